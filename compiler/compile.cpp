@@ -1,0 +1,1 @@
+#include "compiler/kernel/program.h"

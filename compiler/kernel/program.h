@@ -1,0 +1,193 @@
+// KernelProgram: how a model runs. Scheduled loop nests over planned memory; no operators any more.
+//
+//   Graph --Fuse, LowerGroup--> kernels --Schedule--> tiles --PlanMemory--> offsets --EmitModule--> LLVM
+//
+// A Kernel is parametrized over its buffers, so equal kernels (repeated layers, several entry points) exist
+// once in `KernelProgram::kernels`; a Call binds buffers to it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ir/model.h"
+#include "ir/tensor_expr.h"
+
+namespace descent {
+
+// ---- kernels -----------------------------------------------------------------------------------
+
+/// A tensor that a kernel reads or writes; row-major unless a layout says otherwise.
+struct KernelParameter {
+  TensorType type;
+  bool written = false;
+  bool operator==(const KernelParameter&) const = default;
+};
+
+/// Where a read takes its value: a parameter of the kernel or a local of an earlier stage.
+enum class Source : uint8_t { kParameter, kLocal };
+
+/// As Read of TensorExpr, over the axes [outer..., own parallel..., own reduced...]. Coordinates of a
+/// local are those of its own parallel axes (the outer ones are the current ones by definition).
+struct StageRead {
+  Source source = Source::kParameter;
+  int index = 0;
+  std::vector<Index> coordinates;
+  std::vector<Guard> guards;
+  Scalar outside;
+};
+
+/// A value of shape `shape` that lives for one outer iteration: in registers when a scalar, else in the
+/// worker's scratch.
+struct Local {
+  DType dtype;
+  Shape shape;
+};
+
+/// Result `result` of the stage goes to a local, to a parameter, or both. Stored coordinates are affine and
+/// injective over the parallel axes.
+struct StageStore {
+  int result = 0;
+  int local = -1;
+  int parameter = -1;
+  std::vector<Index> coordinates;  ///< into the parameter
+};
+
+/// One loop nest inside the kernel's outer loops.
+struct Stage {
+  Shape axes;         ///< own extents: `parallel` parallel ones, then the reduced ones
+  int parallel = 0;
+  std::vector<StageRead> reads;
+  std::optional<Reducer> reducer;
+  std::vector<Scalar> results;  ///< as in TensorExpr; with a reducer this is the epilogue
+  std::vector<StageStore> stores;
+  std::vector<std::string> nodes;  ///< names of the graph values it computes
+};
+
+/// Axes of a contraction's stage by role (positions in [outer..., own...]); set by Schedule.
+struct ContractionAxes {
+  std::vector<int> batch, m, n, k;
+  int lhs = 0, rhs = 1;  ///< reads that are multiplied: lhs has M, rhs has N (on the vector lanes)
+};
+
+enum class KernelKind : uint8_t {
+  kLoops,        ///< stages one after another inside the outer loops
+  kContraction,  ///< one stage: sum of products, register-tiled, epilogue in its results
+  kScatter,      ///< one stage with a data-dependent destination; see ScatterForm
+};
+
+/// destination[index[u], rest] (+)= update[u, rest], in order of u. Parameters by number.
+struct ScatterForm {
+  int index = 0, update = 1, destination = 2;
+  int64_t updates = 0;      ///< number of u
+  int64_t rows = 0;         ///< extent of the destination's first axis
+  int64_t row_elements = 0;  ///< product of the rest
+  bool add = true;
+};
+
+/// How the work is cut, from shapes and target alone.
+struct KernelSchedule {
+  int64_t tiles = 1;       ///< parallel tiles
+  bool parallel = false;  ///< worth a dispatch
+  // kLoops: tiles split the flattened iteration space of the outer axes, or, without outer axes, axis
+  // `tile_axis` of every stage (the same axis in all), into pieces of `tile_extent` (the last is shorter).
+  int tile_axis = -1;
+  int64_t tile_extent = 0;
+  // kContraction: register tile, cache blocks; the grid is batch x ceil(M / block_m) x ceil(N / block_n).
+  int64_t register_m = 0, register_n = 0;
+  int64_t block_m = 0, block_n = 0, block_k = 0;
+};
+
+struct Kernel {
+  std::string name;  ///< symbol: "<prefix>_k<number>_<what>"
+  KernelKind kind = KernelKind::kLoops;
+  std::vector<KernelParameter> parameters;
+  Shape outer;  ///< parallel axes that all stages share
+  std::vector<Local> locals;
+  std::vector<Stage> stages;
+  ContractionAxes contraction;
+  ScatterForm scatter;
+  KernelSchedule schedule;
+  int64_t scratch_bytes = 0;  ///< per worker; set by Schedule (locals, packing buffers)
+  bool reports_status = false;  ///< has reads with indices from data
+  int64_t flops = 0;
+};
+
+// ---- programs ----------------------------------------------------------------------------------
+
+enum class Space : uint8_t {
+  kArena,     ///< offset in the arena
+  kState,     ///< offset in the state block
+  kInput,     ///< number of the entry's input
+  kOutput,    ///< number of the entry's output
+  kConstant,  ///< offset in the program's constant section
+};
+
+struct Buffer {
+  std::string name;
+  TensorType type;
+  Space space = Space::kArena;
+  int64_t offset = 0;
+  std::string origin;
+  Section section = Section::kForward;
+};
+
+/// Buffer bound to a kernel parameter. Inside a loop the address advances per iteration of the innermost
+/// enclosing loop (`from_end`: starts at the last slice and goes back).
+struct Argument {
+  int buffer = 0;
+  int64_t loop_stride_bytes = 0;
+  bool from_end = false;
+};
+
+struct Step;
+
+struct Call {
+  int kernel = 0;
+  std::vector<Argument> arguments;
+};
+
+/// Runs `body` trip_count times. `counter` (i64 scalar in the arena) holds the iteration.
+struct Loop {
+  int64_t trip_count = 0;
+  int counter = -1;
+  std::vector<Step> body;
+};
+
+struct Step {
+  std::variant<Call, Loop> what;
+};
+
+/// Calls that have no path between them in the order (a level) may run at the same time; today they run
+/// one after another, each over all threads.
+struct EntryProgram {
+  std::string name;
+  int64_t batch = 0;
+  std::vector<Buffer> buffers;
+  std::vector<int> inputs, outputs;  ///< buffers
+  std::vector<Step> steps;
+  int64_t arena_bytes = 0;
+  int64_t worker_scratch_bytes = 0;  ///< largest of its kernels
+};
+
+struct StateSlot {
+  std::string name;
+  TensorType type;
+  int kind = 0;  ///< DESCENT_SLOT_*
+  bool trainable = false;
+  int64_t offset = 0;
+};
+
+struct KernelProgram {
+  std::string name;
+  std::string prefix;  ///< of all symbols
+  std::vector<Kernel> kernels;
+  std::vector<EntryProgram> entries;
+  std::vector<StateSlot> state;
+  int64_t state_bytes = 0;
+  std::vector<std::byte> constants;  ///< one section, 64-byte aligned pieces
+};
+
+}  // namespace descent

@@ -1,0 +1,161 @@
+// OpDef: everything about one operator, in one literal.
+//
+// Literals stand in the family files under ir/ops/. A new operator touches its family file and its
+// samples in the tests, nothing else: no pass, printer, interpreter or code generator names an operator.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ir/attribute.h"
+#include "ir/diagnostic.h"
+#include "ir/graph.h"
+#include "ir/tensor_expr.h"
+
+namespace descent {
+
+/// Which element types an operand may have.
+enum class DTypeClass : uint8_t { kAny, kFloat, kInteger, kNumeric /* float or integer */, kBool };
+
+struct OperandSpec {
+  std::string_view name;
+  DTypeClass dtypes = DTypeClass::kAny;
+  /// All operands with the same non-negative group have one dtype.
+  int dtype_group = 0;
+  bool optional = false;  ///< may be left out (only trailing operands)
+  bool variadic = false;  ///< the last operand only: zero or more
+};
+
+struct AttributeSpec {
+  std::string_view name;
+  AttributeKind kind;
+  std::optional<Attribute> default_value = std::nullopt;  ///< required when absent
+  std::string_view doc = "";
+  /// For kString: the allowed words; empty = any.
+  std::vector<std::string_view> choices = {};
+};
+
+struct Signature {
+  std::vector<OperandSpec> operands;
+  std::vector<AttributeSpec> attributes = {};
+  std::vector<std::string_view> results = {"result"};
+};
+
+/// One occurrence of an operator: what `infer`, `define` and the others see.
+struct OpContext {
+  std::span<const TensorType> operands;
+  const Attributes& attributes;
+
+  const Shape& shape(int operand) const { return operands[operand].shape; }
+  DType dtype(int operand) const { return operands[operand].dtype; }
+};
+
+/// What a vjp sees. Values belong to `b`.
+struct VjpContext {
+  GraphBuilder& b;
+  OpContext op;
+  std::span<const Value> operands;
+  std::span<const Value> results;
+  /// Arriving gradient of each result; invalid where none arrives.
+  std::span<const Value> gradients;
+  /// Which operands' gradients are wanted. Others may be returned as invalid.
+  std::span<const bool> wanted;
+
+  Value gradient() const { return gradients[0]; }
+};
+
+/// What a row-mask rule sees: operand rows [valid_rows, batch) are padding.
+struct MaskContext {
+  GraphBuilder& b;
+  OpContext op;
+  std::span<const Value> operands;
+  /// Batch axis of each operand, -1 where it has none.
+  std::span<const int> batch_axes;
+  Value valid_rows;  ///< i64 scalar
+
+  /// bool, of the operand's rank: true on valid rows, extents 1 elsewhere.
+  Value Mask(int operand) const;
+};
+
+/// Leaves have no operands and no define: where their value comes from.
+enum class Leaf : uint8_t {
+  kNone,
+  kInput,      ///< graph input
+  kConstant,   ///< attribute "value"
+  kSeed,       ///< i64 scalar, state
+  kStep,       ///< i64 scalar, state: number of finished updates
+  kLoopStep,   ///< i64 scalar: iteration of the innermost enclosing loop, 0 outside
+  kValidRows,  ///< i64 scalar: rows of this call that are not padding
+  kLearningRate,  ///< f64 scalar, state: as set from outside
+};
+
+/// Control operators: how their body graphs run. `scan` is a loop.
+enum class Control : uint8_t { kNone, kLoop };
+
+/// How a loop node maps onto its body. Body inputs: carried, sliced, invariant, in that order; operands
+/// stand in the same order. Body outputs: next carried, then one slice of each stacked result. Node results:
+/// final carried, stacked, then the history of each carried value (its value before every iteration).
+struct LoopForm {
+  int64_t trip_count = 0;
+  int carried = 0;
+  int sliced = 0;   ///< operands [trip, ...], body sees [...] of iteration t (or trip-1-t if reverse)
+  int stacked = 0;  ///< results [trip, ...]
+  bool reverse = false;
+};
+
+/// Special kernel forms; a node whose op has one may be kept whole by Expand.
+enum class KernelForm : uint8_t { kLoops, kScatter };
+
+struct OpDef {
+  std::string_view name;
+  /// First sentence, blank line, then Markdown: equation, shapes, source, ties and kinks.
+  std::string_view doc;
+  Signature signature;
+
+  /// Types of the results, or an error naming rule and shapes (the caller adds the node).
+  Result<std::vector<TensorType>> (*infer)(const OpContext&) = nullptr;
+
+  // Exactly one of leaf, control, define, expand; a kernel form may have define or expand as reference.
+  Leaf leaf = Leaf::kNone;
+  Control control = Control::kNone;
+  TensorExpr (*define)(const OpContext&) = nullptr;
+  std::vector<Value> (*expand)(GraphBuilder&, const OpContext&,
+                               std::span<const Value> operands) = nullptr;
+  LoopForm (*loop)(const OpContext&) = nullptr;
+  KernelForm form = KernelForm::kLoops;
+
+  /// Gradients of the operands, one per operand, of the operand's type or broadcastable from it: the
+  /// driver sums over broadcast axes. Null: no gradient, and `no_gradient` says why.
+  std::vector<Value> (*vjp)(const VjpContext&) = nullptr;
+  std::string_view no_gradient = "";
+
+  /// Replacement outside train_step (dropout, batch_norm): results of the replacement. Null: itself.
+  std::vector<Value> (*inference)(GraphBuilder&, const OpContext&,
+                                  std::span<const Value> operands) = nullptr;
+  /// Replacement that ignores padded rows, for operators that mix rows. Null: rows must stay apart.
+  std::vector<Value> (*mask_rows)(const MaskContext&) = nullptr;
+
+  /// For metrics (docs/ir.md): `expand` gives sums over rows, f64; this gives the values shown.
+  std::vector<Value> (*finish)(GraphBuilder&, const OpContext&, Value sums) = nullptr;
+
+  bool is_metric() const { return finish != nullptr; }
+};
+
+/// Checks operand count, dtypes and attributes against the signature, then infers. `attributes` gets the
+/// defaults filled in.
+Result<std::vector<TensorType>> InferTypes(const OpDef& op, std::span<const TensorType> operands,
+                                           Attributes& attributes);
+
+/// The operator of that name, or null.
+const OpDef* FindOp(std::string_view name);
+/// All operators, by family, in the order of docs/ops.md.
+struct OpFamily {
+  std::string_view name;  ///< "elementwise"
+  std::span<const OpDef> ops;
+};
+std::span<const OpFamily> OpFamilies();
+
+}  // namespace descent

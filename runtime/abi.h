@@ -1,0 +1,158 @@
+/* The contract between generated code and whoever calls it: C, no dependencies.
+ *
+ * A compiled model is one constant `descent_program` (symbol <prefix>_program) plus one function per entry
+ * point. All memory belongs to the caller: a state block (one layout for all entry points) and a scratch
+ * block per concurrent call. Generated code allocates nothing, calls nothing but libc's memset/memcpy and the
+ * caller's executor, and keeps no pointer after it returns.
+ *
+ * Blocks must be aligned to DESCENT_ALIGNMENT. Names are UTF-8 and NUL-terminated.
+ */
+#ifndef DESCENT_RUNTIME_ABI_H_
+#define DESCENT_RUNTIME_ABI_H_
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DESCENT_ABI_VERSION 1
+#define DESCENT_ALIGNMENT 64
+
+/* Element types, in the order of the compiler's DType. */
+enum {
+  DESCENT_F32 = 0,
+  DESCENT_F64 = 1,
+  DESCENT_I32 = 2,
+  DESCENT_I64 = 3,
+  DESCENT_U8 = 4,
+  DESCENT_BOOL = 5
+};
+
+/* Status word: 0, or an or of these. The state is unspecified after a nonzero status of train_step. */
+enum {
+  DESCENT_STATUS_BAD_INDEX = 1, /* an index from data was out of range; it read 0 or was dropped */
+  DESCENT_STATUS_NOT_FINITE = 2, /* an assert_finite failed */
+  DESCENT_STATUS_BAD_CPU = 4 /* the CPU lacks what the program was compiled for; nothing was done */
+};
+
+/* Runs tiles [first, last) of a kernel. `worker` is in [0, threads) and picks the worker's scratch. */
+typedef void (*descent_tile_fn)(void* arg, int32_t worker, int64_t first, int64_t last);
+
+/* Runs fn over all tiles [0, tiles), each exactly once, in any split and order, and returns when all are
+ * done. No two concurrent calls of fn may pass the same worker. */
+typedef struct descent_executor {
+  void (*run)(void* self, descent_tile_fn fn, void* arg, int64_t tiles);
+  void* self;
+  int32_t threads;
+} descent_executor;
+
+/* One call of an entry point. */
+typedef struct descent_call {
+  void* state;                        /* evaluate, predict and run only read it */
+  void* scratch;                      /* fixed_scratch_bytes + threads * worker_scratch_bytes */
+  const void* const* inputs;          /* one per entry input, row-major */
+  void* const* outputs;               /* one per entry output, row-major */
+  int64_t valid_rows;                 /* <= batch; rows past it are padding (any readable values) */
+  const descent_executor* executor;   /* NULL: serial */
+} descent_call;
+
+typedef uint32_t (*descent_entry_fn)(const descent_call* call);
+
+typedef struct descent_tensor {
+  const char* name;
+  int32_t dtype;
+  int32_t rank;
+  const int64_t* dims;
+} descent_tensor;
+
+enum { DESCENT_NORMALIZE_NONE = 0, DESCENT_NORMALIZE_STANDARDIZE, DESCENT_NORMALIZE_MIN_MAX,
+       DESCENT_NORMALIZE_SCALE };
+
+typedef struct descent_input {
+  descent_tensor tensor; /* as this entry point sees it, batch included */
+  int32_t batch_axis;    /* -1: none */
+  int32_t normalization;
+  double scale;
+  const char* column;    /* "features", "label", or a name */
+  int64_t index_limit;   /* values are indices below it (labels, ids); 0: not an index */
+} descent_input;
+
+enum {
+  DESCENT_OUTPUT_LOSS = 0,      /* f32 or f64 scalar: mean over valid rows */
+  DESCENT_OUTPUT_PREDICTION,    /* as it is */
+  DESCENT_OUTPUT_PROBABILITY,   /* of the positive class */
+  DESCENT_OUTPUT_PROBABILITIES, /* one column per class */
+  DESCENT_OUTPUT_METRIC_SUMS,   /* f64: add over all batches, then give to <metrics> */
+  DESCENT_OUTPUT_VALUE,         /* of run */
+  DESCENT_OUTPUT_METRIC         /* outputs of the entry "metrics": the final value */
+};
+
+typedef struct descent_output {
+  descent_tensor tensor;
+  int32_t kind;
+  int32_t batch_axis;
+} descent_output;
+
+/* Entry points: initialize (state from seed), train_step, evaluate, predict, run, metrics (sums of
+ * evaluate, in its order of DESCENT_OUTPUT_METRIC_SUMS, to values). Absent ones are not in the table. */
+typedef struct descent_entry {
+  const char* name;
+  descent_entry_fn run;
+  int64_t batch; /* 0: no batch axis */
+  int64_t input_count, output_count;
+  const descent_input* inputs;
+  const descent_output* outputs;
+  int64_t fixed_scratch_bytes, worker_scratch_bytes;
+  int64_t arena_bytes; /* part of the fixed scratch that holds tensors */
+  int64_t kernel_count; /* kernel calls per call of the entry point */
+  int64_t flops;        /* multiply and add counted apart */
+} descent_entry;
+
+enum {
+  DESCENT_SLOT_PARAMETER = 0,
+  DESCENT_SLOT_STATISTIC,
+  DESCENT_SLOT_OPTIMIZER,
+  DESCENT_SLOT_SEED,          /* i64 scalar */
+  DESCENT_SLOT_STEP,          /* i64 scalar: finished updates */
+  DESCENT_SLOT_LEARNING_RATE  /* f64 scalar, base rate before the schedule */
+};
+
+typedef struct descent_slot {
+  descent_tensor tensor; /* logical, row-major */
+  int32_t kind;
+  int32_t trainable;
+  int64_t offset_bytes; /* in the state block */
+  int64_t stored_bytes; /* in the stored layout */
+  int32_t layout;       /* 0: row-major. Others: use <prefix>_get / _set */
+} descent_slot;
+
+typedef struct descent_hyperparameter {
+  const char* name;  /* "optimizer.momentum" */
+  const char* value; /* printed */
+} descent_hyperparameter;
+
+typedef struct descent_program {
+  int32_t abi_version;
+  int32_t reserved;
+  const char* name;       /* of the model */
+  const char* model_hash; /* 64 hex digits: SHA-256 over canonical binary model */
+  const char* target;     /* "znver4" */
+  const char* compiler;   /* "descent 0.1.0" */
+  int32_t (*cpu_is_supported)(void);
+  const char* cpu_needs; /* "AVX-512 (F, BW, DQ, VL)" */
+  int64_t state_bytes;
+  int64_t slot_count, entry_count, hyperparameter_count;
+  const descent_slot* slots;
+  const descent_entry* entries;
+  const descent_hyperparameter* hyperparameters;
+  int64_t keep_partial_batch;
+  const uint8_t* weights;  /* baked-in safetensors (compile --weights), or NULL */
+  int64_t weights_bytes;
+} descent_program;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* DESCENT_RUNTIME_ABI_H_ */
