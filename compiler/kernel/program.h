@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -160,13 +161,27 @@ struct Step {
   std::variant<Call, Loop> what;
 };
 
+/// What the caller gives and gets, in the order of descent_call::inputs and ::outputs.
+struct EntryInput {
+  int buffer = -1;
+  InputBinding binding;     ///< column, normalization, batch axis
+  int64_t index_limit = 0;  ///< values index an axis of this extent (labels, ids); 0: not an index
+};
+struct EntryOutput {
+  std::string name;
+  int buffer = -1;
+  int kind = 0;  ///< DESCENT_OUTPUT_*
+  int batch_axis = -1;
+};
+
 /// Calls that have no path between them in the order (a level) may run at the same time; today they run
 /// one after another, each over all threads.
 struct EntryProgram {
   std::string name;
   int64_t batch = 0;
   std::vector<Buffer> buffers;
-  std::vector<int> inputs, outputs;  ///< buffers
+  std::vector<EntryInput> inputs;
+  std::vector<EntryOutput> outputs;
   std::vector<Step> steps;
   int64_t arena_bytes = 0;
   int64_t worker_scratch_bytes = 0;  ///< largest of its kernels
@@ -188,6 +203,10 @@ struct KernelProgram {
   std::vector<StateSlot> state;
   int64_t state_bytes = 0;
   std::vector<std::byte> constants;  ///< one section, 64-byte aligned pieces
+  // What the artifact says about itself (descent_program in runtime/abi.h).
+  std::string model_hash;
+  bool keep_partial_batch = false;
+  std::vector<std::pair<std::string, std::string>> hyperparameters;
 };
 
 }  // namespace descent
