@@ -17,8 +17,8 @@ size_t Mix(size_t seed, size_t value) {
 
 std::string_view ToString(AttributeKind kind) {
   static constexpr std::string_view kNames[] = {
-      "a bool",          "an integer", "a number", "a string", "a list of integers",
-      "a list of numbers", "a dtype",  "a tensor", "a graph"};
+      "a bool",  "an integer", "a number", "a string", "a list of integers", "a list of numbers",
+      "a dtype", "a tensor",   "a graph"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -42,7 +42,8 @@ size_t HashAttribute(const Attribute& attribute) {
         using T = std::decay_t<decltype(value)>;
         if constexpr (std::is_same_v<T, Tensor>) {
           size_t hash = Mix(kind, static_cast<size_t>(value.elements()));
-          for (const std::byte byte : value.bytes().first(std::min<size_t>(64, value.bytes().size())))
+          for (const std::byte byte :
+               value.bytes().first(std::min<size_t>(64, value.bytes().size())))
             hash = Mix(hash, static_cast<size_t>(byte));
           return hash;
         } else if constexpr (std::is_same_v<T, std::shared_ptr<const Graph>>) {

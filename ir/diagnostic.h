@@ -79,15 +79,15 @@ std::string Quoted(std::string_view name);
   auto variable = *std::move(DESCENT_CONCAT(variable, _result))
 
 /// For Result<void>.
-#define DESCENT_RETURN_IF_ERROR(expression)                          \
-  do {                                                               \
-    auto descent_result_ = (expression);                             \
+#define DESCENT_RETURN_IF_ERROR(expression)                                           \
+  do {                                                                                \
+    auto descent_result_ = (expression);                                              \
     if (!descent_result_) return std::unexpected(std::move(descent_result_).error()); \
   } while (false)
 
 /// An invariant of our own code.
-#define DESCENT_CHECK(condition, message) \
-  do {                                    \
+#define DESCENT_CHECK(condition, message)                                    \
+  do {                                                                       \
     if (!(condition)) ::descent::InternalError(__FILE__, __LINE__, message); \
   } while (false)
 

@@ -1,8 +1,8 @@
 // Graph: what a model means. Nodes are an operator plus attributes over earlier values.
 //
-// Invariants: nodes stand in topological order; a node's operands precede it; every node is identified
-// by operator, operands and attributes (hash-consing), names are labels; immutable once built. The graph
-// holds only what its outputs need, plus its inputs.
+// Invariants: nodes stand in topological order; a node's operands precede it; every node is
+// identified by operator, operands and attributes (hash-consing), names are labels; immutable once
+// built. The graph holds only what its outputs need, plus its inputs.
 //
 //   GraphBuilder b;
 //   Value x = b.Input("x", {DType::kF32, {10, 2}});
@@ -51,7 +51,7 @@ struct Label {
 struct Node {
   const OpDef* op = nullptr;
   std::vector<Value> operands;
-  Attributes attributes;  ///< complete: defaults are filled in
+  Attributes attributes;          ///< complete: defaults are filled in
   std::vector<TensorType> types;  ///< one per result
   Label label;
 
@@ -97,8 +97,8 @@ class GraphBuilder {
   /// A scalar constant of the dtype of `like`.
   Value ConstantLike(Value like, double value);
 
-  /// For what a user wrote: checks operator name, operand count and dtypes, attribute names and kinds,
-  /// shapes. The diagnostic names the node and the rule.
+  /// For what a user wrote: checks operator name, operand count and dtypes, attribute names and
+  /// kinds, shapes. The diagnostic names the node and the rule.
   Result<std::vector<Value>> TryAdd(std::string_view op, std::vector<Value> operands,
                                     Attributes attributes, Label label = {});
   /// For our own code, where a violation is a bug. Returns result 0.
@@ -122,7 +122,8 @@ class GraphBuilder {
   const std::string& origin() const { return origin_; }
   Section section() const { return section_; }
 
-  /// Drops what no output needs; renumbers; makes names unique (the first wins, outputs keep theirs).
+  /// Drops what no output needs; renumbers; makes names unique (the first wins, outputs keep
+  /// theirs).
   Graph Build() &&;
 
  private:
@@ -136,8 +137,8 @@ class GraphBuilder {
   Section section_ = Section::kForward;
 };
 
-/// Copies `source` into `builder` with its inputs replaced by `inputs` (one per source input, in order);
-/// returns the builder's value for every value of the source: map[node][result].
+/// Copies `source` into `builder` with its inputs replaced by `inputs` (one per source input, in
+/// order); returns the builder's value for every value of the source: map[node][result].
 Result<std::vector<std::vector<Value>>> Inline(const Graph& source, std::span<const Value> inputs,
                                                GraphBuilder& builder);
 

@@ -1,8 +1,8 @@
 // Model: one graph and what is to be done with it.
 //
-// All stages between source and optimized are Models, so that each prints, parses and verifies: a pass is
-// Model -> Model. `entry` is empty in a source model; after Specialize it names the entry point. Graph inputs
-// are claimed by exactly one of `inputs` and `slots`, by name.
+// All stages between source and optimized are Models, so that each prints, parses and verifies: a
+// pass is Model -> Model. `entry` is empty in a source model; after Specialize it names the entry
+// point. Graph inputs are claimed by exactly one of `inputs` and `slots`, by name.
 #pragma once
 
 #include <optional>
@@ -18,12 +18,13 @@ inline constexpr int kFormatVersion = 1;
 
 /// How a slot gets its first value.
 struct Initializer {
-  /// An operator of the family `initializer` ("glorot_uniform"), expanded in the entry point initialize with
-  /// attributes shape and dtype taken from the slot and `stream` from its position. Empty with `data` or `file`.
+  /// An operator of the family `initializer` ("glorot_uniform"), expanded in the entry point
+  /// initialize with attributes shape and dtype taken from the slot and `stream` from its position.
+  /// Empty with `data` or `file`.
   std::string op;
   Attributes attributes;
   std::optional<Tensor> data;  ///< inline value
-  std::string file;            ///< safetensors file inside the model's folder, tensor of the slot's name
+  std::string file;  ///< safetensors file inside the model's folder, tensor of the slot's name
 };
 
 enum class SlotKind : uint8_t {
@@ -39,14 +40,14 @@ struct Slot {
   TensorType type;
   SlotKind kind = SlotKind::kParameter;
   Initializer initializer;
-  /// Name of the graph output that replaces the slot after a training step; "" = unchanged. For parameters and
-  /// optimizer slots AppendOptimizer sets it.
+  /// Name of the graph output that replaces the slot after a training step; "" = unchanged. For
+  /// parameters and optimizer slots AppendOptimizer sets it.
   std::string next;
 
   // Parameters only.
   bool trainable = true;
-  double l1 = 0;                         ///< adds l1 * sign(w) to the gradient
-  double l2 = 0;                         ///< adds 2 * l2 * w to the gradient (penalty l2 * sum w^2)
+  double l1 = 0;                       ///< adds l1 * sign(w) to the gradient
+  double l2 = 0;                       ///< adds 2 * l2 * w to the gradient (penalty l2 * sum w^2)
   std::optional<double> weight_decay;  ///< decoupled; overrides the optimizer's
 
   std::string comment, trailing;  ///< as in Label
@@ -79,7 +80,8 @@ struct Prediction {
   PredictionKind kind = PredictionKind::kValue;
 };
 
-/// A metric operator (family `metric`) over graph values; `loss` is always reported and needs no entry.
+/// A metric operator (family `metric`) over graph values; `loss` is always reported and needs no
+/// entry.
 struct Metric {
   std::string name;
   std::string op;
@@ -92,7 +94,7 @@ struct Update {
   std::string loss;              ///< graph output, scalar float
   std::string parameters = "*";  ///< glob over parameter names
   std::string optimizer = "sgd";
-  Attributes hyperparameters;    ///< learning_rate and the optimizer's own
+  Attributes hyperparameters;  ///< learning_rate and the optimizer's own
   std::string schedule = "constant";
   Attributes schedule_parameters;
   std::optional<double> clip_value;
@@ -119,16 +121,16 @@ struct Model {
   std::vector<Update> updates;
 
   // Set by passes.
-  std::string entry;                    ///< "" | initialize | train_step | evaluate | predict | run
-  std::vector<std::string> gradients;   ///< after Differentiate: outputs "grad.<parameter>"
+  std::string entry;                   ///< "" | initialize | train_step | evaluate | predict | run
+  std::vector<std::string> gradients;  ///< after Differentiate: outputs "grad.<parameter>"
 
   bool has_loss() const { return !updates.empty(); }
   const Slot* FindSlot(std::string_view name) const;
   const InputBinding* FindInput(std::string_view name) const;
 };
 
-/// The numbered invariants of docs/ir.md; the first violated one as a diagnostic that starts with its
-/// number ("V7: ...").
+/// The numbered invariants of docs/ir.md; the first violated one as a diagnostic that starts with
+/// its number ("V7: ...").
 Result<void> Verify(const Model& model);
 
 }  // namespace descent

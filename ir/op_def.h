@@ -1,7 +1,8 @@
 // OpDef: everything about one operator, in one literal.
 //
 // Literals stand in the family files under ir/ops/. A new operator touches its family file and its
-// samples in the tests, nothing else: no pass, printer, interpreter or code generator names an operator.
+// samples in the tests, nothing else: no pass, printer, interpreter or code generator names an
+// operator.
 #pragma once
 
 #include <optional>
@@ -83,25 +84,27 @@ struct MaskContext {
 /// Leaves have no operands and no define: where their value comes from.
 enum class Leaf : uint8_t {
   kNone,
-  kInput,      ///< graph input
-  kConstant,   ///< attribute "value"
-  kSeed,       ///< i64 scalar, state
-  kStep,       ///< i64 scalar, state: number of finished updates
-  kLoopStep,   ///< i64 scalar: iteration of the innermost enclosing loop, 0 outside
-  kValidRows,  ///< i64 scalar: rows of this call that are not padding
+  kInput,         ///< graph input
+  kConstant,      ///< attribute "value"
+  kSeed,          ///< i64 scalar, state
+  kStep,          ///< i64 scalar, state: number of finished updates
+  kLoopStep,      ///< i64 scalar: iteration of the innermost enclosing loop, 0 outside
+  kValidRows,     ///< i64 scalar: rows of this call that are not padding
   kLearningRate,  ///< f64 scalar, state: as set from outside
 };
 
 /// Control operators: how their body graphs run. `scan` is a loop.
 enum class Control : uint8_t { kNone, kLoop };
 
-/// How a loop node maps onto its body. Body inputs: carried, sliced, invariant, in that order; operands
-/// stand in the same order. Body outputs: next carried, then one slice of each stacked result. Node results:
-/// final carried, stacked, then the history of each carried value (its value before every iteration).
+/// How a loop node maps onto its body. Body inputs: carried, sliced, invariant, in that order;
+/// operands stand in the same order. Body outputs: next carried, then one slice of each stacked
+/// result. Node results: final carried, stacked, then the history of each carried value (its value
+/// before every iteration).
 struct LoopForm {
   int64_t trip_count = 0;
   int carried = 0;
-  int sliced = 0;   ///< operands [trip, ...], body sees [...] of iteration t (or trip-1-t if reverse)
+  int sliced =
+      0;  ///< operands [trip, ...], body sees [...] of iteration t (or trip-1-t if reverse)
   int stacked = 0;  ///< results [trip, ...]
   bool reverse = false;
 };
@@ -118,7 +121,8 @@ struct OpDef {
   /// Types of the results, or an error naming rule and shapes (the caller adds the node).
   Result<std::vector<TensorType>> (*infer)(const OpContext&) = nullptr;
 
-  // Exactly one of leaf, control, define, expand; a kernel form may have define or expand as reference.
+  // Exactly one of leaf, control, define, expand; a kernel form may have define or expand as
+  // reference.
   Leaf leaf = Leaf::kNone;
   Control control = Control::kNone;
   TensorExpr (*define)(const OpContext&) = nullptr;
@@ -127,12 +131,13 @@ struct OpDef {
   LoopForm (*loop)(const OpContext&) = nullptr;
   KernelForm form = KernelForm::kLoops;
 
-  /// Gradients of the operands, one per operand, of the operand's type or broadcastable from it: the
-  /// driver sums over broadcast axes. Null: no gradient, and `no_gradient` says why.
+  /// Gradients of the operands, one per operand, of the operand's type or broadcastable from it:
+  /// the driver sums over broadcast axes. Null: no gradient, and `no_gradient` says why.
   std::vector<Value> (*vjp)(const VjpContext&) = nullptr;
   std::string_view no_gradient = "";
 
-  /// Replacement outside train_step (dropout, batch_norm): results of the replacement. Null: itself.
+  /// Replacement outside train_step (dropout, batch_norm): results of the replacement. Null:
+  /// itself.
   std::vector<Value> (*inference)(GraphBuilder&, const OpContext&,
                                   std::span<const Value> operands) = nullptr;
   /// Replacement that ignores padded rows, for operators that mix rows. Null: rows must stay apart.
@@ -144,8 +149,8 @@ struct OpDef {
   bool is_metric() const { return finish != nullptr; }
 };
 
-/// Checks operand count, dtypes and attributes against the signature, then infers. `attributes` gets the
-/// defaults filled in.
+/// Checks operand count, dtypes and attributes against the signature, then infers. `attributes`
+/// gets the defaults filled in.
 Result<std::vector<TensorType>> InferTypes(const OpDef& op, std::span<const TensorType> operands,
                                            Attributes& attributes);
 

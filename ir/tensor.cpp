@@ -14,12 +14,17 @@ namespace {
 template <typename Function>
 auto WithStorage(DType dtype, Function function) {
   switch (dtype) {
-    case DType::kF32: return function(float{});
-    case DType::kF64: return function(double{});
-    case DType::kI32: return function(int32_t{});
-    case DType::kI64: return function(int64_t{});
+    case DType::kF32:
+      return function(float{});
+    case DType::kF64:
+      return function(double{});
+    case DType::kI32:
+      return function(int32_t{});
+    case DType::kI64:
+      return function(int64_t{});
     case DType::kU8:
-    case DType::kBool: return function(uint8_t{});
+    case DType::kBool:
+      return function(uint8_t{});
   }
   InternalError(__FILE__, __LINE__, "unknown dtype");
 }

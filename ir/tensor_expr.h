@@ -6,8 +6,8 @@
 //
 //   axes = {m, n, k}, rank = 2
 //   reads = {{operand 0, {Axis(0), Axis(2)}}, {operand 1, {Axis(2), Axis(1)}}}
-//   reducer = {init {0}, step {Accumulator(0) + Read(0) * Read(1)}, combine {Accumulator(0) + Other(0)}}
-//   results = {Accumulator(0)}
+//   reducer = {init {0}, step {Accumulator(0) + Read(0) * Read(1)}, combine {Accumulator(0) +
+//   Other(0)}} results = {Accumulator(0)}
 //
 // Expressions are immutable shared trees; equal pointers are equal values, so a shared sub-tree is
 // computed once.
@@ -77,16 +77,39 @@ std::optional<AffineIndex> AsAffine(const Index& index, int axis_count);
 /// interpreter and the code generator each hold one table of implementations.
 enum class ScalarOp : uint8_t {
   // arithmetic; integers wrap, an integer divided by zero is 0
-  kAdd, kSub, kMul, kDiv, kNeg, kAbs, kMin, kMax, kFloor, kSqrt, kPow,
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,
+  kNeg,
+  kAbs,
+  kMin,
+  kMax,
+  kFloor,
+  kSqrt,
+  kPow,
   // transcendental, floats only
-  kExp, kLog, kSin, kCos, kTanh, kSigmoid,
+  kExp,
+  kLog,
+  kSin,
+  kCos,
+  kTanh,
+  kSigmoid,
   // comparisons give bool; all but kNe are false for NaN
-  kEq, kNe, kLt, kLe, kGt, kGe,
+  kEq,
+  kNe,
+  kLt,
+  kLe,
+  kGt,
+  kGe,
   // bools
-  kAnd, kOr, kNot,
+  kAnd,
+  kOr,
+  kNot,
   kSelect,  ///< (condition, then, else)
   kCast,    ///< to the node's dtype; float to integer truncates and saturates, NaN is 0
-  /// (seed, step, loop_step, stream, logical index), all i64 -> i64 in [0, 2^32): the random word of
+  /// (seed, step, loop_step, stream, logical index), all i64 -> i64 in [0, 2^32): the random word
+  /// of
   /// one element. Counters and element order: docs/design.md, Randomness.
   kPhilox,
 };
@@ -128,8 +151,8 @@ Scalar IndexScalar(Index index);  ///< dtype i64
 Scalar ReadScalar(int slot, DType dtype);
 Scalar Accumulator(int slot, DType dtype);
 Scalar Other(int slot, DType dtype);
-/// The result's dtype follows from the op: bool for comparisons, else that of the first argument (the
-/// second for kSelect). Argument dtypes must agree; this is checked.
+/// The result's dtype follows from the op: bool for comparisons, else that of the first argument
+/// (the second for kSelect). Argument dtypes must agree; this is checked.
 Scalar Call(ScalarOp op, std::vector<Scalar> arguments);
 Scalar Cast(DType dtype, Scalar value);
 
@@ -165,12 +188,12 @@ struct Reducer {
 };
 
 struct TensorExpr {
-  Shape axes;    ///< extents: first `rank` parallel ones (the results' shape), then reduced ones
+  Shape axes;  ///< extents: first `rank` parallel ones (the results' shape), then reduced ones
   int rank = 0;
   std::vector<Read> reads;
   std::optional<Reducer> reducer;
-  /// One per result, of reads, parallel axes and (with a reducer) accumulators. With a reducer, reads
-  /// used here must not depend on reduced axes.
+  /// One per result, of reads, parallel axes and (with a reducer) accumulators. With a reducer,
+  /// reads used here must not depend on reduced axes.
   std::vector<Scalar> results;
 };
 

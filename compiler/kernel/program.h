@@ -1,9 +1,10 @@
 // KernelProgram: how a model runs. Scheduled loop nests over planned memory; no operators any more.
 //
-//   Graph --Fuse, LowerGroup--> kernels --Schedule--> tiles --PlanMemory--> offsets --EmitModule--> LLVM
+//   Graph --Fuse, LowerGroup--> kernels --Schedule--> tiles --PlanMemory--> offsets --EmitModule-->
+//   LLVM
 //
-// A Kernel is parametrized over its buffers, so equal kernels (repeated layers, several entry points) exist
-// once in `KernelProgram::kernels`; a Call binds buffers to it.
+// A Kernel is parametrized over its buffers, so equal kernels (repeated layers, several entry
+// points) exist once in `KernelProgram::kernels`; a KernelCall binds buffers to it.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,8 @@ struct KernelParameter {
 /// Where a read takes its value: a parameter of the kernel or a local of an earlier stage.
 enum class Source : uint8_t { kParameter, kLocal };
 
-/// As Read of TensorExpr, over the axes [outer..., own parallel..., own reduced...]. Coordinates of a
-/// local are those of its own parallel axes (the outer ones are the current ones by definition).
+/// As Read of TensorExpr, over the axes [outer..., own parallel..., own reduced...]. Coordinates of
+/// a local are those of its own parallel axes (the outer ones are the current ones by definition).
 struct StageRead {
   Source source = Source::kParameter;
   int index = 0;
@@ -40,15 +41,15 @@ struct StageRead {
   Scalar outside;
 };
 
-/// A value of shape `shape` that lives for one outer iteration: in registers when a scalar, else in the
-/// worker's scratch.
+/// A value of shape `shape` that lives for one outer iteration: in registers when a scalar, else in
+/// the worker's scratch.
 struct Local {
   DType dtype;
   Shape shape;
 };
 
-/// Result `result` of the stage goes to a local, to a parameter, or both. Stored coordinates are affine and
-/// injective over the parallel axes.
+/// Result `result` of the stage goes to a local, to a parameter, or both. Stored coordinates are
+/// affine and injective over the parallel axes.
 struct StageStore {
   int result = 0;
   int local = -1;
@@ -58,7 +59,7 @@ struct StageStore {
 
 /// One loop nest inside the kernel's outer loops.
 struct Stage {
-  Shape axes;         ///< own extents: `parallel` parallel ones, then the reduced ones
+  Shape axes;  ///< own extents: `parallel` parallel ones, then the reduced ones
   int parallel = 0;
   std::vector<StageRead> reads;
   std::optional<Reducer> reducer;
@@ -82,21 +83,23 @@ enum class KernelKind : uint8_t {
 /// destination[index[u], rest] (+)= update[u, rest], in order of u. Parameters by number.
 struct ScatterForm {
   int index = 0, update = 1, destination = 2;
-  int64_t updates = 0;      ///< number of u
-  int64_t rows = 0;         ///< extent of the destination's first axis
+  int64_t updates = 0;       ///< number of u
+  int64_t rows = 0;          ///< extent of the destination's first axis
   int64_t row_elements = 0;  ///< product of the rest
   bool add = true;
 };
 
 /// How the work is cut, from shapes and target alone.
 struct KernelSchedule {
-  int64_t tiles = 1;       ///< parallel tiles
+  int64_t tiles = 1;      ///< parallel tiles
   bool parallel = false;  ///< worth a dispatch
-  // kLoops: tiles split the flattened iteration space of the outer axes, or, without outer axes, axis
-  // `tile_axis` of every stage (the same axis in all), into pieces of `tile_extent` (the last is shorter).
+  // kLoops: tiles split the flattened iteration space of the outer axes, or, without outer axes,
+  // axis `tile_axis` of every stage (the same axis in all), into pieces of `tile_extent` (the last
+  // is shorter).
   int tile_axis = -1;
   int64_t tile_extent = 0;
-  // kContraction: register tile, cache blocks; the grid is batch x ceil(M / block_m) x ceil(N / block_n).
+  // kContraction: register tile, cache blocks; the grid is batch x ceil(M / block_m) x ceil(N /
+  // block_n).
   int64_t register_m = 0, register_n = 0;
   int64_t block_m = 0, block_n = 0, block_k = 0;
 };
@@ -111,7 +114,7 @@ struct Kernel {
   ContractionAxes contraction;
   ScatterForm scatter;
   KernelSchedule schedule;
-  int64_t scratch_bytes = 0;  ///< per worker; set by Schedule (locals, packing buffers)
+  int64_t scratch_bytes = 0;    ///< per worker; set by Schedule (locals, packing buffers)
   bool reports_status = false;  ///< has reads with indices from data
   int64_t flops = 0;
 };
@@ -135,8 +138,8 @@ struct Buffer {
   Section section = Section::kForward;
 };
 
-/// Buffer bound to a kernel parameter. Inside a loop the address advances per iteration of the innermost
-/// enclosing loop (`from_end`: starts at the last slice and goes back).
+/// Buffer bound to a kernel parameter. Inside a loop the address advances per iteration of the
+/// innermost enclosing loop (`from_end`: starts at the last slice and goes back).
 struct Argument {
   int buffer = 0;
   int64_t loop_stride_bytes = 0;
@@ -145,7 +148,7 @@ struct Argument {
 
 struct Step;
 
-struct Call {
+struct KernelCall {
   int kernel = 0;
   std::vector<Argument> arguments;
 };
@@ -158,7 +161,7 @@ struct Loop {
 };
 
 struct Step {
-  std::variant<Call, Loop> what;
+  std::variant<KernelCall, Loop> what;
 };
 
 /// What the caller gives and gets, in the order of descent_call::inputs and ::outputs.
@@ -174,8 +177,8 @@ struct EntryOutput {
   int batch_axis = -1;
 };
 
-/// Calls that have no path between them in the order (a level) may run at the same time; today they run
-/// one after another, each over all threads.
+/// Calls that have no path between them in the order (a level) may run at the same time; today they
+/// run one after another, each over all threads.
 struct EntryProgram {
   std::string name;
   int64_t batch = 0;

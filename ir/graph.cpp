@@ -1,0 +1,247 @@
+#include "ir/graph.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "ir/op_def.h"
+
+namespace descent {
+namespace {
+
+size_t HashNode(const Node& node) {
+  size_t hash = HashAttributes(node.attributes) ^ reinterpret_cast<size_t>(node.op);
+  for (const Value operand : node.operands)
+    hash = hash * 1000003 + static_cast<size_t>(operand.node) * 8 + operand.result;
+  return hash;
+}
+
+/// Identity: operator, operands and attributes.
+bool SameIdentity(const Node& a, const Node& b) {
+  return a.op == b.op && a.operands == b.operands && SameAttributes(a.attributes, b.attributes);
+}
+
+/// "in h1 = matmul(x, w)" for diagnostics of a node that could not be added.
+std::string Describe(std::string_view op, const Label& label) {
+  for (const std::string& name : label.names)
+    if (!name.empty()) return fmt::format("{} ({})", Quoted(name), op);
+  return std::string(op);
+}
+
+}  // namespace
+
+std::string_view ToString(Section section) {
+  static constexpr std::string_view kNames[] = {"forward", "backward", "update"};
+  return kNames[static_cast<size_t>(section)];
+}
+
+const NamedValue* Graph::FindInput(std::string_view name) const {
+  auto place = std::ranges::find(inputs_, name, &NamedValue::name);
+  return place == inputs_.end() ? nullptr : &*place;
+}
+
+const NamedValue* Graph::FindOutput(std::string_view name) const {
+  auto place = std::ranges::find(outputs_, name, &NamedValue::name);
+  return place == outputs_.end() ? nullptr : &*place;
+}
+
+std::string Graph::NameOf(Value value) const {
+  const Node& owner = node(value);
+  const auto& names = owner.label.names;
+  if (value.result < static_cast<int>(names.size()) && !names[value.result].empty())
+    return names[value.result];
+  return owner.types.size() == 1 ? fmt::format("%{}", value.node)
+                                 : fmt::format("%{}.{}", value.node, value.result);
+}
+
+bool SameGraph(const Graph& a, const Graph& b) {
+  const auto same_values = [](std::span<const NamedValue> x, std::span<const NamedValue> y) {
+    return std::ranges::equal(x, y, [](const NamedValue& p, const NamedValue& q) {
+      return p.name == q.name && p.value == q.value;
+    });
+  };
+  return std::ranges::equal(a.nodes(), b.nodes(), SameIdentity) &&
+         same_values(a.inputs(), b.inputs()) && same_values(a.outputs(), b.outputs());
+}
+
+Value GraphBuilder::Input(std::string name, TensorType type, Label label) {
+  Attributes attributes = {{"index", static_cast<int64_t>(inputs_.size())},
+                           {"dtype", type.dtype},
+                           {"shape", type.shape}};
+  label.names = {name};
+  const Value value = Intern({.op = FindOp("input"),
+                              .operands = {},
+                              .attributes = std::move(attributes),
+                              .types = {std::move(type)},
+                              .label = std::move(label)})[0];
+  inputs_.push_back({std::move(name), value});
+  return value;
+}
+
+Value GraphBuilder::Constant(Tensor value, std::string name) {
+  return Add("constant", {}, {{"value", std::move(value)}}, std::move(name));
+}
+
+Value GraphBuilder::ConstantLike(Value like, double value) {
+  return Constant(Tensor::Scalar(dtype(like), value));
+}
+
+Result<std::vector<Value>> GraphBuilder::TryAdd(std::string_view op, std::vector<Value> operands,
+                                                Attributes attributes, Label label) {
+  const OpDef* definition = FindOp(op);
+  if (definition == nullptr) return Error("unknown operator {}", Quoted(op));
+  std::vector<TensorType> operand_types;
+  for (const Value operand : operands) operand_types.push_back(type(operand));
+  auto types = InferTypes(*definition, operand_types, attributes);
+  if (!types) {
+    Diagnostic diagnostic = std::move(types).error();
+    diagnostic.message = fmt::format("{}: {}", Describe(op, label), diagnostic.message);
+    return std::unexpected(std::move(diagnostic));
+  }
+  for (const TensorType& result : *types) {
+    if (result.rank() > kMaxRank || !CheckedElements(result.shape))
+      return Error("{}: result {} is too large (at most {} elements and rank {})",
+                   Describe(op, label), ToString(result), kMaxElements, kMaxRank);
+  }
+  return Intern({.op = definition,
+                 .operands = std::move(operands),
+                 .attributes = std::move(attributes),
+                 .types = *std::move(types),
+                 .label = std::move(label)});
+}
+
+std::vector<Value> GraphBuilder::AddMulti(std::string_view op, std::vector<Value> operands,
+                                          Attributes attributes) {
+  auto values = TryAdd(op, std::move(operands), std::move(attributes));
+  if (!values) InternalError(__FILE__, __LINE__, values.error().message);
+  return *std::move(values);
+}
+
+Value GraphBuilder::Add(std::string_view op, std::vector<Value> operands, Attributes attributes,
+                        std::string name) {
+  const Value value = AddMulti(op, std::move(operands), std::move(attributes))[0];
+  if (!name.empty()) SetName(value, std::move(name));
+  return value;
+}
+
+Result<std::vector<Value>> GraphBuilder::Copy(const Node& node, std::vector<Value> operands) {
+  return TryAdd(node.op->name, std::move(operands), node.attributes, node.label);
+}
+
+void GraphBuilder::Output(std::string name, Value value) {
+  outputs_.push_back({std::move(name), value});
+}
+
+void GraphBuilder::SetName(Value value, std::string name) {
+  auto& names = nodes_[value.node].label.names;
+  names.resize(nodes_[value.node].types.size());
+  if (names[value.result].empty()) names[value.result] = std::move(name);
+}
+
+void GraphBuilder::SetOrigin(std::string origin, Section section) {
+  origin_ = std::move(origin);
+  section_ = section;
+}
+
+std::vector<Value> GraphBuilder::Intern(Node node) {
+  const auto results = [&](int32_t number) {
+    std::vector<Value> values;
+    for (int32_t i = 0; i < static_cast<int32_t>(nodes_[number].types.size()); ++i)
+      values.push_back({number, i});
+    return values;
+  };
+  if (node.label.origin.empty()) node.label.origin = origin_;
+  if (node.label.section == Section::kForward) node.label.section = section_;
+  const size_t hash = HashNode(node);
+  const auto [first, last] = interned_.equal_range(hash);
+  for (auto place = first; place != last; ++place) {
+    Node& known = nodes_[place->second];
+    if (!SameIdentity(known, node)) continue;
+    known.label.names.resize(known.types.size());
+    for (size_t i = 0; i < node.label.names.size(); ++i)
+      if (known.label.names[i].empty()) known.label.names[i] = node.label.names[i];
+    if (known.label.comment.empty()) known.label.comment = node.label.comment;
+    if (known.label.trailing.empty()) known.label.trailing = node.label.trailing;
+    return results(place->second);
+  }
+  const auto number = static_cast<int32_t>(nodes_.size());
+  node.label.names.resize(node.types.size());
+  nodes_.push_back(std::move(node));
+  interned_.emplace(hash, number);
+  return results(number);
+}
+
+namespace {
+
+/// Marks what the outputs need; inputs are always kept.
+std::vector<bool> LiveNodes(std::span<const Node> nodes, std::span<const NamedValue> inputs,
+                            std::span<const NamedValue> outputs) {
+  std::vector<bool> live(nodes.size(), false);
+  for (const NamedValue& input : inputs) live[input.value.node] = true;
+  for (const NamedValue& output : outputs) live[output.value.node] = true;
+  for (size_t number = nodes.size(); number-- > 0;)
+    if (live[number])
+      for (const Value operand : nodes[number].operands) live[operand.node] = true;
+  return live;
+}
+
+/// A label that stands on a later node gives way: the first keeps it, the others become unnamed.
+void DropRepeatedNames(std::vector<Node>& nodes, std::span<const NamedValue> outputs) {
+  // An output's own node keeps the output's name against earlier nodes of the same name.
+  std::unordered_map<std::string, Value> owner;
+  for (const NamedValue& output : outputs) owner.emplace(output.name, output.value);
+  std::unordered_set<std::string> used;
+  for (size_t number = 0; number < nodes.size(); ++number) {
+    auto& names = nodes[number].label.names;
+    for (size_t result = 0; result < names.size(); ++result) {
+      std::string& name = names[result];
+      if (name.empty()) continue;
+      const Value self{static_cast<int32_t>(number), static_cast<int32_t>(result)};
+      const auto reserved = owner.find(name);
+      const bool taken = reserved != owner.end() && reserved->second != self;
+      if (taken || !used.insert(name).second) name.clear();
+    }
+  }
+}
+
+}  // namespace
+
+Graph GraphBuilder::Build() && {
+  const std::vector<bool> live = LiveNodes(nodes_, inputs_, outputs_);
+  std::vector<int32_t> renumbered(nodes_.size(), -1);
+  Graph graph;
+  for (size_t number = 0; number < nodes_.size(); ++number) {
+    if (!live[number]) continue;
+    renumbered[number] = static_cast<int32_t>(graph.nodes_.size());
+    Node node = std::move(nodes_[number]);
+    for (Value& operand : node.operands) operand.node = renumbered[operand.node];
+    graph.nodes_.push_back(std::move(node));
+  }
+  graph.inputs_ = std::move(inputs_);
+  graph.outputs_ = std::move(outputs_);
+  for (NamedValue& input : graph.inputs_) input.value.node = renumbered[input.value.node];
+  for (NamedValue& output : graph.outputs_) {
+    output.value.node = renumbered[output.value.node];
+    auto& name = graph.nodes_[output.value.node].label.names[output.value.result];
+    if (name.empty()) name = output.name;
+  }
+  DropRepeatedNames(graph.nodes_, graph.outputs_);
+  return graph;
+}
+
+Result<std::vector<std::vector<Value>>> Inline(const Graph& source, std::span<const Value> inputs,
+                                               GraphBuilder& builder) {
+  DESCENT_CHECK(inputs.size() == source.inputs().size(), "one value per input of an inlined graph");
+  std::vector<std::vector<Value>> map(source.nodes().size());
+  for (size_t i = 0; i < inputs.size(); ++i) map[source.inputs()[i].value.node] = {inputs[i]};
+  for (size_t number = 0; number < source.nodes().size(); ++number) {
+    if (!map[number].empty()) continue;
+    const Node& node = source.nodes()[number];
+    std::vector<Value> operands;
+    for (const Value operand : node.operands) operands.push_back(map[operand.node][operand.result]);
+    DESCENT_TRY(values, builder.Copy(node, std::move(operands)));
+    map[number] = std::move(values);
+  }
+  return map;
+}
+
+}  // namespace descent

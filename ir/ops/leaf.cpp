@@ -1,0 +1,76 @@
+// Leaves: values that come from outside the graph.
+#include "ir/ops/families.h"
+
+namespace descent {
+namespace {
+
+Result<std::vector<TensorType>> InferInput(const OpContext& op) {
+  return std::vector<TensorType>{{op.attributes.Type("dtype"), op.attributes.Ints("shape")}};
+}
+
+Result<std::vector<TensorType>> InferConstant(const OpContext& op) {
+  return std::vector<TensorType>{op.attributes.Literal("value").type()};
+}
+
+template <DType dtype>
+Result<std::vector<TensorType>> InferScalar(const OpContext&) {
+  return std::vector<TensorType>{{dtype, {}}};
+}
+
+constexpr std::string_view kOutside = "its value comes from outside the graph";
+
+OpDef ScalarLeaf(std::string_view name, std::string_view doc, Leaf leaf,
+                 Result<std::vector<TensorType>> (*infer)(const OpContext&)) {
+  return {.name = name,
+          .doc = doc,
+          .signature = {},
+          .infer = infer,
+          .leaf = leaf,
+          .no_gradient = kOutside};
+}
+
+}  // namespace
+
+std::span<const OpDef> LeafOps() {
+  static const std::vector<OpDef> kOps = {
+      {
+          .name = "input",
+          .doc =
+              "An argument of the graph: data or a state slot.\n\nThe model says which one feeds "
+              "it.",
+          .signature = {.operands = {},
+                        .attributes = {{"index", AttributeKind::kInt, {}, "position among inputs"},
+                                       {"dtype", AttributeKind::kDType, {}, "element type"},
+                                       {"shape", AttributeKind::kInts, {}, "extents"}}},
+          .infer = InferInput,
+          .leaf = Leaf::kInput,
+          .no_gradient = kOutside,
+      },
+      {
+          .name = "constant",
+          .doc = "A tensor known at compile time.",
+          .signature = {.operands = {},
+                        .attributes = {{"value", AttributeKind::kTensor, {}, "the tensor"}}},
+          .infer = InferConstant,
+          .leaf = Leaf::kConstant,
+          .no_gradient = "it does not depend on anything",
+      },
+      ScalarLeaf("seed", "The seed of the run, an i64 scalar; key of all random numbers.",
+                 Leaf::kSeed, InferScalar<DType::kI64>),
+      ScalarLeaf("step", "The number of finished training steps, an i64 scalar.", Leaf::kStep,
+                 InferScalar<DType::kI64>),
+      ScalarLeaf("loop_step",
+                 "The iteration of the innermost enclosing loop, an i64 scalar; 0 outside loops.",
+                 Leaf::kLoopStep, InferScalar<DType::kI64>),
+      ScalarLeaf("valid_rows",
+                 "The number of rows of this call that are not padding, an i64 scalar.",
+                 Leaf::kValidRows, InferScalar<DType::kI64>),
+      ScalarLeaf("learning_rate",
+                 "The base learning rate as set from outside, an f64 scalar of the state.\n\n"
+                 "Schedules multiply it.",
+                 Leaf::kLearningRate, InferScalar<DType::kF64>),
+  };
+  return kOps;
+}
+
+}  // namespace descent

@@ -1,0 +1,38 @@
+#include <array>
+
+#include "ir/tensor_expr.h"
+
+namespace descent {
+namespace {
+
+constexpr std::array<ScalarOpInfo, 29> kAll = {{
+    {ScalarOp::kAdd, "add", 2},         {ScalarOp::kSub, "sub", 2},
+    {ScalarOp::kMul, "mul", 2},         {ScalarOp::kDiv, "div", 2},
+    {ScalarOp::kNeg, "neg", 1},         {ScalarOp::kAbs, "abs", 1},
+    {ScalarOp::kMin, "min", 2},         {ScalarOp::kMax, "max", 2},
+    {ScalarOp::kFloor, "floor", 1},     {ScalarOp::kSqrt, "sqrt", 1},
+    {ScalarOp::kPow, "pow", 2},         {ScalarOp::kExp, "exp", 1},
+    {ScalarOp::kLog, "log", 1},         {ScalarOp::kSin, "sin", 1},
+    {ScalarOp::kCos, "cos", 1},         {ScalarOp::kTanh, "tanh", 1},
+    {ScalarOp::kSigmoid, "sigmoid", 1}, {ScalarOp::kEq, "eq", 2},
+    {ScalarOp::kNe, "ne", 2},           {ScalarOp::kLt, "lt", 2},
+    {ScalarOp::kLe, "le", 2},           {ScalarOp::kGt, "gt", 2},
+    {ScalarOp::kGe, "ge", 2},           {ScalarOp::kAnd, "and", 2},
+    {ScalarOp::kOr, "or", 2},           {ScalarOp::kNot, "not", 1},
+    {ScalarOp::kSelect, "select", 3},   {ScalarOp::kCast, "cast", 1},
+    {ScalarOp::kPhilox, "philox", 5},
+}};
+
+// The table is indexed by the enumeration.
+static_assert([] {
+  for (size_t i = 0; i < kAll.size(); ++i)
+    if (static_cast<size_t>(kAll[i].op) != i) return false;
+  return true;
+}());
+
+}  // namespace
+
+const ScalarOpInfo& Info(ScalarOp op) { return kAll[static_cast<size_t>(op)]; }
+std::span<const ScalarOpInfo> AllScalarOps() { return kAll; }
+
+}  // namespace descent
