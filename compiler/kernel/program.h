@@ -117,16 +117,21 @@ struct Kernel {
   int64_t scratch_bytes = 0;    ///< per worker; set by Schedule (locals, packing buffers)
   bool reports_status = false;  ///< has reads with indices from data
   int64_t flops = 0;
+  /// Pairs (read, written) of parameters that a call may bind to the same bytes: every element is
+  /// read before the point that overwrites it. All other written parameters are disjoint from all
+  /// else.
+  std::vector<std::pair<int, int>> may_alias;
 };
 
 // ---- programs ----------------------------------------------------------------------------------
 
 enum class Space : uint8_t {
-  kArena,     ///< offset in the arena
-  kState,     ///< offset in the state block
-  kInput,     ///< number of the entry's input
-  kOutput,    ///< number of the entry's output
-  kConstant,  ///< offset in the program's constant section
+  kArena,      ///< offset in the arena
+  kState,      ///< offset in the state block
+  kInput,      ///< number of the entry's input
+  kOutput,     ///< number of the entry's output
+  kConstant,   ///< offset in the program's constant section
+  kValidRows,  ///< the i64 scalar descent_call::valid_rows
 };
 
 struct Buffer {
@@ -138,8 +143,10 @@ struct Buffer {
   Section section = Section::kForward;
 };
 
-/// Buffer bound to a kernel parameter. Inside a loop the address advances per iteration of the
-/// innermost enclosing loop (`from_end`: starts at the last slice and goes back).
+/// Buffer bound to a kernel parameter; a buffer may be bound to several (to a read and a written
+/// one only if the kernel's `may_alias` says so). The parameter's type has as many elements as what
+/// is bound. Inside a loop the address advances per iteration of the innermost enclosing loop
+/// (`from_end`: starts at the last slice and goes back).
 struct Argument {
   int buffer = 0;
   int64_t loop_stride_bytes = 0;
@@ -177,8 +184,8 @@ struct EntryOutput {
   int batch_axis = -1;
 };
 
-/// Calls that have no path between them in the order (a level) may run at the same time; today they
-/// run one after another, each over all threads.
+/// Calls that have no path between them in `order` may run at the same time; today they run one
+/// after another, each over all threads.
 struct EntryProgram {
   std::string name;
   int64_t batch = 0;
@@ -186,6 +193,10 @@ struct EntryProgram {
   std::vector<EntryInput> inputs;
   std::vector<EntryOutput> outputs;
   std::vector<Step> steps;
+  /// Edges (before, after) between calls, numbered in pre-order of the step tree: data
+  /// dependencies, readers of a state slot before its writer, reuse of bytes. What it leaves
+  /// unordered may run at the same time.
+  std::vector<std::pair<int, int>> order;
   int64_t arena_bytes = 0;
   int64_t worker_scratch_bytes = 0;  ///< largest of its kernels
 };
