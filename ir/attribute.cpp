@@ -41,13 +41,15 @@ size_t HashAttribute(const Attribute& attribute) {
       [&](const auto& value) -> size_t {
         using T = std::decay_t<decltype(value)>;
         if constexpr (std::is_same_v<T, Tensor>) {
-          size_t hash = Mix(kind, static_cast<size_t>(value.elements()));
-          for (const std::byte byte :
-               value.bytes().first(std::min<size_t>(64, value.bytes().size())))
-            hash = Mix(hash, static_cast<size_t>(byte));
-          return hash;
+          const auto bytes = value.bytes();
+          return Mix(Mix(kind, static_cast<size_t>(value.elements())),
+                     std::hash<std::string_view>()(
+                         {reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
         } else if constexpr (std::is_same_v<T, std::shared_ptr<const Graph>>) {
-          return Mix(kind, value->nodes().size());
+          size_t hash = Mix(kind, value->nodes().size());
+          for (const Node& node : value->nodes())
+            hash += Mix(reinterpret_cast<size_t>(node.op), HashAttributes(node.attributes));
+          return hash;
         } else if constexpr (std::is_same_v<T, std::vector<int64_t>> ||
                              std::is_same_v<T, std::vector<double>>) {
           size_t hash = Mix(kind, value.size());

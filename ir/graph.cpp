@@ -53,14 +53,40 @@ std::string Graph::NameOf(Value value) const {
                                  : fmt::format("%{}.{}", value.node, value.result);
 }
 
+namespace {
+
+/// For every node of `b` the equal node of `a`, -1 where there is none. Both are hash-consed, so
+/// there is at most one.
+std::vector<int32_t> MatchNodes(const Graph& a, const Graph& b) {
+  std::unordered_multimap<size_t, int32_t> known;
+  known.reserve(a.nodes().size());
+  for (size_t i = 0; i < a.nodes().size(); ++i)
+    known.emplace(HashNode(a.nodes()[i]), static_cast<int32_t>(i));
+  std::vector<int32_t> match(b.nodes().size(), -1);
+  for (size_t i = 0; i < b.nodes().size(); ++i) {
+    Node probe{.op = b.nodes()[i].op, .attributes = b.nodes()[i].attributes};
+    for (const Value operand : b.nodes()[i].operands)
+      probe.operands.push_back({match[operand.node], operand.result});
+    const auto [first, last] = known.equal_range(HashNode(probe));
+    for (auto place = first; place != last && match[i] < 0; ++place)
+      if (SameIdentity(a.nodes()[place->second], probe)) match[i] = place->second;
+  }
+  return match;
+}
+
+}  // namespace
+
 bool SameGraph(const Graph& a, const Graph& b) {
-  const auto same_values = [](std::span<const NamedValue> x, std::span<const NamedValue> y) {
-    return std::ranges::equal(x, y, [](const NamedValue& p, const NamedValue& q) {
-      return p.name == q.name && p.value == q.value;
+  if (&a == &b) return true;
+  if (a.nodes().size() != b.nodes().size()) return false;
+  const std::vector<int32_t> match = MatchNodes(a, b);
+  const auto same_values = [&](std::span<const NamedValue> x, std::span<const NamedValue> y) {
+    return std::ranges::equal(x, y, [&](const NamedValue& p, const NamedValue& q) {
+      return p.name == q.name && p.value == Value{match[q.value.node], q.value.result};
     });
   };
-  return std::ranges::equal(a.nodes(), b.nodes(), SameIdentity) &&
-         same_values(a.inputs(), b.inputs()) && same_values(a.outputs(), b.outputs());
+  return std::ranges::find(match, -1) == match.end() && same_values(a.inputs(), b.inputs()) &&
+         same_values(a.outputs(), b.outputs());
 }
 
 Value GraphBuilder::Input(std::string name, TensorType type, Label label) {

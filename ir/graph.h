@@ -83,8 +83,8 @@ class Graph {
   std::vector<NamedValue> outputs_;
 };
 
-/// Equal operators, operands, attributes, inputs and outputs (in order); labels are not compared,
-/// names of inputs and outputs are.
+/// Equal operators, operands, attributes, inputs and outputs (in order); the order in which the
+/// nodes stand and labels are not compared, names of inputs and outputs are.
 bool SameGraph(const Graph& a, const Graph& b);
 
 /// Builds a graph; infers types, fills in attribute defaults, merges equal nodes.

@@ -78,6 +78,7 @@ std::string_view ToString(PredictionKind kind);
 struct Prediction {
   std::string name;  ///< graph output
   PredictionKind kind = PredictionKind::kValue;
+  std::string comment, trailing;  ///< as in Label
 };
 
 /// A metric operator (family `metric`) over graph values; `loss` is always reported and needs no
@@ -87,6 +88,7 @@ struct Metric {
   std::string op;
   std::vector<std::string> operands;  ///< names of graph outputs or inputs
   Attributes attributes;
+  std::string comment, trailing;  ///< as in Label
 };
 
 /// One optimizer step on the parameters matching `parameters`.
@@ -94,18 +96,32 @@ struct Update {
   std::string loss;              ///< graph output, scalar float
   std::string parameters = "*";  ///< glob over parameter names
   std::string optimizer = "sgd";
-  Attributes hyperparameters;  ///< learning_rate and the optimizer's own
+  /// learning_rate and the optimizer's own. Numbers are floats (also `steps=1000`), so code that
+  /// reads them asks for Float() only; the rest are bools, words and lists of floats.
+  Attributes hyperparameters;
   std::string schedule = "constant";
   Attributes schedule_parameters;
   std::optional<double> clip_value;
   std::optional<double> clip_norm;
-  int64_t every = 1;  ///< done at steps divisible by it
+  int64_t every = 1;              ///< done at steps divisible by it
+  std::string comment, trailing;  ///< as in Label
+};
+
+/// Whether `name` matches the glob `pattern`: '*' stands for any characters, '?' for one.
+bool MatchesPattern(std::string_view pattern, std::string_view name);
+
+/// A comment on a statement of the text that has no object of its own.
+struct StatementComment {
+  std::string statement;          ///< its first words: "batch", "output y", "}", "end"
+  std::string comment, trailing;  ///< as in Label
+  bool operator==(const StatementComment&) const = default;
 };
 
 struct Model {
   int format_version = kFormatVersion;
   std::string name;
-  std::string comment;  ///< header comment
+  std::string comment;                     ///< header comment
+  std::vector<StatementComment> comments;  ///< sorted by statement
 
   /// Batch sizes by entry point; 0 = the model's own (`batch`). The graph is built with `batch`.
   int64_t batch = 0;  ///< 0: no input has a batch axis
