@@ -139,7 +139,8 @@ const OpDef* FindOp(std::string_view name) {
 
 std::span<const OpFamily> OpFamilies() {
   static const std::vector<OpFamily> kFamilies = {
-      {"leaf", LeafOps()},
+      {"leaf", LeafOps()},         {"elementwise", ElementwiseOps()}, {"reduce", ReduceOps()},
+      {"contract", ContractOps()}, {"layout", LayoutOps()},
   };
   return kFamilies;
 }

@@ -66,10 +66,9 @@ Scalar Number(const Scalar& like, double value) { return ConstantScalar(like->dt
 TensorExpr DefineSign(const OpContext& op) {
   return Elementwise(op, [](Reads x) {
     const Scalar zero = Number(x[0], 0);
-    const Scalar negative =
-        Info(x[0]->dtype).is_integer && x[0]->dtype == DType::kU8
-            ? zero
-            : Call(kSelect, {Call(kLt, {x[0], zero}), Number(x[0], -1), zero});
+    const Scalar negative = Info(x[0]->dtype).is_integer && x[0]->dtype == DType::kU8
+                                ? zero
+                                : Call(kSelect, {Call(kLt, {x[0], zero}), Number(x[0], -1), zero});
     return Call(kSelect, {Call(kGt, {x[0], zero}), Number(x[0], 1), negative});
   });
 }
@@ -194,8 +193,7 @@ std::span<const OpDef> ElementwiseOps() {
             .signature = Unary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kAbs>,
-            .vjp =
-                [](const VjpContext& v) { return Values{Gradient(v) * Sign(Operand(v, 0))}; }},
+            .vjp = [](const VjpContext& v) { return Values{Gradient(v) * Sign(Operand(v, 0))}; }},
       OpDef{.name = "sign",
             .doc = "Sign.\n\n`y` is 1 above 0, -1 below 0, and 0 at 0 and for NaN. Gradient: 0, "
                    "also at the jump.",
@@ -214,8 +212,7 @@ std::span<const OpDef> ElementwiseOps() {
             .signature = Unary(kNumeric),
             .infer = InferBroadcast,
             .define = DefineSquare,
-            .vjp =
-                [](const VjpContext& v) { return Values{Gradient(v) * (Operand(v, 0) * 2.0)}; }},
+            .vjp = [](const VjpContext& v) { return Values{Gradient(v) * (Operand(v, 0) * 2.0)}; }},
       OpDef{.name = "sqrt",
             .doc = "Square root.\n\nNaN below 0. Gradient: `g / (2 * y)`, infinite at 0.",
             .signature = Unary(kFloat),
@@ -253,8 +250,7 @@ std::span<const OpDef> ElementwiseOps() {
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .define = Define<kCos>,
-            .vjp =
-                [](const VjpContext& v) { return Values{-(Gradient(v) * Sin(Operand(v, 0)))}; }},
+            .vjp = [](const VjpContext& v) { return Values{-(Gradient(v) * Sin(Operand(v, 0)))}; }},
       OpDef{.name = "tanh",
             .doc = "Hyperbolic tangent.\n\n`y = (e^x - e^-x) / (e^x + e^-x)`. Gradient: `g * (1 - "
                    "y^2)`.",
@@ -288,15 +284,15 @@ std::span<const OpDef> ElementwiseOps() {
       OpDef{.name = "leaky_relu",
             .doc = "Rectified linear unit with a slope below 0.\n\n`y = x` above 0, else `slope * "
                    "x`. Gradient: `g` above 0, else `slope * g`, also at 0.",
-            .signature = Unary(kFloat, {{"slope", AttributeKind::kFloat, Attribute(0.01),
-                                         "slope below 0"}}),
+            .signature =
+                Unary(kFloat, {{"slope", AttributeKind::kFloat, Attribute(0.01), "slope below 0"}}),
             .infer = InferBroadcast,
             .define = DefineLeakyRelu,
             .vjp =
                 [](const VjpContext& v) {
                   const Expr g = Gradient(v);
-                  return Values{Where(Greater(Operand(v, 0), 0.0), g,
-                                      g * v.op.attributes.Float("slope"))};
+                  return Values{
+                      Where(Greater(Operand(v, 0), 0.0), g, g * v.op.attributes.Float("slope"))};
                 }},
       OpDef{.name = "minimum",
             .doc = "The smaller of two tensors.\n\nBroadcast as NumPy does; NaN if either is NaN. "
@@ -323,8 +319,8 @@ std::span<const OpDef> ElementwiseOps() {
                  "Whether a <= b.\n\nBroadcasts as NumPy does; false where either is NaN.",
                  kNumeric, Define<kLe>),
       Comparison("greater",
-                 "Whether a > b.\n\nBroadcasts as NumPy does; false where either is NaN.",
-                 kNumeric, Define<kGt>),
+                 "Whether a > b.\n\nBroadcasts as NumPy does; false where either is NaN.", kNumeric,
+                 Define<kGt>),
       Comparison("greater_equal",
                  "Whether a >= b.\n\nBroadcasts as NumPy does; false where either is NaN.",
                  kNumeric, Define<kGe>),
@@ -351,8 +347,8 @@ std::span<const OpDef> ElementwiseOps() {
                    "and saturation, NaN becomes 0; integers wrap to narrower ones; a number is "
                    "true as bool unless it is 0. Gradient: `g` converted back between floats, "
                    "none otherwise.",
-            .signature = Unary(kAny, {{"to", AttributeKind::kDType, std::nullopt,
-                                       "element type of the result"}}),
+            .signature = Unary(
+                kAny, {{"to", AttributeKind::kDType, std::nullopt, "element type of the result"}}),
             .infer = InferCast,
             .define = DefineCast,
             .vjp = VjpCast},

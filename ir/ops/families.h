@@ -8,5 +8,9 @@
 namespace descent {
 
 std::span<const OpDef> LeafOps();
+std::span<const OpDef> ElementwiseOps();
+std::span<const OpDef> ReduceOps();
+std::span<const OpDef> ContractOps();
+std::span<const OpDef> LayoutOps();
 
 }  // namespace descent

@@ -11,8 +11,8 @@ Result<Shape> BroadcastShapes(const Shape& a, const Shape& b) {
     const int64_t x = i <= a.size() ? a[a.size() - i] : 1;
     const int64_t y = i <= b.size() ? b[b.size() - i] : 1;
     if (x != y && x != 1 && y != 1)
-      return Error("shapes {} and {} do not broadcast: extents {} and {}", ToString(a),
-                   ToString(b), x, y);
+      return Error("shapes {} and {} do not broadcast: extents {} and {}", ToString(a), ToString(b),
+                   x, y);
     result[result.size() - i] = x == 1 ? y : x;
   }
   return result;
@@ -28,8 +28,7 @@ Result<Shape> BroadcastShapes(std::span<const TensorType> operands) {
 }
 
 Result<int> NormalAxis(int64_t axis, int rank) {
-  if (axis < -rank || axis >= rank)
-    return Error("axis {} is out of range for rank {}", axis, rank);
+  if (axis < -rank || axis >= rank) return Error("axis {} is out of range for rank {}", axis, rank);
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
 

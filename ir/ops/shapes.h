@@ -11,7 +11,8 @@
 
 namespace descent {
 
-/// The shape that all operands broadcast to as NumPy does: aligned at the last axis, extents equal or 1.
+/// The shape that all operands broadcast to as NumPy does: aligned at the last axis, extents equal
+/// or 1.
 Result<Shape> BroadcastShapes(std::span<const TensorType> operands);
 Result<Shape> BroadcastShapes(const Shape& a, const Shape& b);
 
@@ -25,7 +26,8 @@ std::vector<int> KnownAxes(std::span<const int64_t> axes, int rank);
 
 /// Axis(first), ..., Axis(first + count - 1).
 std::vector<Index> AxisRange(int first, int count);
-/// The operand at the point of the result's axes that broadcasts from it; axes of extent 1 read at 0.
+/// The operand at the point of the result's axes that broadcasts from it; axes of extent 1 read at
+/// 0.
 Read BroadcastRead(int operand, const Shape& shape, int result_rank);
 
 /// Result type checked against the limits of every tensor.

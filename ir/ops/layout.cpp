@@ -1,0 +1,457 @@
+// Layout operators: they move elements without computing with them.
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "ir/expr.h"
+#include "ir/ops/families.h"
+#include "ir/ops/shapes.h"
+
+namespace descent {
+namespace {
+
+using enum ScalarOp;
+using Values = std::vector<Value>;
+using Ints = std::vector<int64_t>;
+
+/// One unguarded read of operand 0 and its value as the result.
+TensorExpr Moved(const OpContext& op, Shape shape, std::vector<Index> coordinates) {
+  TensorExpr expr{.axes = std::move(shape)};
+  expr.rank = static_cast<int>(expr.axes.size());
+  expr.reads = {{.operand = 0, .coordinates = std::move(coordinates)}};
+  expr.results = {ReadScalar(0, op.dtype(0))};
+  return expr;
+}
+
+// ---- reshape -----------------------------------------------------------------------------------
+
+Result<Shape> ReshapedShape(const OpContext& op) {
+  Shape shape = op.attributes.Ints("shape");
+  const int64_t elements = op.operands[0].elements();
+  const auto unknown = std::ranges::find(shape, -1);
+  if (unknown != shape.end()) {
+    *unknown = 1;
+    const auto known = CheckedElements(shape);
+    if (!known || *known == 0 || elements % *known != 0)
+      return Error("{} does not fit shape {}", ToString(op.shape(0)),
+                   ToString(op.attributes.Ints("shape")));
+    *unknown = elements / *known;
+  }
+  const auto total = CheckedElements(shape);
+  if (!total || *total != elements)
+    return Error("{} has {} elements, which do not fit shape {}", ToString(op.shape(0)), elements,
+                 ToString(op.attributes.Ints("shape")));
+  return shape;
+}
+
+Result<std::vector<TensorType>> InferReshape(const OpContext& op) {
+  DESCENT_TRY(shape, ReshapedShape(op));
+  return OneResult(op.dtype(0), std::move(shape));
+}
+
+/// Coordinates in `from` of the point of `to` (axes 0...) with the same row-major position. Runs of
+/// axes with equal products are treated apart, so that axes that did not change stay plain.
+std::vector<Index> ReshapeCoordinates(const Shape& from, const Shape& to) {
+  std::vector<Index> coordinates(from.size(), ConstantIndex(0));
+  if (Elements(from) == 0) return coordinates;
+  size_t f = 0, t = 0;
+  while (f < from.size() || t < to.size()) {
+    const size_t first_f = f, first_t = t;
+    int64_t product_f = f < from.size() ? from[f++] : 1;
+    int64_t product_t = t < to.size() ? to[t++] : 1;
+    while (product_f != product_t)
+      product_f < product_t ? product_f *= from[f++] : product_t *= to[t++];
+    Index position = ConstantIndex(0);
+    for (size_t i = first_t; i < t; ++i)
+      if (to[i] > 1) position = position * to[i] + Axis(static_cast<int>(i));
+    int64_t inner = 1, total = product_f;
+    for (size_t i = f; i-- > first_f;) {
+      if (from[i] == 1) continue;
+      const Index quotient = FloorDiv(position, inner);
+      total /= from[i];
+      coordinates[i] = total == 1 ? quotient : Mod(quotient, from[i]);
+      inner *= from[i];
+    }
+  }
+  return coordinates;
+}
+
+TensorExpr DefineReshape(const OpContext& op) {
+  Shape shape = *ReshapedShape(op);
+  std::vector<Index> coordinates = ReshapeCoordinates(op.shape(0), shape);
+  return Moved(op, std::move(shape), std::move(coordinates));
+}
+
+// ---- transpose ---------------------------------------------------------------------------------
+
+Result<std::vector<TensorType>> InferTranspose(const OpContext& op) {
+  const Ints& permutation = op.attributes.Ints("permutation");
+  Ints sorted = permutation, all(op.operands[0].rank());
+  std::ranges::sort(sorted);
+  std::iota(all.begin(), all.end(), 0);
+  if (sorted != all)
+    return Error("permutation {} does not name each axis of {} once", ToString(permutation),
+                 ToString(op.shape(0)));
+  Shape shape;
+  for (const int64_t axis : permutation) shape.push_back(op.shape(0)[axis]);
+  return OneResult(op.dtype(0), std::move(shape));
+}
+
+Ints InversePermutation(const Ints& permutation) {
+  Ints inverse(permutation.size());
+  for (size_t i = 0; i < permutation.size(); ++i) inverse[permutation[i]] = static_cast<int64_t>(i);
+  return inverse;
+}
+
+TensorExpr DefineTranspose(const OpContext& op) {
+  const Ints& permutation = op.attributes.Ints("permutation");
+  Shape shape;
+  for (const int64_t axis : permutation) shape.push_back(op.shape(0)[axis]);
+  std::vector<Index> coordinates;
+  for (const int64_t place : InversePermutation(permutation))
+    coordinates.push_back(Axis(static_cast<int>(place)));
+  return Moved(op, std::move(shape), std::move(coordinates));
+}
+
+Values VjpTranspose(const VjpContext& v) {
+  return {Transpose(Gradient(v), InversePermutation(v.op.attributes.Ints("permutation")))};
+}
+
+// ---- expand ------------------------------------------------------------------------------------
+
+Result<std::vector<TensorType>> InferExpand(const OpContext& op) {
+  const Shape& shape = op.attributes.Ints("shape");
+  auto broadcast = BroadcastShapes(op.shape(0), shape);
+  if (!broadcast || *broadcast != shape)
+    return Error("{} does not broadcast to {}", ToString(op.shape(0)), ToString(shape));
+  return OneResult(op.dtype(0), shape);
+}
+
+TensorExpr DefineExpand(const OpContext& op) {
+  const Shape& shape = op.attributes.Ints("shape");
+  Read read = BroadcastRead(0, op.shape(0), static_cast<int>(shape.size()));
+  return Moved(op, shape, std::move(read.coordinates));
+}
+
+// ---- concat ------------------------------------------------------------------------------------
+
+Result<std::vector<TensorType>> InferConcat(const OpContext& op) {
+  if (op.operands.empty()) return Error("needs at least one operand");
+  Shape shape = op.shape(0);
+  DESCENT_TRY(axis, NormalAxis(op.attributes.Int("axis"), op.operands[0].rank()));
+  for (size_t i = 1; i < op.operands.size(); ++i) {
+    Shape other = op.shape(static_cast<int>(i));
+    if (other.size() != shape.size())
+      return Error("ranks differ: {} and {}", ToString(op.shape(0)), ToString(other));
+    shape[axis] += std::exchange(other[axis], shape[axis]);
+    other[axis] = shape[axis];
+    if (other != shape)
+      return Error("{} and {} differ beside axis {}", ToString(op.shape(0)),
+                   ToString(op.shape(static_cast<int>(i))), axis);
+  }
+  return OneResult(op.dtype(0), std::move(shape));
+}
+
+/// Every operand is read with a guard on its part of the axis; the guards choose the result.
+TensorExpr DefineConcat(const OpContext& op) {
+  const int rank = op.operands[0].rank();
+  const int axis = KnownAxis(op.attributes.Int("axis"), rank);
+  TensorExpr expr{.axes = op.shape(0), .rank = rank};
+  expr.axes[axis] = 0;
+  Scalar chosen;
+  for (int i = 0; i < static_cast<int>(op.operands.size()); ++i) {
+    Read read{.operand = i, .coordinates = AxisRange(0, rank)};
+    const int64_t start = expr.axes[axis];
+    read.coordinates[axis] = Axis(axis) + ConstantIndex(-start);
+    read.guards = {{read.coordinates[axis], op.shape(i)[axis]}};
+    read.outside = ConstantScalar(op.dtype(0), 0);
+    expr.reads.push_back(std::move(read));
+    const Scalar value = ReadScalar(i, op.dtype(0));
+    const Scalar reached = Call(kGe, {IndexScalar(Axis(axis)), ConstantInt(DType::kI64, start)});
+    chosen = chosen ? Call(kSelect, {reached, value, chosen}) : value;
+    expr.axes[axis] += op.shape(i)[axis];
+  }
+  expr.results = {chosen};
+  return expr;
+}
+
+Values VjpConcat(const VjpContext& v) {
+  const int axis = KnownAxis(v.op.attributes.Int("axis"), v.op.operands[0].rank());
+  Values gradients;
+  int64_t start = 0;
+  for (const TensorType& operand : v.op.operands) {
+    gradients.push_back(SliceAxis(Gradient(v), axis, start, start + operand.shape[axis]));
+    start += operand.shape[axis];
+  }
+  return gradients;
+}
+
+// ---- slice and pad -----------------------------------------------------------------------------
+
+Result<void> CheckLengths(const OpContext& op, std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names)
+    if (static_cast<int>(op.attributes.Ints(name).size()) != op.operands[0].rank())
+      return Error("{} {} needs one number per axis of {}", name,
+                   ToString(op.attributes.Ints(name)), ToString(op.shape(0)));
+  return {};
+}
+
+/// Number of elements start, start + step, ... below stop.
+int64_t SliceExtent(int64_t start, int64_t stop, int64_t step) {
+  return std::max<int64_t>(0, (stop - start + step - 1) / step);
+}
+
+Ints StepsOf(const OpContext& op) {
+  const Ints& steps = op.attributes.Ints("steps");
+  return steps.empty() ? Ints(op.operands[0].rank(), 1) : steps;
+}
+
+Shape SlicedShape(const OpContext& op) {
+  const Ints steps = StepsOf(op);
+  Shape shape;
+  for (int i = 0; i < op.operands[0].rank(); ++i)
+    shape.push_back(
+        SliceExtent(op.attributes.Ints("starts")[i], op.attributes.Ints("stops")[i], steps[i]));
+  return shape;
+}
+
+Result<std::vector<TensorType>> InferSlice(const OpContext& op) {
+  DESCENT_RETURN_IF_ERROR(CheckLengths(op, {"starts", "stops"}));
+  if (!op.attributes.Ints("steps").empty()) DESCENT_RETURN_IF_ERROR(CheckLengths(op, {"steps"}));
+  for (int i = 0; i < op.operands[0].rank(); ++i) {
+    const int64_t start = op.attributes.Ints("starts")[i], stop = op.attributes.Ints("stops")[i];
+    const int64_t step = StepsOf(op)[i];
+    if (step < 1 || step > kMaxElements)
+      return Error("steps must be between 1 and 2^40 (flip reverses an axis)");
+    if (start < 0 || stop < start || stop > op.shape(0)[i])
+      return Error("slice [{}, {}) leaves axis {} of {}", start, stop, i, ToString(op.shape(0)));
+  }
+  return OneResult(op.dtype(0), SlicedShape(op));
+}
+
+TensorExpr DefineSlice(const OpContext& op) {
+  const Ints steps = StepsOf(op);
+  std::vector<Index> coordinates;
+  for (int i = 0; i < op.operands[0].rank(); ++i)
+    coordinates.push_back(Axis(i) * steps[i] + ConstantIndex(op.attributes.Ints("starts")[i]));
+  return Moved(op, SlicedShape(op), std::move(coordinates));
+}
+
+Expr Pad(Expr x, Ints low, Ints high, Ints interior) {
+  return {x.builder(), x.builder().Add("pad", {x},
+                                       {{"low", std::move(low)},
+                                        {"high", std::move(high)},
+                                        {"interior", std::move(interior)}})};
+}
+
+Values VjpSlice(const VjpContext& v) {
+  const Ints &starts = v.op.attributes.Ints("starts"), steps = StepsOf(v.op);
+  const Expr g = Gradient(v);
+  const Shape& whole = v.op.shape(0);
+  const Shape part = g.shape();
+  Ints high, interior;
+  for (size_t i = 0; i < whole.size(); ++i) {
+    const int64_t covered = part[i] == 0 ? 0 : (part[i] - 1) * steps[i] + 1;
+    high.push_back(whole[i] - starts[i] - covered);
+    interior.push_back(steps[i] - 1);
+  }
+  return {Pad(g, starts, std::move(high), std::move(interior))};
+}
+
+/// Extents of x with `interior` elements between neighbours, before padding.
+int64_t SpreadExtent(int64_t extent, int64_t interior) {
+  return extent == 0 ? 0 : (extent - 1) * (interior + 1) + 1;
+}
+
+Ints InteriorOf(const OpContext& op) {
+  const Ints& interior = op.attributes.Ints("interior");
+  return interior.empty() ? Ints(op.operands[0].rank(), 0) : interior;
+}
+
+Shape PaddedShape(const OpContext& op) {
+  const Ints interior = InteriorOf(op);
+  Shape shape;
+  for (int i = 0; i < op.operands[0].rank(); ++i)
+    shape.push_back(op.attributes.Ints("low")[i] + SpreadExtent(op.shape(0)[i], interior[i]) +
+                    op.attributes.Ints("high")[i]);
+  return shape;
+}
+
+Result<std::vector<TensorType>> InferPad(const OpContext& op) {
+  DESCENT_RETURN_IF_ERROR(CheckLengths(op, {"low", "high"}));
+  if (!op.attributes.Ints("interior").empty())
+    DESCENT_RETURN_IF_ERROR(CheckLengths(op, {"interior"}));
+  for (const std::string_view name : {"low", "high", "interior"})
+    for (const int64_t value : op.attributes.Ints(name)) {
+      if (value > kMaxElements || value < -kMaxElements) return Error("{} is too large", name);
+      if (name == "interior" && value < 0) return Error("interior must not be negative");
+    }
+  for (int i = 0; i < op.operands[0].rank(); ++i)
+    if (op.shape(0)[i] > 0 && InteriorOf(op)[i] > kMaxElements / op.shape(0)[i])
+      return Error("interior is too large");
+  return OneResult(op.dtype(0), PaddedShape(op));
+}
+
+TensorExpr DefinePad(const OpContext& op) {
+  const Ints interior = InteriorOf(op);
+  const Ints& low = op.attributes.Ints("low");
+  TensorExpr expr = Moved(op, PaddedShape(op), {});
+  Read& read = expr.reads[0];
+  for (int i = 0; i < expr.rank; ++i) {
+    const Index spread = Axis(i) + ConstantIndex(-low[i]);
+    const int64_t extent = SpreadExtent(op.shape(0)[i], interior[i]);
+    if (low[i] > 0 || expr.axes[i] - low[i] > extent) read.guards.push_back({spread, extent});
+    if (interior[i] > 0) read.guards.push_back({Mod(spread, interior[i] + 1), 1});
+    read.coordinates.push_back(FloorDiv(spread, interior[i] + 1));
+  }
+  if (!read.guards.empty())
+    read.outside = ConstantScalar(op.dtype(0), op.attributes.Float("value"));
+  return expr;
+}
+
+/// Elements that padding cropped get no gradient: negative padding of g restores their places as 0.
+Values VjpPad(const VjpContext& v) {
+  const Ints &low = v.op.attributes.Ints("low"), &high = v.op.attributes.Ints("high");
+  const Ints interior = InteriorOf(v.op);
+  const Shape& shape = v.op.shape(0);
+  Expr g = Gradient(v);
+  if (Elements(shape) == 0) return {Value()};
+  Ints minus_low, minus_high, zeros(shape.size(), 0), stops, steps;
+  for (size_t i = 0; i < shape.size(); ++i) {
+    minus_low.push_back(-low[i]);
+    minus_high.push_back(-high[i]);
+    stops.push_back(SpreadExtent(shape[i], interior[i]));
+    steps.push_back(interior[i] + 1);
+  }
+  g = Pad(g, std::move(minus_low), std::move(minus_high), {});
+  if (std::ranges::all_of(steps, [](int64_t step) { return step == 1; })) return {g};
+  return {v.b.Add("slice", {g}, {{"starts", zeros}, {"stops", stops}, {"steps", steps}})};
+}
+
+// ---- flip and iota -----------------------------------------------------------------------------
+
+Result<std::vector<TensorType>> InferFlip(const OpContext& op) {
+  const auto known = NormalAxes(op.attributes.Ints("axes"), op.operands[0].rank());
+  if (!known) return std::unexpected(known.error());
+  return OneResult(op.dtype(0), op.shape(0));
+}
+
+TensorExpr DefineFlip(const OpContext& op) {
+  const int rank = op.operands[0].rank();
+  std::vector<Index> coordinates = AxisRange(0, rank);
+  for (const int axis : KnownAxes(op.attributes.Ints("axes"), rank))
+    coordinates[axis] = Axis(axis) * -1 + ConstantIndex(op.shape(0)[axis] - 1);
+  return Moved(op, op.shape(0), std::move(coordinates));
+}
+
+Result<std::vector<TensorType>> InferIota(const OpContext& op) {
+  const Shape& shape = op.attributes.Ints("shape");
+  const auto known = NormalAxis(op.attributes.Int("axis"), static_cast<int>(shape.size()));
+  if (!known) return std::unexpected(known.error());
+  if (op.attributes.Type("dtype") == DType::kBool) return Error("dtype must be a number type");
+  return OneResult(op.attributes.Type("dtype"), shape);
+}
+
+TensorExpr DefineIota(const OpContext& op) {
+  TensorExpr expr{.axes = op.attributes.Ints("shape")};
+  expr.rank = static_cast<int>(expr.axes.size());
+  const int axis = KnownAxis(op.attributes.Int("axis"), expr.rank);
+  expr.results = {Cast(op.attributes.Type("dtype"), IndexScalar(Axis(axis)))};
+  return expr;
+}
+
+AttributeSpec IntsAttribute(std::string_view name, std::string_view doc) {
+  return {name, AttributeKind::kInts, std::nullopt, doc};
+}
+
+}  // namespace
+
+std::span<const OpDef> LayoutOps() {
+  static const std::array kOps = {
+      OpDef{.name = "reshape",
+            .doc = "The same elements in row-major order under another shape.\n\nGradient: `g` "
+                   "reshaped back.",
+            .signature = {.operands = {{"x"}},
+                          .attributes = {IntsAttribute(
+                              "shape", "new extents; one may be -1: what is left")}},
+            .infer = InferReshape,
+            .define = DefineReshape,
+            .vjp = [](const VjpContext& v) { return Values{Reshape(Gradient(v), v.op.shape(0))}; }},
+      OpDef{.name = "transpose",
+            .doc = "Axes in another order.\n\nAxis i of the result is axis `permutation[i]` of x. "
+                   "Gradient: `g` with the inverse permutation.",
+            .signature = {.operands = {{"x"}},
+                          .attributes = {IntsAttribute("permutation", "axes of x in new order")}},
+            .infer = InferTranspose,
+            .define = DefineTranspose,
+            .vjp = VjpTranspose},
+      OpDef{.name = "expand",
+            .doc = "Broadcast to a shape as NumPy's broadcast_to.\n\nGradient: `g` summed over "
+                   "the axes that were broadcast.",
+            .signature = {.operands = {{"x"}},
+                          .attributes = {IntsAttribute("shape", "extents of the result")}},
+            .infer = InferExpand,
+            .define = DefineExpand,
+            .vjp = [](const VjpContext& v) { return Values{v.gradient()}; }},
+      OpDef{.name = "concat",
+            .doc = "Tensors one after another along an axis.\n\nAll other extents are equal. "
+                   "Gradient: the slices of `g`.",
+            .signature = {.operands = {{"parts", DTypeClass::kAny, 0, false, true}},
+                          .attributes = {{"axis", AttributeKind::kInt, Attribute(int64_t{0}),
+                                          "axis, negative ones count from the end"}}},
+            .infer = InferConcat,
+            .define = DefineConcat,
+            .vjp = VjpConcat},
+      OpDef{.name = "slice",
+            .doc = "Elements start, start + step, ... below stop of every axis.\n\nGradient: `g` "
+                   "at these elements, 0 elsewhere.",
+            .signature = {.operands = {{"x"}},
+                          .attributes = {IntsAttribute("starts", "first element of each axis"),
+                                         IntsAttribute("stops", "end of each axis, exclusive"),
+                                         {"steps", AttributeKind::kInts, Attribute(Ints{}),
+                                          "step of each axis, at least 1; empty: all 1"}}},
+            .infer = InferSlice,
+            .define = DefineSlice,
+            .vjp = VjpSlice},
+      OpDef{.name = "pad",
+            .doc = "A constant around and between the elements.\n\nNegative `low` and `high` crop. "
+                   "Gradient: `g` without the padding, 0 for cropped elements.",
+            .signature = {.operands = {{"x"}},
+                          .attributes = {IntsAttribute("low", "elements before each axis"),
+                                         IntsAttribute("high", "elements behind each axis"),
+                                         {"interior", AttributeKind::kInts, Attribute(Ints{}),
+                                          "elements between neighbours of each axis; empty: none"},
+                                         {"value", AttributeKind::kFloat, Attribute(0.0),
+                                          "the constant"}}},
+            .infer = InferPad,
+            .define = DefinePad,
+            .vjp = VjpPad},
+      OpDef{.name = "flip",
+            .doc = "The order of elements reversed along axes.\n\nGradient: `g` flipped back.",
+            .signature = {.operands = {{"x"}},
+                          .attributes = {{"axes", AttributeKind::kInts, Attribute(Ints{}),
+                                          "axes to reverse; empty: all"}}},
+            .infer = InferFlip,
+            .define = DefineFlip,
+            .vjp =
+                [](const VjpContext& v) {
+                  return Values{Flip(Gradient(v), v.op.attributes.Ints("axes"))};
+                }},
+      OpDef{.name = "iota",
+            .doc = "Each element is its own position along an axis.\n\n0, 1, 2, ...; constant "
+                   "along the other axes.",
+            .signature = {.operands = {},
+                          .attributes = {IntsAttribute("shape", "extents of the result"),
+                                         {"axis", AttributeKind::kInt, Attribute(int64_t{0}),
+                                          "axis along which it counts"},
+                                         {"dtype", AttributeKind::kDType, Attribute(DType::kI64),
+                                          "a number type"}}},
+            .infer = InferIota,
+            .define = DefineIota,
+            .no_gradient = "it does not depend on anything"},
+  };
+  return kOps;
+}
+
+}  // namespace descent
