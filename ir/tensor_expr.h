@@ -76,7 +76,8 @@ std::optional<AffineIndex> AsAffine(const Index& index, int axis_count);
 /// The instruction set of scalar bodies. ir/scalar_op.cpp holds one table row per instruction; the
 /// interpreter and the code generator each hold one table of implementations.
 enum class ScalarOp : uint8_t {
-  // arithmetic; integers wrap, division truncates, an integer divided by zero is 0; kMin and kMax are NaN if
+  // arithmetic; integers wrap, division truncates, an integer divided by zero is 0; kMin and kMax
+  // are NaN if
   // either is NaN and the first of two equal ones
   kAdd,
   kSub,

@@ -1,9 +1,9 @@
 /* The contract between generated code and whoever calls it: C, no dependencies.
  *
- * A compiled model is one constant `descent_program` (symbol <prefix>_program) plus one function per entry
- * point. All memory belongs to the caller: a state block (one layout for all entry points) and a scratch
- * block per concurrent call. Generated code allocates nothing, calls nothing but libc's memset/memcpy and the
- * caller's executor, and keeps no pointer after it returns.
+ * A compiled model is one constant `descent_program` (symbol <prefix>_program) plus one function
+ * per entry point. All memory belongs to the caller: a state block (one layout for all entry
+ * points) and a scratch block per concurrent call. Generated code allocates nothing, calls nothing
+ * but libc's memset/memcpy and the caller's executor, and keeps no pointer after it returns.
  *
  * Blocks must be aligned to DESCENT_ALIGNMENT. Names are UTF-8 and NUL-terminated.
  */
@@ -29,18 +29,20 @@ enum {
   DESCENT_BOOL = 5
 };
 
-/* Status word: 0, or an or of these. The state is unspecified after a nonzero status of train_step. */
+/* Status word: 0, or an or of these. The state is unspecified after a nonzero status of train_step.
+ */
 enum {
-  DESCENT_STATUS_BAD_INDEX = 1, /* an index from data was out of range; it read 0 or was dropped */
+  DESCENT_STATUS_BAD_INDEX = 1,  /* an index from data was out of range; it read 0 or was dropped */
   DESCENT_STATUS_NOT_FINITE = 2, /* an assert_finite failed */
   DESCENT_STATUS_BAD_CPU = 4 /* the CPU lacks what the program was compiled for; nothing was done */
 };
 
-/* Runs tiles [first, last) of a kernel. `worker` is in [0, threads) and picks the worker's scratch. */
+/* Runs tiles [first, last) of a kernel. `worker` is in [0, threads) and picks the worker's scratch.
+ */
 typedef void (*descent_tile_fn)(void* arg, int32_t worker, int64_t first, int64_t last);
 
-/* Runs fn over all tiles [0, tiles), each exactly once, in any split and order, and returns when all are
- * done. No two concurrent calls of fn may pass the same worker. */
+/* Runs fn over all tiles [0, tiles), each exactly once, in any split and order, and returns when
+ * all are done. No two concurrent calls of fn may pass the same worker. */
 typedef struct descent_executor {
   void (*run)(void* self, descent_tile_fn fn, void* arg, int64_t tiles);
   void* self;
@@ -49,12 +51,12 @@ typedef struct descent_executor {
 
 /* One call of an entry point. */
 typedef struct descent_call {
-  void* state;                        /* evaluate, predict and run only read it */
-  void* scratch;                      /* fixed_scratch_bytes + threads * worker_scratch_bytes */
-  const void* const* inputs;          /* one per entry input, row-major */
-  void* const* outputs;               /* one per entry output, row-major */
-  int64_t valid_rows;                 /* <= batch; rows past it are padding (any readable values) */
-  const descent_executor* executor;   /* NULL: serial */
+  void* state;                      /* evaluate, predict and run only read it */
+  void* scratch;                    /* fixed_scratch_bytes + threads * worker_scratch_bytes */
+  const void* const* inputs;        /* one per entry input, row-major */
+  void* const* outputs;             /* one per entry output, row-major */
+  int64_t valid_rows;               /* <= batch; rows past it are padding (any readable values) */
+  const descent_executor* executor; /* NULL: serial */
 } descent_call;
 
 typedef uint32_t (*descent_entry_fn)(const descent_call* call);
@@ -66,16 +68,20 @@ typedef struct descent_tensor {
   const int64_t* dims;
 } descent_tensor;
 
-enum { DESCENT_NORMALIZE_NONE = 0, DESCENT_NORMALIZE_STANDARDIZE, DESCENT_NORMALIZE_MIN_MAX,
-       DESCENT_NORMALIZE_SCALE };
+enum {
+  DESCENT_NORMALIZE_NONE = 0,
+  DESCENT_NORMALIZE_STANDARDIZE,
+  DESCENT_NORMALIZE_MIN_MAX,
+  DESCENT_NORMALIZE_SCALE
+};
 
 typedef struct descent_input {
   descent_tensor tensor; /* as this entry point sees it, batch included */
   int32_t batch_axis;    /* -1: none */
   int32_t normalization;
   double scale;
-  const char* column;    /* "features", "label", or a name */
-  int64_t index_limit;   /* values are indices below it (labels, ids); 0: not an index */
+  const char* column;  /* "features", "label", or a name */
+  int64_t index_limit; /* values are indices below it (labels, ids); 0: not an index */
 } descent_input;
 
 enum {
@@ -95,7 +101,8 @@ typedef struct descent_output {
 } descent_output;
 
 /* Entry points: initialize (state from seed), train_step, evaluate, predict, run, metrics (sums of
- * evaluate, in its order of DESCENT_OUTPUT_METRIC_SUMS, to values). Absent ones are not in the table. */
+ * evaluate, in its order of DESCENT_OUTPUT_METRIC_SUMS, to values). Absent ones are not in the
+ * table. */
 typedef struct descent_entry {
   const char* name;
   descent_entry_fn run;
@@ -104,7 +111,7 @@ typedef struct descent_entry {
   const descent_input* inputs;
   const descent_output* outputs;
   int64_t fixed_scratch_bytes, worker_scratch_bytes;
-  int64_t arena_bytes; /* part of the fixed scratch that holds tensors */
+  int64_t arena_bytes;  /* part of the fixed scratch that holds tensors */
   int64_t kernel_count; /* kernel calls per call of the entry point */
   int64_t flops;        /* multiply and add counted apart */
 } descent_entry;
@@ -113,9 +120,9 @@ enum {
   DESCENT_SLOT_PARAMETER = 0,
   DESCENT_SLOT_STATISTIC,
   DESCENT_SLOT_OPTIMIZER,
-  DESCENT_SLOT_SEED,          /* i64 scalar */
-  DESCENT_SLOT_STEP,          /* i64 scalar: finished updates */
-  DESCENT_SLOT_LEARNING_RATE  /* f64 scalar, base rate before the schedule */
+  DESCENT_SLOT_SEED,         /* i64 scalar */
+  DESCENT_SLOT_STEP,         /* i64 scalar: finished updates */
+  DESCENT_SLOT_LEARNING_RATE /* f64 scalar, base rate before the schedule */
 };
 
 typedef struct descent_slot {
@@ -147,7 +154,7 @@ typedef struct descent_program {
   const descent_entry* entries;
   const descent_hyperparameter* hyperparameters;
   int64_t keep_partial_batch;
-  const uint8_t* weights;  /* baked-in safetensors (compile --weights), or NULL */
+  const uint8_t* weights; /* baked-in safetensors (compile --weights), or NULL */
   int64_t weights_bytes;
 } descent_program;
 

@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""Runs the commands shown in Markdown files and compares, or rewrites, the output and the pictures shown with them.
+
+    capture.py --check [--build FOLDER] [FILE...]     exit status 1 if anything differs
+    capture.py --bless [--build FOLDER] [FILE...]     rewrite; without FILE, README.md and everything under docs/
+
+A block that is fenced as ```console holds lines "$ command", each followed by what the command prints (standard output
+and error as they come). All blocks of a file run in one shell, in a copy of docs/ in a temporary folder, in the place of
+the file's own folder, with the build's bin/ first in PATH. A status other than 0 shows as a line "[exit status N]". A
+picture the file refers to (![...](x.svg)) must be written by its commands.
+
+A comment right above a block changes how it is taken:
+    <!-- capture: head=3 tail=2 -->   shows the first 3 and last 2 lines of each command's output, "..." between them
+    <!-- capture: mask=REGEX -->      what REGEX finds is not compared (last option: it reaches to the end)
+
+Times, throughputs and temporary paths are never compared; the rest is, to the byte. Pictures: SVG as text, others as bytes.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"^(?:<!-- capture: (?P<options>.*?) -->\n)?```console\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+PICTURE = re.compile(r"!\[[^\]]*\]\((?!https?:)([^)\s]+)\)")
+TIMEOUT_SECONDS = 900
+
+# What differs between two runs or two machines: (what, pattern, replacement).
+MASKS = [
+    ("time of day", r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*|\b\d\d?:\d\d(:\d\d)?\b", "<time>"),
+    ("throughput", r"\d[\d.,]*\s?[kMG]?\s?(samples|steps|rows|images|B|bytes|FLOP|flop)s?/s", "<rate>"),
+    ("arithmetic rate", r"\d[\d.,]*\s?[MGT]FLOPS?\b", "<rate>"),
+    ("duration", r"\d[\d.,]*(e-?\d+)?\s?(ns|us|µs|ms|s|sec|seconds|min|minutes|h)\b", "<duration>"),
+    ("temporary path", r"/tmp/[\w.-]+", "<temporary>"),
+    # Widths follow the numbers that were masked.
+    ("spaces", r"[ \t]+", " "),
+    ("line ends", r" $", ""),
+]
+MASK_PATTERNS = [(re.compile(pattern, re.MULTILINE), replacement) for _, pattern, replacement in MASKS]
+
+
+def mask(text, own=None):
+    if own:
+        text = re.sub(own, "<masked>", text)
+    for pattern, replacement in MASK_PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class Options:
+    """What the comment above a block says."""
+
+    def __init__(self, text):
+        self.head = self.tail = self.mask = None
+        text, _, own_mask = (text or "").partition("mask=")
+        self.mask = own_mask or None
+        for word in text.split():
+            name, _, value = word.partition("=")
+            if name not in ("head", "tail"):
+                raise ValueError(f"capture: unknown option '{word}'")
+            setattr(self, name, int(value))
+
+    def elide(self, output):
+        """The shown part of a command's output."""
+        if self.head is None and self.tail is None:
+            return output
+        all_lines, head, tail = output.splitlines(keepends=True), self.head or 0, self.tail or 0
+        if len(all_lines) <= head + tail + 1:
+            return output
+        return "".join([*all_lines[:head], "...\n", *all_lines[len(all_lines) - tail :]])
+
+
+def commands_of(block):
+    """The commands of a block; one that ends in a backslash goes on in the next line."""
+    commands, more = [], False
+    for line in block.splitlines():
+        if more:
+            commands[-1] += "\n" + line
+        elif line.startswith("$ "):
+            commands.append(line[2:])
+        else:
+            continue
+        more = commands[-1].endswith("\\")
+    return commands
+
+
+class Shell:
+    """One bash for all blocks of a file, so that `cd` and variables persist."""
+
+    END = "\x01end of command "
+
+    def __init__(self, folder, build):
+        environment = dict(os.environ, PATH=f"{build / 'bin'}:{os.environ['PATH']}", LC_ALL="C.UTF-8", COLUMNS="100")
+        environment.update(TERM="dumb", DESCENT_BUILD=str(build))
+        self.process = subprocess.Popen(
+            ["timeout", str(TIMEOUT_SECONDS), "bash"], cwd=folder, env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def run(self, command):
+        # The command reads nothing: standard input is this script's.
+        self.process.stdin.write(f"{{ {command}\n}} </dev/null\nprintf '%s%d\\n' '{self.END}' $?\n")
+        self.process.stdin.flush()
+        output = ""
+        for line in self.process.stdout:
+            before, end, status = line.partition(self.END)
+            output += before
+            if end:
+                if output and not output.endswith("\n"):
+                    output += "\n"
+                return output + (f"[exit status {status.strip()}]\n" if status.strip() != "0" else "")
+        raise RuntimeError(f"the shell ended in: {command}\n{output}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+
+def run_block(shell, match):
+    """The block's text as its commands print it now."""
+    options, text = Options(match["options"]), ""
+    for command in commands_of(match["text"]):
+        text += f"$ {command}\n" + options.elide(shell.run(command))
+    return text
+
+
+def difference(name, shown, now):
+    import difflib
+
+    return "".join(difflib.unified_diff(
+        shown.splitlines(keepends=True), now.splitlines(keepends=True), f"{name} (shown)", f"{name} (now)"))
+
+
+def check_pictures(file, text, folder, bless):
+    """Compares each picture of the file with what the commands left in `folder`; returns what differs."""
+    found = []
+    for picture in sorted(set(PICTURE.findall(text))):
+        made, kept = folder / picture, file.parent / picture
+        if not made.exists():
+            found.append(f"{file}: no command of the file writes {picture}\n")
+        elif bless:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(made, kept)
+        elif not kept.exists():
+            found.append(f"{file}: {picture} is not there\n")
+        elif made.suffix == ".svg":
+            if mask(made.read_text()) != mask(kept.read_text()):
+                found.append(f"{file}: {picture} differs from what the commands draw now\n")
+        elif made.read_bytes() != kept.read_bytes():
+            found.append(f"{file}: {picture} differs from what the commands draw now\n")
+    return found
+
+
+def capture(file, build, bless, root=ROOT):
+    """Runs the file; returns what differs, as text. With `bless` rewrites the file instead."""
+    text = file.read_text()
+    blocks = list(BLOCK.finditer(text))
+    if not blocks:
+        return []
+    found, rewritten, last = [], "", 0
+    with tempfile.TemporaryDirectory(prefix="descent-") as temporary:
+        copy = pathlib.Path(temporary)
+        if (root / "docs").exists():
+            shutil.copytree(root / "docs", copy / "docs", ignore=shutil.ignore_patterns("__pycache__"))
+        if (root / "bootstrap").exists():
+            (copy / "bootstrap").symlink_to(root / "bootstrap")
+        folder = copy / file.relative_to(root).parent
+        for picture in PICTURE.findall(text):
+            (folder / picture).unlink(missing_ok=True)
+        with Shell(folder, build) as shell:
+            shown = [(match, run_block(shell, match).replace(temporary, "/tmp/descent")) for match in blocks]
+        for match, now in shown:
+            rewritten += text[last : match.start("text")] + now
+            last = match.end("text")
+            own_mask = Options(match["options"]).mask
+            before, after = mask(match["text"], own_mask), mask(now, own_mask)
+            if not bless and before != after:
+                line = text.count("\n", 0, match.start()) + 1
+                found.append(difference(f"{file.relative_to(root)}:{line}", before, after))
+        if bless:
+            file.write_text(rewritten + text[last:])
+        return found + check_pictures(file, text, folder, bless)
+
+
+def all_files():
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Re-runs the commands shown in Markdown files.")
+    mode = parser.add_mutually_exclusive_group(required=True)
+    mode.add_argument("--check", action="store_true", help="compare")
+    mode.add_argument("--bless", action="store_true", help="rewrite files and pictures")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="build tree (default build/)")
+    parser.add_argument("files", nargs="*", type=pathlib.Path, metavar="FILE")
+    arguments = parser.parse_args()
+    found = []
+    for file in [file.resolve() for file in arguments.files] or all_files():
+        if arguments.bless:
+            print(f"{file.relative_to(ROOT)}", flush=True)
+        found += capture(file, arguments.build.resolve(), arguments.bless)
+    sys.stdout.write("\n".join(found))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

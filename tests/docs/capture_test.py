@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""capture.py reports what differs, leaves alone what may differ, and blesses to what then passes."""
+
+import pathlib
+import tempfile
+import unittest
+
+import capture
+
+PAGE = """# Page
+```console
+$ echo one; cd folder
+one
+$ pwd | sed 's,.*/,,'; echo lost >&2
+folder
+lost
+$ sleep 0; echo 'took 12.5 ms,   1,234 samples/s'
+took 99 ms, 7 samples/s
+$ false
+[exit status 1]
+```
+<!-- capture: head=1 tail=1 -->
+```console
+$ seq \\
+    9
+1
+...
+9
+```
+<!-- capture: mask=id \\d+ -->
+```console
+$ echo "id $RANDOM"; cp ../old.svg ../new.svg
+id 7
+```
+![picture](new.svg)
+"""
+
+
+class Capture(unittest.TestCase):
+    def setUp(self):
+        self.root = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (self.root / "docs/folder").mkdir(parents=True)
+        (self.root / "docs/folder/keep").touch()
+        (self.root / "docs/old.svg").write_text("<svg/>\n")
+        (self.root / "docs/new.svg").write_text("<svg/>\n")
+        self.page = self.root / "docs/page.md"
+
+    def run_page(self, text, bless=False):
+        self.page.write_text(text)
+        return "".join(capture.capture(self.page, self.root, bless, self.root))
+
+    def test_same_passes(self):
+        self.assertEqual(self.run_page(PAGE), "")
+
+    def test_differences_are_reported(self):
+        for shown, other in [("\none\n", "\ntwo\n"), ("\nlost\n", "\n"), ("[exit status 1]", "[exit status 2]"),
+                             ("...\n", ""), ("took 99", "took me 99"), ("id 7", "di 7")]:
+            with self.subTest(shown):
+                self.assertIn("page.md:", self.run_page(PAGE.replace(shown, other)))
+
+    def test_pictures(self):
+        (self.root / "docs/new.svg").write_text("<svg>old</svg>\n")
+        self.assertIn("new.svg differs", self.run_page(PAGE))
+        self.assertIn("no command of the file writes", self.run_page(PAGE.replace("; cp ../old.svg ../new.svg", "")))
+
+    def test_bless(self):
+        (self.root / "docs/new.svg").unlink()
+        self.assertEqual(self.run_page(PAGE.replace("\none\n", "\ntwo\n").replace("...\n", ""), bless=True), "")
+        blessed = self.page.read_text()
+        self.assertIn("\none\n", blessed)
+        self.assertEqual(self.run_page(blessed), "")
+
+    def test_unknown_option(self):
+        with self.assertRaises(ValueError):
+            self.run_page(PAGE.replace("head=1", "heads=1"))
+
+
+if __name__ == "__main__":
+    unittest.main()
