@@ -1,0 +1,169 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "frontends/cli/plot/color.h"
+#include "frontends/cli/plot/figures.h"
+
+namespace descent::plot {
+namespace {
+
+void AppendPixel(std::vector<unsigned char>& rgb, const Color& color) {
+  for (const double channel : {color.red, color.green, color.blue})
+    rgb.push_back(static_cast<unsigned char>(std::lround(channel)));
+}
+
+double Fraction(double value, const Range& range) {
+  return range.extent() > 0 ? (value - range.low) / range.extent() : 0.5;
+}
+
+/// Pixels of a grid, rows from top (the grid's first row is at the bottom).
+std::vector<unsigned char> GridPixels(const Grid& grid, const Range& range) {
+  std::vector<unsigned char> rgb;
+  for (int row = grid.rows; row-- > 0;)
+    for (int column = 0; column < grid.columns; ++column)
+      AppendPixel(rgb, Diverging(Fraction(grid.Value(column, row), range)));
+  return rgb;
+}
+
+void DrawPoints(SvgDocument& svg, const Chart& chart, const BoundaryPanel& panel) {
+  for (const LabelledPoint& point : panel.points) {
+    const std::string color = ToHex(Diverging(Fraction(point.label, panel.value_range)));
+    svg.Circle(chart.ToPixel(point.at), 2.6,
+               {.fill = color, .stroke = "#ffffff", .stroke_width = 0.8});
+  }
+}
+
+void DrawBoundaryPanel(SvgDocument& svg, const BoundaryPanel& panel, const Rect& outer) {
+  const Grid& grid = panel.prediction;
+  const Chart chart({.title = panel.title, .x_label = "x1", .y_label = "x2"}, grid.x, grid.y,
+                    outer);
+  svg.Image(chart.plot(), grid.columns, grid.rows, GridPixels(grid, panel.value_range), true);
+  if (!panel.regression)
+    for (const auto& [from, to] : Contour(grid, 0.5))
+      svg.Line(chart.ToPixel(from), chart.ToPixel(to), {.stroke = kInk, .stroke_width = 1.6});
+  svg.BeginClip(chart.plot());
+  DrawPoints(svg, chart, panel);
+  svg.EndClip();
+  chart.DrawFrame(svg);
+}
+
+std::vector<unsigned char> TilePixels(const Tile& tile, bool diverging) {
+  std::vector<unsigned char> rgb;
+  for (const double value : tile.values) {
+    const double fraction = Fraction(value, tile.range);
+    AppendPixel(rgb, diverging ? Diverging(fraction) : Sequential(fraction));
+  }
+  return rgb;
+}
+
+}  // namespace
+
+std::string DrawBoundaries(const std::vector<BoundaryPanel>& panels) {
+  constexpr double kWidth = 400, kHeight = 400, kKey = 26;
+  SvgDocument svg(kWidth * static_cast<double>(panels.size()), kHeight + kKey, "decision boundary");
+  for (size_t i = 0; i < panels.size(); ++i)
+    DrawBoundaryPanel(svg, panels[i], {kWidth * static_cast<double>(i), 0, kWidth, kHeight});
+  if (!panels.empty() && !panels[0].regression) {
+    svg.Circle({64, kHeight + 8}, 5, {.fill = kBlue});
+    svg.Text({74, kHeight + 12}, "label 1");
+    svg.Circle({134, kHeight + 8}, 5, {.fill = kOrange});
+    svg.Text({144, kHeight + 12}, "label 0");
+    svg.Line({204, kHeight + 8}, {228, kHeight + 8}, {.stroke = kInk, .stroke_width = 1.6});
+    svg.Text({234, kHeight + 12}, "probability 0.5");
+  }
+  return std::move(svg).Finish();
+}
+
+std::string DrawTiles(const TileFigure& figure) {
+  constexpr double kTile = 104, kGap = 12, kCaption = 18, kTop = 40;
+  const int count = static_cast<int>(figure.tiles.size());
+  const int columns = std::clamp(figure.columns, 1, std::max(count, 1));
+  const int rows = (count + columns - 1) / columns;
+  const double width = std::max(kGap + columns * (kTile + kGap), 260.0);
+  SvgDocument svg(width, kTop + rows * (kTile + kGap + kCaption), figure.title);
+  svg.Text({width / 2, 24}, figure.title, {.size = 14, .anchor = Anchor::kMiddle, .bold = true});
+  for (int i = 0; i < count; ++i) {
+    const Tile& tile = figure.tiles[i];
+    const Rect place{kGap + i % columns * (kTile + kGap),
+                     kTop + i / columns * (kTile + kGap + kCaption), kTile, kTile};
+    svg.Image(place, tile.width, tile.height, TilePixels(tile, figure.diverging), false);
+    for (const LabelledPoint& point : tile.points)
+      svg.Circle(
+          {place.x + Fraction(point.at.x, tile.x) * kTile,
+           place.bottom() - Fraction(point.at.y, tile.y) * kTile},
+          1.3, {.fill = point.label > 0.5 ? kBlue : kOrange, .stroke = kInk, .stroke_width = 0.2});
+    svg.Rectangle(place, {.stroke = kInk, .stroke_width = 0.6});
+    svg.Text({place.x + kTile / 2, place.bottom() + 13}, tile.title,
+             {.size = 10.5, .anchor = Anchor::kMiddle});
+  }
+  return std::move(svg).Finish();
+}
+
+std::string DrawPredictions(const std::string& title, const std::vector<PredictedImage>& images,
+                            int columns) {
+  constexpr double kImage = 84, kWidth = 112, kHeight = 128, kTop = 52;
+  const int count = static_cast<int>(images.size());
+  columns = std::clamp(columns, 1, std::max(count, 1));
+  const double width = std::max(columns * kWidth + 16, 320.0);
+  SvgDocument svg(width, kTop + (count + columns - 1) / columns * kHeight, title);
+  svg.Text({width / 2, 22}, title, {.size = 14, .anchor = Anchor::kMiddle, .bold = true});
+  svg.Text({width / 2, 40},
+           "blue frame: right; orange, dashed frame: wrong (actual class in brackets)",
+           {.size = 11, .anchor = Anchor::kMiddle});
+  for (int i = 0; i < count; ++i) {
+    const PredictedImage& image = images[i];
+    const bool right = image.predicted == image.actual;
+    const double x = 8 + i % columns * kWidth + (kWidth - kImage) / 2;
+    const double y = kTop + i / columns * kHeight;
+    std::vector<unsigned char> rgb;
+    for (const double pixel : image.pixels) {
+      const double grey = 255 * (1 - std::clamp(pixel, 0.0, 1.0));
+      AppendPixel(rgb, {grey, grey, grey});
+    }
+    const Rect place{x, y, kImage, kImage};
+    svg.Image(place, image.width, image.height, rgb, false);
+    svg.Rectangle(
+        place,
+        {.stroke = right ? kBlue : kOrange, .stroke_width = 2.5, .dash = right ? "" : "6 3"});
+    svg.Text({x + kImage / 2, y + kImage + 15},
+             fmt::format("{} {:.0f}%", image.predicted, 100 * image.probability),
+             {.size = 10.5, .anchor = Anchor::kMiddle});
+    if (!right)
+      svg.Text({x + kImage / 2, y + kImage + 28}, "(" + image.actual + ")",
+               {.size = 10.5, .anchor = Anchor::kMiddle});
+  }
+  return std::move(svg).Finish();
+}
+
+std::string DrawConfusion(const std::string& title, const std::vector<std::string>& classes,
+                          const std::vector<std::vector<double>>& counts) {
+  constexpr double kCell = 46, kLeft = 110, kTop = 110;
+  const auto n = static_cast<double>(classes.size());
+  SvgDocument svg(kLeft + n * kCell + 20, kTop + n * kCell + 30, title);
+  svg.Text({(kLeft + n * kCell + 20) / 2, 22}, title,
+           {.size = 14, .anchor = Anchor::kMiddle, .bold = true});
+  for (size_t actual = 0; actual < classes.size(); ++actual) {
+    const double y = kTop + static_cast<double>(actual) * kCell;
+    double total = 0;
+    for (const double count : counts[actual]) total += count;
+    svg.Text({kLeft - 8, y + kCell / 2 + 4}, classes[actual], {.size = 11, .anchor = Anchor::kEnd});
+    svg.Text({kLeft + (static_cast<double>(actual) + 0.5) * kCell, kTop - 8}, classes[actual],
+             {.size = 11, .anchor = Anchor::kStart, .rotate = -45});
+    for (size_t predicted = 0; predicted < classes.size(); ++predicted) {
+      const double share = total > 0 ? counts[actual][predicted] / total : 0;
+      const Rect cell{kLeft + static_cast<double>(predicted) * kCell, y, kCell, kCell};
+      const std::string fill = ToHex(Diverging(0.5 + 0.5 * std::sqrt(share)));
+      svg.Rectangle(cell, {.fill = fill, .stroke = "#ffffff"});
+      svg.Text({cell.x + kCell / 2, y + kCell / 2 + 4},
+               fmt::format("{:.0f}", counts[actual][predicted]),
+               {.size = 11, .anchor = Anchor::kMiddle, .fill = share > 0.4 ? "#ffffff" : kInk});
+    }
+  }
+  svg.Text({kLeft + n * kCell / 2, kTop + n * kCell + 20}, "columns: predicted; rows: actual",
+           {.size = 11, .anchor = Anchor::kMiddle});
+  return std::move(svg).Finish();
+}
+
+}  // namespace descent::plot
