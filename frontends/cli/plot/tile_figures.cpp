@@ -18,12 +18,16 @@ double Fraction(double value, const Range& range) {
   return range.extent() > 0 ? (value - range.low) / range.extent() : 0.5;
 }
 
-/// Pixels of a grid, rows from top (the grid's first row is at the bottom).
+/// Pixels of a grid, rows from top (the grid's first row is at the bottom), paler than the points
+/// that are drawn over it.
 std::vector<unsigned char> GridPixels(const Grid& grid, const Range& range) {
+  constexpr double kPale = 0.55;
   std::vector<unsigned char> rgb;
   for (int row = grid.rows; row-- > 0;)
-    for (int column = 0; column < grid.columns; ++column)
-      AppendPixel(rgb, Diverging(Fraction(grid.Value(column, row), range)));
+    for (int column = 0; column < grid.columns; ++column) {
+      const double fraction = std::clamp(Fraction(grid.Value(column, row), range), 0.0, 1.0);
+      AppendPixel(rgb, Diverging(0.5 + kPale * (fraction - 0.5)));
+    }
   return rgb;
 }
 
