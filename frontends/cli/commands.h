@@ -1,0 +1,20 @@
+// The subcommands, one function and one file each.
+#pragma once
+
+#include "frontends/cli/command.h"
+
+namespace descent::cli {
+
+Command CheckCommand();
+Command InspectCommand();
+Command OptCommand();
+Command CompileCommand();
+Command TrainCommand();
+Command RunCommand();
+Command DiffCommand();
+Command ConvertCommand();
+Command OpsCommand();
+Command CompletionCommand();
+Command ManCommand();
+
+}  // namespace descent::cli
