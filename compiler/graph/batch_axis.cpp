@@ -1,0 +1,172 @@
+#include "compiler/graph/batch_axis.h"
+
+#include <algorithm>
+
+#include "compiler/graph/index_range.h"
+#include "ir/op_def.h"
+
+namespace descent {
+namespace {
+
+bool AnyBatched(std::span<const int> axes) {
+  return std::ranges::any_of(axes, [](int axis) { return axis != kNoBatchAxis; });
+}
+
+/// The first node that mixes rows, or null.
+const RowFlow* FirstMix(std::span<const RowFlow> flows) {
+  const auto place = std::ranges::find_if(flows, &RowFlow::mixes);
+  return place == flows.end() ? nullptr : &*place;
+}
+
+int AxisOf(std::span<const RowFlow> flows, Value value) {
+  return flows[value.node].axes[value.result];
+}
+
+/// The parallel axis along which a read takes row i for row i of the result, or kNoBatchAxis.
+int AxisOfRead(const TensorExpr& expr, const Read& read, int batch_axis, int64_t batch) {
+  const Index row = SimplifyIndex(read.coordinates[batch_axis], expr.axes);
+  if (row->kind == IndexKind::kAxis && row->value < expr.rank) return static_cast<int>(row->value);
+  // With a batch of one, broadcasting operators read row 0: the axis is the one aligned with it.
+  const int aligned = expr.rank - static_cast<int>(read.coordinates.size()) + batch_axis;
+  const bool single = batch == 1 && aligned >= 0 && expr.axes[aligned] == 1;
+  return single && row->kind == IndexKind::kConstant ? aligned : kNoBatchAxis;
+}
+
+/// Rows stay apart if every read of a batched operand takes row i for row i of the result, along
+/// the same parallel axis for all.
+RowFlow FlowOfExpr(const OpDef& op, const TensorExpr& expr, std::span<const TensorType> operands,
+                   std::span<const int> operand_axes) {
+  RowFlow flow{.axes = std::vector<int>(expr.results.size(), kNoBatchAxis)};
+  int axis = kNoBatchAxis;
+  for (const Read& read : expr.reads) {
+    const int batch_axis = operand_axes[read.operand];
+    if (batch_axis == kNoBatchAxis) continue;
+    const int found = AxisOfRead(expr, read, batch_axis, operands[read.operand].shape[batch_axis]);
+    if (found == kNoBatchAxis || (axis != kNoBatchAxis && found != axis)) {
+      flow.mixes = true;
+      flow.where = op.name;
+      if (found != kNoBatchAxis) return flow;  // two axes hold rows: no axis does
+      continue;
+    }
+    axis = found;
+  }
+  std::ranges::fill(flow.axes, axis);
+  return flow;
+}
+
+RowFlow FlowOfComposite(const OpDef& op, std::span<const TensorType> operands,
+                        const Attributes& attributes, std::span<const int> operand_axes) {
+  GraphBuilder b;
+  std::vector<Value> inputs;
+  for (size_t i = 0; i < operands.size(); ++i)
+    inputs.push_back(b.Input(fmt::format("operand{}", i), operands[i]));
+  const std::vector<Value> results = op.expand(b, OpContext{operands, attributes}, inputs);
+  for (size_t i = 0; i < results.size(); ++i) b.Output(fmt::format("result{}", i), results[i]);
+  const Graph graph = std::move(b).Build();
+  const std::vector<RowFlow> inner = FlowOfRows(graph, operand_axes);
+  RowFlow flow;
+  if (const RowFlow* mix = FirstMix(inner)) {
+    flow.mixes = true;
+    flow.where = mix->where;
+  }
+  for (const NamedValue& output : graph.outputs()) flow.axes.push_back(AxisOf(inner, output.value));
+  return flow;
+}
+
+/// The body's inputs have their operands' axes, sliced ones one less; what a carried value gets
+/// from the body may turn a value without rows (zeros) into one with rows, so this runs until
+/// nothing changes.
+RowFlow FlowOfLoop(const OpDef& op, std::span<const TensorType> operands,
+                   const Attributes& attributes, std::span<const int> operand_axes) {
+  const LoopForm form = op.loop(OpContext{operands, attributes});
+  const Graph* body = nullptr;
+  for (const auto& [name, value] : attributes)
+    if (const auto* graph = std::get_if<std::shared_ptr<const Graph>>(&value)) body = graph->get();
+  DESCENT_CHECK(body != nullptr, "a loop has a body");
+  RowFlow flow;
+  std::vector<int> axes(operand_axes.begin(), operand_axes.end());
+  for (int i = form.carried; i < form.carried + form.sliced; ++i) {
+    if (axes[i] == 0) flow.mixes = true;  // the loop runs over rows
+    axes[i] = axes[i] > 0 ? axes[i] - 1 : kNoBatchAxis;
+  }
+  std::vector<RowFlow> inner;
+  for (int round = 0; round <= form.carried + 1; ++round) {
+    inner = FlowOfRows(*body, axes);
+    for (int i = 0; i < form.carried; ++i) {
+      const int next = AxisOf(inner, body->outputs()[i].value);
+      if (axes[i] == next) continue;
+      if (axes[i] != kNoBatchAxis) flow.mixes = true;
+      axes[i] = next;
+    }
+  }
+  const RowFlow* mix = FirstMix(inner);
+  flow.mixes |= mix != nullptr;
+  flow.where = mix != nullptr ? mix->where : std::string(op.name);
+  const auto shifted = [](int axis) { return axis == kNoBatchAxis ? axis : axis + 1; };
+  for (int i = 0; i < form.carried; ++i) flow.axes.push_back(axes[i]);
+  for (int i = 0; i < form.stacked; ++i)
+    flow.axes.push_back(shifted(AxisOf(inner, body->outputs()[form.carried + i].value)));
+  for (int i = 0; i < form.carried; ++i) flow.axes.push_back(shifted(axes[i]));
+  return flow;
+}
+
+size_t ResultCount(const OpDef& op, std::span<const TensorType> operands,
+                   const Attributes& attributes) {
+  auto types = op.infer(OpContext{operands, attributes});
+  DESCENT_CHECK(types.has_value(), "types of a checked node");
+  return types->size();
+}
+
+}  // namespace
+
+RowFlow FlowOfRows(const OpDef& op, std::span<const TensorType> operands,
+                   const Attributes& attributes, std::span<const int> operand_axes) {
+  if (!AnyBatched(operand_axes)) {
+    const size_t results = ResultCount(op, operands, attributes);
+    return {.axes = std::vector<int>(results, kNoBatchAxis)};
+  }
+  if (op.loop != nullptr) return FlowOfLoop(op, operands, attributes, operand_axes);
+  if (op.define != nullptr)
+    return FlowOfExpr(op, op.define(OpContext{operands, attributes}), operands, operand_axes);
+  if (op.expand != nullptr) return FlowOfComposite(op, operands, attributes, operand_axes);
+  return {.axes = std::vector<int>(ResultCount(op, operands, attributes), kNoBatchAxis),
+          .mixes = true,
+          .where = std::string(op.name)};
+}
+
+std::vector<RowFlow> FlowOfRows(const Graph& graph, std::span<const int> input_axes) {
+  std::vector<RowFlow> flows(graph.nodes().size());
+  for (size_t i = 0; i < input_axes.size(); ++i)
+    flows[graph.inputs()[i].value.node].axes = {input_axes[i]};
+  for (size_t number = 0; number < flows.size(); ++number) {
+    if (!flows[number].axes.empty()) continue;
+    const Node& node = graph.nodes()[number];
+    std::vector<TensorType> types;
+    std::vector<int> axes;
+    for (const Value operand : node.operands) {
+      types.push_back(graph.type(operand));
+      axes.push_back(AxisOf(flows, operand));
+    }
+    flows[number] = FlowOfRows(*node.op, types, node.attributes, axes);
+  }
+  return flows;
+}
+
+std::vector<int> InputBatchAxes(const Model& model) {
+  std::vector<int> axes;
+  for (const NamedValue& input : model.graph.inputs()) {
+    const InputBinding* binding = model.FindInput(input.name);
+    axes.push_back(binding != nullptr ? binding->batch_axis : kNoBatchAxis);
+  }
+  return axes;
+}
+
+std::vector<int> OutputBatchAxes(const Model& model) {
+  const std::vector<RowFlow> flows = FlowOfRows(model.graph, InputBatchAxes(model));
+  std::vector<int> axes;
+  for (const NamedValue& output : model.graph.outputs())
+    axes.push_back(AxisOf(flows, output.value));
+  return axes;
+}
+
+}  // namespace descent

@@ -1,0 +1,91 @@
+#include "compiler/graph/differentiate.h"
+
+#include "compiler/graph/optimizers.h"
+#include "compiler/graph/specialize.h"
+#include "compiler/graph/transcribe.h"
+#include "ir/autodiff.h"
+#include "ir/op_def.h"
+
+namespace descent {
+namespace {
+
+Result<std::optional<std::vector<Value>>> Copy(GraphBuilder&, const Node&, std::span<const Value>) {
+  return std::nullopt;
+}
+
+/// Matched parameters that the loss depends on.
+Result<std::vector<std::string>> DifferentiatedParameters(const Model& model,
+                                                          const Update& update) {
+  const Value losses[] = {model.graph.FindOutput(update.loss)->value};
+  const std::vector<bool> needed = Needed(model.graph, losses);
+  std::vector<std::string> names;
+  for (const Slot* parameter : ParametersOf(model, update)) {
+    const NamedValue* input = model.graph.FindInput(parameter->name);
+    if (input != nullptr && needed[input->value.node]) names.push_back(parameter->name);
+  }
+  if (!names.empty()) return names;
+  auto error = Error("the loss depends on no trainable parameter that matches {}",
+                     Quoted(update.parameters));
+  error.error().hint = "the pattern after `over` is matched against parameter names; * matches all";
+  return error;
+}
+
+}  // namespace
+
+std::string GradientName(const std::string& parameter) { return "grad." + parameter; }
+
+const Update* PendingUpdate(const Model& model) {
+  const auto applied = static_cast<size_t>(model.applied_updates);
+  return model.entry == "train_step" && applied < model.updates.size() ? &model.updates[applied]
+                                                                       : nullptr;
+}
+
+Value CurrentValue(const Graph& graph, const std::string& slot) {
+  const NamedValue* next = graph.FindOutput(NextName(slot));
+  return next != nullptr ? next->value : graph.FindInput(slot)->value;
+}
+
+Result<Model> Differentiate(const Model& model, const PassOptions&) {
+  if (model.entry.empty())
+    return Error("differentiate takes a model that was specialized to train_step");
+  const Update* update = PendingUpdate(model);
+  if (update == nullptr) return model;
+  if (!model.gradients.empty()) return Error("the model is differentiated already");
+  DESCENT_TRY(parameters, DifferentiatedParameters(model, *update));
+
+  const Graph& source = model.graph;
+  GraphBuilder b;
+  ValueMap map = CopyInputs(source, b);
+  DESCENT_RETURN_IF_ERROR(Transcribe(source, OutputValues(source), Copy, map, b));
+
+  // The loss as a function of the state that earlier updates left.
+  ValueMap updated(source);
+  for (const NamedValue& input : source.inputs()) {
+    const Slot* slot = model.FindSlot(input.name);
+    const bool replaced = slot != nullptr && slot->kind == SlotKind::kParameter;
+    const Value current = replaced ? CurrentValue(source, input.name) : input.value;
+    updated.Set(input.value.node, {map.At(current)});
+  }
+  const Value losses[] = {source.FindOutput(update->loss)->value};
+  DESCENT_RETURN_IF_ERROR(Transcribe(source, losses, Copy, updated, b));
+
+  std::vector<Value> wanted;
+  for (const std::string& parameter : parameters)
+    wanted.push_back(updated.At(source.FindInput(parameter)->value));
+  const Value loss = updated.At(losses[0]);
+  b.SetOrigin(update->loss, Section::kBackward);
+  const Cotangent seeds[] = {{loss, b.ConstantLike(loss, 1)}};
+  DESCENT_TRY(gradients, ReverseWalk(b, seeds, wanted));
+  b.SetOrigin("", Section::kForward);
+
+  Model result = model;
+  for (const NamedValue& output : source.outputs()) b.Output(output.name, map.At(output.value));
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    result.gradients.push_back(GradientName(parameters[i]));
+    b.Output(result.gradients.back(), gradients[i]);
+  }
+  result.graph = std::move(b).Build();
+  return result;
+}
+
+}  // namespace descent

@@ -1,0 +1,32 @@
+// Differentiate: appends the gradient of a loss with respect to the trainable parameters of the
+// next update.
+//
+// Outputs "grad.<parameter>" for every matched trainable parameter that the loss depends on, in
+// slot order; Model::gradients lists them. With several updates, each is differentiated after the
+// one before was appended, and its loss is rebuilt on the parameters which that one left:
+//
+//   differentiate, append_optimizer, differentiate, append_optimizer
+//
+// Models of other entry points than train_step, and those with no update left, are returned as they
+// are.
+#pragma once
+
+#include <string>
+
+#include "compiler/graph/pass_options.h"
+#include "ir/model.h"
+
+namespace descent {
+
+Result<Model> Differentiate(const Model& model, const PassOptions& options);
+
+/// "grad.<parameter>"
+std::string GradientName(const std::string& parameter);
+
+/// The update that Differentiate and AppendOptimizer take next, or null.
+const Update* PendingUpdate(const Model& model);
+
+/// Value of a parameter after the updates appended so far.
+Value CurrentValue(const Graph& graph, const std::string& slot);
+
+}  // namespace descent

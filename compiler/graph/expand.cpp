@@ -1,0 +1,53 @@
+#include "compiler/graph/expand.h"
+
+#include <algorithm>
+
+#include "compiler/graph/transcribe.h"
+#include "ir/op_def.h"
+
+namespace descent {
+namespace {
+
+// An operator expands to simpler ones, so expansions nest no deeper than this.
+constexpr int kMaxDepth = 32;
+
+bool HasComposite(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes(), [](const Node& node) {
+    if (!IsPrimitive(*node.op)) return true;
+    return std::ranges::any_of(node.attributes, [](const Attributes::Entry& attribute) {
+      const auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute.second);
+      return body != nullptr && HasComposite(**body);
+    });
+  });
+}
+
+Result<std::optional<std::vector<Value>>> ExpandNode(GraphBuilder& b, const Node& node,
+                                                     std::span<const Value> operands) {
+  if (IsPrimitive(*node.op)) return std::nullopt;
+  std::vector<TensorType> types;
+  for (const Value operand : operands) types.push_back(b.type(operand));
+  return node.op->expand(b, OpContext{types, node.attributes}, operands);
+}
+
+}  // namespace
+
+bool IsPrimitive(const OpDef& op) { return op.expand == nullptr || op.form != KernelForm::kLoops; }
+
+Result<Graph> ExpandGraph(const Graph& graph) {
+  Graph expanded = graph;
+  for (int depth = 0; HasComposite(expanded); ++depth) {
+    DESCENT_CHECK(depth < kMaxDepth, "an operator expands to itself");
+    DESCENT_TRY(next, Transcribe(expanded, ExpandNode));
+    expanded = std::move(next);
+  }
+  return expanded;
+}
+
+Result<Model> Expand(const Model& model, const PassOptions&) {
+  Model result = model;
+  DESCENT_TRY(graph, ExpandGraph(model.graph));
+  result.graph = std::move(graph);
+  return result;
+}
+
+}  // namespace descent

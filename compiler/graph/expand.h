@@ -1,0 +1,19 @@
+// Expand: replaces composites by what their OpDef's `expand` says, until only operators with a
+// define, leaves, control operators and operators with a kernel form of their own remain; in
+// bodies, too.
+//
+//   yhat = softmax(z)   ->   max, sub, exp, sum, div, each with origin "yhat"
+#pragma once
+
+#include "compiler/graph/pass_options.h"
+#include "ir/model.h"
+
+namespace descent {
+
+Result<Model> Expand(const Model& model, const PassOptions& options);
+Result<Graph> ExpandGraph(const Graph& graph);
+
+/// Whether ExpandGraph leaves nodes of this operator as they are.
+bool IsPrimitive(const OpDef& op);
+
+}  // namespace descent

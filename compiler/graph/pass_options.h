@@ -1,0 +1,24 @@
+// What every graph pass gets beside the model. A pass is a pure function
+//
+//   Result<Model> Name(const Model& model, const PassOptions& options);
+//
+// and reads only the fields named after it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace descent {
+
+struct PassOptions {
+  // Specialize.
+  std::string entry;           ///< initialize | train_step | evaluate | predict | metrics | run
+  int64_t batch = 0;           ///< overrides Model::batch where positive
+  int64_t evaluate_batch = 0;  ///< overrides Model::evaluate_batch where positive
+  int64_t predict_batch = 0;   ///< overrides Model::predict_batch where positive
+
+  // FoldConstants: largest result that is turned into a constant.
+  int64_t fold_limit_elems = 256;
+};
+
+}  // namespace descent

@@ -1,0 +1,149 @@
+#include "compiler/graph/pipeline.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "compiler/graph/append_optimizer.h"
+#include "compiler/graph/differentiate.h"
+#include "compiler/graph/expand.h"
+#include "compiler/graph/specialize.h"
+
+namespace descent {
+namespace {
+
+constexpr Pass kPasses[] = {
+    {"specialize", "derive the model of one entry point: outputs, batch, inference mode, row mask",
+     Specialize},
+    {"differentiate", "append the gradients of the next update's loss", Differentiate},
+    {"append_optimizer", "append the next update's equations: penalties, clipping, optimizer",
+     AppendOptimizer},
+    {"expand", "replace composite operators by what they are made of", Expand},
+};
+
+/// One place in the standard pipeline.
+struct PipelineStep {
+  std::string_view pass;
+  std::string_view stage;        ///< the stage it leads to
+  bool once_per_update = false;  ///< consecutive ones are repeated together
+};
+
+constexpr PipelineStep kPipeline[] = {
+    {"specialize", "simplified"},
+    {"differentiate", "differentiated", true},
+    {"append_optimizer", "optimized", true},
+    {"expand", "optimized"},
+};
+
+constexpr GraphStage kStages[] = {
+    {"source", "the model as written"},
+    {"simplified", "one entry point, simplified"},
+    {"differentiated", "with the gradients of the trainable parameters"},
+    {"optimized", "with the update, in basic operators, constants folded"},
+};
+
+const Pass* FindPass(std::string_view name) {
+  const auto* pass = std::ranges::find(kPasses, name, &Pass::name);
+  return pass == std::end(kPasses) ? nullptr : pass;
+}
+
+struct Invocation {
+  const Pass* pass;
+  PassOptions options;
+};
+
+/// "name" or "name(entry)".
+Result<Invocation> ParseInvocation(std::string_view text, const PassOptions& options) {
+  const size_t open = text.find('(');
+  const std::string_view name = text.substr(0, open);
+  Invocation invocation{FindPass(name), options};
+  if (invocation.pass == nullptr) {
+    auto error = Error("no pass {}", Quoted(name));
+    for (const Pass& pass : kPasses)
+      error.error().hint +=
+          (error.error().hint.empty() ? "there are " : ", ") + std::string(pass.name);
+    return error;
+  }
+  if (open == std::string_view::npos) return invocation;
+  if (invocation.pass->run != Specialize || !text.ends_with(')'))
+    return Error("pass {}: only specialize takes an argument, as in specialize(train_step)",
+                 Quoted(text));
+  invocation.options.entry = text.substr(open + 1, text.size() - open - 2);
+  return invocation;
+}
+
+bool Changed(const Model& before, const Model& after) {
+  return before.entry != after.entry || before.gradients != after.gradients ||
+         before.slots.size() != after.slots.size() ||
+         before.applied_updates != after.applied_updates || !SameGraph(before.graph, after.graph);
+}
+
+Result<Model> RunPass(const Model& model, const Invocation& invocation,
+                      const PipelineOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  DESCENT_TRY(result, invocation.pass->run(model, invocation.options));
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (options.after_pass)
+    options.after_pass(
+        {invocation.pass->name, model, result, Changed(model, result), seconds.count()});
+  return result;
+}
+
+}  // namespace
+
+std::span<const Pass> Passes() { return kPasses; }
+
+std::span<const GraphStage> GraphStages() { return kStages; }
+
+Result<Model> RunPasses(const Model& model, std::span<const std::string> passes,
+                        const PipelineOptions& options) {
+  Model current = model;
+  for (const std::string& text : passes) {
+    DESCENT_TRY(invocation, ParseInvocation(text, options.pass));
+    const std::string_view name = invocation.pass->name;
+    if (options.disabled.contains(std::string(name)) && name != "specialize") continue;
+    DESCENT_TRY(next, RunPass(current, invocation, options));
+    current = std::move(next);
+  }
+  return current;
+}
+
+std::vector<std::string> SplitPasses(std::string_view passes) {
+  std::vector<std::string> names;
+  std::string name;
+  int depth = 0;
+  for (const char c : passes) {
+    depth += (c == '(') - (c == ')');
+    if (c == ',' && depth == 0) {
+      names.push_back(std::move(name));
+      name.clear();
+    } else if (c != ' ') {
+      name += c;
+    }
+  }
+  if (!name.empty() || !names.empty()) names.push_back(std::move(name));
+  return names;
+}
+
+std::vector<std::string> StandardPasses(const Model& source, std::string_view stage) {
+  const auto rank = [](std::string_view name) {
+    return std::ranges::find(kStages, name, &GraphStage::name) - std::begin(kStages);
+  };
+  std::vector<std::string> names;
+  const auto* step = std::begin(kPipeline);
+  while (step != std::end(kPipeline)) {
+    const auto* group_end = std::find_if(step, std::end(kPipeline), [&](const PipelineStep& s) {
+      return s.once_per_update != step->once_per_update;
+    });
+    const size_t rounds = step->once_per_update ? std::max<size_t>(source.updates.size(), 1) : 1;
+    for (size_t round = 0; round < rounds; ++round)
+      for (const auto* s = step; s != group_end; ++s)
+        // To differentiate a later update, the earlier ones must have been appended.
+        if (rank(s->stage) <= rank(stage) ||
+            (s->once_per_update && round + 1 < rounds && stage == "differentiated"))
+          names.emplace_back(s->pass);
+    step = group_end;
+  }
+  return names;
+}
+
+}  // namespace descent

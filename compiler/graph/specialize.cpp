@@ -1,0 +1,243 @@
+#include "compiler/graph/specialize.h"
+
+#include <algorithm>
+#include <span>
+
+#include "compiler/graph/entry_initialize.h"
+#include "compiler/graph/entry_metrics.h"
+#include "compiler/graph/optimizers.h"
+#include "compiler/graph/row_mask.h"
+#include "compiler/graph/transcribe.h"
+#include "ir/op_def.h"
+
+namespace descent {
+namespace {
+
+/// What one of the entry points that run the model's graph takes from it.
+struct Selection {
+  int64_t batch = 0;
+  bool training = false;
+  bool keeps_partial_batch = true;
+  std::vector<NamedValue> outputs;  ///< values of the source graph
+  std::vector<Metric> metrics;
+};
+
+int64_t PickBatch(std::initializer_list<int64_t> candidates) {
+  for (const int64_t batch : candidates)
+    if (batch > 0) return batch;
+  return 0;
+}
+
+TensorType BatchedType(const InputBinding* binding, TensorType type, int64_t batch) {
+  if (binding != nullptr && binding->batch_axis != -1) type.shape[binding->batch_axis] = batch;
+  return type;
+}
+
+Result<Value> ValueNamed(const Graph& graph, const std::string& name) {
+  if (const NamedValue* output = graph.FindOutput(name)) return output->value;
+  if (const NamedValue* input = graph.FindInput(name)) return input->value;
+  return Error("no value {} among the model's outputs and inputs", Quoted(name));
+}
+
+Result<std::optional<std::vector<Value>>> InferenceRule(GraphBuilder& b, const Node& node,
+                                                        std::span<const Value> operands) {
+  if (node.op->inference == nullptr) return std::nullopt;
+  std::vector<TensorType> types;
+  for (const Value operand : operands) types.push_back(b.type(operand));
+  return node.op->inference(b, OpContext{types, node.attributes}, operands);
+}
+
+Result<std::optional<std::vector<Value>>> KeepRule(GraphBuilder&, const Node&,
+                                                   std::span<const Value>) {
+  return std::nullopt;
+}
+
+/// Values of the source that the entry point needs: outputs and operands of metrics.
+Result<std::vector<Value>> WantedValues(const Model& model, const Selection& selection) {
+  std::vector<Value> wanted;
+  for (const NamedValue& output : selection.outputs) wanted.push_back(output.value);
+  for (const Metric& metric : selection.metrics)
+    for (const std::string& operand : metric.operands) {
+      DESCENT_TRY(value, ValueNamed(model.graph, operand));
+      wanted.push_back(value);
+    }
+  return wanted;
+}
+
+Result<void> AddMetrics(const Model& model, const Selection& selection, const ValueMap& map,
+                        GraphBuilder& b) {
+  for (const Metric& metric : selection.metrics) {
+    std::vector<Value> operands;
+    for (const std::string& operand : metric.operands) {
+      DESCENT_TRY(value, ValueNamed(model.graph, operand));
+      operands.push_back(map.At(value));
+    }
+    const std::string name = "metric." + metric.name;
+    DESCENT_TRY(
+        sums, b.TryAdd(metric.op, std::move(operands), metric.attributes, Label{.names = {name}}));
+    b.Output(name, sums[0]);
+  }
+  return {};
+}
+
+/// The model's graph with another batch size, cut down to the selection.
+Result<Graph> SelectGraph(const Model& model, const Selection& selection) {
+  const Graph& source = model.graph;
+  DESCENT_TRY(wanted, WantedValues(model, selection));
+  const std::vector<bool> needed = Needed(source, wanted);
+  GraphBuilder b;
+  ValueMap map(source);
+  for (const NamedValue& input : source.inputs()) {
+    if (!needed[input.value.node]) continue;
+    const TensorType type =
+        BatchedType(model.FindInput(input.name), source.type(input.value), selection.batch);
+    map.Set(input.value.node, {b.Input(input.name, type, source.node(input.value).label)});
+  }
+  const NodeRule rule = selection.training ? NodeRule(KeepRule) : NodeRule(InferenceRule);
+  DESCENT_RETURN_IF_ERROR(Transcribe(source, wanted, rule, map, b));
+  for (const NamedValue& output : selection.outputs) b.Output(output.name, map.At(output.value));
+  DESCENT_RETURN_IF_ERROR(AddMetrics(model, selection, map, b));
+  return std::move(b).Build();
+}
+
+/// Whatever the model says, with the graph cut down to the selection.
+Result<Model> Derive(const Model& model, std::string_view entry, const Selection& selection) {
+  Model result = model;
+  result.entry = entry;
+  if (model.batch != 0) result.batch = selection.batch;
+  result.evaluate_batch = result.predict_batch = 0;
+  result.metrics.clear();
+  result.predictions.clear();
+  result.updates.clear();
+  auto graph = SelectGraph(model, selection);
+  if (!graph) {
+    Diagnostic error = graph.error();
+    error.message = fmt::format("{}: {}", entry, error.message);
+    if (selection.batch != model.batch && error.hint.empty())
+      error.hint = fmt::format(
+          "the batch is {} here, not {}: attributes must not repeat the batch size (shapes take "
+          "-1)",
+          selection.batch, model.batch);
+    return std::unexpected(std::move(error));
+  }
+  result.graph = *std::move(graph);
+  std::erase_if(result.inputs, [&](const InputBinding& input) {
+    return result.graph.FindInput(input.name) == nullptr;
+  });
+  for (InputBinding& input : result.inputs)
+    input.type = BatchedType(&input, input.type, selection.batch);
+  for (Slot& slot : result.slots)
+    slot.next = result.graph.FindOutput(NextName(slot.name)) != nullptr ? NextName(slot.name) : "";
+  if (selection.keeps_partial_batch && result.batch > 1) {
+    DESCENT_TRY(masked, BindRowMask(result, {.repeat_floats = selection.training}));
+    result.graph = std::move(masked);
+  }
+  return result;
+}
+
+Result<Model> TrainStep(const Model& model, const PassOptions& options) {
+  for (const Update& update : model.updates) DESCENT_RETURN_IF_ERROR(CheckUpdate(update));
+  Selection selection{.batch = PickBatch({options.batch, model.batch}),
+                      .training = true,
+                      .keeps_partial_batch = model.keep_partial_batch};
+  std::vector<Update> updates = model.updates;
+  for (size_t i = 0; i < updates.size(); ++i) {
+    DESCENT_TRY(loss, ValueNamed(model.graph, updates[i].loss));
+    updates[i].loss = i == 0 ? "loss" : fmt::format("loss.{}", i);
+    selection.outputs.push_back({updates[i].loss, loss});
+  }
+  for (const Slot& slot : model.slots) {
+    if (slot.next.empty()) continue;
+    DESCENT_TRY(next, ValueNamed(model.graph, slot.next));
+    selection.outputs.push_back({NextName(slot.name), next});
+  }
+  DESCENT_TRY(result, Derive(model, "train_step", selection));
+  result.updates = std::move(updates);
+  return result;
+}
+
+Result<Model> Evaluate(const Model& model, const PassOptions& options) {
+  Selection selection{.batch = PickBatch({options.evaluate_batch, model.evaluate_batch,
+                                          options.batch, model.batch})};
+  DESCENT_TRY(loss, ValueNamed(model.graph, model.updates[0].loss));
+  selection.outputs.push_back({"loss", loss});
+  selection.metrics = ReportedMetrics(model);
+  return Derive(model, "evaluate", selection);
+}
+
+Result<Model> Predict(const Model& model, const PassOptions& options) {
+  Selection selection{
+      .batch = PickBatch({options.predict_batch, model.predict_batch, options.batch, model.batch})};
+  for (const Prediction& prediction : model.predictions) {
+    DESCENT_TRY(value, ValueNamed(model.graph, prediction.name));
+    selection.outputs.push_back({prediction.name, value});
+  }
+  DESCENT_TRY(result, Derive(model, "predict", selection));
+  result.predictions = model.predictions;
+  return result;
+}
+
+Result<Model> Run(const Model& model, const PassOptions& options) {
+  Selection selection{.batch = PickBatch({options.batch, model.batch})};
+  for (const NamedValue& output : model.graph.outputs()) {
+    const bool is_next =
+        std::ranges::find(model.slots, output.name, &Slot::next) != model.slots.end();
+    if (!is_next) selection.outputs.push_back(output);
+  }
+  DESCENT_TRY(result, Derive(model, "run", selection));
+  result.predictions = model.predictions;
+  return result;
+}
+
+struct EntryPoint {
+  std::string_view name;
+  bool (*exists)(const Model&);
+  Result<Model> (*derive)(const Model&, const PassOptions&);
+};
+
+bool HasLoss(const Model& model) { return model.has_loss(); }
+
+constexpr EntryPoint kEntryPoints[] = {
+    {"train_step", HasLoss, TrainStep},
+    {"evaluate", HasLoss, Evaluate},
+    {"predict", [](const Model& m) { return m.has_loss() && !m.predictions.empty(); }, Predict},
+    {"metrics", HasLoss, MetricsEntry},
+    {"initialize", [](const Model& m) { return m.has_loss() || !m.slots.empty(); },
+     InitializeEntry},
+    {"run", [](const Model& m) { return !m.has_loss(); }, Run},
+};
+
+}  // namespace
+
+Result<Model> Specialize(const Model& model, const PassOptions& options) {
+  if (!model.entry.empty())
+    return Error("the model is specialized to {} already; specialize takes a source model",
+                 model.entry);
+  const auto* entry = std::ranges::find(kEntryPoints, options.entry, &EntryPoint::name);
+  if (entry == std::end(kEntryPoints) || !entry->exists(model)) {
+    auto error = Error("the model has no entry point {}", Quoted(options.entry));
+    error.error().hint = fmt::format("it has {}", fmt::join(EntryPoints(model), ", "));
+    return error;
+  }
+  if (options.batch > 0 && model.batch == 0)
+    return Error("no input of the model has a batch axis, so its batch can't be {}", options.batch);
+  return entry->derive(model, options);
+}
+
+std::vector<std::string> EntryPoints(const Model& model) {
+  std::vector<std::string> names;
+  for (const EntryPoint& entry : kEntryPoints)
+    if (entry.exists(model)) names.emplace_back(entry.name);
+  return names;
+}
+
+std::vector<Slot> StateSlots(const Model& model) {
+  std::vector<Slot> slots = model.slots;
+  std::vector<Slot> optimizer = OptimizerSlots(model);
+  std::ranges::move(optimizer, std::back_inserter(slots));
+  return slots;
+}
+
+std::string NextName(const std::string& slot) { return "next." + slot; }
+
+}  // namespace descent
