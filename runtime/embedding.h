@@ -1,4 +1,5 @@
-/* What a program that embeds a compiled model needs beside the ABI: C99 (and C++), nothing but libc's string.h.
+/* What a program that embeds a compiled model needs beside the ABI: C99 (and C++), nothing but
+ * libc's string.h.
  *
  * All functions work on a model's table (`descent_program`) and its state block; the header that
  * `descent compile --emit header` writes holds this text and gives each function the model's name.
@@ -26,16 +27,19 @@ enum {
   DESCENT_ERROR_LAYOUT = -6   /* stored in a layout this header does not know */
 };
 
-/* ---- tensors of the state ------------------------------------------------------------------------------ */
+/* ---- tensors of the state
+ * ------------------------------------------------------------------------------ */
 
-static inline const descent_slot* descent_find_slot(const descent_program* program, const char* name) {
+static inline const descent_slot* descent_find_slot(const descent_program* program,
+                                                    const char* name) {
   int64_t i;
   for (i = 0; i < program->slot_count; ++i)
     if (strcmp(program->slots[i].tensor.name, name) == 0) return &program->slots[i];
   return NULL;
 }
 
-static inline const descent_slot* descent_find_slot_kind(const descent_program* program, int32_t kind) {
+static inline const descent_slot* descent_find_slot_kind(const descent_program* program,
+                                                         int32_t kind) {
   int64_t i;
   for (i = 0; i < program->slot_count; ++i)
     if (program->slots[i].kind == kind) return &program->slots[i];
@@ -55,8 +59,8 @@ static inline int64_t descent_tensor_bytes(const descent_tensor* tensor) {
 }
 
 /* Copies a tensor of the state, row-major, to `values`. */
-static inline int descent_get_tensor(const descent_program* program, const void* state, const char* name,
-                                     void* values, int64_t bytes) {
+static inline int descent_get_tensor(const descent_program* program, const void* state,
+                                     const char* name, void* values, int64_t bytes) {
   const descent_slot* slot = descent_find_slot(program, name);
   if (slot == NULL) return DESCENT_ERROR_NAME;
   if (slot->layout != 0) return DESCENT_ERROR_LAYOUT;
@@ -77,7 +81,8 @@ static inline int descent_set_tensor(const descent_program* program, void* state
 }
 
 /* The rate of the next steps, before the schedule; takes effect at once. */
-static inline int descent_set_learning_rate(const descent_program* program, void* state, double rate) {
+static inline int descent_set_learning_rate(const descent_program* program, void* state,
+                                            double rate) {
   const descent_slot* slot = descent_find_slot_kind(program, DESCENT_SLOT_LEARNING_RATE);
   if (slot == NULL) return DESCENT_ERROR_NAME;
   memcpy((char*)state + slot->offset_bytes, &rate, sizeof rate);
@@ -93,13 +98,14 @@ static inline double descent_get_learning_rate(const descent_program* program, c
 
 /* Whether this header fits the linked model, and the CPU the model's code. */
 static inline int descent_is_supported(const descent_program* program, const char* model_hash) {
-  return program->abi_version == DESCENT_ABI_VERSION && strcmp(program->model_hash, model_hash) == 0 &&
-         program->cpu_is_supported();
+  return program->abi_version == DESCENT_ABI_VERSION &&
+         strcmp(program->model_hash, model_hash) == 0 && program->cpu_is_supported();
 }
 
 /* First values of the whole state, by the model's initializers, from `seed`. */
-static inline uint32_t descent_initialize(const descent_program* program, const descent_entry* entry, void* state,
-                                          void* scratch, int64_t seed, const descent_executor* executor) {
+static inline uint32_t descent_initialize(const descent_program* program,
+                                          const descent_entry* entry, void* state, void* scratch,
+                                          int64_t seed, const descent_executor* executor) {
   const descent_slot* slot = descent_find_slot_kind(program, DESCENT_SLOT_SEED);
   descent_call call;
   memset(state, 0, (size_t)program->state_bytes);
@@ -111,7 +117,8 @@ static inline uint32_t descent_initialize(const descent_program* program, const 
   return entry->run(&call);
 }
 
-/* ---- safetensors in memory: 8 bytes of header length, a JSON object, the data --------------------------- */
+/* ---- safetensors in memory: 8 bytes of header length, a JSON object, the data
+ * --------------------------- */
 
 static inline const char* descent_dtype_name(int32_t dtype) {
   static const char* const names[] = {"F32", "F64", "I32", "I64", "U8", "BOOL"};
@@ -158,8 +165,8 @@ static inline void descent_write_string(descent_writer* writer, const char* text
   descent_write_text(writer, "\"");
 }
 
-/* Writes the whole state as a safetensors file if `capacity` suffices, and returns the bytes it takes (call
- * with NULL and 0 to ask); negative on error. */
+/* Writes the whole state as a safetensors file if `capacity` suffices, and returns the bytes it
+ * takes (call with NULL and 0 to ask); negative on error. */
 static inline int64_t descent_save(const descent_program* program, const void* state, void* buffer,
                                    int64_t capacity) {
   descent_writer writer;
@@ -198,7 +205,8 @@ static inline int64_t descent_save(const descent_program* program, const void* s
   header = writer.bytes - 8;
   for (i = 0; i < program->slot_count; ++i) {
     const descent_slot* slot = &program->slots[i];
-    descent_write(&writer, (const char*)state + slot->offset_bytes, descent_tensor_bytes(&slot->tensor));
+    descent_write(&writer, (const char*)state + slot->offset_bytes,
+                  descent_tensor_bytes(&slot->tensor));
   }
   for (i = 0; i < 8; ++i) length[i] = (unsigned char)((uint64_t)header >> (8 * i));
   if (buffer != NULL && capacity >= 8) memcpy(buffer, length, 8);
@@ -249,7 +257,8 @@ static inline descent_reader descent_read_string(descent_reader* reader) {
 static inline int descent_string_is(descent_reader text, const char* expected) {
   if (text.at == NULL) return 0;
   for (; text.at < text.end && *expected != '\0'; ++text.at, ++expected) {
-    if (*text.at == '\\' && (text.at[1] == '"' || text.at[1] == '\\' || text.at[1] == '/')) ++text.at;
+    if (*text.at == '\\' && (text.at[1] == '"' || text.at[1] == '\\' || text.at[1] == '/'))
+      ++text.at;
     if (*text.at != *expected) return 0;
   }
   return text.at == text.end && *expected == '\0';
@@ -259,7 +268,8 @@ static inline int64_t descent_read_integer(descent_reader* reader) {
   int64_t value = 0;
   int c = descent_peek(reader);
   if (c < '0' || c > '9') reader->at = NULL;
-  while (reader->at != NULL && reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9') {
+  while (reader->at != NULL && reader->at < reader->end && *reader->at >= '0' &&
+         *reader->at <= '9') {
     if (value > (INT64_MAX - 9) / 10) {
       reader->at = NULL;
       return 0;
@@ -287,7 +297,8 @@ static inline void descent_skip(descent_reader* reader) {
       if (c == '}' || c == ']') --depth;
       ++reader->at;
       if (depth == 0 && c != '}' && c != ']')
-        while (reader->at < reader->end && *reader->at != ',' && *reader->at != '}' && *reader->at != ']')
+        while (reader->at < reader->end && *reader->at != ',' && *reader->at != '}' &&
+               *reader->at != ']')
           ++reader->at;
     }
   } while (reader->at != NULL && depth > 0);
@@ -331,7 +342,8 @@ static inline void descent_read_stored(descent_reader* reader, descent_stored* s
   descent_expect(reader, '}');
 }
 
-static inline int descent_check_stored(const descent_slot* slot, const descent_stored* stored, int64_t bytes) {
+static inline int descent_check_stored(const descent_slot* slot, const descent_stored* stored,
+                                       int64_t bytes) {
   int32_t axis;
   if (slot->layout != 0) return DESCENT_ERROR_LAYOUT;
   if (!descent_string_is(stored->dtype, descent_dtype_name(slot->tensor.dtype)) ||
@@ -370,10 +382,11 @@ static inline int descent_find_stored(const char* json, int64_t json_bytes, cons
   return found ? DESCENT_OK : DESCENT_ERROR_MISSING;
 }
 
-/* Reads tensors of the state from a safetensors file in memory: every parameter must be there; optimizer state,
- * statistics, seed, step and learning rate are taken where the file has them; others are ignored. The state is
- * changed only if the whole file is good. */
-static inline int descent_load(const descent_program* program, void* state, const void* file, int64_t bytes) {
+/* Reads tensors of the state from a safetensors file in memory: every parameter must be there;
+ * optimizer state, statistics, seed, step and learning rate are taken where the file has them;
+ * others are ignored. The state is changed only if the whole file is good. */
+static inline int descent_load(const descent_program* program, void* state, const void* file,
+                               int64_t bytes) {
   const unsigned char* length = (const unsigned char*)file;
   const char* json = (const char*)file + 8;
   uint64_t json_bytes = 0;
@@ -388,7 +401,8 @@ static inline int descent_load(const descent_program* program, void* state, cons
       descent_stored stored;
       int error = descent_find_stored(json, (int64_t)json_bytes, slot->tensor.name, &stored);
       if (error == DESCENT_ERROR_MISSING && slot->kind != DESCENT_SLOT_PARAMETER) continue;
-      if (error == DESCENT_OK) error = descent_check_stored(slot, &stored, bytes - 8 - (int64_t)json_bytes);
+      if (error == DESCENT_OK)
+        error = descent_check_stored(slot, &stored, bytes - 8 - (int64_t)json_bytes);
       if (error != DESCENT_OK) return error;
       if (copy)
         memcpy((char*)state + slot->offset_bytes, json + json_bytes + stored.begin,

@@ -49,6 +49,7 @@ def break_tree(root, contents):
 class Architecture(unittest.TestCase):
     source = None
     runtime_archive = None
+    maxDiff = None
 
     def test_tree_keeps_rules(self):
         for rule in rules.RULES:
