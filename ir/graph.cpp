@@ -177,12 +177,12 @@ std::vector<Value> GraphBuilder::Intern(Node node) {
   };
   if (node.label.origin.empty()) node.label.origin = origin_;
   if (node.label.section == Section::kForward) node.label.section = section_;
+  node.label.names.resize(node.types.size());
   const size_t hash = HashNode(node);
   const auto [first, last] = interned_.equal_range(hash);
   for (auto place = first; place != last; ++place) {
     Node& known = nodes_[place->second];
     if (!SameIdentity(known, node)) continue;
-    known.label.names.resize(known.types.size());
     for (size_t i = 0; i < node.label.names.size(); ++i)
       if (known.label.names[i].empty()) known.label.names[i] = node.label.names[i];
     if (known.label.comment.empty()) known.label.comment = node.label.comment;
@@ -190,7 +190,6 @@ std::vector<Value> GraphBuilder::Intern(Node node) {
     return results(place->second);
   }
   const auto number = static_cast<int32_t>(nodes_.size());
-  node.label.names.resize(node.types.size());
   nodes_.push_back(std::move(node));
   interned_.emplace(hash, number);
   return results(number);

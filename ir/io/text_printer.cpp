@@ -1,0 +1,311 @@
+#include "ir/io/text_printer.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "ir/io/text_graph_printer.h"
+#include "ir/io/text_syntax.h"
+#include "ir/op_def.h"
+
+namespace descent {
+namespace {
+
+constexpr size_t kIndent = 2;
+
+class ModelPrinter {
+ public:
+  explicit ModelPrinter(const Model& model)
+      : model_(model), printer_(model.graph, kIndent), used_(model.comments.size(), false) {}
+
+  std::string Print() &&;
+
+ private:
+  /// Statements of one group stand together; a blank line parts groups, and precedes comment lines.
+  enum class Group { kNone, kSettings, kInputs, kSlots, kNodes, kOutputs, kTasks };
+
+  void Begin(Group group, std::string_view comment);
+  void Line(Group group, std::string_view comment, std::string_view text,
+            std::string_view trailing);
+  /// A statement whose comments are kept under `key`.
+  void KeyedLine(Group group, const std::string& key, std::string_view text);
+  StatementComment TakeComment(std::string_view key);
+
+  void Settings();
+  void Declarations();
+  void Input(const InputBinding& input);
+  void DeclareSlot(const Slot& slot);
+  void Nodes();
+  void Outputs();
+  void Tasks();
+  void Train(const Update& update);
+  size_t ExplicitOutputs() const;
+  std::vector<std::string_view> ImpliedOutputs() const;
+  std::string Unread(std::string_view name) const {
+    return inputs_.contains(name) ? "" : " unread";
+  }
+
+  const Model& model_;
+  GraphPrinter printer_;
+  std::vector<bool> used_;
+  std::unordered_set<std::string_view> inputs_;
+  std::string text_;
+  Group group_ = Group::kNone;
+};
+
+void ModelPrinter::Begin(Group group, std::string_view comment) {
+  if (group_ != Group::kNone && (group_ != group || !comment.empty())) text_ += "\n";
+  group_ = group;
+  text_ += PrintCommentLines(comment, kIndent);
+}
+
+void ModelPrinter::Line(Group group, std::string_view comment, std::string_view text,
+                        std::string_view trailing) {
+  Begin(group, comment);
+  text_ += fmt::format("{}{}{}\n", std::string(kIndent, ' '), text, PrintTrailing(trailing));
+}
+
+StatementComment ModelPrinter::TakeComment(std::string_view key) {
+  for (size_t i = 0; i < used_.size(); ++i) {
+    if (used_[i] || model_.comments[i].statement != key) continue;
+    used_[i] = true;
+    return model_.comments[i];
+  }
+  return {};
+}
+
+void ModelPrinter::KeyedLine(Group group, const std::string& key, std::string_view text) {
+  const StatementComment comment = TakeComment(key);
+  Line(group, comment.comment, text, comment.trailing);
+}
+
+void ModelPrinter::Settings() {
+  const auto size = [&](const std::string& keyword, int64_t value) {
+    if (value != 0) KeyedLine(Group::kSettings, keyword, fmt::format("{} {}", keyword, value));
+  };
+  if (!model_.entry.empty())
+    KeyedLine(Group::kSettings, "entry", "entry " + PrintName(model_.entry));
+  size("batch", model_.batch);
+  size("evaluate_batch", model_.evaluate_batch);
+  size("predict_batch", model_.predict_batch);
+  if (model_.keep_partial_batch)
+    KeyedLine(Group::kSettings, "keep_partial_batch", "keep_partial_batch");
+}
+
+// ---- inputs and slots ---------------------------------------------------------------------------
+
+void ModelPrinter::Input(const InputBinding& input) {
+  std::string text =
+      fmt::format("input {}: {}", PrintName(input.name), Info(input.type.dtype).name);
+  text += "[";
+  for (int axis = 0; axis < input.type.rank(); ++axis) {
+    const int64_t extent = input.type.shape[axis];
+    if (axis > 0) text += ", ";
+    if (axis == input.batch_axis) text += extent == model_.batch ? "batch" : "batch=";
+    if (axis != input.batch_axis || extent != model_.batch) text += fmt::format("{}", extent);
+  }
+  text += "]";
+  if (input.column != InputBinding().column || model_.has_loss())
+    text += " from " + PrintName(input.column);
+  if (input.normalization != Normalization::kNone)
+    text += fmt::format(" normalize {}", ToString(input.normalization));
+  if (input.normalization == Normalization::kScale)
+    text += fmt::format("({})", PrintFloat(input.scale));
+  Line(Group::kInputs, input.comment, text + Unread(input.name), input.trailing);
+}
+
+void ModelPrinter::DeclareSlot(const Slot& slot) {
+  std::string text =
+      fmt::format("{} {}: {}", SlotKeyword(slot.kind), PrintName(slot.name), ToString(slot.type));
+  const Initializer& initializer = slot.initializer;
+  if (initializer.data) {
+    text += " = ";
+    text += PrintTensor(*initializer.data, text.size() + kIndent, kIndent);
+  } else if (!initializer.file.empty()) {
+    text += " = file " + PrintString(initializer.file);
+  } else if (!initializer.op.empty()) {
+    text += " = " + PrintName(initializer.op);
+    if (!initializer.attributes.empty())
+      text += fmt::format("({})", PrintAttributes(initializer.attributes));
+  }
+  std::string options;
+  const auto option = [&](std::string_view name, const std::string& value) {
+    options += fmt::format("{}{}={}", options.empty() ? "" : ", ", name, value);
+  };
+  if (!slot.trainable) option("trainable", "false");
+  if (slot.l1 != 0) option("l1", PrintFloat(slot.l1));
+  if (slot.l2 != 0) option("l2", PrintFloat(slot.l2));
+  if (slot.weight_decay) option("weight_decay", PrintFloat(*slot.weight_decay));
+  if (!options.empty()) text += fmt::format(" {{{}}}", options);
+  if (!slot.next.empty()) text += " -> " + PrintName(slot.next);
+  Line(Group::kSlots, slot.comment, text + Unread(slot.name), slot.trailing);
+}
+
+/// Declarations stand in the order of the graph's inputs; those that the graph does not read stand
+/// behind the one before them in their own list.
+void ModelPrinter::Declarations() {
+  std::unordered_map<std::string_view, size_t> input_at, slot_at;
+  for (size_t i = 0; i < model_.inputs.size(); ++i) input_at.emplace(model_.inputs[i].name, i);
+  for (size_t i = 0; i < model_.slots.size(); ++i) slot_at.emplace(model_.slots[i].name, i);
+  for (const NamedValue& input : model_.graph.inputs()) inputs_.insert(input.name);
+  size_t next_input = 0, next_slot = 0;
+  const auto inputs_until = [&](size_t end) {
+    for (; next_input < end; ++next_input) Input(model_.inputs[next_input]);
+  };
+  const auto slots_until = [&](size_t end) {
+    for (; next_slot < end; ++next_slot) DeclareSlot(model_.slots[next_slot]);
+  };
+  const auto unread_inputs = [&] {
+    while (next_input < model_.inputs.size() && !inputs_.contains(model_.inputs[next_input].name))
+      inputs_until(next_input + 1);
+  };
+  const auto unread_slots = [&] {
+    while (next_slot < model_.slots.size() && !inputs_.contains(model_.slots[next_slot].name))
+      slots_until(next_slot + 1);
+  };
+  unread_inputs();
+  for (const NamedValue& input : model_.graph.inputs()) {
+    if (const auto place = input_at.find(input.name); place != input_at.end()) {
+      inputs_until(place->second + 1);
+      unread_inputs();
+    } else if (const auto slot = slot_at.find(input.name); slot != slot_at.end()) {
+      unread_slots();
+      slots_until(slot->second + 1);
+    }
+  }
+  inputs_until(model_.inputs.size());
+  slots_until(model_.slots.size());
+}
+
+// ---- nodes and outputs --------------------------------------------------------------------------
+
+void ModelPrinter::Nodes() {
+  Section section = Section::kForward;
+  for (const int32_t number : printer_.order().nodes) {
+    const Node& node = model_.graph.nodes()[number];
+    if (node.op->leaf == Leaf::kInput || printer_.order().in_place[number]) continue;
+    const bool heading = node.label.section != section;
+    if (heading) {
+      section = node.label.section;
+      const std::string text = fmt::format("section {}", ToString(section));
+      const StatementComment comment = TakeComment(text);
+      group_ = group_ == Group::kNone ? group_ : Group::kSettings;  // a blank line before it
+      Line(Group::kNodes, comment.comment, text, comment.trailing);
+    }
+    if (group_ != Group::kNone &&
+        (group_ != Group::kNodes || (!heading && !node.label.comment.empty())))
+      text_ += "\n";
+    group_ = Group::kNodes;
+    text_ += printer_.Statement(number);
+  }
+}
+
+/// The outputs that a source model's other statements ask for, in the order in which the parser
+/// adds them.
+std::vector<std::string_view> ModelPrinter::ImpliedOutputs() const {
+  std::vector<std::string_view> names;
+  if (!model_.entry.empty()) return names;
+  for (const Prediction& prediction : model_.predictions) names.push_back(prediction.name);
+  for (const Metric& metric : model_.metrics)
+    for (const std::string& operand : metric.operands)
+      if (!inputs_.contains(operand)) names.push_back(operand);
+  for (const Update& update : model_.updates) names.push_back(update.loss);
+  for (const Slot& slot : model_.slots)
+    if (!slot.next.empty()) names.push_back(slot.next);
+  return names;
+}
+
+/// How many of the graph's outputs need a statement of their own: the rest is implied, in this
+/// order.
+size_t ModelPrinter::ExplicitOutputs() const {
+  const auto outputs = model_.graph.outputs();
+  std::unordered_map<std::string_view, size_t> implied;
+  for (const std::string_view name : ImpliedOutputs()) implied.emplace(name, implied.size());
+  size_t first = outputs.size();
+  size_t after = implied.size();
+  while (first > 0) {
+    const NamedValue& output = outputs[first - 1];
+    const auto place = implied.find(output.name);
+    if (place == implied.end() || place->second >= after ||
+        !printer_.IsCalled(output.value, output.name))
+      break;
+    after = place->second;
+    --first;
+  }
+  return first;
+}
+
+void ModelPrinter::Outputs() {
+  const size_t count = ExplicitOutputs();
+  for (const NamedValue& output : model_.graph.outputs().first(count)) {
+    std::string text = "output " + PrintName(output.name);
+    if (!printer_.IsCalled(output.value, output.name))
+      text += " = " + printer_.Reference(output.value);
+    KeyedLine(Group::kOutputs, "output " + output.name, text);
+  }
+  for (const std::string& gradient : model_.gradients)
+    KeyedLine(Group::kOutputs, "gradient " + gradient, "gradient " + PrintName(gradient));
+}
+
+// ---- what is to be done -------------------------------------------------------------------------
+
+void ModelPrinter::Train(const Update& update) {
+  const auto call = [](const std::string& name, const Attributes& attributes) {
+    return attributes.empty()
+               ? PrintName(name)
+               : fmt::format("{}({})", PrintName(name), PrintAttributes(attributes, true));
+  };
+  std::string text = fmt::format("train {} with {}", PrintName(update.loss),
+                                 call(update.optimizer, update.hyperparameters));
+  if (update.schedule != Update().schedule || !update.schedule_parameters.empty())
+    text += " schedule " + call(update.schedule, update.schedule_parameters);
+  if (update.clip_value) text += " clip_value " + PrintFloat(*update.clip_value);
+  if (update.clip_norm) text += " clip_norm " + PrintFloat(*update.clip_norm);
+  if (update.every != 1) text += fmt::format(" every {}", update.every);
+  if (update.parameters != Update().parameters) text += " over " + PrintString(update.parameters);
+  Line(Group::kTasks, update.comment, text, update.trailing);
+}
+
+void ModelPrinter::Tasks() {
+  for (const Prediction& prediction : model_.predictions) {
+    std::string text = "predict " + PrintName(prediction.name);
+    if (prediction.kind != PredictionKind::kValue)
+      text += fmt::format(" as {}", ToString(prediction.kind));
+    Line(Group::kTasks, prediction.comment, text, prediction.trailing);
+  }
+  for (const Metric& metric : model_.metrics) {
+    std::string arguments;
+    for (const std::string& operand : metric.operands)
+      arguments += (arguments.empty() ? "" : ", ") + PrintName(operand);
+    if (!metric.attributes.empty())
+      arguments += (arguments.empty() ? "" : ", ") + PrintAttributes(metric.attributes);
+    Line(Group::kTasks, metric.comment,
+         fmt::format("metric {} = {}({})", PrintName(metric.name), metric.op, arguments),
+         metric.trailing);
+  }
+  for (const Update& update : model_.updates) Train(update);
+}
+
+std::string ModelPrinter::Print() && {
+  const StatementComment version = TakeComment("descent"), head = TakeComment("model");
+  text_ = PrintCommentLines(model_.comment, 0);
+  text_ += fmt::format("descent {}{}\n\n", model_.format_version, PrintTrailing(version.trailing));
+  text_ += PrintCommentLines(head.comment, 0);
+  text_ += fmt::format("model {} {{{}\n", PrintName(model_.name), PrintTrailing(head.trailing));
+  Settings();
+  Declarations();
+  Nodes();
+  Outputs();
+  Tasks();
+  const StatementComment close = TakeComment("}");
+  text_ += PrintCommentLines(close.comment, kIndent);
+  text_ += "}" + PrintTrailing(close.trailing) + "\n";
+  text_ += PrintCommentLines(TakeComment("end").comment, 0);
+  return std::move(text_);
+}
+
+}  // namespace
+
+std::string PrintText(const Model& model) { return ModelPrinter(model).Print(); }
+
+}  // namespace descent

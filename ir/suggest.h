@@ -1,0 +1,18 @@
+// "Did you mean": the known name nearest to one that is not known.
+//
+//   ClosestName("sigmiod", names)  ->  "sigmoid"
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace descent {
+
+/// The candidate within a third of the name's length in edits (swaps count once), or "".
+std::string ClosestName(std::string_view name, std::span<const std::string_view> candidates);
+
+/// "did you mean 'sigmoid'?", or "" when nothing is near.
+std::string DidYouMean(std::string_view name, std::span<const std::string_view> candidates);
+
+}  // namespace descent
