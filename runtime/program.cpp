@@ -1,0 +1,146 @@
+#include "runtime/program.h"
+
+#include <algorithm>
+
+#include "runtime/dtype.h"
+
+namespace descent::runtime {
+namespace {
+
+int64_t RoundUp(int64_t bytes) {
+  return (bytes + DESCENT_ALIGNMENT - 1) / DESCENT_ALIGNMENT * DESCENT_ALIGNMENT;
+}
+
+Result<void> CheckSlot(const descent_slot& slot) {
+  if (slot.layout != 0) {
+    return FailWith(ExitStatus::kUnsupported, "", "slot {} is stored in layout {}, not row-major",
+                    Quoted(slot.tensor.name), slot.layout);
+  }
+  struct Scalar {
+    int32_t kind, dtype;
+  };
+  constexpr Scalar kScalars[] = {{DESCENT_SLOT_SEED, DESCENT_I64},
+                                 {DESCENT_SLOT_STEP, DESCENT_I64},
+                                 {DESCENT_SLOT_LEARNING_RATE, DESCENT_F64}};
+  for (auto [kind, dtype] : kScalars) {
+    if (slot.kind == kind && (slot.tensor.dtype != dtype || ElementCount(slot.tensor) != 1)) {
+      return FailWith(ExitStatus::kInternal, "", "slot {} is not a scalar of type {}",
+                      Quoted(slot.tensor.name), NameOf(dtype));
+    }
+  }
+  return {};
+}
+
+Failure OutOfMemory(const descent_entry* entry, int64_t bytes) {
+  return FailWith(ExitStatus::kIo, "", "no memory for {} bytes of {}", bytes,
+                  entry ? entry->name : "state")
+      .error();
+}
+
+}  // namespace
+
+Result<Program> Program::Open(const descent_program* program) {
+  if (program->abi_version != DESCENT_ABI_VERSION) {
+    return FailWith(ExitStatus::kUnsupported, "", "model {} has ABI version {}, the runtime {}",
+                    Quoted(program->name), program->abi_version, DESCENT_ABI_VERSION);
+  }
+  if (program->cpu_is_supported && !program->cpu_is_supported()) {
+    return WithHint(
+        Fail("", "this CPU lacks {}, which target {} needs", program->cpu_needs, program->target),
+        "compile with --target x86-64-v3 or for this CPU");
+  }
+  Program view(program);
+  for (const descent_slot& slot : view.slots()) {
+    if (auto checked = CheckSlot(slot); !checked) return std::unexpected(checked.error());
+  }
+  return view;
+}
+
+const descent_entry* Program::Find(std::string_view entry) const {
+  auto found =
+      std::ranges::find(entries(), entry, [](auto& e) { return std::string_view(e.name); });
+  return found == entries().end() ? nullptr : &*found;
+}
+
+const descent_slot* Program::FindSlot(std::string_view name) const {
+  auto found =
+      std::ranges::find(slots(), name, [](auto& s) { return std::string_view(s.tensor.name); });
+  return found == slots().end() ? nullptr : &*found;
+}
+
+const descent_slot* Program::FindSlot(int32_t kind) const {
+  auto found = std::ranges::find(slots(), kind, &descent_slot::kind);
+  return found == slots().end() ? nullptr : &*found;
+}
+
+int64_t FindOutput(const descent_entry& entry, int32_t kind) {
+  for (int64_t i = 0; i < entry.output_count; ++i) {
+    if (entry.outputs[i].kind == kind) return i;
+  }
+  return -1;
+}
+
+std::string ShapeText(const descent_tensor& tensor) {
+  return fmt::format("[{}]", fmt::join(tensor.dims, tensor.dims + tensor.rank, ", "));
+}
+
+Result<State> State::Make(const Program& program) {
+  Block block(program.abi().state_bytes);
+  if (!block.data()) return std::unexpected(OutOfMemory(nullptr, block.size()));
+  return State(std::move(block));
+}
+
+std::span<std::byte> State::Bytes(const descent_slot& slot) const {
+  return {data() + slot.offset_bytes, static_cast<size_t>(ByteCount(slot.tensor))};
+}
+
+EntryCall::EntryCall(const descent_entry& entry, const Executor& executor)
+    : entry_(&entry), executor_(&executor) {
+  int64_t bytes = 0;
+  auto place = [&](const descent_tensor& tensor, std::vector<int64_t>& offsets) {
+    offsets.push_back(bytes);
+    bytes += RoundUp(std::max<int64_t>(ByteCount(tensor), 1));
+  };
+  for (const descent_input& input : Inputs(entry)) place(input.tensor, input_offsets_);
+  for (const descent_output& output : Outputs(entry)) place(output.tensor, output_offsets_);
+  buffers_ = Block(bytes);
+  scratch_ = Block(entry.fixed_scratch_bytes + executor.threads() * entry.worker_scratch_bytes);
+}
+
+Result<EntryCall> EntryCall::Make(const descent_entry& entry, const Executor& executor) {
+  EntryCall call(entry, executor);
+  if (!call.buffers_.data() || !call.scratch_.data()) {
+    return std::unexpected(OutOfMemory(&entry, call.buffers_.size() + call.scratch_.size()));
+  }
+  for (int64_t i = 0; i < entry.input_count; ++i) call.inputs_.push_back(call.input(i));
+  for (int64_t offset : call.output_offsets_)
+    call.outputs_.push_back(call.buffers_.data() + offset);
+  return call;
+}
+
+uint32_t EntryCall::Run(const State& state, int64_t valid_rows) {
+  descent_call call = {.state = state.data(),
+                       .scratch = scratch_.data(),
+                       .inputs = inputs_.data(),
+                       .outputs = outputs_.data(),
+                       .valid_rows = valid_rows,
+                       .executor = executor_->threads() > 1 ? executor_->abi() : nullptr};
+  return entry_->run(&call);
+}
+
+std::string StatusText(uint32_t status) {
+  struct Bit {
+    uint32_t bit;
+    std::string_view text;
+  };
+  constexpr Bit kBits[] = {{DESCENT_STATUS_BAD_INDEX, "an index from data is out of range"},
+                           {DESCENT_STATUS_NOT_FINITE, "a value that must be finite is not"},
+                           {DESCENT_STATUS_BAD_CPU, "the CPU lacks what the program needs"}};
+  std::string text;
+  for (auto [bit, what] : kBits) {
+    if (status & bit) text += (text.empty() ? "" : ", ") + std::string(what);
+  }
+  return text;
+}
+
+}  // namespace descent::runtime

@@ -1,0 +1,120 @@
+// C++ view of a descent_program: lookup, the state block, and prepared calls of entry points.
+//
+//   auto program = Program::Open(&descent_main_program);
+//   State state(*program);
+//   auto step = EntryCall::Make(program->Find("train_step"), *executor);
+//   std::memcpy(step->input(0), ...);
+//   uint32_t status = step->Run(state, valid_rows);
+//
+// A Program refers to the descent_program, which must outlive it. After Make a call allocates
+// nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "runtime/abi.h"
+#include "runtime/executor.h"
+#include "runtime/memory.h"
+#include "runtime/status.h"
+
+namespace descent::runtime {
+
+class Program {
+ public:
+  /// Refuses another ABI version, a CPU that lacks what the code needs, and slots in a layout other
+  /// than row-major.
+  static Result<Program> Open(const descent_program* program);
+
+  const descent_program& abi() const { return *program_; }
+  std::string_view name() const { return program_->name; }
+  std::span<const descent_slot> slots() const {
+    return {program_->slots, static_cast<size_t>(program_->slot_count)};
+  }
+  std::span<const descent_entry> entries() const {
+    return {program_->entries, static_cast<size_t>(program_->entry_count)};
+  }
+  /// Null when there is none.
+  const descent_entry* Find(std::string_view entry) const;
+  const descent_slot* FindSlot(std::string_view name) const;
+  const descent_slot* FindSlot(int32_t kind) const;
+
+ private:
+  explicit Program(const descent_program* program) : program_(program) {}
+  const descent_program* program_;
+};
+
+inline std::span<const descent_input> Inputs(const descent_entry& entry) {
+  return {entry.inputs, static_cast<size_t>(entry.input_count)};
+}
+inline std::span<const descent_output> Outputs(const descent_entry& entry) {
+  return {entry.outputs, static_cast<size_t>(entry.output_count)};
+}
+/// Position of the first output of `kind`, or -1.
+int64_t FindOutput(const descent_entry& entry, int32_t kind);
+
+/// "[128, 784]".
+std::string ShapeText(const descent_tensor& tensor);
+
+/// The state block of one model.
+class State {
+ public:
+  static Result<State> Make(const Program& program);
+
+  std::byte* data() const { return block_.data(); }
+  int64_t size() const { return block_.size(); }
+
+  /// Row-major bytes of a slot.
+  std::span<std::byte> Bytes(const descent_slot& slot) const;
+  /// Value of an i64 or f64 scalar slot. A model without the slot has no use for it: reads give
+  /// `otherwise`, writes do nothing.
+  template <typename T>
+  T Scalar(const descent_slot* slot, T otherwise) const;
+  template <typename T>
+  void SetScalar(const descent_slot* slot, T value);
+
+ private:
+  explicit State(Block block) : block_(std::move(block)) {}
+  Block block_;
+};
+
+/// One entry point with its own input, output and scratch memory.
+class EntryCall {
+ public:
+  static Result<EntryCall> Make(const descent_entry& entry, const Executor& executor);
+
+  const descent_entry& entry() const { return *entry_; }
+  std::byte* input(int64_t i) const { return buffers_.data() + input_offsets_[i]; }
+  const std::byte* output(int64_t i) const { return buffers_.data() + output_offsets_[i]; }
+
+  /// Status word of the entry point.
+  uint32_t Run(const State& state, int64_t valid_rows);
+
+ private:
+  EntryCall(const descent_entry& entry, const Executor& executor);
+  const descent_entry* entry_;
+  const Executor* executor_;
+  Block buffers_;
+  Block scratch_;
+  std::vector<int64_t> input_offsets_, output_offsets_;
+  std::vector<const void*> inputs_;
+  std::vector<void*> outputs_;
+};
+
+/// A status word as a sentence.
+std::string StatusText(uint32_t status);
+
+template <typename T>
+T State::Scalar(const descent_slot* slot, T otherwise) const {
+  if (slot) std::memcpy(&otherwise, data() + slot->offset_bytes, sizeof(T));
+  return otherwise;
+}
+template <typename T>
+void State::SetScalar(const descent_slot* slot, T value) {
+  if (slot) std::memcpy(data() + slot->offset_bytes, &value, sizeof(T));
+}
+
+}  // namespace descent::runtime
