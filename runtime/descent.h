@@ -5,7 +5,7 @@
  *   mlp_train_step(&call);
  *   descent_tbb_executor_destroy(executor);
  *
- * Link with -ldescent_runtime -ldescent_runtime_tbb -ltbb -lstdc++. The model's object itself needs
+ * Link with -ldescent_runtime -ltbb -lstdc++. The model's object itself needs
  * libc only.
  */
 #ifndef DESCENT_RUNTIME_DESCENT_H_

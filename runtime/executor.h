@@ -3,8 +3,8 @@
 //   auto executor = Executor::Make(4, BindCaller::kYes);
 //   call.executor = (*executor)->abi();
 //
-// Exactly one archive defines StartWorkers and MaxThreads:
-//   descent_runtime_tbb     oneTBB's threads (or std::thread with DESCENT_STD_THREAD_EXECUTOR, for
+// StartWorkers and MaxThreads are defined once per archive:
+//   descent_runtime         oneTBB's threads (std::thread's with DESCENT_STD_THREAD_EXECUTOR, for
 //   sanitizers) descent_runtime_serial  none: one thread and no dependency
 // Results never depend on which one it is, nor on the number of threads.
 #pragma once
