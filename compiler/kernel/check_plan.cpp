@@ -1,0 +1,282 @@
+#include "compiler/kernel/check_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace descent {
+namespace {
+
+constexpr int64_t kAlignment = 64;
+
+struct Bytes {
+  Space space = Space::kArena;
+  int64_t begin = 0, end = 0;
+
+  bool Overlaps(const Bytes& other) const {
+    return space == other.space && begin < other.end && other.begin < end;
+  }
+  bool operator==(const Bytes&) const = default;
+};
+
+Bytes BytesOf(const EntryProgram& entry, int buffer) {
+  const Buffer& b = entry.buffers[buffer];
+  const bool numbered =
+      b.space == Space::kInput || b.space == Space::kOutput || b.space == Space::kValidRows;
+  return {b.space, b.offset, b.offset + (numbered ? 1 : b.type.bytes())};
+}
+
+/// Which value each byte of one space holds; -1: none.
+class Contents {
+ public:
+  void Fill(int64_t begin, int64_t end, int value) {
+    if (begin >= end) return;
+    Cut(begin);
+    Cut(end);
+    pieces_.erase(pieces_.lower_bound(begin), pieces_.lower_bound(end));
+    pieces_[begin] = {end, value};
+  }
+  /// The first value other than `value` found there; `value` if there is none.
+  int Other(int64_t begin, int64_t end, int value) const {
+    auto piece = pieces_.upper_bound(begin);
+    if (piece != pieces_.begin()) --piece;
+    int64_t at = begin;
+    for (; piece != pieces_.end() && piece->first < end; ++piece) {
+      if (piece->second.end <= at) continue;
+      if (piece->first > at) return -1;
+      if (piece->second.value != value) return piece->second.value;
+      at = piece->second.end;
+    }
+    return at >= end ? value : -1;
+  }
+  void Rename(int from, int to) {
+    for (auto& [begin, piece] : pieces_)
+      if (piece.value == from) piece.value = to;
+  }
+
+ private:
+  struct Piece {
+    int64_t end;
+    int value;
+  };
+  void Cut(int64_t at) {
+    auto piece = pieces_.upper_bound(at);
+    if (piece == pieces_.begin()) return;
+    --piece;
+    if (piece->first == at || piece->second.end <= at) return;
+    pieces_[at] = piece->second;
+    piece->second.end = at;
+  }
+  std::map<int64_t, Piece> pieces_;
+};
+
+class Replay {
+ public:
+  Replay(const EntryProgram& entry, std::span<const Kernel> kernels, const ProgramMeaning& meaning)
+      : entry_(entry), kernels_(kernels), meaning_(meaning) {}
+
+  std::string Run() {
+    for (const auto& [buffer, value] : meaning_.initial) Write(buffer, value);
+    RunSteps(entry_.steps, 0);
+    return violation_;
+  }
+
+ private:
+  void Fail(std::string what) {
+    if (violation_.empty()) violation_ = std::move(what);
+  }
+  void Write(int buffer, int value) {
+    const Bytes bytes = BytesOf(entry_, buffer);
+    contents_[bytes.space].Fill(bytes.begin, bytes.end, value);
+  }
+  void Expect(int call, int buffer, int value, std::string_view what) {
+    const Bytes bytes = BytesOf(entry_, buffer);
+    const int found = contents_[bytes.space].Other(bytes.begin, bytes.end, value);
+    if (found != value)
+      Fail(fmt::format("call {} {} buffer {} ({}) as value {}, but it holds {}", call, what, buffer,
+                       entry_.buffers[buffer].name, value,
+                       found < 0 ? "nothing yet" : fmt::format("value {}", found)));
+  }
+
+  void RunCall(const KernelCall& call, int64_t iteration) {
+    const Kernel& kernel = kernels_[call.kernel];
+    const int number = call_;
+    const CallMeaning& means = meaning_.calls[call_++];
+    for (size_t i = 0; i < call.arguments.size(); ++i) {
+      const Argument& argument = call.arguments[i];
+      const bool updated =
+          kernel.kind == KernelKind::kScatter && kernel.scatter.destination == static_cast<int>(i);
+      if (!kernel.parameters[i].written)
+        Expect(number, argument.buffer, means.values[i], "reads");
+      else if (updated)
+        Expect(number, argument.buffer, means.before, "updates");
+      else if (argument.loop_stride_bytes != 0 && iteration > 0)
+        Expect(number, argument.buffer, means.values[i], "adds a slice to");
+    }
+    for (size_t i = 0; i < call.arguments.size(); ++i)
+      if (kernel.parameters[i].written) Write(call.arguments[i].buffer, means.values[i]);
+  }
+
+  void Rename(const std::vector<std::pair<int, int>>& pairs) {
+    for (const auto& [from, to] : pairs)
+      for (auto& [space, contents] : contents_) contents.Rename(from, to);
+  }
+
+  void RunSteps(const std::vector<Step>& steps, int64_t iteration) {
+    for (const Step& step : steps) {
+      if (const auto* call = std::get_if<KernelCall>(&step.what)) {
+        RunCall(*call, iteration);
+        continue;
+      }
+      const Loop& loop = std::get<Loop>(step.what);
+      const LoopMeaning& means = meaning_.loops[loop_++];
+      const int first_call = call_, first_loop = loop_;
+      for (int64_t i = 0; i < std::min<int64_t>(loop.trip_count, 2); ++i) {
+        call_ = first_call;
+        loop_ = first_loop;
+        if (loop.counter >= 0) {
+          if (i > 0) Expect(call_, loop.counter, means.counter, "counts in");
+          Write(loop.counter, means.counter);
+        }
+        RunSteps(loop.body, i);
+        Rename(means.at_end);
+      }
+      Rename(means.behind);
+    }
+  }
+
+  const EntryProgram& entry_;
+  std::span<const Kernel> kernels_;
+  const ProgramMeaning& meaning_;
+  std::map<Space, Contents> contents_;
+  int call_ = 0, loop_ = 0;
+  std::string violation_;
+};
+
+struct Touch {
+  Bytes bytes;
+  bool written = false;
+  int parameter = -1;
+};
+
+/// Proofs about single calls and about pairs of calls.
+class OrderProof {
+ public:
+  OrderProof(const EntryProgram& entry, std::span<const Kernel> kernels)
+      : entry_(entry), kernels_(kernels) {
+    Collect(entry.steps, {});
+  }
+
+  std::string Run() {
+    for (size_t call = 0; call < calls_.size(); ++call) CheckCall(static_cast<int>(call));
+    CheckBuffers();
+    if (!violation_.empty()) return violation_;
+    CheckPairs();
+    return violation_;
+  }
+
+ private:
+  void Fail(std::string what) {
+    if (violation_.empty()) violation_ = std::move(what);
+  }
+
+  void Collect(const std::vector<Step>& steps, std::vector<Touch> counters) {
+    for (const Step& step : steps) {
+      if (const auto* call = std::get_if<KernelCall>(&step.what)) {
+        std::vector<Touch> touches = counters;
+        counters.clear();  // a counter is written with the first call of its loop
+        for (size_t i = 0; i < call->arguments.size(); ++i)
+          touches.push_back({BytesOf(entry_, call->arguments[i].buffer),
+                             kernels_[call->kernel].parameters[i].written, static_cast<int>(i)});
+        calls_.push_back(call);
+        touches_.push_back(std::move(touches));
+        continue;
+      }
+      const Loop& loop = std::get<Loop>(step.what);
+      std::vector<Touch> inner = std::move(counters);
+      counters.clear();
+      if (loop.counter >= 0) inner.push_back({BytesOf(entry_, loop.counter), true, -1});
+      Collect(loop.body, std::move(inner));
+    }
+  }
+
+  void CheckCall(int number) {
+    const KernelCall& call = *calls_[number];
+    const Kernel& kernel = kernels_[call.kernel];
+    if (call.arguments.size() != kernel.parameters.size())
+      return Fail(fmt::format("call {} has another number of arguments than its kernel", number));
+    const auto& touches = touches_[number];
+    for (const Touch& a : touches)
+      for (const Touch& b : touches) {
+        if (a.parameter < 0 || b.parameter < 0 || a.parameter == b.parameter || !b.written ||
+            !a.bytes.Overlaps(b.bytes))
+          continue;
+        const auto pair = std::pair{a.parameter, b.parameter};
+        const bool allowed = !a.written && a.bytes == b.bytes &&
+                             std::find(kernel.may_alias.begin(), kernel.may_alias.end(), pair) !=
+                                 kernel.may_alias.end();
+        if (!allowed)
+          Fail(fmt::format("call {} ({}) writes argument {} over its argument {}", number,
+                           kernel.name, b.parameter, a.parameter));
+      }
+  }
+
+  void CheckBuffers() {
+    for (const auto& touches : touches_)
+      for (const Touch& touch : touches) {
+        if (touch.bytes.space != Space::kArena) continue;
+        if (touch.bytes.begin < 0 || touch.bytes.end > entry_.arena_bytes)
+          Fail(fmt::format("bytes {} to {} lie outside the arena", touch.bytes.begin,
+                           touch.bytes.end));
+        if (touch.bytes.begin % kAlignment != 0)
+          Fail(fmt::format("offset {} is not aligned", touch.bytes.begin));
+      }
+  }
+
+  void CheckPairs() {
+    const size_t count = calls_.size();
+    std::vector<std::vector<bool>> before(count, std::vector<bool>(count, false));
+    std::vector<std::vector<int>> predecessors(count);
+    for (const auto& [from, to] : entry_.order) {
+      if (from < 0 || to >= static_cast<int>(count) || from >= to)
+        return Fail(fmt::format("edge from call {} to call {} goes backwards", from, to));
+      predecessors[to].push_back(from);
+    }
+    for (size_t call = 0; call < count; ++call)
+      for (const int from : predecessors[call]) {
+        before[call][from] = true;
+        for (size_t i = 0; i < count; ++i)
+          if (before[from][i]) before[call][i] = true;
+      }
+    for (size_t later = 0; later < count; ++later)
+      for (size_t earlier = 0; earlier < later; ++earlier)
+        if (!before[later][earlier] && Conflict(earlier, later))
+          Fail(fmt::format("calls {} and {} touch common bytes but no path orders them", earlier,
+                           later));
+  }
+
+  bool Conflict(size_t a, size_t b) const {
+    for (const Touch& x : touches_[a])
+      for (const Touch& y : touches_[b])
+        if ((x.written || y.written) && x.bytes.Overlaps(y.bytes)) return true;
+    return false;
+  }
+
+  const EntryProgram& entry_;
+  std::span<const Kernel> kernels_;
+  std::vector<const KernelCall*> calls_;
+  std::vector<std::vector<Touch>> touches_;
+  std::string violation_;
+};
+
+}  // namespace
+
+std::string CheckPlan(const EntryProgram& entry, std::span<const Kernel> kernels,
+                      const ProgramMeaning& meaning) {
+  if (std::string violation = OrderProof(entry, kernels).Run(); !violation.empty())
+    return violation;
+  return Replay(entry, kernels, meaning).Run();
+}
+
+}  // namespace descent

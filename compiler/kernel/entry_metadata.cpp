@@ -1,0 +1,129 @@
+#include "compiler/kernel/entry_metadata.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "compiler/kernel/simplify_index.h"
+#include "ir/op_def.h"
+#include "runtime/abi.h"
+
+namespace descent {
+namespace {
+
+std::vector<TensorType> OperandTypes(const Graph& graph, const Node& node) {
+  std::vector<TensorType> types;
+  for (const Value operand : node.operands) types.push_back(graph.type(operand));
+  return types;
+}
+
+/// Follows the integer values of one input through casts and layouts to where they select
+/// something.
+class IndexLimit {
+ public:
+  IndexLimit(const Graph& graph, Value input) : graph_(graph), carried_(graph.nodes().size()) {
+    carried_[input.node] = true;
+  }
+
+  int64_t Run() {
+    for (size_t i = 0; i < graph_.nodes().size(); ++i) {
+      const Node& node = graph_.nodes()[i];
+      if (node.op->form == KernelForm::kScatter && Carried(node, 1))
+        Limit(node.types[0].shape.empty() ? 1 : node.types[0].shape[0]);
+      else if (node.op->define != nullptr && UsesCarried(node))
+        carried_[i] = Follow(node);
+    }
+    return limit_;
+  }
+
+ private:
+  bool Carried(const Node& node, int operand) const {
+    return carried_[node.operands[operand].node];
+  }
+  bool UsesCarried(const Node& node) const {
+    return std::any_of(node.operands.begin(), node.operands.end(),
+                       [&](Value operand) { return carried_[operand.node]; });
+  }
+  void Limit(int64_t extent) { limit_ = limit_ == 0 ? extent : std::min(limit_, extent); }
+
+  /// Does the node pass the values on unchanged?
+  bool Follow(const Node& node) {
+    const std::vector<TensorType> types = OperandTypes(graph_, node);
+    const TensorExpr expr = node.op->define({types, node.attributes});
+    for (const Read& read : expr.reads)
+      for (size_t axis = 0; axis < read.coordinates.size(); ++axis)
+        VisitReads(read.coordinates[axis], [&](int slot) {
+          if (Carried(node, expr.reads[slot].operand)) Limit(types[read.operand].shape[axis]);
+        });
+    std::vector<Scalar> roots = expr.results;
+    if (expr.reducer)
+      roots.insert(roots.end(), expr.reducer->step.begin(), expr.reducer->step.end());
+    for (const Scalar& root : roots) VisitEquals(node, expr, root);
+    return !expr.reducer && expr.results.size() == 1 && IsValue(node, expr, expr.results[0]);
+  }
+
+  /// A read of a carried operand, possibly cast to another integer type.
+  bool IsValue(const Node& node, const TensorExpr& expr, const Scalar& scalar) const {
+    if (scalar->kind == ScalarKind::kRead)
+      return Carried(node, expr.reads[scalar->slot].operand) && Info(scalar->dtype).is_integer;
+    return scalar->kind == ScalarKind::kCall && scalar->op == ScalarOp::kCast &&
+           Info(scalar->dtype).is_integer && IsValue(node, expr, scalar->arguments[0]);
+  }
+
+  void VisitEquals(const Node& node, const TensorExpr& expr, const Scalar& scalar) {
+    if (!seen_.insert(scalar.get()).second) return;
+    alive_.push_back(scalar);
+    if (scalar->kind != ScalarKind::kCall) return;
+    if (scalar->op == ScalarOp::kEq || scalar->op == ScalarOp::kNe)
+      for (int side = 0; side < 2; ++side)
+        if (IsValue(node, expr, scalar->arguments[side]))
+          LimitByAxis(node, expr, scalar->arguments[1 - side]);
+    for (const Scalar& argument : scalar->arguments) VisitEquals(node, expr, argument);
+  }
+
+  /// The other side of the comparison is an axis, or an iota along one.
+  void LimitByAxis(const Node& node, const TensorExpr& expr, const Scalar& other) {
+    if (other->kind == ScalarKind::kCall && other->op == ScalarOp::kCast)
+      return LimitByAxis(node, expr, other->arguments[0]);
+    if (other->kind == ScalarKind::kIndex && other->index->kind == IndexKind::kAxis)
+      return Limit(expr.axes[other->index->value]);
+    if (other->kind != ScalarKind::kRead) return;
+    const Value operand = node.operands[expr.reads[other->slot].operand];
+    const Node& producer = graph_.node(operand);
+    if (producer.op->define == nullptr) return;
+    const std::vector<TensorType> types = OperandTypes(graph_, producer);
+    const TensorExpr inner = producer.op->define({types, producer.attributes});
+    if (inner.results.size() == 1 && !inner.reducer) LimitByAxis(producer, inner, inner.results[0]);
+  }
+
+  const Graph& graph_;
+  std::vector<bool> carried_;
+  std::unordered_set<const ScalarNode*> seen_;
+  std::vector<Scalar> alive_;
+  int64_t limit_ = 0;
+};
+
+}  // namespace
+
+int64_t FindIndexLimit(const Graph& graph, int input) {
+  const Value value = graph.inputs()[input].value;
+  return Info(graph.type(value).dtype).is_integer ? IndexLimit(graph, value).Run() : 0;
+}
+
+int OutputKindOf(const Model& model, const std::string& name) {
+  if (model.entry == "metrics") return DESCENT_OUTPUT_METRIC;
+  if (name.starts_with("metric.")) return DESCENT_OUTPUT_METRIC_SUMS;
+  for (const Prediction& prediction : model.predictions) {
+    if (prediction.name != name) continue;
+    switch (prediction.kind) {
+      case PredictionKind::kValue:
+        return model.entry == "run" ? DESCENT_OUTPUT_VALUE : DESCENT_OUTPUT_PREDICTION;
+      case PredictionKind::kProbability:
+        return DESCENT_OUTPUT_PROBABILITY;
+      case PredictionKind::kProbabilities:
+        return DESCENT_OUTPUT_PROBABILITIES;
+    }
+  }
+  return name == "loss" && model.entry != "run" ? DESCENT_OUTPUT_LOSS : DESCENT_OUTPUT_VALUE;
+}
+
+}  // namespace descent

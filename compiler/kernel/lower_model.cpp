@@ -1,0 +1,346 @@
+#include "compiler/kernel/lower_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "compiler/graph/batch_axis.h"
+#include "compiler/kernel/check_plan.h"
+#include "compiler/kernel/entry_metadata.h"
+#include "compiler/kernel/fuse.h"
+#include "compiler/kernel/lower.h"
+#include "compiler/kernel/plan_memory.h"
+#include "compiler/kernel/region.h"
+#include "compiler/kernel/schedule.h"
+#include "runtime/abi.h"
+
+namespace descent {
+namespace {
+
+constexpr int64_t kPieceAlignment = 64;
+
+int64_t Aligned(int64_t bytes) {
+  return (bytes + kPieceAlignment - 1) / kPieceAlignment * kPieceAlignment;
+}
+
+const StateSlot* FindSlot(const KernelProgram& program, std::string_view name) {
+  for (const StateSlot& slot : program.state)
+    if (slot.name == name) return &slot;
+  return nullptr;
+}
+
+/// Lowers one entry point. Tensors get buffers when a call first names them.
+class EntryLowering {
+ public:
+  EntryLowering(const Model& model, KernelProgram& program, const LowerOptions& options)
+      : model_(model), program_(program), options_(options) {}
+
+  Result<EntryProgram> Run() {
+    entry_.name = model_.entry;
+    entry_.batch = model_.batch;
+    DESCENT_TRY(leaves, BindLeaves());
+    DESCENT_TRY(built, BuildRegion(model_.graph, leaves, tensors_));
+    for (auto& [tensor, value] : built.constants) constants_.emplace(tensor, std::move(value));
+    DESCENT_RETURN_IF_ERROR(BindOutputs(built));
+    EmitRegion(built.region, entry_.steps, {});
+    for (EntryInput& input : entry_.inputs)
+      if (input.buffer < 0) input.buffer = BufferOf(input_tensors_[&input - entry_.inputs.data()]);
+    PlanMemory(entry_, program_.kernels);
+    for (const auto& [tensor, buffer] : initial_) meaning_.initial.push_back({buffer, tensor});
+    const std::string violation = CheckPlan(entry_, program_.kernels, meaning_);
+    DESCENT_CHECK(violation.empty(), "memory plan of " + entry_.name + ": " + violation);
+    return std::move(entry_);
+  }
+
+ private:
+  // ---- leaves and outputs
+  int AddFixed(std::string name, TensorType type, Space space, int64_t offset) {
+    const int tensor = tensors_.Add({.name = name, .type = type});
+    fixed_[tensor] = {.name = std::move(name), .type = type, .space = space, .offset = offset};
+    return tensor;
+  }
+
+  int AddSlotTensor(std::string_view name) {
+    const StateSlot& slot = *FindSlot(program_, name);
+    return slots_[slot.name] = AddFixed(slot.name, slot.type, Space::kState, slot.offset);
+  }
+
+  Result<LeafTensors> BindLeaves() {
+    LeafTensors leaves;
+    const TensorType counter{DType::kI64, {}};
+    leaves.seed = AddSlotTensor(kSeedSlot);
+    leaves.step = AddSlotTensor(kStepSlot);
+    leaves.learning_rate = AddSlotTensor(kLearningRateSlot);
+    leaves.valid_rows = AddFixed("valid_rows", counter, Space::kValidRows, 0);
+    // Outside loops the loop step is 0.
+    leaves.loop_step =
+        tensors_.Add({.name = "loop_step", .type = counter, .splat = ConstantInt(DType::kI64, 0)});
+    constants_.emplace(leaves.loop_step, Tensor::Scalar(DType::kI64, 0));
+    const auto inputs = model_.graph.inputs();
+    for (int i = 0; i < static_cast<int>(inputs.size()); ++i) {
+      const std::string& name = inputs[i].name;
+      const TensorType& type = model_.graph.type(inputs[i].value);
+      if (const InputBinding* binding = model_.FindInput(name)) {
+        leaves.inputs.push_back(
+            AddFixed(name, type, Space::kInput, static_cast<int64_t>(entry_.inputs.size())));
+        input_tensors_.push_back(leaves.inputs.back());
+        entry_.inputs.push_back(
+            {.buffer = -1, .binding = *binding, .index_limit = FindIndexLimit(model_.graph, i)});
+      } else if (FindSlot(program_, name) != nullptr) {
+        leaves.inputs.push_back(slots_.contains(name) ? slots_[name] : AddSlotTensor(name));
+      } else {
+        return ErrorWithStatus(ExitStatus::kInternal,
+                               "graph input {} of {} is neither data nor a state slot", name,
+                               model_.entry);
+      }
+    }
+    return leaves;
+  }
+
+  /// Slot that the graph output replaces, or null.
+  const StateSlot* ReplacedSlot(const std::string& output) const {
+    for (const Slot& slot : model_.slots)
+      if (!slot.next.empty() && slot.next == output) return FindSlot(program_, slot.name);
+    if (output.starts_with("next.")) return FindSlot(program_, std::string_view(output).substr(5));
+    return nullptr;
+  }
+
+  Result<void> BindOutputs(BuiltRegion& built) {
+    const auto batch_axes = OutputBatchAxes(model_);
+    const auto outputs = model_.graph.outputs();
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      const TensorType& type = model_.graph.type(outputs[i].value);
+      if (const StateSlot* slot = ReplacedSlot(outputs[i].name)) {
+        if (!slots_.contains(slot->name)) AddSlotTensor(slot->name);
+        const int older = slots_[slot->name];
+        built.region.deliveries.push_back({built.outputs[i], older, older});
+        continue;
+      }
+      const int number = static_cast<int>(entry_.outputs.size());
+      const int target = AddFixed(outputs[i].name, type, Space::kOutput, number);
+      built.region.deliveries.push_back({built.outputs[i], target, -1});
+      entry_.outputs.push_back({.name = outputs[i].name,
+                                .buffer = BufferOf(target),
+                                .kind = OutputKindOf(model_, outputs[i].name),
+                                .batch_axis = batch_axes[i]});
+    }
+    return {};
+  }
+
+  // ---- buffers
+  int AddConstant(const Tensor& value) {
+    const auto bytes = value.bytes();
+    std::vector<std::byte>& section = program_.constants;
+    // Pieces are aligned, so an equal one can only start at a multiple.
+    for (size_t at = 0; at + bytes.size() <= section.size(); at += kPieceAlignment)
+      if (std::equal(bytes.begin(), bytes.end(), section.begin() + at)) return static_cast<int>(at);
+    const size_t at = section.size();
+    section.insert(section.end(), bytes.begin(), bytes.end());
+    section.resize(Aligned(static_cast<int64_t>(section.size())));
+    return static_cast<int>(at);
+  }
+
+  int BufferOf(int tensor) {
+    const int base = tensors_.Base(tensor);
+    EntryTensor& info = tensors_[base];
+    if (info.buffer >= 0) return info.buffer;
+    Buffer buffer{
+        .name = info.name, .type = info.type, .origin = info.origin, .section = info.section};
+    if (const auto fixed = fixed_.find(base); fixed != fixed_.end()) {
+      buffer = fixed->second;
+    } else if (const auto constant = constants_.find(base); constant != constants_.end()) {
+      buffer.space = Space::kConstant;
+      buffer.offset = AddConstant(constant->second);
+    }
+    info.buffer = static_cast<int>(entry_.buffers.size());
+    if (buffer.space != Space::kArena && buffer.space != Space::kOutput)
+      initial_.push_back({base, info.buffer});
+    entry_.buffers.push_back(std::move(buffer));
+    return info.buffer;
+  }
+
+  Argument ArgumentOf(int tensor) {
+    return {.buffer = BufferOf(tensor),
+            .loop_stride_bytes = tensors_[tensor].slice_stride_bytes,
+            .from_end = tensors_[tensor].from_end};
+  }
+
+  /// The value that stands for a tensor in the plan's proof: slices are parts of the whole.
+  int MeaningOf(int tensor) const {
+    return tensors_.IsSlice(tensor) ? tensors_[tensor].alias : tensor;
+  }
+
+  // ---- steps
+  void EmitRegion(Region& region, std::vector<Step>& steps,
+                  const std::unordered_set<int>& read_outside);
+  void EmitGroup(FusedGroup& group, Region& region, std::vector<Step>& steps,
+                 const std::unordered_set<int>& needed);
+  void EmitLoop(LoopWork& loop, const Region& outer, std::vector<Step>& steps);
+  void EmitCall(LoweredKernel lowered, std::vector<Step>& steps, int before = -1);
+  int AddKernel(Kernel kernel);
+  std::vector<int> IllegalOverwrites(const LoweredKernel& lowered, const Region& region) const;
+
+  const Model& model_;
+  KernelProgram& program_;
+  const LowerOptions& options_;
+  EntryProgram entry_;
+  TensorTable tensors_;
+  std::unordered_map<int, Buffer> fixed_;
+  std::unordered_map<int, Tensor> constants_;
+  std::unordered_map<std::string, int> slots_;
+  std::vector<int> input_tensors_;
+  std::vector<std::pair<int, int>> initial_;  ///< (tensor, buffer)
+  ProgramMeaning meaning_;
+};
+
+void EntryLowering::EmitRegion(Region& region, std::vector<Step>& steps,
+                               const std::unordered_set<int>& read_outside) {
+  if (options_.fuse) InlineProducers(region, tensors_);
+  Deliver(region, tensors_);
+  DropUnread(region, tensors_);
+  std::vector<FusedGroup> groups = FormGroups(region, tensors_, options_.fuse);
+  for (size_t i = 0; i < groups.size(); ++i) {
+    std::unordered_set<int> needed = read_outside;
+    for (size_t k = 0; k < groups.size(); ++k)
+      if (k != i)
+        for (const int tensor : groups[k].Reads()) needed.insert(tensor);
+    EmitGroup(groups[i], region, steps, needed);
+  }
+}
+
+std::vector<int> EntryLowering::IllegalOverwrites(const LoweredKernel& lowered,
+                                                  const Region& region) const {
+  std::vector<int> illegal;
+  const Kernel& kernel = lowered.kernel;
+  for (size_t i = 0; i < region.overwrites.size(); ++i) {
+    bool legal = true;
+    for (size_t w = 0; w < lowered.tensors.size(); ++w) {
+      if (!kernel.parameters[w].written || lowered.tensors[w] != region.overwrites[i].newer)
+        continue;
+      for (size_t r = 0; r < lowered.tensors.size(); ++r) {
+        if (kernel.parameters[r].written || lowered.tensors[r] != region.overwrites[i].older)
+          continue;
+        const auto pair = std::pair{static_cast<int>(r), static_cast<int>(w)};
+        legal &= std::find(kernel.may_alias.begin(), kernel.may_alias.end(), pair) !=
+                 kernel.may_alias.end();
+      }
+    }
+    if (!legal) illegal.push_back(static_cast<int>(i));
+  }
+  return illegal;
+}
+
+void EntryLowering::EmitGroup(FusedGroup& group, Region& region, std::vector<Step>& steps,
+                              const std::unordered_set<int>& needed) {
+  if (group.loop) return EmitLoop(*group.loop, region, steps);
+  const auto stored = [&](int tensor) {
+    return tensors_[tensor].alias >= 0 || needed.contains(tensor);
+  };
+  LoweredKernel lowered = LowerGroup(group, tensors_, stored);
+  if (group.scatter) return EmitCall(std::move(lowered), steps, group.scatter->base);
+  // Where the kernel reads the old value elsewhere than it writes the new one, the new one is
+  // copied afterwards: all other readers of the old value stand before this group.
+  std::vector<LoweredKernel> copies;
+  for (const int i : IllegalOverwrites(lowered, region)) {
+    Overwrite& overwrite = region.overwrites[i];
+    const int computed = overwrite.newer;
+    const int copy = tensors_.Add(tensors_[computed]);
+    tensors_[computed].alias = -1;
+    tensors_[computed].slice_stride_bytes = 0;
+    overwrite.newer = copy;
+    FusedGroup copying;
+    copying.stages = {MakeCopy(computed, copy, tensors_[computed].type)};
+    copying.stages[0].nodes = {tensors_[computed].name};
+    copies.push_back(LowerGroup(copying, tensors_, stored));
+  }
+  EmitCall(std::move(lowered), steps);
+  for (LoweredKernel& copy : copies) EmitCall(std::move(copy), steps);
+}
+
+void EntryLowering::EmitLoop(LoopWork& loop, const Region& outer, std::vector<Step>& steps) {
+  if (loop.trip_count == 0) return;
+  const size_t number = meaning_.loops.size();
+  meaning_.loops.emplace_back();
+  Loop step{.trip_count = loop.trip_count, .counter = BufferOf(loop.counter), .body = {}};
+  EmitRegion(loop.body, step.body, {});
+  LoopMeaning& means = meaning_.loops[number];
+  means.counter = loop.counter;
+  for (const Overwrite& overwrite : loop.body.overwrites)
+    if (std::find(loop.reads.begin(), loop.reads.end(), overwrite.older) != loop.reads.end())
+      means.at_end.push_back({overwrite.newer, overwrite.older});
+  for (const Overwrite& overwrite : outer.overwrites)
+    if (std::find(loop.writes.begin(), loop.writes.end(), overwrite.newer) != loop.writes.end())
+      means.behind.push_back({overwrite.older, overwrite.newer});
+  steps.push_back({std::move(step)});
+}
+
+void EntryLowering::EmitCall(LoweredKernel lowered, std::vector<Step>& steps, int before) {
+  const auto& parameters = lowered.kernel.parameters;
+  const bool empty = std::none_of(parameters.begin(), parameters.end(), [](const auto& parameter) {
+    return parameter.written && parameter.type.elements() > 0;
+  });
+  if (empty) return;
+  KernelCall call;
+  CallMeaning means{.values = {}, .before = before};
+  for (const int tensor : lowered.tensors) {
+    call.arguments.push_back(ArgumentOf(tensor));
+    means.values.push_back(MeaningOf(tensor));
+  }
+  call.kernel = AddKernel(std::move(lowered.kernel));
+  meaning_.calls.push_back(std::move(means));
+  steps.push_back({std::move(call)});
+}
+
+int EntryLowering::AddKernel(Kernel kernel) {
+  for (size_t i = 0; i < program_.kernels.size(); ++i)
+    if (SameKernel(program_.kernels[i], kernel)) return static_cast<int>(i);
+  Schedule(kernel, options_.target);
+  kernel.name = fmt::format("{}_k{}_{}", program_.prefix, program_.kernels.size(), kernel.name);
+  program_.kernels.push_back(std::move(kernel));
+  return static_cast<int>(program_.kernels.size()) - 1;
+}
+
+int KindOf(SlotKind kind) {
+  switch (kind) {
+    case SlotKind::kParameter:
+      return DESCENT_SLOT_PARAMETER;
+    case SlotKind::kStatistic:
+      return DESCENT_SLOT_STATISTIC;
+    case SlotKind::kOptimizer:
+      break;
+  }
+  return DESCENT_SLOT_OPTIMIZER;
+}
+
+}  // namespace
+
+void LayoutState(const Model& model, KernelProgram& program) {
+  program.state = {
+      {.name = std::string(kSeedSlot), .type = {DType::kI64, {}}, .kind = DESCENT_SLOT_SEED},
+      {.name = std::string(kStepSlot), .type = {DType::kI64, {}}, .kind = DESCENT_SLOT_STEP},
+      {.name = std::string(kLearningRateSlot),
+       .type = {DType::kF64, {}},
+       .kind = DESCENT_SLOT_LEARNING_RATE}};
+  for (const SlotKind kind : {SlotKind::kParameter, SlotKind::kStatistic, SlotKind::kOptimizer})
+    for (const Slot& slot : model.slots)
+      if (slot.kind == kind)
+        program.state.push_back({.name = slot.name,
+                                 .type = slot.type,
+                                 .kind = KindOf(kind),
+                                 .trainable = kind == SlotKind::kParameter && slot.trainable});
+  program.state_bytes = 0;
+  for (StateSlot& slot : program.state) {
+    slot.offset = program.state_bytes;
+    program.state_bytes += Aligned(slot.type.bytes());
+  }
+}
+
+Result<EntryProgram> LowerEntry(const Model& optimized_entry, KernelProgram& program,
+                                const LowerOptions& options) {
+  if (program.state.empty()) LayoutState(optimized_entry, program);
+  return EntryLowering(optimized_entry, program, options).Run();
+}
+
+}  // namespace descent

@@ -1,0 +1,35 @@
+// From the optimized graph of an entry point to its calls: the last step before code generation.
+//
+//   KernelProgram program{.name = "mlp", .prefix = "mlp"};
+//   LayoutState(train_step_model, program);
+//   DESCENT_TRY(entry, LowerEntry(train_step_model, program, {.target = facts}));
+//   program.entries.push_back(std::move(entry));
+#pragma once
+
+#include "compiler/kernel/program.h"
+#include "compiler/kernel/target_facts.h"
+#include "ir/model.h"
+
+namespace descent {
+
+struct LowerOptions {
+  bool fuse = true;
+  TargetFacts target;
+};
+
+// Names of the slots that every program has, before the model's own; the graph output that replaces
+// slot s is "next.s".
+inline constexpr std::string_view kSeedSlot = "seed";
+inline constexpr std::string_view kStepSlot = "step";
+inline constexpr std::string_view kLearningRateSlot = "learning_rate";
+
+/// Sets program.state and state_bytes: system slots, then the model's by kind. Every later entry
+/// point must only use slots of `model`, so it is the one with the optimizer's slots.
+void LayoutState(const Model& model, KernelProgram& program);
+
+/// Lowers an expanded entry point; adds its kernels (equal ones once) and constants to `program`.
+/// Lays out the state first if that has not been done.
+Result<EntryProgram> LowerEntry(const Model& optimized_entry, KernelProgram& program,
+                                const LowerOptions& options = {});
+
+}  // namespace descent

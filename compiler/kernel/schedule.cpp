@@ -1,0 +1,213 @@
+#include "compiler/kernel/schedule.h"
+
+#include <algorithm>
+#include <limits>
+#include <unordered_set>
+
+#include "compiler/kernel/computation.h"
+
+namespace descent {
+namespace {
+
+constexpr int64_t kAlignment = 64;
+/// A tile of a parallel kernel has at least about this much work, and a kernel at most this many
+/// tiles.
+constexpr int64_t kTileWork = 128 << 10;
+constexpr int64_t kMaxTiles = 64;
+/// Tiles of a large contraction, so that any usual number of threads finds enough.
+constexpr int64_t kContractionTiles = 16;
+constexpr int64_t kContractionTileFlops = 1 << 20;
+/// Longest run of K that stays in registers without storing partial sums.
+constexpr int64_t kMaxBlockK = 1024;
+constexpr int64_t kSplitBlockK = 512;
+constexpr int64_t kMaxRegisterM = 14;
+/// Cycles from one fused multiply-add to the next on the same register.
+constexpr int64_t kFmaLatency = 4;
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
+
+Shape AxesOf(const Kernel& kernel, const Stage& stage) {
+  Shape axes = kernel.outer;
+  axes.insert(axes.end(), stage.axes.begin(), stage.axes.end());
+  return axes;
+}
+
+int64_t Extent(const Shape& axes, const std::vector<int>& positions) {
+  int64_t product = 1;
+  for (const int position : positions) product *= axes[position];
+  return product;
+}
+
+int64_t ParameterBytes(const Kernel& kernel) {
+  int64_t bytes = 0;
+  for (const KernelParameter& parameter : kernel.parameters) bytes += parameter.type.bytes();
+  return bytes;
+}
+
+// ---- loops -------------------------------------------------------------------------------------
+
+/// The axis whose pieces become tiles: the outermost that is long enough, else the longest.
+int TileAxis(const Stage& stage, int64_t tiles) {
+  int longest = -1;
+  for (int axis = 0; axis < stage.parallel; ++axis) {
+    if (stage.axes[axis] >= 2 * tiles) return axis;
+    if (longest < 0 || stage.axes[axis] > stage.axes[longest]) longest = axis;
+  }
+  return longest;
+}
+
+void ScheduleLoops(Kernel& kernel) {
+  KernelSchedule& schedule = kernel.schedule;
+  const int64_t work = WorkOf(kernel);
+  const int64_t wanted =
+      work < kSerialFlops ? 1 : std::clamp<int64_t>(work / kTileWork, 1, kMaxTiles);
+  int64_t extent = Elements(kernel.outer);
+  if (kernel.outer.empty()) {
+    const Stage& stage = kernel.stages[0];
+    if (kernel.stages.size() > 1 || stage.parallel == 0) return;
+    schedule.tile_axis = TileAxis(stage, wanted);
+    extent = stage.axes[schedule.tile_axis];
+  }
+  schedule.tile_extent = std::max<int64_t>(CeilDiv(extent, wanted), 1);
+  // Pieces of the contiguous axis are whole cache lines.
+  if (kernel.outer.empty() && schedule.tile_axis == kernel.stages[0].parallel - 1)
+    schedule.tile_extent = RoundUp(schedule.tile_extent, kAlignment);
+  schedule.tiles = std::max<int64_t>(CeilDiv(extent, schedule.tile_extent), 1);
+  schedule.parallel = schedule.tiles > 1;
+}
+
+// ---- contractions ------------------------------------------------------------------------------
+
+struct ContractionExtents {
+  int64_t batch, m, n, k;
+};
+
+struct RegisterTile {
+  int64_t m = 1, vectors = 1;
+};
+
+/// Cycles per step of k of one register tile: arithmetic, loads, or latency.
+int64_t StepCycles(const RegisterTile& tile, const TargetFacts& target) {
+  return std::max({CeilDiv(tile.m * tile.vectors, target.fma_ports),
+                   CeilDiv(tile.m + tile.vectors, 2), kFmaLatency});
+}
+
+/// The tile that covers M x N in the least time; splits are balanced, so that no edge tile is much
+/// smaller.
+RegisterTile ChooseRegisterTile(const ContractionExtents& extents, int64_t lanes,
+                                const TargetFacts& target) {
+  RegisterTile best;
+  int64_t best_cycles = std::numeric_limits<int64_t>::max();
+  for (int64_t vectors = 1; vectors <= 6; ++vectors) {
+    const int64_t limit =
+        std::min(kMaxRegisterM, (target.vector_registers - 1 - vectors) / vectors);
+    for (int64_t m = 1; m <= limit; ++m) {
+      const RegisterTile tile{m, vectors};
+      const int64_t tiles_m = CeilDiv(extents.m, m);
+      if (CeilDiv(extents.m, tiles_m) != m) continue;
+      const int64_t cycles =
+          tiles_m * CeilDiv(extents.n, vectors * lanes) * StepCycles(tile, target);
+      const bool larger = cycles == best_cycles && m * vectors > best.m * best.vectors;
+      if (cycles < best_cycles || larger) {
+        best = tile;
+        best_cycles = cycles;
+      }
+    }
+  }
+  return best;
+}
+
+/// Largest piece when `extent` is cut into `pieces` of whole units.
+int64_t Piece(int64_t extent, int64_t pieces, int64_t unit) {
+  return std::max(CeilDiv(CeilDiv(extent, unit), pieces), int64_t{1}) * unit;
+}
+
+/// Cuts M and N: enough tiles, blocks that fit the second-level cache, little repeated packing.
+void ChooseBlocks(const ContractionExtents& extents, int64_t element_bytes,
+                  const TargetFacts& target, KernelSchedule& schedule) {
+  const int64_t flops = 2 * extents.batch * extents.m * extents.n * extents.k;
+  const int64_t wanted = flops < kSerialFlops ? 1
+                                              : std::clamp<int64_t>(flops / kContractionTileFlops,
+                                                                    1, kContractionTiles);
+  const int64_t budget = target.l2_bytes * 3 / 4;
+  int64_t best = std::numeric_limits<int64_t>::max();
+  for (int64_t pieces_m = 1; pieces_m <= 256; ++pieces_m) {
+    const int64_t block_m = Piece(extents.m, pieces_m, schedule.register_m);
+    if (pieces_m > 1 && CeilDiv(extents.m, block_m) != pieces_m) continue;
+    for (int64_t pieces_n = 1; pieces_n <= 256; ++pieces_n) {
+      const int64_t block_n = Piece(extents.n, pieces_n, schedule.register_n);
+      if (pieces_n > 1 && CeilDiv(extents.n, block_n) != pieces_n) continue;
+      const int64_t tiles = extents.batch * pieces_m * pieces_n;
+      const int64_t bytes = (block_m + block_n) * schedule.block_k * element_bytes;
+      // Elements moved by packing, then penalties for too few tiles and for blocks that spill.
+      const int64_t packed = extents.m * pieces_n + extents.n * pieces_m;
+      int64_t cost = packed;
+      if (tiles < wanted) cost += (wanted - tiles) * (extents.m + extents.n) * 4;
+      if (bytes > budget) cost += (extents.m + extents.n) * 2 * bytes / budget;
+      if (cost < best) {
+        best = cost;
+        schedule.block_m = block_m;
+        schedule.block_n = block_n;
+        schedule.tiles = tiles;
+      }
+    }
+  }
+  schedule.parallel = wanted > 1 && schedule.tiles > 1;
+}
+
+void ScheduleContraction(Kernel& kernel, const TargetFacts& target) {
+  const Stage& stage = kernel.stages[0];
+  const Shape axes = AxesOf(kernel, stage);
+  const ContractionExtents extents{
+      Extent(axes, kernel.contraction.batch), Extent(axes, kernel.contraction.m),
+      Extent(axes, kernel.contraction.n), Extent(axes, kernel.contraction.k)};
+  const int64_t element_bytes = Info(stage.reducer->init[0]->dtype).bytes;
+  const int64_t lanes = target.vector_bytes / element_bytes;
+  KernelSchedule& schedule = kernel.schedule;
+  const RegisterTile tile = ChooseRegisterTile(extents, lanes, target);
+  schedule.register_m = tile.m;
+  schedule.register_n = tile.vectors * lanes;
+  schedule.block_k = extents.k <= kMaxBlockK ? std::max<int64_t>(extents.k, 1)
+                                             : CeilDiv(extents.k, CeilDiv(extents.k, kSplitBlockK));
+  ChooseBlocks(extents, element_bytes, target, schedule);
+  const auto aligned = [](int64_t bytes) { return RoundUp(bytes, kAlignment); };
+  kernel.scratch_bytes = aligned(schedule.block_m * schedule.block_k * element_bytes) +
+                         aligned(schedule.block_n * schedule.block_k * element_bytes);
+  if (schedule.block_k < extents.k)
+    kernel.scratch_bytes += aligned(schedule.block_m * schedule.block_n * element_bytes);
+}
+
+int64_t LocalBytes(const Kernel& kernel) {
+  int64_t bytes = 0;
+  for (const Local& local : kernel.locals)
+    if (!local.shape.empty())
+      bytes += RoundUp(Elements(local.shape) * Info(local.dtype).bytes, kAlignment);
+  return bytes;
+}
+
+}  // namespace
+
+int64_t WorkOf(const Kernel& kernel) {
+  int64_t work = 4 * ParameterBytes(kernel);
+  for (const Stage& stage : kernel.stages) {
+    const int64_t rows = Elements(kernel.outer);
+    if (stage.reducer) work += 2 * rows * Elements(stage.axes) * ScalarCost(stage.reducer->step);
+    const Shape parallel(stage.axes.begin(), stage.axes.begin() + stage.parallel);
+    work += 2 * rows * Elements(parallel) * ScalarCost(stage.results);
+  }
+  return work;
+}
+
+void Schedule(Kernel& kernel, const TargetFacts& target) {
+  kernel.schedule = {};
+  kernel.scratch_bytes = LocalBytes(kernel);
+  // The updates of one destination have one order; today one tile applies them.
+  if (kernel.kind == KernelKind::kScatter) return;
+  if (kernel.kind == KernelKind::kContraction)
+    ScheduleContraction(kernel, target);
+  else
+    ScheduleLoops(kernel);
+}
+
+}  // namespace descent

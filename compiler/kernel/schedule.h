@@ -1,0 +1,20 @@
+// Schedule: how a kernel's work is cut, from its shapes and the target's facts alone, never from
+// the number of threads.
+#pragma once
+
+#include "compiler/kernel/program.h"
+#include "compiler/kernel/target_facts.h"
+
+namespace descent {
+
+/// Below this much work a kernel runs on the calling thread.
+inline constexpr int64_t kSerialFlops = 500'000;
+
+/// Fills in `schedule`, `contraction` and `scratch_bytes`.
+void Schedule(Kernel& kernel, const TargetFacts& target);
+
+/// Work of a kernel in units of a floating-point operation; bytes that stream through memory count,
+/// too.
+int64_t WorkOf(const Kernel& kernel);
+
+}  // namespace descent

@@ -1,0 +1,48 @@
+// Index arithmetic that knows the extents of its axes.
+//
+// Composing operators yields chains such as ((i0 * 784 + i1) / 28) % 28. With 0 <= i1 < 784 known,
+// Simplify brings an index into one canonical form: a sum of distinct terms (axes by number, then
+// the rest) plus a constant, where quotients and remainders that cancel are gone. So equal maps
+// compare equal by SameIndex, and reshapes vanish:
+//
+//   Simplify((i0 * 6 + i1) / 6, {4, 6}) == i0        Simplify((i0 / 6) * 6 + i0 % 6, {24}) == i0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "ir/tensor_expr.h"
+
+namespace descent {
+
+/// Inclusive bounds.
+struct IndexInterval {
+  int64_t low = 0, high = 0;
+};
+
+/// Bounds for axes in [0, extent); nullopt when data makes it unbounded. Extents of 0 count as 1.
+std::optional<IndexInterval> RangeOf(const Index& index, std::span<const int64_t> extents);
+
+Index Simplify(const Index& index, std::span<const int64_t> extents);
+
+/// Replaces axes and reads (an empty function keeps them).
+Index MapIndex(const Index& index, const std::function<Index(int)>& axis,
+               const std::function<Index(int)>& read = {});
+
+bool UsesData(const Index& index);
+/// Does axis `axis` occur?
+bool UsesAxis(const Index& index, int axis);
+/// Calls `visit` for each ReadIndex in it.
+void VisitReads(const Index& index, const std::function<void(int)>& visit);
+
+/// Row-major position of `coordinates` in a tensor of `shape`.
+Index LinearIndex(std::span<const Index> coordinates, const Shape& shape);
+/// The inverse: coordinates in `shape` of row-major position `linear`.
+std::vector<Index> Delinearize(const Index& linear, const Shape& shape);
+/// Axis(first), Axis(first + 1), ...
+std::vector<Index> AxisList(int count, int first = 0);
+
+}  // namespace descent

@@ -1,0 +1,18 @@
+// TargetFacts: what scheduling needs to know of a CPU. compiler/codegen/target.h holds the one
+// table of targets and fills it, so this header knows no LLVM and no target names.
+#pragma once
+
+#include <cstdint>
+
+namespace descent {
+
+struct TargetFacts {
+  int64_t vector_bytes = 32;
+  int64_t vector_registers = 16;
+  int64_t l1_bytes = 32 << 10;   ///< data cache of a core
+  int64_t l2_bytes = 512 << 10;  ///< of a core
+  int64_t l3_bytes = 8 << 20;    ///< shared
+  int64_t fma_ports = 2;         ///< fused multiply-adds of full vectors that start per cycle
+};
+
+}  // namespace descent

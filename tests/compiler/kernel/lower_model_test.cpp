@@ -1,0 +1,94 @@
+#include "compiler/kernel/lower_model.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/compiler/kernel/lowering_harness.h"
+
+namespace descent {
+namespace {
+
+constexpr DType kF64 = DType::kF64;
+
+/// A graph under construction whose inputs are Exprs.
+struct TestGraph {
+  GraphBuilder b;
+  Expr Input(std::string name, Shape shape, DType dtype = kF64) {
+    return {b, b.Input(std::move(name), {dtype, std::move(shape)})};
+  }
+  Graph Build() { return std::move(b).Build(); }
+};
+
+TEST(LowerModel, SigmoidNetworkForward) {
+  TestGraph g;
+  const Expr x = g.Input("x", {10, 2}), w1 = g.Input("slot.W1", {2, 3}),
+             w2 = g.Input("slot.W2", {3, 1});
+  g.b.Output("y", Sigmoid(Matmul(Sigmoid(Matmul(x, w1)), w2)));
+  ExpectSameAsInterpreter(g.Build());
+}
+
+TEST(LowerModel, GradientDescentStepOverwritesItsParameters) {
+  TestGraph g;
+  const Expr x = g.Input("x", {10, 2}), y = g.Input("y", {10, 1}), w1 = g.Input("slot.W1", {2, 3}),
+             w2 = g.Input("slot.W2", {3, 1});
+  const Expr a = Sigmoid(Matmul(x, w1)), p = Matmul(a, w2), d = p - y;
+  const Expr dw2 = Matmul(a, d, true), da = Matmul(d, w2, false, true);
+  const Expr dz = da * a * (1.0 - a), dw1 = Matmul(x, dz, true);
+  g.b.Output("loss", Mean(Square(d)));
+  g.b.Output("next.slot.W1", w1 - dw1 * 0.1);
+  g.b.Output("next.slot.W2", w2 - dw2 * 0.1);
+  ExpectSameAsInterpreter(g.Build());
+}
+
+TEST(LowerModel, SwappedSlots) {
+  TestGraph g;
+  const Expr a = g.Input("slot.a", {5}), b = g.Input("slot.b", {5});
+  g.b.Output("next.slot.a", b);
+  g.b.Output("next.slot.b", a);
+  ExpectSameAsInterpreter(g.Build());
+}
+
+TEST(LowerModel, SlotReadElsewhereThanWritten) {
+  TestGraph g;
+  const Expr w = g.Input("slot.W", {4, 4});
+  g.b.Output("next.slot.W", Matmul(w, w));
+  ExpectSameAsInterpreter(g.Build());
+}
+
+TEST(LowerModel, OneValueForSeveralOutputs) {
+  TestGraph g;
+  const Expr x = g.Input("x", {3, 4}), s = g.Input("slot.s", {3, 4});
+  const Expr y = x * s;
+  g.b.Output("y", y);
+  g.b.Output("again", y);
+  g.b.Output("same", x);
+  g.b.Output("next.slot.s", y);
+  ExpectSameAsInterpreter(g.Build());
+}
+
+TEST(LowerModel, Softmax) {
+  TestGraph g;
+  const Expr x = g.Input("x", {6, 10});
+  const Expr e = Exp(x - Max(x, {1}, true));
+  g.b.Output("y", e / Sum(e, {1}, true));
+  ExpectSameAsInterpreter(g.Build());
+}
+
+TEST(LowerModel, LayerNormLike) {
+  TestGraph g;
+  const Expr x = g.Input("x", {3, 4, 8}), scale = g.Input("slot.scale", {8});
+  const Expr centred = x - Mean(x, {2}, true);
+  const Expr variance = Mean(Square(centred), {2}, true);
+  g.b.Output("y", centred / Sqrt(variance + 1e-5) * scale);
+  ExpectSameAsInterpreter(g.Build());
+}
+
+TEST(LowerModel, ReshapedConvolutionLikeChain) {
+  TestGraph g;
+  const Expr x = g.Input("x", {2, 3, 4, 5}), w = g.Input("slot.w", {60, 7});
+  const Expr y = Relu(Matmul(Reshape(Relu(x), {2, 60}), w));
+  g.b.Output("y", Reshape(y, {7, 2}));
+  ExpectSameAsInterpreter(g.Build());
+}
+
+}  // namespace
+}  // namespace descent

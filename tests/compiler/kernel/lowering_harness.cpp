@@ -1,0 +1,154 @@
+#include "tests/compiler/kernel/lowering_harness.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <random>
+
+#include "ir/interpreter.h"
+#include "tests/compiler/kernel/program_interpreter.h"
+
+namespace descent {
+namespace {
+
+int CountCalls(const std::vector<Step>& steps) {
+  int count = 0;
+  for (const Step& step : steps)
+    count +=
+        std::holds_alternative<Loop>(step.what) ? CountCalls(std::get<Loop>(step.what).body) : 1;
+  return count;
+}
+
+Tensor ReadSlot(std::span<const std::byte> state, const StateSlot& slot) {
+  const auto begin = state.begin() + slot.offset;
+  return Tensor(slot.type, std::vector<std::byte>(begin, begin + slot.type.bytes()));
+}
+
+void WriteSlot(std::span<std::byte> state, const StateSlot& slot, const Tensor& value) {
+  std::copy(value.bytes().begin(), value.bytes().end(), state.begin() + slot.offset);
+}
+
+void ExpectClose(const Tensor& actual, const Tensor& expected, double tolerance,
+                 const std::string& what) {
+  ASSERT_EQ(ToString(actual.type()), ToString(expected.type())) << what;
+  for (int64_t i = 0; i < actual.elements(); ++i) {
+    const double a = actual.GetDouble(i), e = expected.GetDouble(i);
+    if (std::isnan(e) && std::isnan(a)) continue;
+    if (a == e) continue;
+    ASSERT_NEAR(a, e, tolerance * std::max(1.0, std::abs(e))) << what << " element " << i;
+  }
+}
+
+/// One way to run: a lowered program with its own state.
+struct Runner {
+  Lowered lowered;
+  std::vector<std::byte> state;
+
+  Runner(const Model& model, bool fuse)
+      : lowered(LowerModel(model, fuse)), state(lowered.program.state_bytes) {}
+};
+
+}  // namespace
+
+Model RunModel(Graph graph) {
+  Model model;
+  model.name = "test";
+  model.entry = "run";
+  for (const NamedValue& input : graph.inputs()) {
+    const TensorType& type = graph.type(input.value);
+    if (!input.name.starts_with("slot.")) {
+      model.inputs.push_back({.name = input.name, .type = type});
+      continue;
+    }
+    Slot slot{.name = input.name, .type = type};
+    if (graph.FindOutput("next." + input.name) != nullptr) slot.next = "next." + input.name;
+    model.slots.push_back(std::move(slot));
+  }
+  model.graph = std::move(graph);
+  return model;
+}
+
+Tensor RandomTensor(const TensorType& type, uint64_t seed, int64_t integer_limit) {
+  std::mt19937_64 random(seed);
+  if (Info(type.dtype).is_float) {
+    std::vector<double> values(type.elements());
+    for (double& value : values) value = static_cast<double>(random() % 2001) / 1000.0 - 1.0;
+    return Tensor::FromDoubles(type, values);
+  }
+  std::vector<int64_t> values(type.elements());
+  const auto limit = static_cast<uint64_t>(type.dtype == DType::kBool ? 2 : integer_limit);
+  for (int64_t& value : values) value = static_cast<int64_t>(random() % limit);
+  return Tensor::FromInts(type, values);
+}
+
+Lowered LowerModel(const Model& model, bool fuse) {
+  Lowered lowered;
+  lowered.program.name = model.name;
+  lowered.program.prefix = "t";
+  LayoutState(model, lowered.program);
+  auto entry = LowerEntry(model, lowered.program, {.fuse = fuse, .target = {}});
+  if (!entry) {
+    ADD_FAILURE() << entry.error().message;
+    return lowered;
+  }
+  lowered.call_count = CountCalls(entry->steps);
+  lowered.program.entries.push_back(std::move(*entry));
+  return lowered;
+}
+
+int ExpectSameAsInterpreter(const Model& model, double tolerance) {
+  Runner runners[] = {Runner(model, false), Runner(model, true)};
+  std::map<std::string, Tensor> state;
+  const auto& slots = runners[0].lowered.program.state;
+  for (size_t i = 0; i < slots.size(); ++i) {
+    state[slots[i].name] = i < 3 ? Tensor::Full(slots[i].type, i == 0   ? 11
+                                                               : i == 1 ? 3
+                                                                        : 0.25)
+                                 : RandomTensor(slots[i].type, 100 + i);
+    for (Runner& runner : runners) WriteSlot(runner.state, slots[i], state[slots[i].name]);
+  }
+  const Graph& graph = model.graph;
+  for (int round = 0; round < 2; ++round) {
+    std::vector<Tensor> inputs, data;
+    for (const NamedValue& input : graph.inputs()) {
+      if (state.contains(input.name)) {
+        inputs.push_back(state[input.name]);
+        continue;
+      }
+      inputs.push_back(RandomTensor(graph.type(input.value), 10 * round + inputs.size()));
+      data.push_back(inputs.back());
+    }
+    const auto expected = Interpret(graph, inputs,
+                                    {.seed = state["seed"].GetInt(0),
+                                     .step = state["step"].GetInt(0),
+                                     .valid_rows = 2,
+                                     .learning_rate = state["learning_rate"].GetDouble(0)});
+    if (!expected) {
+      ADD_FAILURE() << expected.error().message;
+      return 0;
+    }
+    for (size_t i = 0; i < graph.outputs().size(); ++i) {
+      const std::string& name = graph.outputs()[i].name;
+      if (name.starts_with("next.")) state[name.substr(5)] = expected->outputs[i];
+    }
+    for (Runner& runner : runners) {
+      const std::string way = &runner == runners ? "unfused " : "fused ";
+      const KernelProgram& program = runner.lowered.program;
+      const ProgramRun run = RunProgram(program, program.entries[0], runner.state, data, 2);
+      EXPECT_EQ(run.bad_index, expected->bad_index);
+      size_t output = 0;
+      for (size_t i = 0; i < graph.outputs().size(); ++i) {
+        const std::string& name = graph.outputs()[i].name;
+        if (name.starts_with("next.")) continue;
+        ExpectClose(run.outputs[output++], expected->outputs[i], tolerance, way + name);
+      }
+      for (const StateSlot& slot : slots)
+        ExpectClose(ReadSlot(runner.state, slot), state[slot.name], tolerance, way + slot.name);
+    }
+  }
+  return runners[1].lowered.call_count;
+}
+
+}  // namespace descent

@@ -1,0 +1,34 @@
+// Lowers a graph with and without fusion, runs both and compares them with the reference
+// interpreter.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compiler/kernel/lower_model.h"
+#include "ir/expr.h"
+#include "ir/graph.h"
+
+namespace descent {
+
+/// A model with the entry point `run` over `graph`; inputs named "slot.*" are state that
+/// "next.slot.*" replaces.
+Model RunModel(Graph graph);
+
+/// Values in [-1, 1] for floats, small non-negative integers otherwise.
+Tensor RandomTensor(const TensorType& type, uint64_t seed, int64_t integer_limit = 4);
+
+struct Lowered {
+  KernelProgram program;
+  int call_count = 0;
+};
+Lowered LowerModel(const Model& model, bool fuse);
+
+/// Runs `model` twice in a row both ways (state carries over) and expects equal outputs and state
+/// within `tolerance`. Returns the number of kernel calls with fusion.
+int ExpectSameAsInterpreter(const Model& model, double tolerance = 1e-12);
+inline int ExpectSameAsInterpreter(Graph graph, double tolerance = 1e-12) {
+  return ExpectSameAsInterpreter(RunModel(std::move(graph)), tolerance);
+}
+
+}  // namespace descent

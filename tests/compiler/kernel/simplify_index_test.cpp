@@ -1,0 +1,66 @@
+#include "compiler/kernel/simplify_index.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace descent {
+namespace {
+
+TEST(SimplifyIndex, ReshapesVanish) {
+  const Index flat = Axis(0) * 6 + Axis(1);
+  EXPECT_TRUE(SameIndex(Simplify(FloorDiv(flat, 6), Shape{4, 6}), Axis(0)));
+  EXPECT_TRUE(SameIndex(Simplify(Mod(flat, 6), Shape{4, 6}), Axis(1)));
+  const Index back = FloorDiv(Axis(0), 6) * 6 + Mod(Axis(0), 6);
+  EXPECT_TRUE(SameIndex(Simplify(back, Shape{24}), Axis(0)));
+}
+
+TEST(SimplifyIndex, DelinearizeAndLinearizeIsIdentity) {
+  const Shape shape{3, 5, 7, 2};
+  const Index linear = LinearIndex(Delinearize(Axis(0), shape), shape);
+  EXPECT_EQ(ToString(Simplify(linear, Shape{210})), "i0");
+}
+
+TEST(SimplifyIndex, UnitAxesAndEqualTermsMerge) {
+  const Index index = Axis(0) + Axis(1) * 3 + Axis(0) * -1 + Axis(2);
+  EXPECT_EQ(ToString(Simplify(index, Shape{4, 5, 1})), "i1 * 3");
+}
+
+/// A random index over three axes, divisors included.
+Index RandomIndex(std::mt19937& random, int depth) {
+  const auto below = [&](int n) { return static_cast<int>(random() % n); };
+  if (depth == 0) return below(3) == 0 ? ConstantIndex(below(9) - 4) : Axis(below(3));
+  switch (below(4)) {
+    case 0:
+      return RandomIndex(random, depth - 1) + RandomIndex(random, depth - 1);
+    case 1:
+      return RandomIndex(random, depth - 1) * (below(13) - 4);
+    case 2:
+      return FloorDiv(RandomIndex(random, depth - 1), 1 + below(12));
+    default:
+      return Mod(RandomIndex(random, depth - 1), 1 + below(12));
+  }
+}
+
+TEST(SimplifyIndex, KeepsValuesAndBoundsThem) {
+  std::mt19937 random(7);
+  const Shape extents{3, 4, 6};
+  for (int round = 0; round < 2000; ++round) {
+    const Index index = RandomIndex(random, 4);
+    const Index simple = Simplify(index, extents);
+    const auto range = RangeOf(simple, extents);
+    ASSERT_TRUE(range.has_value());
+    for (int64_t i = 0; i < 3; ++i)
+      for (int64_t j = 0; j < 4; ++j)
+        for (int64_t k = 0; k < 6; ++k) {
+          const int64_t point[] = {i, j, k};
+          const int64_t value = Evaluate(simple, point);
+          ASSERT_EQ(value, Evaluate(index, point)) << ToString(index) << " -> " << ToString(simple);
+          ASSERT_LE(range->low, value);
+          ASSERT_GE(range->high, value);
+        }
+  }
+}
+
+}  // namespace
+}  // namespace descent
