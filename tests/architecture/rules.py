@@ -18,7 +18,7 @@ PROJECT_INCLUDES = {
     "ir/": ("ir/",),
     "compiler/": ("ir/", "compiler/", "runtime/abi.h"),
     "compiler/graph/": ("ir/", "compiler/graph/"),
-    "compiler/kernel/": ("ir/", "compiler/graph/", "compiler/kernel/"),
+    "compiler/kernel/": ("ir/", "compiler/graph/", "compiler/kernel/", "runtime/abi.h"),
     "compiler/codegen/": ("ir/", "compiler/kernel/", "compiler/codegen/", "runtime/abi.h"),
     "runtime/": ("runtime/",),
     "frontends/cli/": ("frontends/cli/", "ir/", "compiler/", "runtime/"),
