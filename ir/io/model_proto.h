@@ -1,7 +1,7 @@
 // Models as protobuf messages (ir/graph.proto): binary and proto text format.
 //
-// Binary output is deterministic: equal models give equal bytes, in whatever order their nodes were
-// built. Only model_proto.cpp includes protobuf; its messages never reach the terminal.
+// Binary output is deterministic. Only model_proto.cpp includes protobuf; its messages never reach
+// the terminal.
 #pragma once
 
 #include <string>
@@ -15,7 +15,9 @@ namespace descent {
 /// What of a model is written.
 enum class ProtoContent : uint8_t {
   kAll,
-  kMeaning,  ///< without comments, origins, sections and names of inner values
+  /// Without comments, origins, sections and names of inner values, nodes in an order that follows
+  /// from the structure: models that mean the same give the same bytes.
+  kMeaning,
 };
 
 Result<std::string> SerializeBinary(const Model& model, ProtoContent content = ProtoContent::kAll);

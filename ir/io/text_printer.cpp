@@ -5,18 +5,19 @@
 #include <unordered_set>
 
 #include "ir/io/text_graph_printer.h"
+#include "ir/io/text_statements.h"
 #include "ir/io/text_syntax.h"
 #include "ir/op_def.h"
 
 namespace descent {
 namespace {
 
-constexpr size_t kIndent = 2;
-
 class ModelPrinter {
  public:
   explicit ModelPrinter(const Model& model)
-      : model_(model), printer_(model.graph, kIndent), used_(model.comments.size(), false) {}
+      : model_(model),
+        printer_(model.graph, kStatementIndent),
+        used_(model.comments.size(), false) {}
 
   std::string Print() &&;
 
@@ -33,12 +34,9 @@ class ModelPrinter {
 
   void Settings();
   void Declarations();
-  void Input(const InputBinding& input);
-  void DeclareSlot(const Slot& slot);
   void Nodes();
   void Outputs();
   void Tasks();
-  void Train(const Update& update);
   size_t ExplicitOutputs() const;
   std::vector<std::string_view> ImpliedOutputs() const;
   std::string Unread(std::string_view name) const {
@@ -56,13 +54,14 @@ class ModelPrinter {
 void ModelPrinter::Begin(Group group, std::string_view comment) {
   if (group_ != Group::kNone && (group_ != group || !comment.empty())) text_ += "\n";
   group_ = group;
-  text_ += PrintCommentLines(comment, kIndent);
+  text_ += PrintCommentLines(comment, kStatementIndent);
 }
 
 void ModelPrinter::Line(Group group, std::string_view comment, std::string_view text,
                         std::string_view trailing) {
   Begin(group, comment);
-  text_ += fmt::format("{}{}{}\n", std::string(kIndent, ' '), text, PrintTrailing(trailing));
+  text_ +=
+      fmt::format("{}{}{}\n", std::string(kStatementIndent, ' '), text, PrintTrailing(trailing));
 }
 
 StatementComment ModelPrinter::TakeComment(std::string_view key) {
@@ -94,53 +93,6 @@ void ModelPrinter::Settings() {
 
 // ---- inputs and slots ---------------------------------------------------------------------------
 
-void ModelPrinter::Input(const InputBinding& input) {
-  std::string text =
-      fmt::format("input {}: {}", PrintName(input.name), Info(input.type.dtype).name);
-  text += "[";
-  for (int axis = 0; axis < input.type.rank(); ++axis) {
-    const int64_t extent = input.type.shape[axis];
-    if (axis > 0) text += ", ";
-    if (axis == input.batch_axis) text += extent == model_.batch ? "batch" : "batch=";
-    if (axis != input.batch_axis || extent != model_.batch) text += fmt::format("{}", extent);
-  }
-  text += "]";
-  if (input.column != InputBinding().column || model_.has_loss())
-    text += " from " + PrintName(input.column);
-  if (input.normalization != Normalization::kNone)
-    text += fmt::format(" normalize {}", ToString(input.normalization));
-  if (input.normalization == Normalization::kScale)
-    text += fmt::format("({})", PrintFloat(input.scale));
-  Line(Group::kInputs, input.comment, text + Unread(input.name), input.trailing);
-}
-
-void ModelPrinter::DeclareSlot(const Slot& slot) {
-  std::string text =
-      fmt::format("{} {}: {}", SlotKeyword(slot.kind), PrintName(slot.name), ToString(slot.type));
-  const Initializer& initializer = slot.initializer;
-  if (initializer.data) {
-    text += " = ";
-    text += PrintTensor(*initializer.data, text.size() + kIndent, kIndent);
-  } else if (!initializer.file.empty()) {
-    text += " = file " + PrintString(initializer.file);
-  } else if (!initializer.op.empty()) {
-    text += " = " + PrintName(initializer.op);
-    if (!initializer.attributes.empty())
-      text += fmt::format("({})", PrintAttributes(initializer.attributes));
-  }
-  std::string options;
-  const auto option = [&](std::string_view name, const std::string& value) {
-    options += fmt::format("{}{}={}", options.empty() ? "" : ", ", name, value);
-  };
-  if (!slot.trainable) option("trainable", "false");
-  if (slot.l1 != 0) option("l1", PrintFloat(slot.l1));
-  if (slot.l2 != 0) option("l2", PrintFloat(slot.l2));
-  if (slot.weight_decay) option("weight_decay", PrintFloat(*slot.weight_decay));
-  if (!options.empty()) text += fmt::format(" {{{}}}", options);
-  if (!slot.next.empty()) text += " -> " + PrintName(slot.next);
-  Line(Group::kSlots, slot.comment, text + Unread(slot.name), slot.trailing);
-}
-
 /// Declarations stand in the order of the graph's inputs; those that the graph does not read stand
 /// behind the one before them in their own list.
 void ModelPrinter::Declarations() {
@@ -150,10 +102,17 @@ void ModelPrinter::Declarations() {
   for (const NamedValue& input : model_.graph.inputs()) inputs_.insert(input.name);
   size_t next_input = 0, next_slot = 0;
   const auto inputs_until = [&](size_t end) {
-    for (; next_input < end; ++next_input) Input(model_.inputs[next_input]);
+    for (; next_input < end; ++next_input) {
+      const InputBinding& input = model_.inputs[next_input];
+      Line(Group::kInputs, input.comment, StatementOf(input, model_) + Unread(input.name),
+           input.trailing);
+    }
   };
   const auto slots_until = [&](size_t end) {
-    for (; next_slot < end; ++next_slot) DeclareSlot(model_.slots[next_slot]);
+    for (; next_slot < end; ++next_slot) {
+      const Slot& slot = model_.slots[next_slot];
+      Line(Group::kSlots, slot.comment, StatementOf(slot) + Unread(slot.name), slot.trailing);
+    }
   };
   const auto unread_inputs = [&] {
     while (next_input < model_.inputs.size() && !inputs_.contains(model_.inputs[next_input].name))
@@ -247,43 +206,14 @@ void ModelPrinter::Outputs() {
     KeyedLine(Group::kOutputs, "gradient " + gradient, "gradient " + PrintName(gradient));
 }
 
-// ---- what is to be done -------------------------------------------------------------------------
-
-void ModelPrinter::Train(const Update& update) {
-  const auto call = [](const std::string& name, const Attributes& attributes) {
-    return attributes.empty()
-               ? PrintName(name)
-               : fmt::format("{}({})", PrintName(name), PrintAttributes(attributes, true));
-  };
-  std::string text = fmt::format("train {} with {}", PrintName(update.loss),
-                                 call(update.optimizer, update.hyperparameters));
-  if (update.schedule != Update().schedule || !update.schedule_parameters.empty())
-    text += " schedule " + call(update.schedule, update.schedule_parameters);
-  if (update.clip_value) text += " clip_value " + PrintFloat(*update.clip_value);
-  if (update.clip_norm) text += " clip_norm " + PrintFloat(*update.clip_norm);
-  if (update.every != 1) text += fmt::format(" every {}", update.every);
-  if (update.parameters != Update().parameters) text += " over " + PrintString(update.parameters);
-  Line(Group::kTasks, update.comment, text, update.trailing);
-}
-
 void ModelPrinter::Tasks() {
-  for (const Prediction& prediction : model_.predictions) {
-    std::string text = "predict " + PrintName(prediction.name);
-    if (prediction.kind != PredictionKind::kValue)
-      text += fmt::format(" as {}", ToString(prediction.kind));
-    Line(Group::kTasks, prediction.comment, text, prediction.trailing);
-  }
-  for (const Metric& metric : model_.metrics) {
-    std::string arguments;
-    for (const std::string& operand : metric.operands)
-      arguments += (arguments.empty() ? "" : ", ") + PrintName(operand);
-    if (!metric.attributes.empty())
-      arguments += (arguments.empty() ? "" : ", ") + PrintAttributes(metric.attributes);
-    Line(Group::kTasks, metric.comment,
-         fmt::format("metric {} = {}({})", PrintName(metric.name), metric.op, arguments),
-         metric.trailing);
-  }
-  for (const Update& update : model_.updates) Train(update);
+  const auto lines = [&](const auto& items) {
+    for (const auto& item : items)
+      Line(Group::kTasks, item.comment, StatementOf(item), item.trailing);
+  };
+  lines(model_.predictions);
+  lines(model_.metrics);
+  lines(model_.updates);
 }
 
 std::string ModelPrinter::Print() && {
@@ -298,7 +228,7 @@ std::string ModelPrinter::Print() && {
   Outputs();
   Tasks();
   const StatementComment close = TakeComment("}");
-  text_ += PrintCommentLines(close.comment, kIndent);
+  text_ += PrintCommentLines(close.comment, kStatementIndent);
   text_ += "}" + PrintTrailing(close.trailing) + "\n";
   text_ += PrintCommentLines(TakeComment("end").comment, 0);
   return std::move(text_);

@@ -179,4 +179,32 @@ StatementOrder OrderStatements(const Graph& graph) {
   return order;
 }
 
+StatementOrder OrderByStructure(const Graph& graph) {
+  const auto nodes = graph.nodes();
+  StatementOrder order = {.nodes = {},
+                          .position = std::vector<int32_t>(nodes.size(), -1),
+                          .in_place = std::vector<bool>(nodes.size(), false)};
+  const auto write = [&](int32_t node) {
+    order.position[node] = static_cast<int32_t>(order.nodes.size());
+    order.nodes.push_back(node);
+  };
+  for (const NamedValue& input : graph.inputs()) write(input.value.node);
+  // Node and the operand to visit next; graphs are too deep for recursion.
+  std::vector<std::pair<int32_t, size_t>> path;
+  for (const NamedValue& output : graph.outputs()) {
+    path.emplace_back(output.value.node, 0);
+    while (!path.empty()) {
+      auto& [node, next] = path.back();
+      if (order.position[node] < 0 && next < nodes[node].operands.size()) {
+        const int32_t operand = nodes[node].operands[next++].node;
+        if (order.position[operand] < 0) path.emplace_back(operand, 0);
+        continue;
+      }
+      if (order.position[node] < 0) write(node);
+      path.pop_back();
+    }
+  }
+  return order;
+}
+
 }  // namespace descent

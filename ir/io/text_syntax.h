@@ -55,5 +55,8 @@ struct StatementOrder {
   std::vector<bool> in_place;     ///< by node: a constant written as an operand
 };
 StatementOrder OrderStatements(const Graph& graph);
+/// An order that follows from the structure alone: inputs, then what each output needs, operands
+/// first. Nothing is in place.
+StatementOrder OrderByStructure(const Graph& graph);
 
 }  // namespace descent
