@@ -93,6 +93,7 @@ class ReverseWalker {
     const auto wants = std::make_unique<bool[]>(node.operands.size());
     for (size_t i = 0; i < node.operands.size(); ++i) wants[i] = IsActive(node.operands[i]);
     const OpContext context{node.operand_types, node.attributes};
+    std::optional<Diagnostic> error;
     const VjpContext vjp{b_,           context,   node.operands,
                          node.results, gradients, {wants.get(), node.operands.size()}};
     DESCENT_TRY(partials, Partials(node, vjp));

@@ -139,8 +139,20 @@ const OpDef* FindOp(std::string_view name) {
 
 std::span<const OpFamily> OpFamilies() {
   static const std::vector<OpFamily> kFamilies = {
-      {"leaf", LeafOps()},         {"elementwise", ElementwiseOps()}, {"reduce", ReduceOps()},
-      {"contract", ContractOps()}, {"layout", LayoutOps()},
+      {"leaf", LeafOps()},
+      {"elementwise", ElementwiseOps()},
+      {"reduce", ReduceOps()},
+      {"contract", ContractOps()},
+      {"layout", LayoutOps()},
+      {"window", WindowOps()},
+      {"activation", ActivationOps()},
+      {"loss", LossOps()},
+      {"normalization", NormalizationOps()},
+      {"indexing", IndexingOps()},
+      {"random", RandomOps()},
+      {"initializer", InitializerOps()},
+      {"control", ControlOps()},
+      {"metric", MetricOps()},
   };
   return kFamilies;
 }

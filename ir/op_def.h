@@ -65,6 +65,9 @@ struct VjpContext {
   /// Which operands' gradients are wanted. Others may be returned as invalid.
   std::span<const bool> wanted;
 
+  /// Set by a vjp that differentiates a body and fails; what it returns is then ignored.
+  std::optional<Diagnostic>* error = nullptr;
+
   Value gradient() const { return gradients[0]; }
 };
 
@@ -100,12 +103,15 @@ enum class Control : uint8_t { kNone, kLoop };
 /// operands stand in the same order. Body outputs: next carried, then one slice of each stacked
 /// result. Node results: final carried, stacked, then the history of each carried value (its value
 /// before every iteration).
+///
+/// Iteration t works on slice t, or slice trip_count - 1 - t if reverse: it reads that slice of the
+/// sliced operands, writes that slice of the stacked results and histories, and its `loop_step` is
+/// that number.
 struct LoopForm {
   int64_t trip_count = 0;
   int carried = 0;
-  int sliced =
-      0;  ///< operands [trip, ...], body sees [...] of iteration t (or trip-1-t if reverse)
-  int stacked = 0;  ///< results [trip, ...]
+  int sliced = 0;   ///< operands [trip_count, ...]
+  int stacked = 0;  ///< results [trip_count, ...]
   bool reverse = false;
 };
 
@@ -131,8 +137,13 @@ struct OpDef {
   LoopForm (*loop)(const OpContext&) = nullptr;
   KernelForm form = KernelForm::kLoops;
 
-  /// Gradients of the operands, one per operand, of the operand's type or broadcastable from it:
-  /// the driver sums over broadcast axes. Null: no gradient, and `no_gradient` says why.
+  /// For operands that hold indices or class numbers: the extent they index, 0 for other operands.
+  /// Readers check data columns against it before the first step.
+  int64_t (*index_limit)(const OpContext&, int operand) = nullptr;
+
+  /// Gradients of the operands, one per operand (invalid: zero), of the operand's type or
+  /// broadcastable from it: the driver sums over broadcast axes. Null: no gradient, and
+  /// `no_gradient` says why.
   std::vector<Value> (*vjp)(const VjpContext&) = nullptr;
   std::string_view no_gradient = "";
 

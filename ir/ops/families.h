@@ -12,5 +12,14 @@ std::span<const OpDef> ElementwiseOps();
 std::span<const OpDef> ReduceOps();
 std::span<const OpDef> ContractOps();
 std::span<const OpDef> LayoutOps();
+std::span<const OpDef> WindowOps();
+std::span<const OpDef> ActivationOps();
+std::span<const OpDef> LossOps();
+std::span<const OpDef> NormalizationOps();
+std::span<const OpDef> IndexingOps();
+std::span<const OpDef> RandomOps();
+std::span<const OpDef> InitializerOps();
+std::span<const OpDef> ControlOps();
+std::span<const OpDef> MetricOps();
 
 }  // namespace descent

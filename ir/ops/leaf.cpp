@@ -59,9 +59,10 @@ std::span<const OpDef> LeafOps() {
                  Leaf::kSeed, InferScalar<DType::kI64>),
       ScalarLeaf("step", "The number of finished training steps, an i64 scalar.", Leaf::kStep,
                  InferScalar<DType::kI64>),
-      ScalarLeaf("loop_step",
-                 "The iteration of the innermost enclosing loop, an i64 scalar; 0 outside loops.",
-                 Leaf::kLoopStep, InferScalar<DType::kI64>),
+      ScalarLeaf(
+          "loop_step",
+          "The slice that the innermost enclosing loop works on, an i64 scalar; 0 outside loops.",
+          Leaf::kLoopStep, InferScalar<DType::kI64>),
       ScalarLeaf("valid_rows",
                  "The number of rows of this call that are not padding, an i64 scalar.",
                  Leaf::kValidRows, InferScalar<DType::kI64>),

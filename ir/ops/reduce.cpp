@@ -153,6 +153,36 @@ Values VjpExtremum(const VjpContext& v) {
   return {Where(chosen, KeepDims(v, Gradient(v)) / count, 0.0)};
 }
 
+// ---- padded rows -------------------------------------------------------------------------------
+
+Values SumOfValid(const MaskContext& m) {
+  const Expr x(m.b, m.operands[0]);
+  return {Sum(Where({m.b, m.Mask(0)}, x, 0.0), m.op.attributes.Ints("axes"),
+              m.op.attributes.Bool("keepdims"))};
+}
+
+Values MeanOfValid(const MaskContext& m) {
+  const Shape& shape = m.op.shape(0);
+  Shape reduced(shape.size(), 1);
+  for (const int axis : KnownAxes(m.op.attributes.Ints("axes"), static_cast<int>(shape.size())))
+    reduced[axis] = shape[axis];
+  const Expr sum(m.b, SumOfValid(m)[0]);
+  return {sum / ValidElements(m.b, reduced, m.batch_axes[0], m.valid_rows, m.op.dtype(0))};
+}
+
+template <int sign>
+Values ExtremumOfValid(const MaskContext& m) {
+  const Expr x(m.b, m.operands[0]);
+  const Scalar extreme = Extreme(m.op.dtype(0), -sign);
+  const Tensor outside = Info(m.op.dtype(0)).is_float
+                             ? Tensor::FromDoubles({m.op.dtype(0), {}}, {{extreme->number}})
+                             : Tensor::FromInts({m.op.dtype(0), {}}, {{extreme->integer}});
+  const Expr kept = Where({m.b, m.Mask(0)}, x, Expr(m.b, m.b.Constant(outside)));
+  const auto& axes = m.op.attributes.Ints("axes");
+  const bool keepdims = m.op.attributes.Bool("keepdims");
+  return {sign > 0 ? Max(kept, axes, keepdims) : Min(kept, axes, keepdims)};
+}
+
 }  // namespace
 
 std::span<const OpDef> ReduceOps() {
@@ -162,14 +192,16 @@ std::span<const OpDef> ReduceOps() {
             .signature = ReduceSignature(DTypeClass::kNumeric),
             .infer = InferReduce,
             .define = DefineSum,
-            .vjp = VjpSum},
+            .vjp = VjpSum,
+            .mask_rows = SumOfValid},
       OpDef{.name = "mean",
             .doc = "Arithmetic mean over axes.\n\nThe sum divided by the number of elements; NaN "
                    "over none. Gradient: `g / count` to every element.",
             .signature = ReduceSignature(DTypeClass::kFloat),
             .infer = InferReduce,
             .define = DefineMean,
-            .vjp = VjpMean},
+            .vjp = VjpMean,
+            .mask_rows = MeanOfValid},
       OpDef{.name = "max",
             .doc = "Largest element over axes.\n\nNaN if any is NaN; over no elements the lowest "
                    "value of the type. Gradient: `g` to the largest, in equal shares where there "
@@ -177,7 +209,8 @@ std::span<const OpDef> ReduceOps() {
             .signature = ReduceSignature(DTypeClass::kNumeric),
             .infer = InferReduce,
             .define = DefineMax,
-            .vjp = VjpExtremum},
+            .vjp = VjpExtremum,
+            .mask_rows = ExtremumOfValid<1>},
       OpDef{.name = "min",
             .doc = "Smallest element over axes.\n\nNaN if any is NaN; over no elements the highest "
                    "value of the type. Gradient: `g` to the smallest, in equal shares where there "
@@ -185,7 +218,8 @@ std::span<const OpDef> ReduceOps() {
             .signature = ReduceSignature(DTypeClass::kNumeric),
             .infer = InferReduce,
             .define = DefineMin,
-            .vjp = VjpExtremum},
+            .vjp = VjpExtremum,
+            .mask_rows = ExtremumOfValid<-1>},
       OpDef{.name = "argmax",
             .doc = "Position of the largest element along an axis, i64.\n\nThe first of several; "
                    "a NaN counts as larger than every number.",

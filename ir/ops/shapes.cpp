@@ -80,4 +80,20 @@ int64_t ElementsOf(const Shape& shape, int first, int last) {
                          std::multiplies<>());
 }
 
+Expr RowMask(GraphBuilder& b, const Shape& shape, int axis, Value valid_rows) {
+  Shape column(shape.size(), 1);
+  column[axis] = shape[axis];
+  return Less(Iota(b, std::move(column), axis, DType::kI64), {b, valid_rows});
+}
+
+Expr ValidElements(GraphBuilder& b, const Shape& shape, int axis, Value valid_rows, DType dtype) {
+  Shape row = shape;
+  row[axis] = 1;
+  return CastTo({b, valid_rows}, dtype) * static_cast<double>(Elements(row));
+}
+
+Expr Filled(GraphBuilder& b, const Shape& shape, DType dtype, double value) {
+  return ExpandTo({b, b.Constant(Tensor::Scalar(dtype, value))}, shape);
+}
+
 }  // namespace descent
