@@ -1,0 +1,45 @@
+// Code generation: a KernelProgram as LLVM text, assembly or an object file. Knows no graph and no operator; no LLVM
+// type appears here.
+//
+//   DESCENT_TRY(target, ResolveTarget("native"));
+//   DESCENT_TRY(object, EmitObject(program, *target));
+//
+// An object defines <prefix>_program (runtime/abi.h), one function per entry point, <prefix>_<entry>, and one hidden
+// function per kernel under the kernel's own name. It needs memcpy and memset at most. The same input gives the same
+// bytes.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compiler/codegen/target.h"
+#include "compiler/kernel/program.h"
+#include "ir/diagnostic.h"
+
+namespace descent {
+
+/// Instrumentation of generated code by LLVM's own passes; the final link must bring the matching runtime.
+enum class Sanitizer : uint8_t { kNone, kAddress, kThread };
+
+struct CodegenOptions {
+  bool position_independent = true;
+  Sanitizer sanitizer = Sanitizer::kNone;
+  /// Also names the program `descent_main_program`, which the runtime's main() trains. Executables only.
+  bool main_alias = false;
+  /// Safetensors bytes baked in as descent_program::weights; must outlive the call.
+  std::span<const std::byte> weights = {};
+};
+
+Result<std::string> EmitLlvmText(const KernelProgram& program, const Target& target,
+                                 const CodegenOptions& options = {});
+Result<std::string> EmitAssembly(const KernelProgram& program, const Target& target,
+                                 const CodegenOptions& options = {});
+Result<std::vector<char>> EmitObject(const KernelProgram& program, const Target& target,
+                                     const CodegenOptions& options = {});
+
+/// Bytes of worker scratch that a kernel needs on a target: locals, packed operands, partial sums.
+int64_t WorkerScratchBytes(const Kernel& kernel, const Target& target);
+
+}  // namespace descent

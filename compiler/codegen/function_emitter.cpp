@@ -1,0 +1,140 @@
+#include "compiler/codegen/function_emitter.h"
+
+#include <llvm/IR/MDBuilder.h>
+
+#include "ir/diagnostic.h"
+
+namespace descent {
+
+FunctionEmitter::FunctionEmitter(llvm::Module& module, const Target& target,
+                                 llvm::Function* function)
+    : b(module.getContext()), module_(module), target_(target), function_(function) {
+  entry_ = llvm::BasicBlock::Create(context(), "entry", function);
+  llvm::BasicBlock* body = llvm::BasicBlock::Create(context(), "body", function);
+  b.SetInsertPoint(entry_);
+  b.CreateBr(body);
+  b.SetInsertPoint(body);
+}
+
+llvm::Type* FunctionEmitter::RegisterType(DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+      return b.getFloatTy();
+    case DType::kF64:
+      return b.getDoubleTy();
+    case DType::kI32:
+      return b.getInt32Ty();
+    case DType::kI64:
+      return b.getInt64Ty();
+    case DType::kU8:
+      return b.getInt8Ty();
+    case DType::kBool:
+      return b.getInt1Ty();
+  }
+  InternalError(__FILE__, __LINE__, "unknown dtype");
+}
+
+llvm::Type* FunctionEmitter::MemoryType(DType dtype) {
+  return dtype == DType::kBool ? b.getInt8Ty() : RegisterType(dtype);
+}
+
+llvm::Type* FunctionEmitter::Widen(llvm::Type* scalar, int lanes) {
+  return lanes == 1 ? scalar : llvm::FixedVectorType::get(scalar, lanes);
+}
+
+llvm::Constant* FunctionEmitter::Iota(int lanes, int bits) {
+  std::vector<llvm::Constant*> values;
+  for (int i = 0; i < lanes; ++i) values.push_back(b.getIntN(bits, i));
+  return llvm::ConstantVector::get(values);
+}
+
+llvm::AllocaInst* FunctionEmitter::Variable(llvm::Type* type, const char* name) {
+  llvm::IRBuilder<> at_entry(entry_, entry_->begin());
+  return at_entry.CreateAlloca(type, nullptr, name);
+}
+
+void FunctionEmitter::For(llvm::Value* low, llvm::Value* high, int64_t step,
+                          const std::function<void(llvm::Value*)>& body, const char* name) {
+  const auto first = ConstantValue(low), last = ConstantValue(high);
+  if (first && last && *first >= *last) return;
+  if (first && last && *first + step >= *last) return body(low);
+
+  llvm::BasicBlock* before = b.GetInsertBlock();
+  llvm::BasicBlock* loop = llvm::BasicBlock::Create(context(), name, function_);
+  llvm::BasicBlock* exit = llvm::BasicBlock::Create(context(), "done", function_);
+  b.CreateCondBr(b.CreateICmpSLT(low, high), loop, exit);
+  b.SetInsertPoint(loop);
+  llvm::PHINode* i = b.CreatePHI(b.getInt64Ty(), 2, name);
+  i->addIncoming(low, before);
+  body(i);
+  llvm::Value* next = b.CreateNSWAdd(i, I64(step));
+  i->addIncoming(next, b.GetInsertBlock());
+  b.CreateCondBr(b.CreateICmpSLT(next, high), loop, exit);
+  b.SetInsertPoint(exit);
+}
+
+void FunctionEmitter::If(llvm::Value* condition, const std::function<void()>& then,
+                         bool unlikely) {
+  if (auto known = ConstantValue(condition)) {
+    if (*known != 0) then();
+    return;
+  }
+  llvm::BasicBlock* taken = llvm::BasicBlock::Create(context(), "then", function_);
+  llvm::BasicBlock* exit = llvm::BasicBlock::Create(context(), "end", function_);
+  llvm::MDNode* weights =
+      unlikely ? llvm::MDBuilder(context()).createBranchWeights(1, 2000) : nullptr;
+  b.CreateCondBr(condition, taken, exit, weights);
+  b.SetInsertPoint(taken);
+  then();
+  b.CreateBr(exit);
+  b.SetInsertPoint(exit);
+}
+
+llvm::Value* FunctionEmitter::Mul(llvm::Value* a, int64_t factor) {
+  return factor == 1 ? a : b.CreateNSWMul(a, I64(factor));
+}
+
+llvm::Value* FunctionEmitter::Min(llvm::Value* a, llvm::Value* c) {
+  return b.CreateSelect(b.CreateICmpSLT(a, c), a, c);
+}
+
+llvm::Value* FunctionEmitter::Element(llvm::Type* type, llvm::Value* base, llvm::Value* index) {
+  if (auto known = ConstantValue(index); known && *known == 0) return base;
+  return b.CreateGEP(type, base, index);
+}
+
+llvm::Value* FunctionEmitter::Splat(llvm::Value* value, int lanes) {
+  if (lanes == 1 || value->getType()->isVectorTy()) return value;
+  return b.CreateVectorSplat(lanes, value);
+}
+
+llvm::Value* FunctionEmitter::Lane(llvm::Value* value, int lane) {
+  return value->getType()->isVectorTy() ? b.CreateExtractElement(value, lane) : value;
+}
+
+llvm::Value* FunctionEmitter::Any(llvm::Value* mask) {
+  const int lanes = LaneCount(mask);
+  if (lanes == 1) return mask;
+  llvm::Value* bits = b.CreateBitCast(mask, b.getIntNTy(lanes));
+  return b.CreateICmpNE(bits, llvm::ConstantInt::get(bits->getType(), 0));
+}
+
+llvm::Value* FunctionEmitter::And(llvm::Value* a, llvm::Value* c) {
+  if (!a) return c;
+  if (!c) return a;
+  const int lanes = std::max(LaneCount(a), LaneCount(c));
+  return b.CreateAnd(Splat(a, lanes), Splat(c, lanes));
+}
+
+std::optional<int64_t> ConstantValue(llvm::Value* value) {
+  if (auto* constant = llvm::dyn_cast<llvm::ConstantInt>(value))
+    return constant->getBitWidth() == 1 ? constant->getZExtValue() : constant->getSExtValue();
+  return std::nullopt;
+}
+
+int LaneCount(llvm::Value* value) {
+  auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
+  return vector ? static_cast<int>(vector->getNumElements()) : 1;
+}
+
+}  // namespace descent

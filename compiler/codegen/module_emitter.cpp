@@ -1,0 +1,291 @@
+#include "compiler/codegen/module_emitter.h"
+
+#include <algorithm>
+#include <set>
+
+#include "compiler/codegen/kernel_frame.h"
+#include "compiler/codegen/loop_emitter.h"
+#include "compiler/codegen/program_table.h"
+#include "runtime/abi.h"
+
+namespace descent {
+namespace {
+
+constexpr const char* kTriple = "x86_64-pc-linux-gnu";
+
+/// How a kind of kernel becomes code.
+struct KindRow {
+  void (*emit)(llvm::Module&, const Target&, const Kernel&);
+  int64_t (*scratch_bytes)(const Kernel&, const Target&);
+};
+
+int64_t LoopScratch(const Kernel& kernel, const Target&) { return LocalBytes(kernel); }
+
+const KindRow& RowOf(KernelKind kind) {
+  static constexpr KindRow kRows[] = {
+      {EmitLoopKernel, LoopScratch},  // kLoops
+      {EmitLoopKernel, LoopScratch},  // kContraction
+      {EmitLoopKernel, LoopScratch},  // kScatter
+  };
+  return kRows[static_cast<size_t>(kind)];
+}
+
+/// void(executor, kernel, arg, tiles): all tiles, by the executor if it has threads.
+llvm::Function* EmitDispatch(llvm::Module& module, const Target& target) {
+  llvm::IRBuilder<> types(module.getContext());
+  auto* pointer = types.getPtrTy();
+  auto* i32 = types.getInt32Ty();
+  auto* i64 = types.getInt64Ty();
+  auto* kernel_type =
+      llvm::FunctionType::get(types.getVoidTy(), {pointer, i32, i64, i64}, false);
+  auto* run_type =
+      llvm::FunctionType::get(types.getVoidTy(), {pointer, pointer, pointer, i64}, false);
+  auto* function = llvm::Function::Create(run_type, llvm::GlobalValue::InternalLinkage,
+                                          "descent.dispatch", module);
+  SetFunctionAttributes(function, target);
+  FunctionEmitter f(module, target, function);
+  auto& b = f.b;
+  llvm::Value* executor = function->getArg(0);
+  llvm::Value* kernel = function->getArg(1);
+  llvm::Value* argument = function->getArg(2);
+  llvm::Value* tiles = function->getArg(3);
+  auto* executor_type = llvm::StructType::get(pointer, pointer, i32);
+  f.If(b.CreateIsNotNull(executor), [&] {
+    llvm::Value* threads = b.CreateLoad(i32, b.CreateStructGEP(executor_type, executor, 2));
+    f.If(b.CreateICmpSGT(threads, f.I32(1)), [&] {
+      llvm::Value* run = b.CreateLoad(pointer, executor);
+      llvm::Value* self = b.CreateLoad(pointer, b.CreateStructGEP(executor_type, executor, 1));
+      b.CreateCall(run_type, run, {self, kernel, argument, tiles});
+      b.CreateRetVoid();
+      b.SetInsertPoint(llvm::BasicBlock::Create(f.context(), "unreached", function));
+    });
+  });
+  b.CreateCall(kernel_type, kernel, {argument, f.I32(0), f.I64(0), tiles});
+  b.CreateRetVoid();
+  return function;
+}
+
+/// One entry point: the step tree as straight calls and counted loops.
+class EntryEmitter {
+ public:
+  EntryEmitter(llvm::Module& module, const KernelProgram& program, const EntryProgram& entry,
+               const Target& target, llvm::Function* dispatch, llvm::GlobalVariable* constants)
+      : program_(program), entry_(entry), dispatch_(dispatch), constants_(constants),
+        f_(module, target, Declare(module, program, entry, target)) {}
+
+  EmittedEntry Emit() {
+    auto& b = f_.b;
+    int64_t worker_bytes = entry_.worker_scratch_bytes;
+    int parameters = 0;
+    VisitKernels(entry_.steps, [&](const Kernel& kernel) {
+      worker_bytes = std::max({worker_bytes, kernel.scratch_bytes,
+                               WorkerScratchBytes(kernel, f_.target())});
+      parameters = std::max(parameters, static_cast<int>(kernel.parameters.size()));
+    });
+    worker_bytes = AlignTo64(worker_bytes);
+    const int64_t fixed_bytes = AlignTo64(entry_.arena_bytes);
+
+    LoadCall();
+    status_ = f_.Variable(b.getInt32Ty(), "status");
+    b.CreateStore(f_.I32(0), status_);
+    argument_type_ = KernelArgumentType(f_.context(), parameters);
+    argument_ = f_.Variable(argument_type_, "argument");
+    SetField(kScratchField, f_.Element(b.getInt8Ty(), scratch_, f_.I64(fixed_bytes)));
+    SetField(kWorkerBytesField, f_.I64(worker_bytes));
+    SetField(kStatusField, status_);
+    EmitSteps(entry_.steps, nullptr, 0);
+    b.CreateRet(b.CreateLoad(b.getInt32Ty(), status_));
+
+    const Totals totals = Count(entry_.steps);
+    return {&entry_, f_.function(), fixed_bytes, worker_bytes, totals.calls, totals.flops};
+  }
+
+ private:
+  struct Totals {
+    int64_t calls = 0, flops = 0;
+  };
+
+  static llvm::Function* Declare(llvm::Module& module, const KernelProgram& program,
+                                 const EntryProgram& entry, const Target& target) {
+    llvm::IRBuilder<> b(module.getContext());
+    auto* type = llvm::FunctionType::get(b.getInt32Ty(), {b.getPtrTy()}, false);
+    auto* function = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage,
+                                            program.prefix + "_" + entry.name, module);
+    SetFunctionAttributes(function, target);
+    return function;
+  }
+
+  template <typename Visit>
+  void VisitKernels(const std::vector<Step>& steps, const Visit& visit) {
+    for (const Step& step : steps) {
+      if (const auto* call = std::get_if<KernelCall>(&step.what))
+        visit(program_.kernels[call->kernel]);
+      else
+        VisitKernels(std::get<Loop>(step.what).body, visit);
+    }
+  }
+
+  Totals Count(const std::vector<Step>& steps) {
+    Totals totals;
+    for (const Step& step : steps) {
+      if (const auto* call = std::get_if<KernelCall>(&step.what)) {
+        totals.calls += 1;
+        totals.flops += program_.kernels[call->kernel].flops;
+      } else {
+        const Loop& loop = std::get<Loop>(step.what);
+        const Totals body = Count(loop.body);
+        totals.calls += loop.trip_count * body.calls;
+        totals.flops += loop.trip_count * body.flops;
+      }
+    }
+    return totals;
+  }
+
+  void LoadCall() {
+    auto& b = f_.b;
+    auto* pointer = b.getPtrTy();
+    call_type_ = llvm::StructType::get(pointer, pointer, pointer, pointer, b.getInt64Ty(), pointer);
+    const auto field = [&](unsigned number) {
+      return b.CreateLoad(pointer, b.CreateStructGEP(call_type_, f_.function()->getArg(0), number));
+    };
+    state_ = field(0);
+    scratch_ = field(1);
+    inputs_ = field(2);
+    outputs_ = field(3);
+    valid_rows_ = b.CreateStructGEP(call_type_, f_.function()->getArg(0), 4);
+    executor_ = field(5);
+  }
+
+  void SetField(unsigned number, llvm::Value* value) {
+    f_.b.CreateStore(value, f_.b.CreateStructGEP(argument_type_, argument_, number));
+  }
+
+  llvm::Value* BufferAddress(const Buffer& buffer) {
+    auto& b = f_.b;
+    const auto offset_from = [&](llvm::Value* base) {
+      return f_.Element(b.getInt8Ty(), base, f_.I64(buffer.offset));
+    };
+    const auto pointer_in = [&](llvm::Value* table) {
+      return b.CreateLoad(b.getPtrTy(), f_.Element(b.getPtrTy(), table, f_.I64(buffer.offset)));
+    };
+    switch (buffer.space) {
+      case Space::kArena:
+        return offset_from(scratch_);
+      case Space::kState:
+        return offset_from(state_);
+      case Space::kInput:
+        return pointer_in(inputs_);
+      case Space::kOutput:
+        return pointer_in(outputs_);
+      case Space::kConstant:
+        return offset_from(constants_);
+      case Space::kValidRows:
+        return valid_rows_;
+    }
+    InternalError(__FILE__, __LINE__, "unknown space");
+  }
+
+  void EmitSteps(const std::vector<Step>& steps, llvm::Value* iteration, int64_t trip_count) {
+    for (const Step& step : steps) {
+      if (const auto* call = std::get_if<KernelCall>(&step.what)) {
+        EmitCall(*call, iteration, trip_count);
+        continue;
+      }
+      const Loop& loop = std::get<Loop>(step.what);
+      f_.For(f_.I64(0), f_.I64(loop.trip_count), 1, [&](llvm::Value* i) {
+        if (loop.counter >= 0) f_.b.CreateStore(i, BufferAddress(entry_.buffers[loop.counter]));
+        EmitSteps(loop.body, i, loop.trip_count);
+      }, "loop");
+    }
+  }
+
+  void EmitCall(const KernelCall& call, llvm::Value* iteration, int64_t trip_count) {
+    auto& b = f_.b;
+    const Kernel& kernel = program_.kernels[call.kernel];
+    DESCENT_CHECK(call.arguments.size() == kernel.parameters.size(),
+                  "call of kernel " + kernel.name + ": number of arguments");
+    llvm::Value* buffers = b.CreateStructGEP(argument_type_, argument_, kBuffersField);
+    for (size_t i = 0; i < call.arguments.size(); ++i) {
+      const Argument& argument = call.arguments[i];
+      llvm::Value* address = BufferAddress(entry_.buffers[argument.buffer]);
+      if (argument.loop_stride_bytes != 0) {
+        llvm::Value* slice =
+            argument.from_end ? b.CreateSub(f_.I64(trip_count - 1), iteration) : iteration;
+        address = f_.Element(b.getInt8Ty(), address, f_.Mul(slice, argument.loop_stride_bytes));
+      }
+      b.CreateStore(address, b.CreateConstGEP1_64(b.getPtrTy(), buffers, i));
+    }
+    llvm::Function* function = f_.module().getFunction(kernel.name);
+    llvm::Value* tiles = f_.I64(kernel.schedule.tiles);
+    if (kernel.schedule.parallel && kernel.schedule.tiles > 1) {
+      b.CreateCall(dispatch_, {executor_, function, argument_, tiles});
+    } else {
+      b.CreateCall(function, {argument_, f_.I32(0), f_.I64(0), tiles});
+    }
+  }
+
+  const KernelProgram& program_;
+  const EntryProgram& entry_;
+  llvm::Function* dispatch_;
+  llvm::GlobalVariable* constants_;
+  FunctionEmitter f_;
+  llvm::StructType* call_type_ = nullptr;
+  llvm::StructType* argument_type_ = nullptr;
+  llvm::Value *state_ = nullptr, *scratch_ = nullptr, *inputs_ = nullptr, *outputs_ = nullptr;
+  llvm::Value *valid_rows_ = nullptr, *executor_ = nullptr;
+  llvm::AllocaInst *status_ = nullptr, *argument_ = nullptr;
+};
+
+void CollectCalled(const std::vector<Step>& steps, std::set<int>& kernels) {
+  for (const Step& step : steps) {
+    if (const auto* call = std::get_if<KernelCall>(&step.what))
+      kernels.insert(call->kernel);
+    else
+      CollectCalled(std::get<Loop>(step.what).body, kernels);
+  }
+}
+
+llvm::GlobalVariable* EmitConstants(llvm::Module& module, const KernelProgram& program) {
+  if (program.constants.empty()) return nullptr;
+  const llvm::StringRef raw(reinterpret_cast<const char*>(program.constants.data()),
+                            program.constants.size());
+  auto* data = llvm::ConstantDataArray::getRaw(raw, raw.size(),
+                                               llvm::Type::getInt8Ty(module.getContext()));
+  auto* constants = new llvm::GlobalVariable(module, data->getType(), true,
+                                             llvm::GlobalValue::InternalLinkage, data,
+                                             program.prefix + "_constants");
+  constants->setAlignment(llvm::Align(DESCENT_ALIGNMENT));
+  return constants;
+}
+
+}  // namespace
+
+int64_t WorkerScratchBytes(const Kernel& kernel, const Target& target) {
+  return RowOf(kernel.kind).scratch_bytes(kernel, target);
+}
+
+std::unique_ptr<llvm::Module> EmitModule(llvm::LLVMContext& context, const KernelProgram& program,
+                                         const Target& target, const CodegenOptions& options,
+                                         const llvm::DataLayout& layout) {
+  auto module = std::make_unique<llvm::Module>(program.prefix, context);
+  module->setTargetTriple(kTriple);
+  module->setDataLayout(layout);
+  if (options.position_independent) module->setPICLevel(llvm::PICLevel::BigPIC);
+
+  std::set<int> called;
+  for (const EntryProgram& entry : program.entries) CollectCalled(entry.steps, called);
+  for (int number : called) {
+    const Kernel& kernel = program.kernels[number];
+    RowOf(kernel.kind).emit(*module, target, kernel);
+  }
+  llvm::GlobalVariable* constants = EmitConstants(*module, program);
+  llvm::Function* dispatch = EmitDispatch(*module, target);
+  std::vector<EmittedEntry> entries;
+  for (const EntryProgram& entry : program.entries)
+    entries.push_back(
+        EntryEmitter(*module, program, entry, target, dispatch, constants).Emit());
+  EmitProgramTable(*module, program, target, options, entries);
+  return module;
+}
+
+}  // namespace descent

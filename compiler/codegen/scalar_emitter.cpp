@@ -1,0 +1,291 @@
+#include "compiler/codegen/scalar_emitter.h"
+
+#include <llvm/IR/Intrinsics.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "compiler/codegen/vector_math.h"
+
+namespace descent {
+namespace {
+
+/// Arguments of one instruction, all of the same lane count, and what its emission needs to know.
+struct Operation {
+  FunctionEmitter& f;
+  llvm::IRBuilder<>& b;
+  DType dtype;    ///< of the result
+  DType operand;  ///< of the last argument
+  int lanes;
+  std::vector<llvm::Value*> x;
+
+  bool is_float() const { return Info(operand).is_float; }
+  bool is_unsigned() const { return operand == DType::kU8 || operand == DType::kBool; }
+  llvm::Constant* Int(int64_t value) {
+    return llvm::ConstantInt::get(x.back()->getType(), static_cast<uint64_t>(value), true);
+  }
+  llvm::Constant* Float(double value) { return llvm::ConstantFP::get(x.back()->getType(), value); }
+  llvm::Type* ResultType() { return f.Widen(f.RegisterType(dtype), lanes); }
+};
+
+using Emit = llvm::Value* (*)(Operation&);
+
+// ---- arithmetic --------------------------------------------------------------------------------
+
+llvm::Value* EmitAdd(Operation& o) {
+  return o.is_float() ? o.b.CreateFAdd(o.x[0], o.x[1]) : o.b.CreateAdd(o.x[0], o.x[1]);
+}
+llvm::Value* EmitSub(Operation& o) {
+  return o.is_float() ? o.b.CreateFSub(o.x[0], o.x[1]) : o.b.CreateSub(o.x[0], o.x[1]);
+}
+llvm::Value* EmitMul(Operation& o) {
+  return o.is_float() ? o.b.CreateFMul(o.x[0], o.x[1]) : o.b.CreateMul(o.x[0], o.x[1]);
+}
+
+/// Truncates; n / 0 = 0, and the lowest integer divided by -1 wraps to itself.
+llvm::Value* EmitDiv(Operation& o) {
+  if (o.is_float()) return o.b.CreateFDiv(o.x[0], o.x[1]);
+  llvm::Value* by_zero = o.b.CreateICmpEQ(o.x[1], o.Int(0));
+  if (o.is_unsigned()) {
+    llvm::Value* divisor = o.b.CreateSelect(by_zero, o.Int(1), o.x[1]);
+    return o.b.CreateSelect(by_zero, o.Int(0), o.b.CreateUDiv(o.x[0], divisor));
+  }
+  llvm::Value* by_minus_one = o.b.CreateICmpEQ(o.x[1], o.Int(-1));
+  llvm::Value* divisor = o.b.CreateSelect(o.b.CreateOr(by_zero, by_minus_one), o.Int(1), o.x[1]);
+  llvm::Value* quotient = o.b.CreateSDiv(o.x[0], divisor);
+  quotient = o.b.CreateSelect(by_minus_one, o.b.CreateNeg(o.x[0]), quotient);
+  return o.b.CreateSelect(by_zero, o.Int(0), quotient);
+}
+
+llvm::Value* EmitNeg(Operation& o) {
+  return o.is_float() ? o.b.CreateFNeg(o.x[0]) : o.b.CreateNeg(o.x[0]);
+}
+
+llvm::Value* EmitAbs(Operation& o) {
+  if (o.is_float()) return o.b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, o.x[0]);
+  if (o.is_unsigned()) return o.x[0];
+  return o.b.CreateSelect(o.b.CreateICmpSLT(o.x[0], o.Int(0)), o.b.CreateNeg(o.x[0]), o.x[0]);
+}
+
+/// x86's minps and maxps give their second argument if either is NaN: only a NaN on the left needs care.
+llvm::Value* EmitExtremum(Operation& o, llvm::CmpInst::Predicate floats,
+                          llvm::CmpInst::Predicate signed_integers,
+                          llvm::CmpInst::Predicate unsigned_integers) {
+  if (!o.is_float()) {
+    const auto predicate = o.is_unsigned() ? unsigned_integers : signed_integers;
+    return o.b.CreateSelect(o.b.CreateICmp(predicate, o.x[0], o.x[1]), o.x[0], o.x[1]);
+  }
+  llvm::Value* chosen = o.b.CreateSelect(o.b.CreateFCmp(floats, o.x[0], o.x[1]), o.x[0], o.x[1]);
+  return o.b.CreateSelect(o.b.CreateFCmpUNO(o.x[0], o.x[0]), o.x[0], chosen);
+}
+llvm::Value* EmitMin(Operation& o) {
+  using enum llvm::CmpInst::Predicate;
+  return EmitExtremum(o, FCMP_OLT, ICMP_SLT, ICMP_ULT);
+}
+llvm::Value* EmitMax(Operation& o) {
+  using enum llvm::CmpInst::Predicate;
+  return EmitExtremum(o, FCMP_OGT, ICMP_SGT, ICMP_UGT);
+}
+
+llvm::Value* EmitFloor(Operation& o) {
+  return o.is_float() ? o.b.CreateUnaryIntrinsic(llvm::Intrinsic::floor, o.x[0]) : o.x[0];
+}
+llvm::Value* EmitSqrt(Operation& o) {
+  return o.b.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, o.x[0]);
+}
+
+template <auto kFunction>
+llvm::Value* Function(Operation& o) {
+  return kFunction(o.f, o.x[0]);
+}
+llvm::Value* EmitPower(Operation& o) { return EmitPow(o.f, o.x[0], o.x[1]); }
+
+// ---- comparisons and bools ---------------------------------------------------------------------
+
+template <llvm::CmpInst::Predicate kFloat, llvm::CmpInst::Predicate kSigned,
+          llvm::CmpInst::Predicate kUnsigned>
+llvm::Value* Compare(Operation& o) {
+  if (o.is_float()) return o.b.CreateFCmp(kFloat, o.x[0], o.x[1]);
+  return o.b.CreateICmp(o.is_unsigned() ? kUnsigned : kSigned, o.x[0], o.x[1]);
+}
+
+llvm::Value* EmitAnd(Operation& o) { return o.b.CreateAnd(o.x[0], o.x[1]); }
+llvm::Value* EmitOr(Operation& o) { return o.b.CreateOr(o.x[0], o.x[1]); }
+llvm::Value* EmitNot(Operation& o) { return o.b.CreateNot(o.x[0]); }
+llvm::Value* EmitSelect(Operation& o) { return o.b.CreateSelect(o.x[0], o.x[1], o.x[2]); }
+
+// ---- casts -------------------------------------------------------------------------------------
+
+/// Truncates toward zero; saturates; NaN is 0. (fptosi of such values would be poison.)
+llvm::Value* FloatToInteger(Operation& o) {
+  const int bits = 8 * Info(o.dtype).bytes;
+  const bool is_unsigned = o.dtype == DType::kU8;
+  // [low, high): the floats whose truncation fits; both bounds are exact in f32.
+  const double low = is_unsigned ? 0 : -std::ldexp(1.0, bits - 1);
+  const double high = std::ldexp(1.0, is_unsigned ? bits : bits - 1);
+  llvm::Value* too_low = o.b.CreateFCmpOLT(o.x[0], o.Float(low));
+  llvm::Value* too_high = o.b.CreateFCmpOGE(o.x[0], o.Float(high));
+  llvm::Value* fits =
+      o.b.CreateAnd(o.b.CreateFCmpOGE(o.x[0], o.Float(low)), o.b.CreateNot(too_high));
+  llvm::Value* safe = o.b.CreateSelect(fits, o.x[0], o.Float(0));
+  llvm::Type* through = is_unsigned ? o.f.Widen(o.b.getInt32Ty(), o.lanes) : o.ResultType();
+  llvm::Value* value = o.b.CreateTrunc(o.b.CreateFPToSI(safe, through), o.ResultType());
+  const int64_t lowest = is_unsigned ? 0 : std::numeric_limits<int64_t>::min() >> (64 - bits);
+  const int64_t highest = is_unsigned ? 255 : std::numeric_limits<int64_t>::max() >> (64 - bits);
+  auto limit = [&](int64_t bound) {
+    return llvm::ConstantInt::get(o.ResultType(), static_cast<uint64_t>(bound), true);
+  };
+  value = o.b.CreateSelect(too_low, limit(lowest), value);
+  return o.b.CreateSelect(too_high, limit(highest), value);
+}
+
+llvm::Value* EmitCast(Operation& o) {
+  const bool to_float = Info(o.dtype).is_float;
+  if (o.dtype == DType::kBool)
+    return o.is_float() ? o.b.CreateFCmpUNE(o.x[0], o.Float(0))
+                        : o.b.CreateICmpNE(o.x[0], o.Int(0));
+  if (o.is_float())
+    return to_float ? o.b.CreateFPCast(o.x[0], o.ResultType()) : FloatToInteger(o);
+  if (to_float)
+    return o.is_unsigned() ? o.b.CreateUIToFP(o.x[0], o.ResultType())
+                           : o.b.CreateSIToFP(o.x[0], o.ResultType());
+  return o.b.CreateIntCast(o.x[0], o.ResultType(), !o.is_unsigned());
+}
+
+// ---- random numbers ----------------------------------------------------------------------------
+// J. Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011): Philox4x32-10.
+
+/// Words of the counter as 64-bit lanes below 2^32, so that products are single instructions.
+struct PhiloxState {
+  llvm::Value* counter[4];
+  llvm::Value* key[2];
+};
+
+void PhiloxRounds(Operation& o, PhiloxState& s) {
+  auto& b = o.b;
+  llvm::Type* type = s.counter[0]->getType();
+  auto constant = [&](uint64_t value) { return llvm::ConstantInt::get(type, value); };
+  llvm::Value* word_mask = constant(0xffffffff);
+  for (int round = 0; round < 10; ++round) {
+    llvm::Value* a = b.CreateMul(constant(0xd2511f53), s.counter[0]);
+    llvm::Value* c = b.CreateMul(constant(0xcd9e8d57), s.counter[2]);
+    llvm::Value* next0 = b.CreateXor(b.CreateXor(b.CreateLShr(c, 32), s.counter[1]), s.key[0]);
+    llvm::Value* next2 = b.CreateXor(b.CreateXor(b.CreateLShr(a, 32), s.counter[3]), s.key[1]);
+    s.counter[1] = b.CreateAnd(c, word_mask);
+    s.counter[3] = b.CreateAnd(a, word_mask);
+    s.counter[0] = next0;
+    s.counter[2] = next2;
+    auto key_constant = [&](uint64_t value) {
+      return llvm::ConstantInt::get(s.key[0]->getType(), value);
+    };
+    llvm::Value* key_mask = key_constant(0xffffffff);
+    s.key[0] = b.CreateAnd(b.CreateAdd(s.key[0], key_constant(0x9e3779b9)), key_mask);
+    s.key[1] = b.CreateAnd(b.CreateAdd(s.key[1], key_constant(0xbb67ae85)), key_mask);
+  }
+}
+
+/// The key of a node depends on no element: as scalars it stays outside of the loops.
+void NodeKey(Operation& o, std::span<llvm::Value* const> scalars, llvm::Value* key[2]) {
+  auto& b = o.b;
+  auto low = [&](llvm::Value* v) { return b.CreateAnd(v, llvm::ConstantInt::get(v->getType(), 0xffffffff)); };
+  auto high = [&](llvm::Value* v) { return b.CreateLShr(v, 32); };
+  llvm::Value* seed = scalars[0];
+  llvm::Value* step = scalars[1];
+  PhiloxState state = {{low(step), high(step), low(scalars[3]), low(scalars[2])},
+                       {low(seed), high(seed)}};
+  PhiloxRounds(o, state);
+  key[0] = state.counter[0];
+  key[1] = state.counter[1];
+}
+
+/// Element i takes word (i mod 64) / 16 at counter 16 (i / 64) + i mod 16.
+llvm::Value* EmitPhilox(Operation& o) {
+  auto& b = o.b;
+  llvm::Value* key[2];
+  NodeKey(o, o.x, key);
+  llvm::Value* index = o.x[4];
+  llvm::Value* counter = b.CreateOr(b.CreateShl(b.CreateLShr(index, 6), 4),
+                                    b.CreateAnd(index, o.Int(15)));
+  llvm::Value* zero = o.Int(0);
+  const int lanes = LaneCount(index);
+  PhiloxState state = {{b.CreateAnd(counter, o.Int(0xffffffff)), b.CreateLShr(counter, 32), zero, zero},
+                       {o.f.Splat(key[0], lanes), o.f.Splat(key[1], lanes)}};
+  PhiloxRounds(o, state);
+  llvm::Value* word = b.CreateAnd(b.CreateLShr(index, 4), o.Int(3));
+  llvm::Value* result = state.counter[0];
+  for (int i = 1; i < 4; ++i)
+    result = b.CreateSelect(b.CreateICmpEQ(word, o.Int(i)), state.counter[i], result);
+  return result;
+}
+
+// ---- the table ---------------------------------------------------------------------------------
+
+struct Row {
+  ScalarOp op;
+  Emit emit;
+  bool keep_scalars = false;  ///< takes arguments as they come instead of all widened alike
+};
+
+using enum llvm::CmpInst::Predicate;
+constexpr std::array<Row, 29> kRows = {{
+    {ScalarOp::kAdd, EmitAdd},
+    {ScalarOp::kSub, EmitSub},
+    {ScalarOp::kMul, EmitMul},
+    {ScalarOp::kDiv, EmitDiv},
+    {ScalarOp::kNeg, EmitNeg},
+    {ScalarOp::kAbs, EmitAbs},
+    {ScalarOp::kMin, EmitMin},
+    {ScalarOp::kMax, EmitMax},
+    {ScalarOp::kFloor, EmitFloor},
+    {ScalarOp::kSqrt, EmitSqrt},
+    {ScalarOp::kPow, EmitPower},
+    {ScalarOp::kExp, Function<EmitExp>},
+    {ScalarOp::kLog, Function<EmitLog>},
+    {ScalarOp::kSin, Function<EmitSin>},
+    {ScalarOp::kCos, Function<EmitCos>},
+    {ScalarOp::kTanh, Function<EmitTanh>},
+    {ScalarOp::kSigmoid, Function<EmitSigmoid>},
+    {ScalarOp::kEq, Compare<FCMP_OEQ, ICMP_EQ, ICMP_EQ>},
+    {ScalarOp::kNe, Compare<FCMP_UNE, ICMP_NE, ICMP_NE>},
+    {ScalarOp::kLt, Compare<FCMP_OLT, ICMP_SLT, ICMP_ULT>},
+    {ScalarOp::kLe, Compare<FCMP_OLE, ICMP_SLE, ICMP_ULE>},
+    {ScalarOp::kGt, Compare<FCMP_OGT, ICMP_SGT, ICMP_UGT>},
+    {ScalarOp::kGe, Compare<FCMP_OGE, ICMP_SGE, ICMP_UGE>},
+    {ScalarOp::kAnd, EmitAnd},
+    {ScalarOp::kOr, EmitOr},
+    {ScalarOp::kNot, EmitNot},
+    {ScalarOp::kSelect, EmitSelect},
+    {ScalarOp::kCast, EmitCast},
+    {ScalarOp::kPhilox, EmitPhilox, /*keep_scalars=*/true},
+}};
+static_assert([] {
+  for (size_t i = 0; i < kRows.size(); ++i)
+    if (static_cast<size_t>(kRows[i].op) != i) return false;
+  return true;
+}());
+
+}  // namespace
+
+llvm::Value* EmitScalarOp(FunctionEmitter& f, const ScalarNode& node,
+                          std::span<llvm::Value* const> arguments) {
+  const Row& row = kRows[static_cast<size_t>(node.op)];
+  int lanes = 1;
+  for (llvm::Value* argument : arguments) lanes = std::max(lanes, LaneCount(argument));
+  Operation operation{f, f.b, node.dtype, node.arguments.back()->dtype, lanes, {}};
+  for (llvm::Value* argument : arguments)
+    operation.x.push_back(row.keep_scalars ? argument : f.Splat(argument, lanes));
+  return row.emit(operation);
+}
+
+llvm::Constant* EmitConstant(FunctionEmitter& f, const ScalarNode& node) {
+  llvm::Type* type = f.RegisterType(node.dtype);
+  if (Info(node.dtype).is_float) {
+    if (std::isnan(node.number)) return llvm::ConstantFP::getNaN(type);
+    return llvm::ConstantFP::get(type, node.number);
+  }
+  const int64_t value = node.dtype == DType::kBool ? node.integer != 0 : node.integer;
+  return llvm::ConstantInt::get(type, static_cast<uint64_t>(value), true);
+}
+
+}  // namespace descent
