@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 #include <unordered_set>
 
 namespace descent {
@@ -125,8 +126,8 @@ class Planner {
   void Order(LanePlan& plan) const {
     const int own = nest_.first_own(), axes = static_cast<int>(nest_.extents.size());
     plan.parallel_loops = nest_.parallel;
-    for (int begin : {own, own + nest_.parallel}) {
-      const int end = begin == own ? own + nest_.parallel : axes;
+    const std::pair<int, int> kinds[] = {{own, own + nest_.parallel}, {own + nest_.parallel, axes}};
+    for (const auto& [begin, end] : kinds) {
       for (int axis = begin; axis < end; ++axis)
         if (axis != plan.axis) plan.order.push_back(axis);
       if (plan.axis >= begin && plan.axis < end) plan.order.push_back(plan.axis);

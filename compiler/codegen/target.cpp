@@ -1,6 +1,7 @@
 #include "compiler/codegen/target.h"
 
 #include <cpuid.h>
+#include <llvm/ADT/StringRef.h>
 #include <llvm/TargetParser/Host.h>
 
 #include <algorithm>
