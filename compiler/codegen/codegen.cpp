@@ -31,8 +31,8 @@ namespace {
 
 constexpr const char* kTriple = "x86_64-pc-linux-gnu";
 
-/// LLVM's own options, once a process: emitted addresses are already in the form that loop strength reduction would
-/// look for, at a third of the compile time.
+/// LLVM's own options, once a process: emitted addresses are already in the form that loop strength
+/// reduction would look for, at a third of the compile time.
 void InitializeLlvm() {
   static std::once_flag once;
   std::call_once(once, [] {
@@ -56,13 +56,13 @@ Result<std::unique_ptr<llvm::TargetMachine>> MakeTargetMachine(const Target& tar
     return ErrorWithStatus(ExitStatus::kInternal, "LLVM has no back end for {}: {}", kTriple,
                            message);
   llvm::TargetOptions settings;
-  settings.AllowFPOpFusion = llvm::FPOpFusion::Strict;  // products and sums fuse only where the IR says fma
+  settings.AllowFPOpFusion =
+      llvm::FPOpFusion::Strict;  // products and sums fuse only where the IR says fma
   settings.NoTrappingFPMath = true;
-  const auto relocation =
-      options.position_independent ? llvm::Reloc::PIC_ : llvm::Reloc::Static;
-  return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
-      kTriple, target.llvm_cpu, "", settings, relocation, llvm::CodeModel::Small,
-      llvm::CodeGenOptLevel::Default));
+  const auto relocation = options.position_independent ? llvm::Reloc::PIC_ : llvm::Reloc::Static;
+  return std::unique_ptr<llvm::TargetMachine>(
+      backend->createTargetMachine(kTriple, target.llvm_cpu, "", settings, relocation,
+                                   llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default));
 }
 
 /// Few passes: the emitters produce what vectorizers and unrollers would have to find.
@@ -118,8 +118,8 @@ Result<Compilation> Compile(const KernelProgram& program, const Target& target,
   DESCENT_TRY(machine, MakeTargetMachine(target, options));
   result.machine = std::move(machine);
   result.context = std::make_unique<llvm::LLVMContext>();
-  result.module = EmitModule(*result.context, program, target, options,
-                             result.machine->createDataLayout());
+  result.module =
+      EmitModule(*result.context, program, target, options, result.machine->createDataLayout());
   std::string violation;
   llvm::raw_string_ostream stream(violation);
   if (llvm::verifyModule(*result.module, &stream))

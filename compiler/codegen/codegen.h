@@ -1,12 +1,12 @@
-// Code generation: a KernelProgram as LLVM text, assembly or an object file. Knows no graph and no operator; no LLVM
-// type appears here.
+// Code generation: a KernelProgram as LLVM text, assembly or an object file. Knows no graph and no
+// operator; no LLVM type appears here.
 //
 //   DESCENT_TRY(target, ResolveTarget("native"));
 //   DESCENT_TRY(object, EmitObject(program, *target));
 //
-// An object defines <prefix>_program (runtime/abi.h), one function per entry point, <prefix>_<entry>, and one hidden
-// function per kernel under the kernel's own name. It needs memcpy and memset at most. The same input gives the same
-// bytes.
+// An object defines <prefix>_program (runtime/abi.h), one function per entry point,
+// <prefix>_<entry>, and one hidden function per kernel under the kernel's own name. It needs memcpy
+// and memset at most. The same input gives the same bytes.
 #pragma once
 
 #include <cstddef>
@@ -20,13 +20,15 @@
 
 namespace descent {
 
-/// Instrumentation of generated code by LLVM's own passes; the final link must bring the matching runtime.
+/// Instrumentation of generated code by LLVM's own passes; the final link must bring the matching
+/// runtime.
 enum class Sanitizer : uint8_t { kNone, kAddress, kThread };
 
 struct CodegenOptions {
   bool position_independent = true;
   Sanitizer sanitizer = Sanitizer::kNone;
-  /// Also names the program `descent_main_program`, which the runtime's main() trains. Executables only.
+  /// Also names the program `descent_main_program`, which the runtime's main() trains. Executables
+  /// only.
   bool main_alias = false;
   /// Safetensors bytes baked in as descent_program::weights; must outlive the call.
   std::span<const std::byte> weights = {};

@@ -21,9 +21,9 @@ class CpuCheckEmitter {
     masks[{1, 0, 2}] |= 1u << 27;  // OSXSAVE: XGETBV may be used
     for (const CpuFeature& feature : needs.features)
       masks[{feature.leaf, feature.subleaf, feature.word}] |= 1u << feature.bit;
-    llvm::Value* leaves = b_.CreateAnd(b_.CreateICmpUGE(CpuId(0, 0, 0), f_.I32(7)),
-                                       b_.CreateICmpUGE(CpuId(0x80000000, 0, 0),
-                                                        b_.getInt32(0x80000001)));
+    llvm::Value* leaves =
+        b_.CreateAnd(b_.CreateICmpUGE(CpuId(0, 0, 0), f_.I32(7)),
+                     b_.CreateICmpUGE(CpuId(0x80000000, 0, 0), b_.getInt32(0x80000001)));
     f_.If(leaves, [&] {
       llvm::Value* holds = b_.getTrue();
       for (const auto& [place, mask] : masks) {
@@ -68,8 +68,7 @@ class CpuCheckEmitter {
 
 llvm::Function* EmitCpuCheck(llvm::Module& module, const std::string& name, const Target& target) {
   auto* type = llvm::FunctionType::get(llvm::Type::getInt32Ty(module.getContext()), false);
-  auto* function =
-      llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, name, module);
+  auto* function = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, name, module);
   function->addFnAttr(llvm::Attribute::NoUnwind);
   function->addFnAttr("target-cpu", "x86-64");  // it must run where the rest cannot
   CpuCheckEmitter(module, target, function).Emit(*target.needs);

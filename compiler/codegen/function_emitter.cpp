@@ -73,8 +73,7 @@ void FunctionEmitter::For(llvm::Value* low, llvm::Value* high, int64_t step,
   b.SetInsertPoint(exit);
 }
 
-void FunctionEmitter::If(llvm::Value* condition, const std::function<void()>& then,
-                         bool unlikely) {
+void FunctionEmitter::If(llvm::Value* condition, const std::function<void()>& then, bool unlikely) {
   if (auto known = ConstantValue(condition)) {
     if (*known != 0) then();
     return;

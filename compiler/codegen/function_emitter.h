@@ -1,7 +1,8 @@
 // FunctionEmitter: one LLVM function under construction, with structured loops and conditions.
 //
-// Loops and conditions fold away when their bounds are constants, so callers never special-case sizes. Variables are
-// entry-block allocas that the optimizer turns into registers. Internal to compiler/codegen (sees LLVM).
+// Loops and conditions fold away when their bounds are constants, so callers never special-case
+// sizes. Variables are entry-block allocas that the optimizer turns into registers. Internal to
+// compiler/codegen (sees LLVM).
 //
 //   FunctionEmitter f(module, target, function);
 //   f.For(f.I64(0), f.I64(n), 1, [&](llvm::Value* i) { ... });

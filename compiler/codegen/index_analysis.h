@@ -1,8 +1,9 @@
-// What is known at compile time about index expressions: which axes they use, their range, and how they advance from
-// one vector lane to the next. No LLVM.
+// What is known at compile time about index expressions: which axes they use, their range, and how
+// they advance from one vector lane to the next. No LLVM.
 //
 //   IndexRange(Axis(0) * 4 + ConstantIndex(1), {8})  ->  [1, 29]
-//   LaneStep(Mod(Axis(0), 16), {.axis = 0, .lanes = 8})  ->  1, as chunks of 8 never straddle a multiple of 16
+//   LaneStep(Mod(Axis(0), 16), {.axis = 0, .lanes = 8})  ->  1, as chunks of 8 never straddle a
+//   multiple of 16
 #pragma once
 
 #include <cstdint>
@@ -32,8 +33,8 @@ struct LaneChunk {
   int64_t alignment = 1;
 };
 
-/// Difference between neighbouring lanes when it is the same for all; nullopt when it is not known to be. Reads
-/// in `varying_reads` differ from lane to lane.
+/// Difference between neighbouring lanes when it is the same for all; nullopt when it is not known
+/// to be. Reads in `varying_reads` differ from lane to lane.
 std::optional<int64_t> LaneStep(const Index& index, const LaneChunk& chunk,
                                 const std::set<int>& varying_reads = {});
 

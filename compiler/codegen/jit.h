@@ -1,9 +1,11 @@
-// JitProgram: a kernel program compiled into this process, to be called through the same table that a linked program has.
+// JitProgram: a kernel program compiled into this process, to be called through the same table that
+// a linked program has.
 //
 //   DESCENT_TRY(jit, JitProgram::Load(program, *target));
 //   const descent_program& table = jit.program();
 //
-// Calls run the very object that EmitObject writes. The table and its functions live as long as the JitProgram.
+// Calls run the very object that EmitObject writes. The table and its functions live as long as the
+// JitProgram.
 #pragma once
 
 #include <memory>

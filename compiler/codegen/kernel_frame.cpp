@@ -77,12 +77,15 @@ llvm::Value* KernelFrame::ScratchAt(int64_t offset) {
 void KernelFrame::Finish() {
   auto& b = f.b;
   llvm::Value* bits = b.CreateLoad(b.getInt32Ty(), status);
-  f.If(b.CreateICmpNE(bits, f.I32(0)), [&] {
-    auto* type = KernelArgumentType(f.context(), static_cast<int>(kernel.parameters.size()));
-    llvm::Value* slot = b.CreateStructGEP(type, f.function()->getArg(0), kStatusField);
-    b.CreateAtomicRMW(llvm::AtomicRMWInst::Or, b.CreateLoad(b.getPtrTy(), slot), bits,
-                      llvm::MaybeAlign(4), llvm::AtomicOrdering::Monotonic);
-  }, /*unlikely=*/true);
+  f.If(
+      b.CreateICmpNE(bits, f.I32(0)),
+      [&] {
+        auto* type = KernelArgumentType(f.context(), static_cast<int>(kernel.parameters.size()));
+        llvm::Value* slot = b.CreateStructGEP(type, f.function()->getArg(0), kStatusField);
+        b.CreateAtomicRMW(llvm::AtomicRMWInst::Or, b.CreateLoad(b.getPtrTy(), slot), bits,
+                          llvm::MaybeAlign(4), llvm::AtomicOrdering::Monotonic);
+      },
+      /*unlikely=*/true);
   b.CreateIntrinsic(llvm::Intrinsic::x86_sse_ldmxcsr, {}, {saved_mxcsr_});
   b.CreateRetVoid();
 }

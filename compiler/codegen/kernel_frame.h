@@ -3,8 +3,8 @@
 //   void kernel(void* arg, i32 worker, i64 first_tile, i64 last_tile)
 //   arg -> { ptr scratch, i64 worker_scratch_bytes, ptr status, ptr buffers[] }
 //
-// The frame sets the default floating-point environment on entry and restores the caller's on exit, and adds collected
-// status bits to the entry point's word.
+// The frame sets the default floating-point environment on entry and restores the caller's on exit,
+// and adds collected status bits to the entry point's word.
 #pragma once
 
 #include <vector>

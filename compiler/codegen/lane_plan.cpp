@@ -89,11 +89,11 @@ class Planner {
     plan.lanes = static_cast<int>(std::min<uint64_t>(
         full_lanes_, std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(extent, 1)))));
     if (nest_.reducer)
-      plan.unroll = static_cast<int>(std::clamp<int64_t>(
-          extent / plan.lanes, 1, reduced ? kAccumulators : kColumns));
+      plan.unroll = static_cast<int>(
+          std::clamp<int64_t>(extent / plan.lanes, 1, reduced ? kAccumulators : kColumns));
     const Nest::Range& range = nest_.ranges[axis - nest_.first_own()];
-    plan.chunk = {axis, plan.lanes, range.low ? std::gcd(range.low_multiple, int64_t{plan.lanes})
-                                              : plan.lanes};
+    plan.chunk = {axis, plan.lanes,
+                  range.low ? std::gcd(range.low_multiple, int64_t{plan.lanes}) : plan.lanes};
     return plan;
   }
 
@@ -164,6 +164,8 @@ std::set<int> VaryingReads(const Nest& nest, int vector_axis) {
   return varying;
 }
 
-LanePlan PlanLanes(const Nest& nest, const TargetFacts& facts) { return Planner(nest, facts).Run(); }
+LanePlan PlanLanes(const Nest& nest, const TargetFacts& facts) {
+  return Planner(nest, facts).Run();
+}
 
 }  // namespace descent

@@ -47,9 +47,10 @@ class LoopKernelEmitter {
     const int64_t extent = TileExtent(total);
     llvm::Value* low = f_.Mul(frame_.first_tile, extent);
     llvm::Value* high = f_.Min(f_.Mul(frame_.last_tile, extent), f_.I64(total));
-    f_.For(low, high, 1, [&](llvm::Value* flat) {
-      EmitStages(OuterCoordinates(flat), nullptr, nullptr, 1);
-    }, "outer");
+    f_.For(
+        low, high, 1,
+        [&](llvm::Value* flat) { EmitStages(OuterCoordinates(flat), nullptr, nullptr, 1); },
+        "outer");
   }
 
   /// Tiles are ranges of one axis that all stages have.
@@ -57,8 +58,9 @@ class LoopKernelEmitter {
     const int axis = kernel_.schedule.tile_axis;
     if (axis < 0) {
       // One tile; every call of the function runs it if its range is not empty.
-      f_.For(frame_.first_tile, frame_.last_tile, 1,
-             [&](llvm::Value*) { EmitStages({}, nullptr, nullptr, 1); }, "tile");
+      f_.For(
+          frame_.first_tile, frame_.last_tile, 1,
+          [&](llvm::Value*) { EmitStages({}, nullptr, nullptr, 1); }, "tile");
       return;
     }
     const int64_t total = kernel_.stages[0].axes[axis];
@@ -67,13 +69,15 @@ class LoopKernelEmitter {
       EmitStages({}, f_.Mul(first, extent), f_.Min(f_.Mul(last, extent), f_.I64(total)), extent);
     };
     if (kernel_.schedule.tiles <= 1) {
-      f_.For(frame_.first_tile, frame_.last_tile, 1,
-             [&](llvm::Value*) { EmitStages({}, nullptr, nullptr, 1); }, "tile");
+      f_.For(
+          frame_.first_tile, frame_.last_tile, 1,
+          [&](llvm::Value*) { EmitStages({}, nullptr, nullptr, 1); }, "tile");
     } else if (kernel_.stages.size() == 1) {
       range(frame_.first_tile, frame_.last_tile);  // neighbouring tiles are one range
     } else {
-      f_.For(frame_.first_tile, frame_.last_tile, 1,
-             [&](llvm::Value* tile) { range(tile, f_.Add(tile, f_.I64(1))); }, "tile");
+      f_.For(
+          frame_.first_tile, frame_.last_tile, 1,
+          [&](llvm::Value* tile) { range(tile, f_.Add(tile, f_.I64(1))); }, "tile");
     }
   }
 

@@ -1,5 +1,5 @@
-// Loop kernels: stages one after another inside the outer loops, each a vectorized nest. Internal to compiler/codegen
-// (sees LLVM).
+// Loop kernels: stages one after another inside the outer loops, each a vectorized nest. Internal
+// to compiler/codegen (sees LLVM).
 #pragma once
 
 #include "compiler/codegen/kernel_frame.h"

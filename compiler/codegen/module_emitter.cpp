@@ -36,8 +36,7 @@ llvm::Function* EmitDispatch(llvm::Module& module, const Target& target) {
   auto* pointer = types.getPtrTy();
   auto* i32 = types.getInt32Ty();
   auto* i64 = types.getInt64Ty();
-  auto* kernel_type =
-      llvm::FunctionType::get(types.getVoidTy(), {pointer, i32, i64, i64}, false);
+  auto* kernel_type = llvm::FunctionType::get(types.getVoidTy(), {pointer, i32, i64, i64}, false);
   auto* run_type =
       llvm::FunctionType::get(types.getVoidTy(), {pointer, pointer, pointer, i64}, false);
   auto* function = llvm::Function::Create(run_type, llvm::GlobalValue::InternalLinkage,
@@ -70,7 +69,10 @@ class EntryEmitter {
  public:
   EntryEmitter(llvm::Module& module, const KernelProgram& program, const EntryProgram& entry,
                const Target& target, llvm::Function* dispatch, llvm::GlobalVariable* constants)
-      : program_(program), entry_(entry), dispatch_(dispatch), constants_(constants),
+      : program_(program),
+        entry_(entry),
+        dispatch_(dispatch),
+        constants_(constants),
         f_(module, target, Declare(module, program, entry, target)) {}
 
   EmittedEntry Emit() {
@@ -78,8 +80,8 @@ class EntryEmitter {
     int64_t worker_bytes = entry_.worker_scratch_bytes;
     int parameters = 0;
     VisitKernels(entry_.steps, [&](const Kernel& kernel) {
-      worker_bytes = std::max({worker_bytes, kernel.scratch_bytes,
-                               WorkerScratchBytes(kernel, f_.target())});
+      worker_bytes =
+          std::max({worker_bytes, kernel.scratch_bytes, WorkerScratchBytes(kernel, f_.target())});
       parameters = std::max(parameters, static_cast<int>(kernel.parameters.size()));
     });
     worker_bytes = AlignTo64(worker_bytes);
@@ -192,10 +194,13 @@ class EntryEmitter {
         continue;
       }
       const Loop& loop = std::get<Loop>(step.what);
-      f_.For(f_.I64(0), f_.I64(loop.trip_count), 1, [&](llvm::Value* i) {
-        if (loop.counter >= 0) f_.b.CreateStore(i, BufferAddress(entry_.buffers[loop.counter]));
-        EmitSteps(loop.body, i, loop.trip_count);
-      }, "loop");
+      f_.For(
+          f_.I64(0), f_.I64(loop.trip_count), 1,
+          [&](llvm::Value* i) {
+            if (loop.counter >= 0) f_.b.CreateStore(i, BufferAddress(entry_.buffers[loop.counter]));
+            EmitSteps(loop.body, i, loop.trip_count);
+          },
+          "loop");
     }
   }
 
@@ -249,11 +254,11 @@ llvm::GlobalVariable* EmitConstants(llvm::Module& module, const KernelProgram& p
   if (program.constants.empty()) return nullptr;
   const llvm::StringRef raw(reinterpret_cast<const char*>(program.constants.data()),
                             program.constants.size());
-  auto* data = llvm::ConstantDataArray::getRaw(raw, raw.size(),
-                                               llvm::Type::getInt8Ty(module.getContext()));
-  auto* constants = new llvm::GlobalVariable(module, data->getType(), true,
-                                             llvm::GlobalValue::InternalLinkage, data,
-                                             program.prefix + "_constants");
+  auto* data =
+      llvm::ConstantDataArray::getRaw(raw, raw.size(), llvm::Type::getInt8Ty(module.getContext()));
+  auto* constants =
+      new llvm::GlobalVariable(module, data->getType(), true, llvm::GlobalValue::InternalLinkage,
+                               data, program.prefix + "_constants");
   constants->setAlignment(llvm::Align(DESCENT_ALIGNMENT));
   return constants;
 }
@@ -282,8 +287,7 @@ std::unique_ptr<llvm::Module> EmitModule(llvm::LLVMContext& context, const Kerne
   llvm::Function* dispatch = EmitDispatch(*module, target);
   std::vector<EmittedEntry> entries;
   for (const EntryProgram& entry : program.entries)
-    entries.push_back(
-        EntryEmitter(*module, program, entry, target, dispatch, constants).Emit());
+    entries.push_back(EntryEmitter(*module, program, entry, target, dispatch, constants).Emit());
   EmitProgramTable(*module, program, target, options, entries);
   return module;
 }

@@ -1,5 +1,5 @@
-// ModuleEmitter: a KernelProgram as one LLVM module: kernels, entry points, constants and the descent_program table of
-// runtime/abi.h. Internal to compiler/codegen (sees LLVM).
+// ModuleEmitter: a KernelProgram as one LLVM module: kernels, entry points, constants and the
+// descent_program table of runtime/abi.h. Internal to compiler/codegen (sees LLVM).
 #pragma once
 
 #include <llvm/IR/Module.h>
@@ -10,7 +10,8 @@
 
 namespace descent {
 
-/// Kernels that no entry point calls are left out. The module carries the target's triple and data layout.
+/// Kernels that no entry point calls are left out. The module carries the target's triple and data
+/// layout.
 std::unique_ptr<llvm::Module> EmitModule(llvm::LLVMContext& context, const KernelProgram& program,
                                          const Target& target, const CodegenOptions& options,
                                          const llvm::DataLayout& layout);

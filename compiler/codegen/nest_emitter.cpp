@@ -83,8 +83,7 @@ class NestEmitter {
       llvm::Value* end = whole(bundle);
       f_.For(done, end, bundle, [&](llvm::Value* i) {
         Values coordinates;
-        for (int u = 0; u < plan_.unroll; ++u)
-          coordinates.push_back(f_.Add(i, f_.I64(u * lanes)));
+        for (int u = 0; u < plan_.unroll; ++u) coordinates.push_back(f_.Add(i, f_.I64(u * lanes)));
         body(coordinates, nullptr);
       });
       done = end;
@@ -94,9 +93,8 @@ class NestEmitter {
     if (lanes == 1) return;
     f_.If(b.CreateICmpSLT(end, high), [&] {
       llvm::Value* rest = b.CreateTrunc(b.CreateSub(high, end), b.getInt32Ty());
-      llvm::Value* mask =
-          b.CreateICmpULT(f_.Iota(static_cast<int>(lanes), 32),
-                          f_.Splat(rest, static_cast<int>(lanes)));
+      llvm::Value* mask = b.CreateICmpULT(f_.Iota(static_cast<int>(lanes), 32),
+                                          f_.Splat(rest, static_cast<int>(lanes)));
       body({end}, mask);
     });
   }
@@ -111,13 +109,13 @@ class NestEmitter {
   void Finish(Point& point) {
     Values results;
     for (const Scalar& result : nest_.results) results.push_back(eval_.Evaluate(*result, point));
-    for (const NestStore& store : nest_.stores)
-      eval_.Store(store, results[store.result], point);
+    for (const NestStore& store : nest_.stores) eval_.Store(store, results[store.result], point);
   }
 
   // ---- reductions ----
 
-  /// accumulators[i][s]: state s of point i (parallel vector axis) or of unrolled vector i (reduced one).
+  /// accumulators[i][s]: state s of point i (parallel vector axis) or of unrolled vector i (reduced
+  /// one).
   using Accumulators = std::vector<std::vector<llvm::AllocaInst*>>;
 
   void Reduce(const Points& points) {
@@ -131,9 +129,9 @@ class NestEmitter {
         group.push_back(f_.Variable(value->getType(), "accumulator"));
         f_.b.CreateStore(value, group.back());
       }
-    const bool empty = std::ranges::any_of(
-        plan_.order.begin() + plan_.parallel_loops, plan_.order.end(),
-        [&](int axis) { return nest_.extents[axis] == 0; });
+    const bool empty =
+        std::ranges::any_of(plan_.order.begin() + plan_.parallel_loops, plan_.order.end(),
+                            [&](int axis) { return nest_.extents[axis] == 0; });
     if (!empty) ReduceLoops(plan_.parallel_loops, points, accumulators);
 
     if (plan_.reduced) {
@@ -145,9 +143,8 @@ class NestEmitter {
 
   void ReduceLoops(size_t depth, const Points& points, const Accumulators& accumulators) {
     if (depth < plan_.order.size())
-      return Loop(depth, points, [&](const Points& inner) {
-        ReduceLoops(depth + 1, inner, accumulators);
-      });
+      return Loop(depth, points,
+                  [&](const Points& inner) { ReduceLoops(depth + 1, inner, accumulators); });
     for (size_t i = 0; i < points.size(); ++i) Step(*points[i], accumulators[i]);
   }
 

@@ -1,10 +1,12 @@
-// NestEmitter: one loop nest over scalars (a Stage bound to memory) as vectorized IR. It is the engine of loop kernels
-// and of the packing and epilogue of contractions. Internal to compiler/codegen (sees LLVM).
+// NestEmitter: one loop nest over scalars (a Stage bound to memory) as vectorized IR. It is the
+// engine of loop kernels and of the packing and epilogue of contractions. Internal to
+// compiler/codegen (sees LLVM).
 //
-// One axis is chosen to lie on the vector lanes: a parallel one, or a reduced one whose states combine in any order. The
-// choice, the number of lanes and the order of a sum depend on extents and target only, so results have the same bits
-// however the ranges are cut into tiles. Reads of invariant values are done in the outermost loop possible. No lane
-// reads out of bounds: guards, edges and unchecked indices turn into masks or into reads of a block of zeros.
+// One axis is chosen to lie on the vector lanes: a parallel one, or a reduced one whose states
+// combine in any order. The choice, the number of lanes and the order of a sum depend on extents
+// and target only, so results have the same bits however the ranges are cut into tiles. Reads of
+// invariant values are done in the outermost loop possible. No lane reads out of bounds: guards,
+// edges and unchecked indices turn into masks or into reads of a block of zeros.
 #pragma once
 
 #include <vector>
@@ -37,12 +39,14 @@ struct NestStore {
   llvm::AllocaInst* variable = nullptr;  ///< instead of memory: a scalar
 };
 
-/// Axes are numbered as in the stage: `outer.size()` fixed ones, then the nest's own, `parallel` of them parallel.
+/// Axes are numbered as in the stage: `outer.size()` fixed ones, then the nest's own, `parallel` of
+/// them parallel.
 struct Nest {
   Shape extents;                    ///< of all axes
   std::vector<llvm::Value*> outer;  ///< values of the fixed axes
   int parallel = 0;
-  /// Range of each own axis; empty: the whole extent. `low` of a cut axis is a multiple of `low_multiple`.
+  /// Range of each own axis; empty: the whole extent. `low` of a cut axis is a multiple of
+  /// `low_multiple`.
   struct Range {
     llvm::Value* low = nullptr;
     llvm::Value* high = nullptr;

@@ -19,9 +19,8 @@ llvm::Value* ZeroBlock(llvm::Module& module) {
   constexpr const char* kName = "descent.zeros";
   if (auto* known = module.getGlobalVariable(kName, true)) return known;
   auto* type = llvm::ArrayType::get(llvm::Type::getInt8Ty(module.getContext()), 16 * 8);
-  auto* zeros =
-      new llvm::GlobalVariable(module, type, true, llvm::GlobalValue::PrivateLinkage,
-                               llvm::ConstantAggregateZero::get(type), kName);
+  auto* zeros = new llvm::GlobalVariable(module, type, true, llvm::GlobalValue::PrivateLinkage,
+                                         llvm::ConstantAggregateZero::get(type), kName);
   zeros->setAlignment(llvm::Align(64));
   return zeros;
 }
@@ -109,12 +108,11 @@ llvm::Value* PointEmitter::IndexVector(const Index& index, Point& point) {
   if (step && *step == 0) return EmitIndex(index, point, 0);
   if (step) {
     llvm::Value* base = f_.Splat(EmitIndex(index, point, 0), plan_.lanes);
-    llvm::Value* offsets = f_.b.CreateMul(f_.Iota(plan_.lanes, 64),
-                                          f_.Splat(f_.I64(*step), plan_.lanes));
+    llvm::Value* offsets =
+        f_.b.CreateMul(f_.Iota(plan_.lanes, 64), f_.Splat(f_.I64(*step), plan_.lanes));
     return f_.b.CreateAdd(base, offsets);
   }
-  llvm::Value* vector =
-      llvm::PoisonValue::get(f_.Widen(f_.b.getInt64Ty(), plan_.lanes));
+  llvm::Value* vector = llvm::PoisonValue::get(f_.Widen(f_.b.getInt64Ty(), plan_.lanes));
   for (int lane = 0; lane < plan_.lanes; ++lane)
     vector = f_.b.CreateInsertElement(vector, EmitIndex(index, point, lane), lane);
   return vector;
@@ -155,8 +153,7 @@ llvm::Value* PointEmitter::EmitIndex(const Index& index, Point& point, int lane)
       const int number = static_cast<int>(index->value);
       const DType dtype = nest_.reads[number].memory.dtype;
       llvm::Value* value = f_.Lane(Read(number, point), lane);
-      return b.CreateIntCast(value, b.getInt64Ty(),
-                             dtype == DType::kI32 || dtype == DType::kI64);
+      return b.CreateIntCast(value, b.getInt64Ty(), dtype == DType::kI32 || dtype == DType::kI64);
     }
   }
   InternalError(__FILE__, __LINE__, "unknown index kind");
@@ -168,7 +165,8 @@ llvm::Value* PointEmitter::Address(const std::vector<Index>& coordinates, const 
   const Index flat = Flatten(coordinates, memory.strides);
   const auto affine = AsAffine(flat, static_cast<int>(nest_.extents.size()));
   if (!affine) return f_.Element(type, memory.base, EmitIndex(flat, point, lane));
-  // Outer axes first, so that partial sums are invariant in the inner loops; the constant last, as a displacement.
+  // Outer axes first, so that partial sums are invariant in the inner loops; the constant last, as
+  // a displacement.
   std::vector<int> axes;
   for (int axis = 0; axis < static_cast<int>(nest_.extents.size()); ++axis)
     if (affine->coefficients[axis] != 0) axes.push_back(axis);
@@ -197,8 +195,7 @@ llvm::Value* PointEmitter::SafeAddress(llvm::Value* condition, llvm::Value* addr
 }
 
 /// Adds 0 <= index < extent.
-void PointEmitter::Require(Condition& condition, const Index& index, int64_t extent,
-                           Point& point) {
+void PointEmitter::Require(Condition& condition, const Index& index, int64_t extent, Point& point) {
   auto& b = f_.b;
   const auto range = IndexRange(index, nest_.extents);
   if (range && range->low >= 0 && range->high < extent) return;

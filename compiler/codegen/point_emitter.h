@@ -1,5 +1,5 @@
-// PointEmitter: values at one point of a nest (or one vector of points): reads, scalar trees, stores. Internal to
-// compiler/codegen (sees LLVM).
+// PointEmitter: values at one point of a nest (or one vector of points): reads, scalar trees,
+// stores. Internal to compiler/codegen (sees LLVM).
 #pragma once
 
 #include <set>
@@ -33,7 +33,8 @@ class PointEmitter {
  public:
   PointEmitter(FunctionEmitter& f, const Nest& nest, const LanePlan& plan);
 
-  /// Computes what depends on axes up to loop `level` (-1: only on fixed ones) and on none further in.
+  /// Computes what depends on axes up to loop `level` (-1: only on fixed ones) and on none further
+  /// in.
   void Hoist(Point& point, int level);
   /// A scalar when it is the same in all lanes.
   llvm::Value* Evaluate(const ScalarNode& node, Point& point);

@@ -63,8 +63,8 @@ class TableBuilder {
     std::vector<llvm::Constant*> inputs, outputs;
     for (const EntryInput& input : entry.inputs) inputs.push_back(Input(entry, input));
     for (const EntryOutput& output : entry.outputs) outputs.push_back(Output(entry, output));
-    return Struct({Text(entry.name), emitted.function, I64(entry.batch),
-                   I64(std::ssize(inputs)), I64(std::ssize(outputs)), Array(inputs), Array(outputs),
+    return Struct({Text(entry.name), emitted.function, I64(entry.batch), I64(std::ssize(inputs)),
+                   I64(std::ssize(outputs)), Array(inputs), Array(outputs),
                    I64(emitted.fixed_scratch_bytes), I64(emitted.worker_scratch_bytes),
                    I64(entry.arena_bytes), I64(emitted.kernel_calls), I64(emitted.flops)});
   }
@@ -105,9 +105,9 @@ void EmitProgramTable(llvm::Module& module, const KernelProgram& program, const 
        t.I64(std::ssize(hyperparameters)), t.Array(slots), t.Array(entry_rows),
        t.Array(hyperparameters), t.I64(program.keep_partial_batch), t.Bytes(options.weights),
        t.I64(std::ssize(options.weights))});
-  auto* global = new llvm::GlobalVariable(module, table->getType(), true,
-                                          llvm::GlobalValue::ExternalLinkage, table,
-                                          program.prefix + "_program");
+  auto* global =
+      new llvm::GlobalVariable(module, table->getType(), true, llvm::GlobalValue::ExternalLinkage,
+                               table, program.prefix + "_program");
   global->setAlignment(llvm::Align(8));
   if (options.main_alias)
     llvm::GlobalAlias::create(table->getType(), 0, llvm::GlobalValue::ExternalLinkage,

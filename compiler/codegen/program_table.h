@@ -1,4 +1,5 @@
-// The descent_program constant (runtime/abi.h) of a module. Internal to compiler/codegen (sees LLVM).
+// The descent_program constant (runtime/abi.h) of a module. Internal to compiler/codegen (sees
+// LLVM).
 #pragma once
 
 #include <llvm/IR/Module.h>

@@ -68,7 +68,8 @@ llvm::Value* EmitAbs(Operation& o) {
   return o.b.CreateSelect(o.b.CreateICmpSLT(o.x[0], o.Int(0)), o.b.CreateNeg(o.x[0]), o.x[0]);
 }
 
-/// x86's minps and maxps give their second argument if either is NaN: only a NaN on the left needs care.
+/// x86's minps and maxps give their second argument if either is NaN: only a NaN on the left needs
+/// care.
 llvm::Value* EmitExtremum(Operation& o, llvm::CmpInst::Predicate floats,
                           llvm::CmpInst::Predicate signed_integers,
                           llvm::CmpInst::Predicate unsigned_integers) {
@@ -145,8 +146,7 @@ llvm::Value* EmitCast(Operation& o) {
   if (o.dtype == DType::kBool)
     return o.is_float() ? o.b.CreateFCmpUNE(o.x[0], o.Float(0))
                         : o.b.CreateICmpNE(o.x[0], o.Int(0));
-  if (o.is_float())
-    return to_float ? o.b.CreateFPCast(o.x[0], o.ResultType()) : FloatToInteger(o);
+  if (o.is_float()) return to_float ? o.b.CreateFPCast(o.x[0], o.ResultType()) : FloatToInteger(o);
   if (to_float)
     return o.is_unsigned() ? o.b.CreateUIToFP(o.x[0], o.ResultType())
                            : o.b.CreateSIToFP(o.x[0], o.ResultType());
@@ -188,7 +188,9 @@ void PhiloxRounds(Operation& o, PhiloxState& s) {
 /// The key of a node depends on no element: as scalars it stays outside of the loops.
 void NodeKey(Operation& o, std::span<llvm::Value* const> scalars, llvm::Value* key[2]) {
   auto& b = o.b;
-  auto low = [&](llvm::Value* v) { return b.CreateAnd(v, llvm::ConstantInt::get(v->getType(), 0xffffffff)); };
+  auto low = [&](llvm::Value* v) {
+    return b.CreateAnd(v, llvm::ConstantInt::get(v->getType(), 0xffffffff));
+  };
   auto high = [&](llvm::Value* v) { return b.CreateLShr(v, 32); };
   llvm::Value* seed = scalars[0];
   llvm::Value* step = scalars[1];
@@ -205,12 +207,13 @@ llvm::Value* EmitPhilox(Operation& o) {
   llvm::Value* key[2];
   NodeKey(o, o.x, key);
   llvm::Value* index = o.x[4];
-  llvm::Value* counter = b.CreateOr(b.CreateShl(b.CreateLShr(index, 6), 4),
-                                    b.CreateAnd(index, o.Int(15)));
+  llvm::Value* counter =
+      b.CreateOr(b.CreateShl(b.CreateLShr(index, 6), 4), b.CreateAnd(index, o.Int(15)));
   llvm::Value* zero = o.Int(0);
   const int lanes = LaneCount(index);
-  PhiloxState state = {{b.CreateAnd(counter, o.Int(0xffffffff)), b.CreateLShr(counter, 32), zero, zero},
-                       {o.f.Splat(key[0], lanes), o.f.Splat(key[1], lanes)}};
+  PhiloxState state = {
+      {b.CreateAnd(counter, o.Int(0xffffffff)), b.CreateLShr(counter, 32), zero, zero},
+      {o.f.Splat(key[0], lanes), o.f.Splat(key[1], lanes)}};
   PhiloxRounds(o, state);
   llvm::Value* word = b.CreateAnd(b.CreateLShr(index, 4), o.Int(3));
   llvm::Value* result = state.counter[0];

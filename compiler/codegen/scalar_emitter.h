@@ -1,8 +1,9 @@
-// One scalar instruction (ScalarOp) as IR over scalars or vectors of lanes: a table with a row an instruction.
-// Internal to compiler/codegen (sees LLVM).
+// One scalar instruction (ScalarOp) as IR over scalars or vectors of lanes: a table with a row an
+// instruction. Internal to compiler/codegen (sees LLVM).
 //
-// Semantics are those of ir/scalar_op: integers wrap, an integer divided by zero is 0, casts saturate, minimum and
-// maximum hand on NaN. Arguments may mix scalars and vectors; a scalar stands for all lanes.
+// Semantics are those of ir/scalar_op: integers wrap, an integer divided by zero is 0, casts
+// saturate, minimum and maximum hand on NaN. Arguments may mix scalars and vectors; a scalar stands
+// for all lanes.
 #pragma once
 
 #include <span>

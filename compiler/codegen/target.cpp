@@ -13,9 +13,9 @@ namespace {
 
 // Intel SDM volume 2, CPUID; AMD APM volume 3, appendix E.
 constexpr CpuFeature kV3Features[] = {
-    {"SSE4.2", 1, 0, 2, 20}, {"POPCNT", 1, 0, 2, 23}, {"AVX", 1, 0, 2, 28},
-    {"FMA", 1, 0, 2, 12},    {"F16C", 1, 0, 2, 29},   {"MOVBE", 1, 0, 2, 22},
-    {"BMI1", 7, 0, 1, 3},    {"AVX2", 7, 0, 1, 5},    {"BMI2", 7, 0, 1, 8},
+    {"SSE4.2", 1, 0, 2, 20},        {"POPCNT", 1, 0, 2, 23}, {"AVX", 1, 0, 2, 28},
+    {"FMA", 1, 0, 2, 12},           {"F16C", 1, 0, 2, 29},   {"MOVBE", 1, 0, 2, 22},
+    {"BMI1", 7, 0, 1, 3},           {"AVX2", 7, 0, 1, 5},    {"BMI2", 7, 0, 1, 8},
     {"LZCNT", 0x80000001, 0, 2, 5},
 };
 constexpr auto kV4Features = [] {
@@ -37,7 +37,8 @@ constexpr InstructionSet kV4 = {"x86-64-v4", "AVX-512 (F, BW, CD, DQ, VL), FMA, 
 constexpr int64_t KiB(int64_t n) { return n << 10; }
 constexpr int64_t MiB(int64_t n) { return n << 20; }
 
-// {vector bytes, vector registers, L1, L2, L3, FMA ports}; sizes of the smallest part on sale of each family.
+// {vector bytes, vector registers, L1, L2, L3, FMA ports}; sizes of the smallest part on sale of
+// each family.
 constexpr Target kTargets[] = {
     {"x86-64-v3", "x86-64-v3", "x86-64-v3", &kV3, {32, 16, KiB(32), KiB(256), MiB(8), 2}},
     {"haswell", "x86-64-v3", "haswell", &kV3, {32, 16, KiB(32), KiB(256), MiB(8), 2}},
@@ -46,23 +47,44 @@ constexpr Target kTargets[] = {
     {"znver2", "x86-64-v3", "znver2", &kV3, {32, 16, KiB(32), KiB(512), MiB(8), 2}},
     {"znver3", "x86-64-v3", "znver3", &kV3, {32, 16, KiB(32), KiB(512), MiB(16), 2}},
     {"x86-64-v4", "x86-64-v4", "x86-64-v4", &kV4, {64, 32, KiB(32), KiB(1024), MiB(8), 2}},
-    {"skylake-avx512", "x86-64-v4", "skylake-avx512", &kV4, {64, 32, KiB(32), KiB(1024), MiB(8), 2}},
-    {"icelake-server", "x86-64-v4", "icelake-server", &kV4, {64, 32, KiB(48), KiB(1280), MiB(16), 2}},
-    {"sapphirerapids", "x86-64-v4", "sapphirerapids", &kV4, {64, 32, KiB(48), KiB(2048), MiB(16), 2}},
+    {"skylake-avx512",
+     "x86-64-v4",
+     "skylake-avx512",
+     &kV4,
+     {64, 32, KiB(32), KiB(1024), MiB(8), 2}},
+    {"icelake-server",
+     "x86-64-v4",
+     "icelake-server",
+     &kV4,
+     {64, 32, KiB(48), KiB(1280), MiB(16), 2}},
+    {"sapphirerapids",
+     "x86-64-v4",
+     "sapphirerapids",
+     &kV4,
+     {64, 32, KiB(48), KiB(2048), MiB(16), 2}},
     {"znver4", "x86-64-v4", "znver4", &kV4, {64, 32, KiB(32), KiB(1024), MiB(16), 1}},
     {"znver5", "x86-64-v4", "znver5", &kV4, {64, 32, KiB(48), KiB(1024), MiB(16), 2}},
 };
 
-/// What LLVM calls the running CPU where that is no row of the table, and cores whose AVX-512 is masked off.
+/// What LLVM calls the running CPU where that is no row of the table, and cores whose AVX-512 is
+/// masked off.
 constexpr std::pair<std::string_view, std::string_view> kFallbacks[] = {
-    {"znver5", "znver3"},         {"znver4", "znver3"},
-    {"znver1", "x86-64-v3"},      {"broadwell", "haswell"},
-    {"cascadelake", "skylake-avx512"}, {"cooperlake", "skylake-avx512"},
-    {"icelake-client", "icelake-server"}, {"tigerlake", "icelake-server"},
-    {"rocketlake", "icelake-server"}, {"emeraldrapids", "sapphirerapids"},
-    {"graniterapids", "sapphirerapids"}, {"skylake-avx512", "skylake"},
-    {"raptorlake", "alderlake"},  {"meteorlake", "alderlake"},
-    {"arrowlake", "alderlake"},   {"lunarlake", "alderlake"},
+    {"znver5", "znver3"},
+    {"znver4", "znver3"},
+    {"znver1", "x86-64-v3"},
+    {"broadwell", "haswell"},
+    {"cascadelake", "skylake-avx512"},
+    {"cooperlake", "skylake-avx512"},
+    {"icelake-client", "icelake-server"},
+    {"tigerlake", "icelake-server"},
+    {"rocketlake", "icelake-server"},
+    {"emeraldrapids", "sapphirerapids"},
+    {"graniterapids", "sapphirerapids"},
+    {"skylake-avx512", "skylake"},
+    {"raptorlake", "alderlake"},
+    {"meteorlake", "alderlake"},
+    {"arrowlake", "alderlake"},
+    {"lunarlake", "alderlake"},
 };
 
 const Target* Find(std::string_view name) {
@@ -93,8 +115,8 @@ Result<const Target*> ResolveNative() {
   for (std::string name = llvm::sys::getHostCPUName().str(); !name.empty();) {
     const Target* row = Find(name);
     if (row && RunningCpuSupports(*row)) return row;
-    const auto* next =
-        std::ranges::find(kFallbacks, std::string_view(name), [](const auto& pair) { return pair.first; });
+    const auto* next = std::ranges::find(kFallbacks, std::string_view(name),
+                                         [](const auto& pair) { return pair.first; });
     name = next == std::end(kFallbacks) ? "" : std::string(next->second);
   }
   for (std::string_view generic : {"x86-64-v4", "x86-64-v3"})

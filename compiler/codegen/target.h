@@ -1,7 +1,8 @@
 // Targets: everything known about the CPUs programs are compiled for, one table row a name.
 //
-// `native` resolves to the best row that the running CPU can execute, by its real features (what the operating system
-// or hypervisor masks does not count). Code is selected for an instruction-set level (`llvm_cpu`) and tuned for a core
+// `native` resolves to the best row that the running CPU can execute, by its real features (what
+// the operating system or hypervisor masks does not count). Code is selected for an instruction-set
+// level (`llvm_cpu`) and tuned for a core
 // (`tune_cpu`), so it never uses an instruction outside `needs`.
 //
 //   DESCENT_TRY(target, ResolveTarget("native"));
@@ -26,7 +27,8 @@ struct CpuFeature {
   int bit;
 };
 
-/// What a group of targets requires: instructions and the register state the operating system saves.
+/// What a group of targets requires: instructions and the register state the operating system
+/// saves.
 struct InstructionSet {
   std::string_view name;
   std::string_view printable;

@@ -10,8 +10,8 @@ namespace descent {
 namespace {
 
 // ---- constants ---------------------------------------------------------------------------------
-// Polynomials are weighted minimax fits (computed with 60 digits) on slightly widened intervals; the comment gives the
-// relative error of the function they serve.
+// Polynomials are weighted minimax fits (computed with 60 digits) on slightly widened intervals;
+// the comment gives the relative error of the function they serve.
 
 /// One row a float type: its layout, and the polynomials of that precision.
 struct FloatFormat {
@@ -30,15 +30,15 @@ struct FloatFormat {
 
 constexpr double kExp32[] = {0.4999999296, 0.1666651478, 0.04166848653, 0.008369409285,
                              0.001381128018};  // 2^-28
-constexpr double kExp64[] = {0.500000000000000005,   0.166666666666666851,
-                             0.041666666666666038,   0.00833333333331574012,
-                             0.00138888888891327581, 0.00019841269899630287,
-                             0.0000248015869062618009, 2.75572315807732803e-6,
-                             2.75575907698434154e-7, 2.51131919908658361e-8,
-                             2.0825989911043964e-9};  // 2^-63
+constexpr double kExp64[] = {
+    0.500000000000000005,     0.166666666666666851,   0.041666666666666038,
+    0.00833333333331574012,   0.00138888888891327581, 0.00019841269899630287,
+    0.0000248015869062618009, 2.75572315807732803e-6, 2.75575907698434154e-7,
+    2.51131919908658361e-8,   2.0825989911043964e-9};  // 2^-63
 // (log(1+f) - f + f^2/2) / f^3 for sqrt(1/2) <= 1+f <= sqrt(2): 2^-30
-constexpr double kLog32[] = {0.3333331261,  -0.2500001017, 0.2000212128,  -0.1666797043, 0.1421942059,
-                             -0.1240582422, 0.1188966494,  -0.1167565215, 0.06743297246};
+constexpr double kLog32[] = {0.3333331261,  -0.2500001017, 0.2000212128,
+                             -0.1666797043, 0.1421942059,  -0.1240582422,
+                             0.1188966494,  -0.1167565215, 0.06743297246};
 // (log((1+s)/(1-s)) - 2s) / s^3 in s^2, s = f / (2 + f): 2^-66
 constexpr double kLog64[] = {0.66666666666666661,  0.400000000000062458, 0.285714285690856764,
                              0.222222226469598156, 0.181817756416160796, 0.153870922451178765,
@@ -49,13 +49,13 @@ constexpr double kLogTail64[] = {0.399999999999999774, 0.285714285714451709, 0.2
                                  0.116746808795205212, 0.119901820013599946};
 constexpr double kSin32[] = {-0.1666666664, 0.008333329156, -0.0001983926047, 2.717598895e-6};
 constexpr double kCos32[] = {0.04166666662, -0.001388888343, 2.479943438e-5, -2.720316224e-7};
-constexpr double kSin64[] = {-0.166666666666666666,   0.00833333333333332156,
+constexpr double kSin64[] = {-0.166666666666666666,    0.00833333333333332156,
                              -0.000198412698412536691, 2.75573192134538447e-6,
-                             -2.50521047169938812e-8, 1.60583415171021314e-10,
+                             -2.50521047169938812e-8,  1.60583415171021314e-10,
                              -7.57743873466652688e-13};
-constexpr double kCos64[] = {0.0416666666666666666,   -0.00138888888888888724,
+constexpr double kCos64[] = {0.0416666666666666666,    -0.00138888888888888724,
                              0.0000248015873015699346, -2.7557319214700589e-7,
-                             2.08767542131753772e-9,  -1.14702758176396576e-11,
+                             2.08767542131753772e-9,   -1.14702758176396576e-11,
                              4.73731854388586408e-14};
 
 constexpr FloatFormat kF32 = {
@@ -101,7 +101,10 @@ constexpr FloatFormat kF64 = {
 class Math {
  public:
   Math(FunctionEmitter& f, llvm::Value* like)
-      : f_(f), b_(f.b), type_(like->getType()), lanes_(LaneCount(like)),
+      : f_(f),
+        b_(f.b),
+        type_(like->getType()),
+        lanes_(LaneCount(like)),
         format_(type_->getScalarType()->isFloatTy() ? kF32 : kF64) {}
 
   const FloatFormat& format() const { return format_; }
@@ -148,7 +151,7 @@ class Math {
   }
 
   struct Reduced {
-    llvm::Value* n;             ///< integer
+    llvm::Value* n;              ///< integer
     llvm::Value* expm1_of_rest;  ///< e^r - 1 with x = n ln 2 + r, |r| <= ln 2 / 2
   };
   /// x must be so small that n fits an exponent's range.
@@ -199,8 +202,7 @@ Decomposed Decompose(FunctionEmitter& f, Math& m, llvm::Value* x) {
   // The exponent fits 32 bits, whose conversion is one instruction everywhere.
   llvm::Type* narrow = f.Widen(b.getInt32Ty(), m.lanes());
   llvm::Value* as_float = b.CreateSIToFP(b.CreateTrunc(exponent, narrow), m.type());
-  as_float =
-      b.CreateFSub(as_float, b.CreateSelect(tiny, m.C(format.denormal_shift), m.C(0)));
+  as_float = b.CreateFSub(as_float, b.CreateSelect(tiny, m.C(format.denormal_shift), m.C(0)));
   return {as_float, b.CreateFSub(mantissa, m.C(1))};
 }
 
@@ -292,9 +294,9 @@ llvm::GlobalVariable* TwoOverPiBytes(llvm::Module& module) {
   return global;
 }
 
-/// double r, i64 n = reduce(double x): x = n pi / 2 + r modulo 2 pi, |r| <= pi / 4, for finite |x| >= 2.
-/// M. Payne and R. Hanek, Radian reduction for trigonometric functions, 1983: x = m 2^e with a 53-bit integer m, so
-/// only the 192 bits of 2 / pi from weight 2^(2 - e) down matter.
+/// double r, i64 n = reduce(double x): x = n pi / 2 + r modulo 2 pi, |r| <= pi / 4, for finite |x|
+/// >= 2. M. Payne and R. Hanek, Radian reduction for trigonometric functions, 1983: x = m 2^e with
+/// a 53-bit integer m, so only the 192 bits of 2 / pi from weight 2^(2 - e) down matter.
 llvm::Function* LargeAngleReduction(FunctionEmitter& outer) {
   constexpr const char* kName = "descent.reduce_large_angle";
   llvm::Module& module = outer.module();
@@ -314,10 +316,10 @@ llvm::Function* LargeAngleReduction(FunctionEmitter& outer) {
 
   llvm::Value* bits = b.CreateBitCast(function->getArg(0), i64);
   llvm::Value* biased = b.CreateAnd(b.CreateLShr(bits, 52), b.getInt64(0x7ff));
-  llvm::Value* mantissa =
-      b.CreateOr(b.CreateAnd(bits, b.getInt64((uint64_t{1} << 52) - 1)), b.getInt64(uint64_t{1} << 52));
-  // x = mantissa * 2^(biased - 1075). The stored integer is 2/pi * 2^(1280 + 256); dropping its low `low_bit` bits leaves
-  // units of 2^-190 quarter turns after multiplication by 2^(biased - 1075).
+  llvm::Value* mantissa = b.CreateOr(b.CreateAnd(bits, b.getInt64((uint64_t{1} << 52) - 1)),
+                                     b.getInt64(uint64_t{1} << 52));
+  // x = mantissa * 2^(biased - 1075). The stored integer is 2/pi * 2^(1280 + 256); dropping its low
+  // `low_bit` bits leaves units of 2^-190 quarter turns after multiplication by 2^(biased - 1075).
   llvm::Value* low_bit = b.CreateSub(b.getInt64(1280 + 256 - 190 + 1075), biased);
   llvm::Value* byte = b.CreateLShr(low_bit, 3);
   llvm::Value* address = b.CreateGEP(b.getInt8Ty(), TwoOverPiBytes(module), byte);
@@ -325,7 +327,9 @@ llvm::Function* LargeAngleReduction(FunctionEmitter& outer) {
   window = b.CreateLShr(window, b.CreateZExt(b.CreateAnd(low_bit, b.getInt64(7)), window_type));
   llvm::Value* turns = b.CreateMul(b.CreateTrunc(window, wide), b.CreateZExt(mantissa, wide));
 
-  auto wide_constant = [&](int bit) { return llvm::ConstantInt::get(wide, llvm::APInt::getOneBitSet(192, bit)); };
+  auto wide_constant = [&](int bit) {
+    return llvm::ConstantInt::get(wide, llvm::APInt::getOneBitSet(192, bit));
+  };
   llvm::Value* quadrant = b.CreateTrunc(
       b.CreateLShr(b.CreateAdd(turns, wide_constant(189)), llvm::ConstantInt::get(wide, 190)), i64);
   llvm::Value* fraction = b.CreateShl(turns, llvm::ConstantInt::get(wide, 2));  // signed, / 2^192
@@ -336,8 +340,8 @@ llvm::Function* LargeAngleReduction(FunctionEmitter& outer) {
                          llvm::ConstantInt::get(wide, 120), zeros);
   llvm::Value* top = b.CreateTrunc(
       b.CreateLShr(b.CreateShl(magnitude, zeros), llvm::ConstantInt::get(wide, 192 - 62)), i64);
-  llvm::Value* scale_bits = b.CreateShl(
-      b.CreateSub(b.getInt64(1023 - 62), b.CreateTrunc(zeros, i64)), b.getInt64(52));
+  llvm::Value* scale_bits =
+      b.CreateShl(b.CreateSub(b.getInt64(1023 - 62), b.CreateTrunc(zeros, i64)), b.getInt64(52));
   llvm::Value* r = b.CreateFMul(b.CreateSIToFP(top, f64), b.CreateBitCast(scale_bits, f64));
   r = b.CreateFMul(r, llvm::ConstantFP::get(f64, kHalfPi[0]));
   r = b.CreateSelect(negative, b.CreateFNeg(r), r);
@@ -370,23 +374,28 @@ ReducedAngle ReduceAngle(FunctionEmitter& f, Math& m, llvm::Value* x) {
   llvm::AllocaInst* quadrant_variable = f.Variable(m.int_type());
   b.CreateStore(b.CreateSelect(b.CreateFCmpOEQ(magnitude, m.Infinity()), m.Nan(), r), r_variable);
   b.CreateStore(quadrant, quadrant_variable);
-  f.If(f.Any(large), [&] {
-    llvm::Function* reduce = LargeAngleReduction(f);
-    llvm::Value* exact_r = r;
-    llvm::Value* exact_quadrant = quadrant;
-    for (int lane = 0; lane < m.lanes(); ++lane) {
-      llvm::Value* safe = b.CreateSelect(f.Lane(large, lane), f.Lane(x, lane),
-                                         llvm::ConstantFP::get(b.getDoubleTy(), kLargeAngle));
-      llvm::Value* pair = b.CreateCall(reduce, {safe});
-      llvm::Value* lane_r = b.CreateExtractValue(pair, 0);
-      llvm::Value* lane_quadrant = b.CreateExtractValue(pair, 1);
-      exact_r = m.lanes() == 1 ? lane_r : b.CreateInsertElement(exact_r, lane_r, lane);
-      exact_quadrant = m.lanes() == 1 ? lane_quadrant
-                                      : b.CreateInsertElement(exact_quadrant, lane_quadrant, lane);
-    }
-    b.CreateStore(b.CreateSelect(large, exact_r, b.CreateLoad(m.type(), r_variable)), r_variable);
-    b.CreateStore(b.CreateSelect(large, exact_quadrant, quadrant), quadrant_variable);
-  }, /*unlikely=*/true);
+  f.If(
+      f.Any(large),
+      [&] {
+        llvm::Function* reduce = LargeAngleReduction(f);
+        llvm::Value* exact_r = r;
+        llvm::Value* exact_quadrant = quadrant;
+        for (int lane = 0; lane < m.lanes(); ++lane) {
+          llvm::Value* safe = b.CreateSelect(f.Lane(large, lane), f.Lane(x, lane),
+                                             llvm::ConstantFP::get(b.getDoubleTy(), kLargeAngle));
+          llvm::Value* pair = b.CreateCall(reduce, {safe});
+          llvm::Value* lane_r = b.CreateExtractValue(pair, 0);
+          llvm::Value* lane_quadrant = b.CreateExtractValue(pair, 1);
+          exact_r = m.lanes() == 1 ? lane_r : b.CreateInsertElement(exact_r, lane_r, lane);
+          exact_quadrant = m.lanes() == 1
+                               ? lane_quadrant
+                               : b.CreateInsertElement(exact_quadrant, lane_quadrant, lane);
+        }
+        b.CreateStore(b.CreateSelect(large, exact_r, b.CreateLoad(m.type(), r_variable)),
+                      r_variable);
+        b.CreateStore(b.CreateSelect(large, exact_quadrant, quadrant), quadrant_variable);
+      },
+      /*unlikely=*/true);
   return {b.CreateLoad(m.int_type(), quadrant_variable), b.CreateLoad(m.type(), r_variable)};
 }
 
@@ -402,8 +411,8 @@ llvm::Value* EmitSine(FunctionEmitter& f, llvm::Value* x, int quarters) {
 
   llvm::Value* z = b.CreateFMul(r, r);
   llvm::Value* sine = m.Fma(b.CreateFMul(r, z), m.Polynomial(m.format().sin, z), r);
-  llvm::Value* cosine = m.Fma(b.CreateFMul(z, z), m.Polynomial(m.format().cos, z),
-                              m.Fma(z, m.C(-0.5), m.C(1)));
+  llvm::Value* cosine =
+      m.Fma(b.CreateFMul(z, z), m.Polynomial(m.format().cos, z), m.Fma(z, m.C(-0.5), m.C(1)));
   llvm::Value* odd = b.CreateICmpNE(b.CreateAnd(quadrant, m.I(1)), m.I(0));
   llvm::Value* result = b.CreateSelect(odd, cosine, sine);
   llvm::Value* sign = b.CreateShl(b.CreateAnd(quadrant, m.I(2)), m.I(m.format().bits - 2));
@@ -452,8 +461,7 @@ DoubleDouble PreciseLog(FunctionEmitter& f, Math& m, llvm::Value* x) {
   llvm::Value* twice_s = b.CreateFAdd(s, s);
   llvm::Value* z_low = m.Fma(twice_s, s_low, m.Fma(s, s, b.CreateFNeg(z)));
   llvm::Value* cube = b.CreateFMul(s, z);
-  llvm::Value* cube_low =
-      m.Fma(s, z_low, m.Fma(s_low, z, m.Fma(s, z, b.CreateFNeg(cube))));
+  llvm::Value* cube_low = m.Fma(s, z_low, m.Fma(s_low, z, m.Fma(s, z, b.CreateFNeg(cube))));
   constexpr double kTwoThirds = 2.0 / 3, kTwoThirdsLow = 3.7007434154171884681e-17;
   llvm::Value* term = b.CreateFMul(cube, m.C(kTwoThirds));
   llvm::Value* term_low =
@@ -480,7 +488,8 @@ llvm::Value* PowerOfMagnitude(FunctionEmitter& f, Math& m, llvm::Value* magnitud
   // e^(p + q) = e^p (1 + q): q is below an ulp of p.
   const Math::Reduced reduced = m.ReduceExp(clamped);
   llvm::Value* low = b.CreateSelect(inside, product_low, m.C(0));
-  llvm::Value* tail = m.Fma(low, b.CreateFAdd(reduced.expm1_of_rest, m.C(1)), reduced.expm1_of_rest);
+  llvm::Value* tail =
+      m.Fma(low, b.CreateFAdd(reduced.expm1_of_rest, m.C(1)), reduced.expm1_of_rest);
   llvm::Value* mantissa = b.CreateFAdd(tail, m.C(1));
   llvm::Value* half = b.CreateAShr(reduced.n, m.I(1));
   llvm::Value* scaled = b.CreateFMul(mantissa, m.PowerOfTwo(half));
@@ -498,8 +507,8 @@ llvm::Value* EmitPow64(FunctionEmitter& f, llvm::Value* x, llvm::Value* y) {
 
   llvm::Value* y_positive = b.CreateFCmpOGT(y, zero);
   llvm::Value* y_infinite = b.CreateFCmpOEQ(m.Abs(y), m.Infinity());
-  llvm::Value* extreme = b.CreateOr(b.CreateFCmpOEQ(magnitude, zero),
-                                    b.CreateFCmpOEQ(magnitude, m.Infinity()));
+  llvm::Value* extreme =
+      b.CreateOr(b.CreateFCmpOEQ(magnitude, zero), b.CreateFCmpOEQ(magnitude, m.Infinity()));
   extreme = b.CreateOr(extreme, y_infinite);
   // |x| above or below 1 together with y's sign decide between 0 and infinity.
   llvm::Value* grows = b.CreateICmpEQ(b.CreateFCmpOGT(magnitude, one), y_positive);

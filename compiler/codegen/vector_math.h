@@ -1,9 +1,9 @@
-// Elementary functions as straight-line IR over f32 or f64 scalars and vectors: no calls, no branches on data but for
-// huge arguments of sin and cos.
+// Elementary functions as straight-line IR over f32 or f64 scalars and vectors: no calls, no
+// branches on data but for huge arguments of sin and cos.
 //
-// Bounds over the whole range, denormals, infinities, NaN and signed zeros included: exp, log, tanh, sigmoid 2 ulp;
-// sin, cos, pow 4 ulp. All lanes compute the same bits as a scalar would, so results do not depend on how a loop is
-// cut. Internal to compiler/codegen (sees LLVM).
+// Bounds over the whole range, denormals, infinities, NaN and signed zeros included: exp, log,
+// tanh, sigmoid 2 ulp; sin, cos, pow 4 ulp. All lanes compute the same bits as a scalar would, so
+// results do not depend on how a loop is cut. Internal to compiler/codegen (sees LLVM).
 #pragma once
 
 #include "compiler/codegen/function_emitter.h"

@@ -102,8 +102,12 @@ KernelRun RunCompiled(const descent_program& program, const Kernel& kernel,
       inputs.push_back(storage[i].data());
   }
   ThreadExecutor executor(threads);
-  const descent_call call{nullptr,        scratch.data(), inputs.data(),
-                          outputs.data(), 0,              threads > 0 ? executor.get() : nullptr};
+  const descent_call call{nullptr,
+                          scratch.data(),
+                          inputs.data(),
+                          outputs.data(),
+                          0,
+                          threads > 0 ? executor.get() : nullptr};
   KernelRun run{.status = entry.run(&call)};
   for (size_t i = 0; i < values.size(); ++i)
     run.values.emplace_back(values[i].type(), std::move(storage[i]));
@@ -204,8 +208,8 @@ Kernel ElementwiseKernel(std::string name, const Shape& shape, const std::vector
     kernel.parameters.push_back({{dtype, shape}, false});
   }
   for (size_t i = 0; i < results.size(); ++i) {
-    stage.stores.push_back({static_cast<int>(i), -1, static_cast<int>(kernel.parameters.size()),
-                            Axes(0, rank)});
+    stage.stores.push_back(
+        {static_cast<int>(i), -1, static_cast<int>(kernel.parameters.size()), Axes(0, rank)});
     kernel.parameters.push_back({{results[i]->dtype, shape}, true});
   }
   kernel.stages.push_back(std::move(stage));
@@ -213,8 +217,7 @@ Kernel ElementwiseKernel(std::string name, const Shape& shape, const std::vector
 }
 
 void Tile(Kernel& kernel, int64_t extent) {
-  const int64_t total =
-      kernel.outer.empty() ? kernel.stages[0].axes[0] : Elements(kernel.outer);
+  const int64_t total = kernel.outer.empty() ? kernel.stages[0].axes[0] : Elements(kernel.outer);
   kernel.schedule.tile_axis = kernel.outer.empty() ? 0 : -1;
   kernel.schedule.tile_extent = extent;
   kernel.schedule.tiles = (total + extent - 1) / extent;

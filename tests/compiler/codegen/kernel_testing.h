@@ -1,4 +1,5 @@
-// Runs hand-built kernels: compiled, at any number of threads, and by a slow reference that walks every point.
+// Runs hand-built kernels: compiled, at any number of threads, and by a slow reference that walks
+// every point.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,8 @@
 
 namespace descent {
 
-/// A program with one entry point "run" that calls `kernel` once: parameters that are only read are its inputs,
-/// written ones its outputs, both in order.
+/// A program with one entry point "run" that calls `kernel` once: parameters that are only read are
+/// its inputs, written ones its outputs, both in order.
 KernelProgram ProgramOf(const Kernel& kernel);
 
 struct KernelRun {
@@ -34,8 +35,8 @@ Tensor Pattern(const TensorType& type, int seed);
 /// The pattern for every parameter.
 std::vector<Tensor> Patterns(const Kernel& kernel);
 
-/// Compiles, compares all parameters with the reference within `tolerance` (relative to the larger of 1 and the
-/// magnitude), and demands the same bits at 1, 2, 3 and 8 threads.
+/// Compiles, compares all parameters with the reference within `tolerance` (relative to the larger
+/// of 1 and the magnitude), and demands the same bits at 1, 2, 3 and 8 threads.
 void ExpectMatchesReference(const Kernel& kernel, const std::vector<Tensor>& values,
                             double tolerance = 2e-6);
 
@@ -43,7 +44,8 @@ void ExpectMatchesReference(const Kernel& kernel, const std::vector<Tensor>& val
 StageRead ReadOf(int number, std::vector<Index> coordinates);
 /// Axis(first) ... Axis(first + count - 1)
 std::vector<Index> Axes(int first, int count);
-/// One unscheduled stage of elementwise parameters: reads of every non-written parameter at the stage's parallel axes.
+/// One unscheduled stage of elementwise parameters: reads of every non-written parameter at the
+/// stage's parallel axes.
 Kernel ElementwiseKernel(std::string name, const Shape& shape, const std::vector<DType>& inputs,
                          const std::vector<Scalar>& results);
 /// Cuts a kernel into tiles of `extent` along its axis 0 (or its outer space).

@@ -37,10 +37,10 @@ TEST(LoopEmitter, EveryElementType) {
       Tile(kernel, 16);
       ExpectMatchesReference(kernel, Patterns(kernel), 0);
     }
-    Kernel bools = ElementwiseKernel(
-        "bools", {n}, {kBool, kBool, kF32, kF32},
-        {Call(kAnd, {R(0, kBool), R(1, kBool)}), Call(kNot, {R(0, kBool)}),
-         Call(kSelect, {Call(kOr, {R(0, kBool), R(1, kBool)}), R(2), R(3)})});
+    Kernel bools =
+        ElementwiseKernel("bools", {n}, {kBool, kBool, kF32, kF32},
+                          {Call(kAnd, {R(0, kBool), R(1, kBool)}), Call(kNot, {R(0, kBool)}),
+                           Call(kSelect, {Call(kOr, {R(0, kBool), R(1, kBool)}), R(2), R(3)})});
     ExpectMatchesReference(bools, Patterns(bools), 0);
   }
 }
@@ -77,7 +77,8 @@ TEST(LoopEmitter, TransposesStridesAndReversal) {
   ExpectMatchesReference(kernel, Patterns(kernel), 0);
 }
 
-/// A reshape that was fused away: [6, 32] seen as [12, 16] (chunks stay whole) and [64, 3] (they do not).
+/// A reshape that was fused away: [6, 32] seen as [12, 16] (chunks stay whole) and [64, 3] (they do
+/// not).
 TEST(LoopEmitter, FloorDivAndMod) {
   for (int64_t columns : {16, 3, 48}) {
     const int64_t rows = 192 / columns;
@@ -239,7 +240,8 @@ Kernel SoftmaxKernel(int64_t rows, int64_t columns) {
   Stage exp{.axes = {columns}, .parallel = 1, .reads = {x, local(0, {})}};
   exp.results = {Call(kExp, {Call(kSub, {R(0), R(1)})})};
   exp.stores = {{0, 1, -1, {}}};
-  Stage sum{.axes = {columns}, .parallel = 0, .reads = {local(1, {Axis(1)})}, .reducer = SumOf(R(0))};
+  Stage sum{
+      .axes = {columns}, .parallel = 0, .reads = {local(1, {Axis(1)})}, .reducer = SumOf(R(0))};
   sum.results = {Accumulator(0, kF32)};
   sum.stores = {{0, 2, -1, {}}};
   Stage quotient{.axes = {columns}, .parallel = 1, .reads = {local(1, {Axis(1)}), local(2, {})}};
@@ -262,7 +264,8 @@ TEST(LoopEmitter, OuterSpaceOfTwoAxes) {
   Kernel kernel{.name = "test_outer"};
   kernel.parameters = {{{kF32, {3, 4, 11}}, false}, {{kF32, {4, 3}}, true}};
   kernel.outer = {3, 4};
-  Stage stage{.axes = {11}, .parallel = 0, .reads = {ReadOf(0, Axes(0, 3))}, .reducer = SumOf(R(0))};
+  Stage stage{
+      .axes = {11}, .parallel = 0, .reads = {ReadOf(0, Axes(0, 3))}, .reducer = SumOf(R(0))};
   stage.results = {Accumulator(0, kF32)};
   stage.stores = {{0, -1, 1, {Axis(1), Axis(0)}}};
   kernel.stages = {stage};
@@ -272,14 +275,14 @@ TEST(LoopEmitter, OuterSpaceOfTwoAxes) {
 
 TEST(LoopEmitter, IntegerDivisionNeverTraps) {
   for (DType dtype : {kI32, kI64, kU8}) {
-    Kernel kernel = ElementwiseKernel("divide", {11}, {dtype, dtype},
-                                      {Call(kDiv, {R(0, dtype), R(1, dtype)})});
+    Kernel kernel =
+        ElementwiseKernel("divide", {11}, {dtype, dtype}, {Call(kDiv, {R(0, dtype), R(1, dtype)})});
     const int64_t lowest = dtype == kI32   ? std::numeric_limits<int32_t>::min()
                            : dtype == kI64 ? std::numeric_limits<int64_t>::min()
                                            : 200;
     std::vector<Tensor> values = Patterns(kernel);
-    values[0] = Tensor::FromInts({dtype, {11}}, std::vector<int64_t>{lowest, 7, 7, lowest, 0, 1, 9,
-                                                                     100, 6, 5, 4});
+    values[0] = Tensor::FromInts({dtype, {11}},
+                                 std::vector<int64_t>{lowest, 7, 7, lowest, 0, 1, 9, 100, 6, 5, 4});
     values[1] = Tensor::FromInts(
         {dtype, {11}}, std::vector<int64_t>{dtype == kU8 ? 3 : -1, 0, 2, 0, 0, 1, 4, 7, 5, 2, 2});
     ExpectMatchesReference(kernel, values, 0);
@@ -287,8 +290,8 @@ TEST(LoopEmitter, IntegerDivisionNeverTraps) {
 }
 
 TEST(LoopEmitter, CastsSaturate) {
-  const std::vector<double> x = {0,     1.9,   -1.9, 255.5, 256,  -1,   3e9,  -3e9,
-                                 1e19,  -1e19, NAN,  INFINITY, -INFINITY, 0.5, 2147483647, -0.0};
+  const std::vector<double> x = {0,    1.9,   -1.9, 255.5,    256,       -1,  3e9,        -3e9,
+                                 1e19, -1e19, NAN,  INFINITY, -INFINITY, 0.5, 2147483647, -0.0};
   for (DType from : {kF32, kF64})
     for (DType to : {kI32, kI64, kU8, kBool, kF32, kF64}) {
       Kernel kernel = ElementwiseKernel("cast", {16}, {from}, {Cast(to, R(0, from))});

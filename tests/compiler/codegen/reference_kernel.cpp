@@ -12,7 +12,8 @@ namespace descent {
 namespace {
 
 /// Calls `body` for every point of `extents`, last axis fastest.
-void ForEachPoint(const Shape& extents, const std::function<void(const std::vector<int64_t>&)>& body) {
+void ForEachPoint(const Shape& extents,
+                  const std::function<void(const std::vector<int64_t>&)>& body) {
   if (Elements(extents) == 0) return;
   std::vector<int64_t> point(extents.size(), 0);
   while (true) {
@@ -225,9 +226,7 @@ ReferenceKernel::Number ReferenceKernel::Apply(const ScalarNode& node,
   const auto wrap = [](uint64_t value) { return static_cast<int64_t>(value); };
   const auto ui = static_cast<uint64_t>(i), uj = static_cast<uint64_t>(j);
   const bool real = Info(operand).is_float;
-  const auto truth = [&](bool reals, bool integers) {
-    return Number{0, real ? reals : integers};
-  };
+  const auto truth = [&](bool reals, bool integers) { return Number{0, real ? reals : integers}; };
   switch (node.op) {
     case ScalarOp::kAdd:
       return {a + b, wrap(ui + uj)};
