@@ -1,0 +1,66 @@
+// From models, checkpoints, data and logs to the figures of figures.h.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frontends/cli/plot/figures.h"
+#include "frontends/cli/plot/trained_model.h"
+
+namespace descent::plot {
+
+/// What is drawn, over which data: the SPEC of a trainer's --data.
+struct Subject {
+  TrainedModel::Source source;
+  std::string data;
+  std::string title;  ///< "" = the model's name
+};
+
+/// Needs two features. Probabilities get a contour at 0.5, values a surface in the range of the
+/// labels.
+Result<BoundaryPanel> GatherBoundary(const Subject& subject);
+
+/// The activation map of every unit of the hidden value `layer` [batch, units] over two features.
+Result<TileFigure> GatherNeurons(const Subject& subject, const std::string& layer);
+
+/// Columns of a parameter [pixels, units] as square images, at most 64.
+Result<TileFigure> GatherWeights(const Subject& subject, const std::string& parameter);
+
+/// Mean loss over the data around the current values of two elements of parameters, such as "W1[0,
+/// 1]". `logs` of trainings that tracked both give the paths and the extent.
+struct SurfaceOptions {
+  std::string x, y;
+  std::vector<std::string> logs;
+  std::vector<std::string> names;  ///< of the paths; "" = the log's name
+  std::optional<double> radius;    ///< half the extent; without it the paths decide
+  int resolution = 48;
+};
+Result<SurfaceFigure> GatherSurface(const Subject& subject, const SurfaceOptions& options);
+
+/// Lines over epochs (or steps) from training logs: "loss", "validation.loss",
+/// "validation.accuracy", ... Series that belong to losses stand in one panel, each other name in
+/// one of its own.
+struct CurveOptions {
+  std::vector<std::string> logs;
+  std::vector<std::string> names;   ///< of the logs in the legend; "" = file name
+  std::vector<std::string> series;  ///< "" = loss and validation.loss where there is one
+  bool by_step = false;
+  bool logarithmic = false;
+};
+Result<std::vector<LineFigure>> GatherCurves(const CurveOptions& options);
+
+/// A function [n] -> [n] of a model without a loss over `range`, and its derivative.
+Result<LineFigure> GatherFunction(const std::string& model, const Range& range);
+
+/// The first `count` test images (training images where there is no test data) with the predicted
+/// classes.
+Result<std::vector<PredictedImage>> GatherPredictions(const Subject& subject, int count);
+
+struct Confusion {
+  std::vector<std::string> classes;
+  std::vector<std::vector<double>> counts;  ///< [actual][predicted]
+};
+Result<Confusion> GatherConfusion(const Subject& subject);
+
+}  // namespace descent::plot
