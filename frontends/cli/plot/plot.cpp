@@ -1,0 +1,251 @@
+// `descent plot`: SVG pictures of what models do and of how they were trained.
+
+#include <charconv>
+#include <cmath>
+#include <memory>
+
+#include "frontends/cli/commands.h"
+#include "frontends/cli/files.h"
+#include "frontends/cli/plot/gather.h"
+
+namespace descent::cli {
+namespace {
+
+struct PlotArguments {
+  std::vector<std::string> files, checkpoints, data, titles;
+  std::string output = "-";
+  int64_t seed = 1;
+  bool boundary = false, surface = false, curves = false, function = false, confusion = false;
+  std::string neurons, weights;
+  int64_t predictions = 0;
+  std::string x, y, radius;
+  std::vector<std::string> trajectories, labels, series;
+  bool by_step = false, logarithmic = false;
+  std::string from = "-6", to = "6";
+};
+
+Result<double> Number(const std::string& text, std::string_view option) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+    return UsageError(fmt::format("{} needs a number, not {}", option, Quoted(text)));
+  return value;
+}
+
+/// Element `i` of a list that has one for all, one for each, or none.
+std::string At(const std::vector<std::string>& list, size_t i) {
+  if (list.empty()) return "";
+  return list.size() == 1 ? list[0] : i < list.size() ? list[i] : "";
+}
+
+Result<plot::Subject> SubjectAt(const PlotArguments& arguments, size_t i) {
+  plot::Subject subject{.source = {.model = arguments.files[i],
+                                   .checkpoint = At(arguments.checkpoints, i),
+                                   .hidden = {},
+                                   .seed = arguments.seed},
+                        .data = At(arguments.data, i),
+                        .title = i < arguments.titles.size() ? arguments.titles[i] : ""};
+  if (subject.data.empty() && arguments.weights.empty())
+    return UsageError("this figure needs --data", "for example --data circle:samples=500");
+  return subject;
+}
+
+Result<std::string> PlotBoundaries(const PlotArguments& arguments) {
+  std::vector<plot::BoundaryPanel> panels;
+  for (size_t i = 0; i < arguments.files.size(); ++i) {
+    DESCENT_TRY(subject, SubjectAt(arguments, i));
+    DESCENT_TRY(panel, plot::GatherBoundary(subject));
+    panels.push_back(std::move(panel));
+  }
+  return plot::DrawBoundaries(panels);
+}
+
+Result<std::string> PlotNeurons(const PlotArguments& arguments) {
+  DESCENT_TRY(subject, SubjectAt(arguments, 0));
+  DESCENT_TRY(figure, plot::GatherNeurons(subject, arguments.neurons));
+  return plot::DrawTiles(figure);
+}
+
+Result<std::string> PlotWeights(const PlotArguments& arguments) {
+  DESCENT_TRY(subject, SubjectAt(arguments, 0));
+  DESCENT_TRY(figure, plot::GatherWeights(subject, arguments.weights));
+  return plot::DrawTiles(figure);
+}
+
+Result<std::string> PlotSurface(const PlotArguments& arguments) {
+  if (arguments.x.empty() || arguments.y.empty())
+    return UsageError("--surface needs --x and --y", "for example --x 'W1[0, 0]' --y 'W1[0, 1]'");
+  plot::SurfaceOptions options{.x = arguments.x,
+                               .y = arguments.y,
+                               .logs = arguments.trajectories,
+                               .names = arguments.labels,
+                               .radius = {}};
+  if (!arguments.radius.empty()) {
+    DESCENT_TRY(radius, Number(arguments.radius, "--radius"));
+    options.radius = radius;
+  }
+  DESCENT_TRY(subject, SubjectAt(arguments, 0));
+  DESCENT_TRY(figure, plot::GatherSurface(subject, options));
+  return plot::DrawSurface(figure);
+}
+
+Result<std::string> PlotCurves(const PlotArguments& arguments) {
+  DESCENT_TRY(figures, plot::GatherCurves({.logs = arguments.files,
+                                           .names = arguments.labels,
+                                           .series = arguments.series,
+                                           .by_step = arguments.by_step,
+                                           .logarithmic = arguments.logarithmic}));
+  return plot::DrawLines(figures);
+}
+
+Result<std::string> PlotFunctions(const PlotArguments& arguments) {
+  DESCENT_TRY(from, Number(arguments.from, "--from"));
+  DESCENT_TRY(to, Number(arguments.to, "--to"));
+  if (!(from < to)) return UsageError("--from must be below --to");
+  std::vector<plot::LineFigure> figures;
+  for (const std::string& file : arguments.files) {
+    DESCENT_TRY(figure, plot::GatherFunction(file, {from, to}));
+    figures.push_back(std::move(figure));
+  }
+  return plot::DrawLines(figures);
+}
+
+Result<std::string> PlotPredictions(const PlotArguments& arguments) {
+  constexpr int64_t kMost = 400;
+  if (arguments.predictions < 1 || arguments.predictions > kMost)
+    return UsageError(fmt::format("--predictions takes 1 to {} images", kMost));
+  DESCENT_TRY(subject, SubjectAt(arguments, 0));
+  DESCENT_TRY(images, plot::GatherPredictions(subject, static_cast<int>(arguments.predictions)));
+  const std::string title = subject.title.empty() ? "predictions on test images" : subject.title;
+  return plot::DrawPredictions(title, images, 8);
+}
+
+Result<std::string> PlotConfusion(const PlotArguments& arguments) {
+  DESCENT_TRY(subject, SubjectAt(arguments, 0));
+  DESCENT_TRY(confusion, plot::GatherConfusion(subject));
+  const std::string title = subject.title.empty() ? "confusion matrix" : subject.title;
+  return plot::DrawConfusion(title, confusion.classes, confusion.counts);
+}
+
+/// One figure a row: whether it is asked for, how it is drawn, and whether it takes several files.
+struct Figure {
+  std::string_view option;
+  bool asked;
+  Result<std::string> (*draw)(const PlotArguments&);
+  bool several_files = false;
+};
+
+Result<ExitStatus> Plot(const PlotArguments& arguments) {
+  const Figure figures[] = {
+      {"--boundary", arguments.boundary, PlotBoundaries, true},
+      {"--neurons", !arguments.neurons.empty(), PlotNeurons},
+      {"--weights", !arguments.weights.empty(), PlotWeights},
+      {"--surface", arguments.surface, PlotSurface},
+      {"--curves", arguments.curves, PlotCurves, true},
+      {"--function", arguments.function, PlotFunctions, true},
+      {"--predictions", arguments.predictions != 0, PlotPredictions},
+      {"--confusion", arguments.confusion, PlotConfusion},
+  };
+  const Figure* chosen = nullptr;
+  for (const Figure& figure : figures) {
+    if (!figure.asked) continue;
+    if (chosen != nullptr)
+      return UsageError(fmt::format("{} and {} are two figures; draw one at a time", chosen->option,
+                                    figure.option));
+    chosen = &figure;
+  }
+  if (chosen == nullptr) chosen = &figures[0];
+  if (arguments.files.size() > 1 && !chosen->several_files)
+    return UsageError(fmt::format("{} takes one model", chosen->option));
+  DESCENT_TRY(svg, chosen->draw(arguments));
+  DESCENT_RETURN_IF_ERROR(WriteOutput(arguments.output, svg));
+  return ExitStatus::kGood;
+}
+
+}  // namespace
+
+Command PlotCommand() {
+  auto a = std::make_shared<PlotArguments>();
+  const OptionGroup figures{
+      "Figures (one; --boundary when none is given)",
+      {{"--boundary", "",
+        "decision boundary over data with two features; several models stand side by side",
+        &a->boundary},
+       {"--neurons", "VALUE", "activation map of each unit of a hidden value over two features",
+        &a->neurons},
+       {"--weights", "PARAMETER", "columns of a parameter [pixels, units] as square images",
+        &a->weights},
+       {"--surface", "",
+        "contours of the loss over two elements of parameters (--x, --y), with descent directions",
+        &a->surface},
+       {"--curves", "", "lines over epochs from training logs; FILEs are logs", &a->curves},
+       {"--function", "", "a model without a loss, f32[401] to f32[401], with its derivative",
+        &a->function},
+       {"--predictions", "N", "the first N test images with what is predicted", &a->predictions},
+       {"--confusion", "", "confusion matrix over the test data", &a->confusion}}};
+  const OptionGroup inputs{
+      "Input and output",
+      {{"--checkpoint",
+        "FILE",
+        "trained parameters; one for each model, or none for fresh ones",
+        &a->checkpoints,
+        {},
+        false,
+        Completion::kFile},
+       {"--data", "SPEC",
+        "data, as a trainer's --data takes it; one for all models or one for each", &a->data},
+       {"--seed", "N", "seed of fresh parameters", &a->seed},
+       {"--title", "TEXT", "title of a panel; one for each", &a->titles},
+       {"-o,--output",
+        "FILE",
+        "the SVG; standard output when absent",
+        &a->output,
+        {},
+        false,
+        Completion::kFile}}};
+  const OptionGroup details{
+      "Details of a figure",
+      {{"--x", "ELEMENT", "--surface: parameter element along x, such as 'W1[0, 1]'", &a->x},
+       {"--y", "ELEMENT", "--surface: parameter element along y", &a->y},
+       {"--trajectory",
+        "LOG",
+        "--surface: a training log with both elements tracked",
+        &a->trajectories,
+        {},
+        false,
+        Completion::kFile},
+       {"--radius", "R", "--surface: half the extent around the current values", &a->radius},
+       {"--label", "TEXT", "--curves, --surface: name of a log in the legend; one for each",
+        &a->labels},
+       {"--series", "NAME", "--curves: loss, validation.loss, validation.accuracy, ...",
+        &a->series},
+       {"--by-step", "", "--curves: lines of steps instead of epochs", &a->by_step},
+       {"--log-scale", "", "--curves: logarithmic y axis", &a->logarithmic},
+       {"--from", "X", "--function: lower end of x", &a->from},
+       {"--to", "X", "--function: upper end of x", &a->to}}};
+  return {
+      .name = "plot",
+      .summary = "draw decision boundaries, curves, loss surfaces, neurons and predictions as SVG",
+      .description =
+          "Compiles the model in process, takes the parameters of a checkpoint and asks it about "
+          "the data. Colours "
+          "are blue for label 1 and orange for label 0, told apart also by people with "
+          "colour-vision deficiencies.",
+      .arguments = {{.names = "FILE",
+                     .value = "",
+                     .doc = "model files; with --curves, logs",
+                     .destination = &a->files,
+                     .required = true,
+                     .completion = Completion::kFile}},
+      .groups = {figures, inputs, details},
+      .examples = {{"descent plot m.descent --checkpoint c.safetensors --data circle:samples=500 "
+                    "-o circle.svg",
+                    "what did it learn?"},
+                   {"descent plot --curves log.jsonl -o curves.svg", "how did training go?"},
+                   {"descent plot m.descent --neurons a1 --checkpoint c.safetensors --data circle "
+                    "-o neurons.svg",
+                    "what does each hidden neuron see?"}},
+      .run = [a] { return Plot(*a); }};
+}
+
+}  // namespace descent::cli
