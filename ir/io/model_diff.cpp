@@ -78,9 +78,7 @@ std::string ShowAttribute(const Attribute* attribute) {
   if (attribute == nullptr) return "none";
   if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(attribute))
     return fmt::format("a body of {} nodes", (*body)->nodes().size());
-  Attributes one;
-  one.Set("a", *attribute);
-  return Shortened(PrintAttributes(one).substr(2));
+  return Shortened(PrintAttribute(*attribute));
 }
 
 void DiffGraphs(const Graph& a, const Graph& b, const std::string& place, Differences& out);

@@ -119,17 +119,30 @@ std::string PrintAttribute(const Attribute& attribute, bool numbers_are_short) {
 
 }  // namespace
 
+std::string PrintAttribute(const Attribute& attribute) { return PrintAttribute(attribute, false); }
+
 std::string PrintTensor(const Tensor& tensor, size_t column, size_t indent) {
   if (tensor.elements() == 0) return "[]";
   if (tensor.type().rank() == 0 || AllEqual(tensor)) return PrintElement(tensor, 0);
   return TensorText(tensor).Lines(0, 0, column, indent);
 }
 
-std::string PrintAttributes(const Attributes& attributes, bool numbers_are_short) {
+std::string PrintAttributes(const Attributes& attributes, const OpDef& op) {
   std::string text;
-  for (const auto& [name, value] : attributes)
-    text += fmt::format("{}{}={}", text.empty() ? "" : ", ", PrintName(name),
-                        PrintAttribute(value, numbers_are_short));
+  for (const AttributeSpec& spec : op.signature.attributes)
+    if (const Attribute* value = attributes.Find(spec.name))
+      text += fmt::format("{}{}={}", text.empty() ? "" : ", ", spec.name,
+                          PrintAttribute(*value, false));
+  return text;
+}
+
+std::string PrintHyperparameters(const Attributes& attributes) {
+  std::string text;
+  for (const bool rate : {true, false})
+    for (const auto& [name, value] : attributes)
+      if ((name == "learning_rate") == rate)
+        text += fmt::format("{}{}={}", text.empty() ? "" : ", ", PrintName(name),
+                            PrintAttribute(value, true));
   return text;
 }
 
@@ -180,23 +193,33 @@ bool GraphPrinter::IsCalled(Value value, std::string_view name) const {
   return names_[value.node][value.result] == PrintName(name);
 }
 
-std::string GraphPrinter::Attributes(const Node& node, bool first) const {
-  std::string text;
+std::vector<std::string> GraphPrinter::Arguments(const Node& node) const {
+  std::vector<std::string> arguments;
+  for (const Value operand : node.operands) arguments.push_back(Reference(operand));
   for (const AttributeSpec& spec : node.op->signature.attributes) {
     const Attribute* value = node.attributes.Find(spec.name);
     if (value == nullptr || spec.kind == AttributeKind::kGraph) continue;
     if (spec.default_value && SameAttribute(*value, *spec.default_value)) continue;
-    text += fmt::format("{}{}={}", first ? "" : ", ", spec.name, PrintAttribute(*value, false));
-    first = false;
+    arguments.push_back(fmt::format("{}={}", spec.name, PrintAttribute(*value, false)));
   }
-  return text;
+  return arguments;
 }
 
-std::string GraphPrinter::Call(const Node& node) const {
-  std::string text = fmt::format("{}(", node.op->name);
-  for (size_t i = 0; i < node.operands.size(); ++i)
-    text += (i > 0 ? ", " : "") + Reference(node.operands[i]);
-  return text + Attributes(node, node.operands.empty()) + ")";
+std::string GraphPrinter::Call(const Node& node, size_t column) const {
+  const std::vector<std::string> arguments = Arguments(node);
+  std::string flat = fmt::format("{}({})", node.op->name, fmt::join(arguments, ", "));
+  if (column + flat.size() <= kTextColumns || arguments.empty()) return flat;
+  const std::string margin(indent_ + 2 * kIndent, ' ');
+  std::string text = fmt::format("{}(\n", node.op->name), line = margin;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string piece = arguments[i] + (i + 1 < arguments.size() ? "," : ")");
+    if (line.size() > margin.size() && line.size() + 1 + piece.size() > kTextColumns) {
+      text += line + "\n";
+      line = margin;
+    }
+    line += (line.size() > margin.size() ? " " : "") + piece;
+  }
+  return text + line;
 }
 
 std::string GraphPrinter::Statement(int32_t number) const {
@@ -208,7 +231,7 @@ std::string GraphPrinter::Statement(int32_t number) const {
   if (node.op->leaf == Leaf::kConstant) {
     text += PrintTensor(node.attributes.Literal("value"), text.size(), indent_);
   } else {
-    text += Call(node);
+    text += Call(node, text.size());
   }
   if (!node.label.origin.empty()) text += " from " + PrintName(node.label.origin);
   const bool has_body = std::ranges::any_of(node.attributes, [](const auto& entry) {

@@ -16,8 +16,12 @@ inline constexpr size_t kTextColumns = 100;
 /// "[[1.0, 2.0], [3.0, 4.0]]" or one number when all elements are equal; broken into lines where it
 /// does not fit behind `column` characters.
 std::string PrintTensor(const Tensor& tensor, size_t column, size_t indent);
-/// "name=value" behind ", " each, for attributes without a signature.
-std::string PrintAttributes(const Attributes& attributes, bool numbers_are_short = false);
+/// The value of an attribute that is not a graph.
+std::string PrintAttribute(const Attribute& attribute);
+/// "low=-0.1, high=0.1": what is given, in the order of the operator's signature.
+std::string PrintAttributes(const Attributes& attributes, const OpDef& op);
+/// "learning_rate=0.03, steps=1000": the rate first, numbers as short as they are.
+std::string PrintHyperparameters(const Attributes& attributes);
 /// "  # text", or nothing.
 std::string PrintTrailing(std::string_view trailing);
 /// The lines of a comment, each "# text" at `indent`.
@@ -36,8 +40,8 @@ class GraphPrinter {
   std::string Statement(int32_t node) const;
 
  private:
-  std::string Call(const Node& node) const;
-  std::string Attributes(const Node& node, bool first) const;
+  std::string Call(const Node& node, size_t column) const;
+  std::vector<std::string> Arguments(const Node& node) const;
   std::string Bodies(const Node& node, std::string_view trailing) const;
   std::string Body(const Graph& body, std::string_view trailing) const;
 

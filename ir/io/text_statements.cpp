@@ -4,6 +4,14 @@
 #include "ir/io/text_syntax.h"
 
 namespace descent {
+namespace {
+
+std::string Given(const std::string& op, const Attributes& attributes) {
+  const OpDef* definition = FindOp(op);
+  return definition == nullptr ? "" : PrintAttributes(attributes, *definition);
+}
+
+}  // namespace
 
 std::string StatementOf(const InputBinding& input, const Model& model) {
   std::string text =
@@ -37,7 +45,7 @@ std::string StatementOf(const Slot& slot) {
   } else if (!initializer.op.empty()) {
     text += " = " + PrintName(initializer.op);
     if (!initializer.attributes.empty())
-      text += fmt::format("({})", PrintAttributes(initializer.attributes));
+      text += fmt::format("({})", Given(initializer.op, initializer.attributes));
   }
   std::string options;
   const auto option = [&](std::string_view name, const std::string& value) {
@@ -64,7 +72,7 @@ std::string StatementOf(const Metric& metric) {
   for (const std::string& operand : metric.operands)
     arguments += (arguments.empty() ? "" : ", ") + PrintName(operand);
   if (!metric.attributes.empty())
-    arguments += (arguments.empty() ? "" : ", ") + PrintAttributes(metric.attributes);
+    arguments += (arguments.empty() ? "" : ", ") + Given(metric.op, metric.attributes);
   return fmt::format("metric {} = {}({})", PrintName(metric.name), metric.op, arguments);
 }
 
@@ -72,7 +80,7 @@ std::string StatementOf(const Update& update) {
   const auto call = [](const std::string& name, const Attributes& attributes) {
     return attributes.empty()
                ? PrintName(name)
-               : fmt::format("{}({})", PrintName(name), PrintAttributes(attributes, true));
+               : fmt::format("{}({})", PrintName(name), PrintHyperparameters(attributes));
   };
   std::string text = fmt::format("train {} with {}", PrintName(update.loss),
                                  call(update.optimizer, update.hyperparameters));
