@@ -13,7 +13,7 @@ say() { printf '\n== %s\n' "$*"; }
 say 'install, then move'
 cmake --install "$build" --prefix "$work/stage" >"$work/install.log"
 mv "$work/stage" "$prefix"
-if grep -rlF -e "$work/stage" -e "$source" -e "$build" "$prefix"; then
+if grep -rIlF -e "$work/stage" -e "$source" -e "$build" "$prefix"; then
   echo 'these installed files name the folder they were built in or installed to' >&2
   exit 1
 fi
