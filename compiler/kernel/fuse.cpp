@@ -1,8 +1,11 @@
 #include "compiler/kernel/fuse.h"
 
 #include <algorithm>
+#include <set>
 
 #include "compiler/kernel/contraction.h"
+#include "compiler/kernel/merge_stages.h"
+#include "compiler/kernel/schedule.h"
 
 namespace descent {
 
@@ -26,57 +29,269 @@ std::vector<int> FusedGroup::Writes() const {
 
 namespace {
 
-std::vector<FusedGroup> OneGroupPerWork(const Region& region) {
-  std::vector<FusedGroup> groups;
-  for (const Work& work : region.works) {
-    FusedGroup group;
-    group.scatter = work.scatter;
-    group.loop = work.loop;
-    if (work.is_computation()) {
-      group.stages = {work.computation};
-      group.contraction = FindContraction(work.computation).has_value();
+/// Results that one loop nest may have.
+constexpr size_t kMaxResults = 12;
+constexpr size_t kMaxStages = 16;
+/// What the stages of one outer iteration hand on must stay in the cache.
+constexpr int64_t kMaxLocalBytes = 64 << 10;
+/// Fewer outer iterations than this are too few to share among threads.
+constexpr int64_t kFewRows = 8;
+
+/// The groups and their order while they are merged.
+class Grouping {
+ public:
+  Grouping(const Region& region, const TensorTable& tensors) : region_(region), tensors_(tensors) {
+    for (const Work& work : region.works) {
+      FusedGroup group;
+      group.scatter = work.scatter;
+      group.loop = work.loop;
+      if (work.is_computation()) {
+        group.stages = {work.computation};
+        group.contraction = FindContraction(work.computation).has_value();
+      }
+      groups_.push_back(std::move(group));
     }
-    groups.push_back(std::move(group));
+    alive_.assign(groups_.size(), true);
+    Connect();
   }
-  return groups;
+
+  void Fuse() {
+    AbsorbConsumers([](const FusedGroup& group) { return group.stages[0].reducer.has_value(); });
+    AbsorbConsumers([](const FusedGroup& group) { return !group.stages[0].reducer.has_value(); });
+    ShareRows();
+    MergeSiblings();
+  }
+
+  std::vector<FusedGroup> Sorted() && {
+    const auto order = TopologicalOrder(successors_);
+    DESCENT_CHECK(order.has_value(), "the groups of a region have no order");
+    std::vector<FusedGroup> sorted;
+    for (const int i : *order)
+      if (alive_[i]) sorted.push_back(std::move(groups_[i]));
+    return sorted;
+  }
+
+ private:
+  bool IsLoops(int i) const { return alive_[i] && !groups_[i].stages.empty(); }
+  bool IsSingleStage(int i) const { return alive_[i] && groups_[i].stages.size() == 1; }
+  int count() const { return static_cast<int>(groups_.size()); }
+
+  void Connect();
+  bool Reaches(int from, int to, bool skip_direct) const;
+  void Replace(int kept, int gone);
+
+  template <typename Predicate>
+  void AbsorbConsumers(const Predicate& is_base);
+  bool Absorb(int base, int consumer);
+
+  void ShareRows();
+  bool ShareRow(int producer, int reader);
+  int RowAxes(const FusedGroup& producer, const FusedGroup& reader) const;
+  bool RowsWorthwhile(const FusedGroup& producer, const FusedGroup& reader, int outer) const;
+  static void Coalesce(FusedGroup& group);
+
+  void MergeSiblings();
+  bool AreSiblings(const Computation& a, const Computation& b) const;
+
+  const Region& region_;
+  const TensorTable& tensors_;
+  std::vector<FusedGroup> groups_;
+  std::vector<bool> alive_;
+  std::vector<std::vector<int>> successors_;
+};
+
+void Grouping::Connect() {
+  std::vector<std::vector<int>> readers(tensors_.size());
+  std::vector<int> writer(tensors_.size(), -1);
+  for (int i = 0; i < count(); ++i) {
+    if (!alive_[i]) continue;
+    for (const int tensor : groups_[i].Reads()) readers[tensor].push_back(i);
+    for (const int tensor : groups_[i].Writes()) writer[tensor] = i;
+  }
+  std::vector<std::set<int>> successors(count());
+  const auto connect = [&](int from, int to) {
+    if (from >= 0 && to >= 0 && from != to) successors[from].insert(to);
+  };
+  for (int tensor = 0; tensor < tensors_.size(); ++tensor)
+    for (const int reader : readers[tensor]) connect(writer[tensor], reader);
+  for (const Overwrite& overwrite : region_.overwrites)
+    for (const int reader : readers[overwrite.older]) connect(reader, writer[overwrite.newer]);
+  successors_.clear();
+  for (const std::set<int>& list : successors) successors_.emplace_back(list.begin(), list.end());
 }
 
-std::vector<std::vector<int>> SuccessorsOf(const std::vector<FusedGroup>& groups,
-                                           const Region& region, int tensor_count) {
-  std::vector<std::vector<int>> readers(tensor_count);
-  std::vector<int> writer(tensor_count, -1);
-  for (int i = 0; i < static_cast<int>(groups.size()); ++i) {
-    for (const int tensor : groups[i].Reads()) readers[tensor].push_back(i);
-    for (const int tensor : groups[i].Writes()) writer[tensor] = i;
+/// Is there a path; with `skip_direct` one through another group?
+bool Grouping::Reaches(int from, int to, bool skip_direct) const {
+  std::vector<bool> seen(groups_.size(), false);
+  std::vector<int> stack;
+  for (const int next : successors_[from])
+    if (!skip_direct || next != to) stack.push_back(next);
+  while (!stack.empty()) {
+    const int i = stack.back();
+    stack.pop_back();
+    if (i == to) return true;
+    if (seen[i]) continue;
+    seen[i] = true;
+    stack.insert(stack.end(), successors_[i].begin(), successors_[i].end());
   }
-  std::vector<std::vector<int>> successors(groups.size());
-  const auto connect = [&](int from, int to) {
-    if (from < 0 || to < 0 || from == to) return;
-    std::vector<int>& list = successors[from];
-    if (std::find(list.begin(), list.end(), to) == list.end()) list.push_back(to);
-  };
-  for (int tensor = 0; tensor < tensor_count; ++tensor)
-    for (const int reader : readers[tensor]) connect(writer[tensor], reader);
-  for (const Overwrite& overwrite : region.overwrites)
-    for (const int reader : readers[overwrite.older]) connect(reader, writer[overwrite.newer]);
-  return successors;
+  return false;
+}
+
+void Grouping::Replace(int kept, int gone) {
+  (void)kept;
+  alive_[gone] = false;
+  groups_[gone] = {};
+  Connect();
+}
+
+// ---- one loop nest -----------------------------------------------------------------------------
+
+bool Grouping::Absorb(int base, int consumer) {
+  if (!IsSingleStage(base) || !IsSingleStage(consumer)) return false;
+  Computation& into = groups_[base].stages[0];
+  const Computation& added = groups_[consumer].stages[0];
+  if (into.results.size() + added.results.size() > kMaxResults) return false;
+  const auto moved = AtSamePoints(into, added);
+  if (!moved || !OverwritesAllow(into, *moved, region_.overwrites)) return false;
+  if (Reaches(base, consumer, true) || Reaches(consumer, base, false)) return false;
+  MergeStage(into, *moved);
+  Replace(base, consumer);
+  return true;
+}
+
+template <typename Predicate>
+void Grouping::AbsorbConsumers(const Predicate& is_base) {
+  for (int base = 0; base < count(); ++base) {
+    if (!IsSingleStage(base) || !is_base(groups_[base])) continue;
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (const int consumer : std::vector<int>(successors_[base]))
+        changed |= Absorb(base, consumer);
+    }
+  }
+}
+
+// ---- stages that share outer loops -------------------------------------------------------------
+
+int Grouping::RowAxes(const FusedGroup& producer, const FusedGroup& reader) const {
+  int outer = kMaxRank;
+  for (const FusedGroup* group : {&producer, &reader})
+    if (group->stages.size() > 1) outer = std::min(outer, group->outer);
+  for (const Computation& from : producer.stages)
+    for (const Computation& to : reader.stages) outer = std::min(outer, SharedOuterAxes(from, to));
+  return outer;
+}
+
+bool Grouping::RowsWorthwhile(const FusedGroup& producer, const FusedGroup& reader,
+                              int outer) const {
+  const Shape& axes = producer.stages[0].axes;
+  const int64_t rows = Elements(Shape(axes.begin(), axes.begin() + outer));
+  if (rows == 0) return false;
+  int64_t local_bytes = 0, work = 0;
+  for (const FusedGroup* group : {&producer, &reader})
+    for (const Computation& stage : group->stages) {
+      work += Elements(stage.axes) * PointCost(stage);
+      for (const int tensor : stage.tensors) local_bytes += tensors_[tensor].type.bytes() / rows;
+      // Neighbouring outer iterations on neighbouring elements: the inner loop would stride.
+      const bool inner = static_cast<int>(stage.axes.size()) > outer;
+      for (const TensorRead& read : stage.reads) {
+        if (!inner || read.coordinates.empty()) continue;
+        const auto last = AsAffine(read.coordinates.back(), static_cast<int>(stage.axes.size()));
+        if (!last) continue;
+        for (int axis = 0; axis < outer; ++axis)
+          if (last->coefficients[axis] != 0 && read.coordinates.size() > 1 && read.view.size() > 1)
+            return false;
+      }
+    }
+  return local_bytes <= kMaxLocalBytes && (rows >= kFewRows || work < 4 * kSerialFlops);
+}
+
+/// Stages over the same points become one where no stage between them stands in the way.
+void Grouping::Coalesce(FusedGroup& group) {
+  std::vector<Computation>& stages = group.stages;
+  for (size_t later = 1; later < stages.size(); ++later)
+    for (size_t earlier = 0; earlier < later; ++earlier) {
+      const bool blocked = std::any_of(
+          stages.begin() + static_cast<int>(earlier) + 1, stages.begin() + static_cast<int>(later),
+          [&](const Computation& between) {
+            return std::any_of(between.tensors.begin(), between.tensors.end(),
+                               [&](int tensor) { return Reads(stages[later], tensor); });
+          });
+      if (blocked) continue;
+      const auto moved = AtSamePoints(stages[earlier], stages[later]);
+      if (moved && stages[earlier].domain() == stages[later].domain())
+        MergeStage(stages[earlier], *moved);
+      else if (CanMergeReductions(stages[earlier], stages[later]))
+        MergeReductions(stages[earlier], stages[later]);
+      else
+        continue;
+      stages.erase(stages.begin() + static_cast<int>(later));
+      --later;
+      break;
+    }
+}
+
+bool Grouping::ShareRow(int producer, int reader) {
+  if (!IsLoops(producer) || !IsLoops(reader)) return false;
+  FusedGroup &first = groups_[producer], &second = groups_[reader];
+  if (first.contraction || second.contraction ||
+      first.stages.size() + second.stages.size() > kMaxStages)
+    return false;
+  const int outer = RowAxes(first, second);
+  if (outer < 1 || outer == kMaxRank || !RowsWorthwhile(first, second, outer)) return false;
+  for (const Computation& a : first.stages)
+    for (const Computation& b : second.stages)
+      if (!OverwritesAllow(a, b, region_.overwrites)) return false;
+  if (Reaches(producer, reader, true) || Reaches(reader, producer, false)) return false;
+  for (Computation& stage : second.stages) first.stages.push_back(std::move(stage));
+  first.outer = outer;
+  Coalesce(first);
+  if (first.stages.size() == 1) first.outer = 0;
+  Replace(producer, reader);
+  return true;
+}
+
+void Grouping::ShareRows() {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (int producer = 0; producer < count(); ++producer) {
+      if (!IsLoops(producer)) continue;
+      for (const int reader : std::vector<int>(successors_[producer]))
+        changed |= ShareRow(producer, reader);
+    }
+  }
+}
+
+// ---- neighbours without a path between them ----------------------------------------------------
+
+bool Grouping::AreSiblings(const Computation& a, const Computation& b) const {
+  if (a.reducer || b.reducer || a.domain() != b.domain()) return false;
+  if (a.rank == 0) return true;
+  return std::any_of(a.reads.begin(), a.reads.end(), [&](const TensorRead& read) {
+    return IsIdentity(a, read) && Reads(b, read.tensor) && ReadsInPlace(b, read.tensor);
+  });
+}
+
+void Grouping::MergeSiblings() {
+  for (int a = 0; a < count(); ++a)
+    for (int b = a + 1; b < count(); ++b) {
+      if (!IsSingleStage(a) || !IsSingleStage(b)) continue;
+      if (!AreSiblings(groups_[a].stages[0], groups_[b].stages[0])) continue;
+      if (Reaches(a, b, false))
+        Absorb(a, b);
+      else if (Reaches(b, a, false))
+        Absorb(b, a);
+      else
+        Absorb(a, b);
+    }
 }
 
 }  // namespace
 
-void InlineProducers(Region& region, const TensorTable& tensors) {
-  (void)region;
-  (void)tensors;
-}
-
 std::vector<FusedGroup> FormGroups(const Region& region, const TensorTable& tensors, bool fuse) {
-  std::vector<FusedGroup> groups = OneGroupPerWork(region);
-  (void)fuse;
-  const auto order = TopologicalOrder(SuccessorsOf(groups, region, tensors.size()));
-  DESCENT_CHECK(order.has_value(), "the groups of a region have no order");
-  std::vector<FusedGroup> sorted;
-  for (const int i : *order) sorted.push_back(std::move(groups[i]));
-  return sorted;
+  Grouping grouping(region, tensors);
+  if (fuse) grouping.Fuse();
+  return std::move(grouping).Sorted();
 }
 
 }  // namespace descent

@@ -1,0 +1,135 @@
+#include <algorithm>
+
+#include "compiler/kernel/contraction.h"
+#include "compiler/kernel/fuse.h"
+
+namespace descent {
+namespace {
+
+/// A producer of at most this cost may be computed again by several consumers.
+constexpr int64_t kCheapCost = 6;
+/// Reads that one loop nest may have.
+constexpr size_t kMaxReads = 24;
+
+class ProducerInlining {
+ public:
+  ProducerInlining(Region& region, const TensorTable& tensors)
+      : region_(region), delivered_(tensors.size(), false) {
+    for (const Delivery& delivery : region.deliveries) delivered_[delivery.value] = true;
+    for (const Overwrite& overwrite : region.overwrites)
+      delivered_[overwrite.older] = delivered_[overwrite.newer] = true;
+  }
+
+  void Run() {
+    std::vector<bool> dropped(region_.works.size(), false);
+    for (size_t i = 0; i < region_.works.size(); ++i) dropped[i] = InlineEverywhere(i);
+    std::vector<Work> kept;
+    for (size_t i = 0; i < region_.works.size(); ++i)
+      if (!dropped[i]) kept.push_back(std::move(region_.works[i]));
+    region_.works = std::move(kept);
+  }
+
+ private:
+  /// Works that read a tensor; inlined producers read nothing any more.
+  std::vector<size_t> Users(int tensor) const {
+    std::vector<size_t> users;
+    for (size_t i = 0; i < region_.works.size(); ++i) {
+      const std::vector<int> reads = region_.works[i].Reads();
+      if (std::find(reads.begin(), reads.end(), tensor) != reads.end()) users.push_back(i);
+    }
+    return users;
+  }
+
+  /// Is the value in memory whatever happens to `except`: some reader can't be in the loop that
+  /// computes it?
+  bool IsStoredAnyway(int tensor, size_t except) const {
+    if (delivered_[tensor] || !IsComputed(tensor)) return true;
+    for (const size_t user : Users(tensor)) {
+      if (user == except) continue;
+      const Work& work = region_.works[user];
+      if (!work.is_computation() || work.computation.reducer) return true;
+    }
+    return false;
+  }
+
+  bool IsComputed(int tensor) const {
+    return std::any_of(region_.works.begin(), region_.works.end(), [&](const Work& work) {
+      const std::vector<int> writes = work.Writes();
+      return std::find(writes.begin(), writes.end(), tensor) != writes.end();
+    });
+  }
+
+  /// Would inlining it keep a value in memory that could otherwise stay in the loop that computes
+  /// it?
+  bool EndsEpilogue(size_t number) const {
+    const Computation& producer = region_.works[number].computation;
+    return std::any_of(producer.reads.begin(), producer.reads.end(), [&](const TensorRead& read) {
+      return IsIdentity(producer, read) && !IsStoredAnyway(read.tensor, number);
+    });
+  }
+
+  bool ReadsIdentically(const Computation& user, int tensor) const {
+    return user.elementwise() &&
+           std::all_of(user.reads.begin(), user.reads.end(), [&](const TensorRead& read) {
+             return read.tensor != tensor || IsIdentity(user, read);
+           });
+  }
+
+  bool Worthwhile(size_t number, int tensor, const std::vector<size_t>& users) const {
+    const Computation& producer = region_.works[number].computation;
+    const int64_t elements = Elements(producer.axes);
+    int64_t evaluations = 0;
+    for (const size_t user : users) evaluations += Elements(region_.works[user].computation.axes);
+    const bool from_data =
+        std::any_of(producer.reads.begin(), producer.reads.end(), [](const TensorRead& read) {
+          return std::any_of(read.coordinates.begin(), read.coordinates.end(),
+                             [](const Index& index) { return index->kind == IndexKind::kRead; });
+        });
+    if (IsLayout(producer) || producer.reads.empty())
+      return !from_data || (users.size() == 1 && evaluations <= elements);
+    if (users.size() == 1 && evaluations <= elements)
+      return ReadsIdentically(region_.works[users[0]].computation, tensor) || !EndsEpilogue(number);
+    return ScalarCost(producer.results) <= kCheapCost && evaluations <= 4 * elements &&
+           !EndsEpilogue(number);
+  }
+
+  bool Possible(const Computation& producer, int tensor, size_t user) const {
+    const Work& work = region_.works[user];
+    if (!work.is_computation() || !CanInline(work.computation, tensor, producer)) return false;
+    Computation trial = work.computation;
+    Inline(trial, tensor, producer);
+    if (trial.reads.size() > kMaxReads) return false;
+    return !FindContraction(work.computation) || FindContraction(trial);
+  }
+
+  /// Inlines all results of a work into all their users, if that is possible and worthwhile for
+  /// all.
+  bool InlineEverywhere(size_t number) {
+    const Work& work = region_.works[number];
+    if (!work.is_computation() || work.computation.reducer) return false;
+    const Computation producer = work.computation;
+    for (const int tensor : producer.tensors) {
+      const std::vector<size_t> users = Users(tensor);
+      if (delivered_[tensor] || users.empty()) return false;
+      for (const size_t user : users)
+        if (!Possible(producer, tensor, user)) return false;
+      if (!Worthwhile(number, tensor, users)) return false;
+    }
+    for (const int tensor : producer.tensors)
+      for (const size_t user : Users(tensor))
+        Inline(region_.works[user].computation, tensor, producer);
+    region_.works[number].computation.reads.clear();
+    return true;
+  }
+
+  Region& region_;
+  std::vector<bool> delivered_;
+};
+
+}  // namespace
+
+void InlineProducers(Region& region, const TensorTable& tensors) {
+  ProducerInlining(region, tensors).Run();
+}
+
+}  // namespace descent

@@ -1,0 +1,266 @@
+#include "compiler/kernel/program_print.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "compiler/kernel/plan_memory.h"
+
+namespace descent {
+namespace {
+
+std::string_view NameOf(KernelKind kind) {
+  constexpr std::string_view kNames[] = {"loops", "contraction", "scatter"};
+  return kNames[static_cast<int>(kind)];
+}
+
+std::string_view NameOf(Space space) {
+  constexpr std::string_view kNames[] = {"arena",  "state",    "input",
+                                         "output", "constant", "valid_rows"};
+  return kNames[static_cast<int>(space)];
+}
+
+std::string Coordinates(const std::vector<Index>& coordinates) {
+  std::vector<std::string> parts;
+  for (const Index& index : coordinates) parts.push_back(ToString(index));
+  return fmt::format("[{}]", fmt::join(parts, ", "));
+}
+
+std::string AxisNames(const std::vector<int>& axes) {
+  std::vector<std::string> names;
+  for (const int axis : axes) names.push_back(fmt::format("i{}", axis));
+  return names.empty() ? "1" : fmt::format("{}", fmt::join(names, " "));
+}
+
+std::string Loops(const Shape& axes, int first, int parallel) {
+  std::string text;
+  for (int axis = 0; axis < static_cast<int>(axes.size()); ++axis)
+    text += fmt::format("{}i{}<{}",
+                        axis == parallel ? " reduce "
+                        : axis > 0       ? " "
+                                         : "",
+                        first + axis, axes[axis]);
+  return text.empty() ? "once" : "for " + text;
+}
+
+std::string PrintRead(const StageRead& read, size_t number) {
+  std::string text =
+      fmt::format("    r{} = {}{}{}", number, read.source == Source::kLocal ? "local" : "p",
+                  read.index, Coordinates(read.coordinates));
+  for (const Guard& guard : read.guards)
+    text += fmt::format(" if 0 <= {} < {}", ToString(guard.index), guard.extent);
+  if (read.outside) text += " else " + ToString(read.outside);
+  return text + "\n";
+}
+
+std::string PrintStage(const Kernel& kernel, const Stage& stage) {
+  std::string text = fmt::format(
+      "  {}\n", Loops(stage.axes, static_cast<int>(kernel.outer.size()), stage.parallel));
+  for (size_t i = 0; i < stage.reads.size(); ++i) text += PrintRead(stage.reads[i], i);
+  if (stage.reducer)
+    for (size_t i = 0; i < stage.reducer->init.size(); ++i)
+      text += fmt::format("    acc{} = {}, then {}\n", i, ToString(stage.reducer->init[i]),
+                          ToString(stage.reducer->step[i]));
+  for (const StageStore& store : stage.stores) {
+    std::string targets;
+    if (store.local >= 0) targets += fmt::format("local{} = ", store.local);
+    if (store.parameter >= 0)
+      targets += fmt::format("p{}{} = ", store.parameter, Coordinates(store.coordinates));
+    text += fmt::format("    {}{}\n", targets, ToString(stage.results[store.result]));
+  }
+  return text;
+}
+
+std::string PrintSchedule(const Kernel& kernel) {
+  const KernelSchedule& schedule = kernel.schedule;
+  std::string text = "  ";
+  if (kernel.kind == KernelKind::kContraction)
+    text += fmt::format("batch {}, m {}, n {}, k {}; register tile {}x{}, blocks {}x{}x{}; ",
+                        AxisNames(kernel.contraction.batch), AxisNames(kernel.contraction.m),
+                        AxisNames(kernel.contraction.n), AxisNames(kernel.contraction.k),
+                        schedule.register_m, schedule.register_n, schedule.block_m,
+                        schedule.block_n, schedule.block_k);
+  else if (schedule.tile_extent > 0 && schedule.tiles > 1)
+    text +=
+        fmt::format("{} in pieces of {}; ",
+                    schedule.tile_axis < 0 ? "outer axes" : fmt::format("i{}", schedule.tile_axis),
+                    schedule.tile_extent);
+  return text + fmt::format("{} {}, {}\n", schedule.tiles, schedule.tiles == 1 ? "tile" : "tiles",
+                            schedule.parallel ? "parallel" : "serial");
+}
+
+std::vector<std::string> NodesOf(const Kernel& kernel) {
+  std::vector<std::string> nodes;
+  for (const Stage& stage : kernel.stages)
+    for (const std::string& node : stage.nodes)
+      if (std::find(nodes.begin(), nodes.end(), node) == nodes.end()) nodes.push_back(node);
+  return nodes;
+}
+
+int64_t BytesOf(const Kernel& kernel) {
+  int64_t bytes = 0;
+  for (const KernelParameter& parameter : kernel.parameters) bytes += parameter.type.bytes();
+  return bytes;
+}
+
+void VisitCalls(const std::vector<Step>& steps, const EntryProgram& entry,
+                const KernelProgram& program, int depth, std::vector<CallSummary>& calls) {
+  for (const Step& step : steps) {
+    if (const auto* loop = std::get_if<Loop>(&step.what)) {
+      calls.push_back({.depth = depth, .trip_count = loop->trip_count});
+      VisitCalls(loop->body, entry, program, depth + 1, calls);
+      continue;
+    }
+    const KernelCall& call = std::get<KernelCall>(step.what);
+    CallSummary summary{.depth = depth, .kernel = call.kernel};
+    const Kernel& kernel = program.kernels[call.kernel];
+    for (size_t i = 0; i < call.arguments.size(); ++i) {
+      const Buffer& buffer = entry.buffers[call.arguments[i].buffer];
+      const bool written = kernel.parameters[i].written;
+      std::string name = buffer.name;
+      if (call.arguments[i].loop_stride_bytes != 0)
+        name += call.arguments[i].from_end ? "[-t]" : "[t]";
+      auto& list = written ? summary.writes : summary.reads;
+      if (std::find(list.begin(), list.end(), name) == list.end()) list.push_back(name);
+      if (written) summary.section = buffer.section;
+    }
+    calls.push_back(std::move(summary));
+  }
+}
+
+}  // namespace
+
+std::string PrintKernel(const Kernel& kernel) {
+  std::string text = fmt::format("kernel {} ({})\n", kernel.name, NameOf(kernel.kind));
+  if (const auto nodes = NodesOf(kernel); !nodes.empty())
+    text += fmt::format("  covers {}\n", fmt::join(nodes, ", "));
+  std::vector<std::string> parameters;
+  for (size_t i = 0; i < kernel.parameters.size(); ++i)
+    parameters.push_back(fmt::format("p{} {}{}", i, ToString(kernel.parameters[i].type),
+                                     kernel.parameters[i].written ? " written" : ""));
+  text += fmt::format("  {}\n", fmt::join(parameters, ", "));
+  for (size_t i = 0; i < kernel.locals.size(); ++i)
+    text += fmt::format("  local{} {}\n", i,
+                        ToString(TensorType{kernel.locals[i].dtype, kernel.locals[i].shape}));
+  if (!kernel.outer.empty())
+    text += fmt::format("  each {}\n",
+                        Loops(kernel.outer, 0, static_cast<int>(kernel.outer.size())).substr(4));
+  if (kernel.kind == KernelKind::kScatter)
+    text += fmt::format("  p{}[p{}[u], :] += p{}[u, :] for {} updates of {} elements, {} rows\n",
+                        kernel.scatter.destination, kernel.scatter.index, kernel.scatter.update,
+                        kernel.scatter.updates, kernel.scatter.row_elements, kernel.scatter.rows);
+  else
+    for (const Stage& stage : kernel.stages) text += PrintStage(kernel, stage);
+  text += PrintSchedule(kernel);
+  return text +
+         fmt::format("  {} floating-point operations, {} bytes\n", kernel.flops, BytesOf(kernel));
+}
+
+KernelSummary Summarize(const Kernel& kernel) {
+  return {.name = kernel.name,
+          .kind = std::string(NameOf(kernel.kind)),
+          .nodes = NodesOf(kernel),
+          .flops = kernel.flops,
+          .bytes = BytesOf(kernel),
+          .tiles = kernel.schedule.tiles,
+          .parallel = kernel.schedule.parallel,
+          .text = PrintKernel(kernel)};
+}
+
+std::vector<CallSummary> SummarizeCalls(const EntryProgram& entry, const KernelProgram& program) {
+  std::vector<CallSummary> calls;
+  VisitCalls(entry.steps, entry, program, 0, calls);
+  return calls;
+}
+
+std::vector<BufferSummary> SummarizeBuffers(const EntryProgram& entry,
+                                            const KernelProgram& program) {
+  const StepListing steps = ListSteps(entry, program.kernels);
+  const std::vector<Life> lives = LivesOf(entry, steps);
+  // A call belongs to the section of what it writes.
+  std::vector<Section> sections(steps.calls.size(), Section::kForward);
+  for (const Access& access : steps.accesses)
+    if (access.written && access.parameter >= 0)
+      sections[access.call] = std::max(sections[access.call], entry.buffers[access.buffer].section);
+  std::vector<BufferSummary> summaries;
+  for (size_t i = 0; i < entry.buffers.size(); ++i) {
+    const Buffer& buffer = entry.buffers[i];
+    summaries.push_back({.name = buffer.name,
+                         .type = ToString(buffer.type),
+                         .space = std::string(NameOf(buffer.space)),
+                         .origin = buffer.origin,
+                         .section = buffer.section,
+                         .offset = buffer.offset,
+                         .bytes = buffer.type.bytes(),
+                         .first_call = lives[i].first,
+                         .last_call = lives[i].last});
+  }
+  for (const Access& access : steps.accesses) {
+    BufferSummary& summary = summaries[access.buffer];
+    summary.kept_for_backward |= access.read && sections[access.call] == Section::kBackward &&
+                                 entry.buffers[access.buffer].space == Space::kArena &&
+                                 summary.section == Section::kForward;
+  }
+  return summaries;
+}
+
+std::string PrintKernels(const EntryProgram& entry, const KernelProgram& program) {
+  const std::vector<CallSummary> calls = SummarizeCalls(entry, program);
+  std::set<int> distinct;
+  int kernel_calls = 0;
+  int64_t flops = 0;
+  for (const CallSummary& call : calls) {
+    if (call.kernel < 0) continue;
+    distinct.insert(call.kernel);
+    ++kernel_calls;
+    flops += program.kernels[call.kernel].flops;
+  }
+  std::string text = fmt::format("entry {}: {} calls of {} kernels, {} floating-point operations\n",
+                                 entry.name, kernel_calls, distinct.size(), flops);
+  std::set<int> shown;
+  for (const CallSummary& call : calls) {
+    const std::string indent(2 * call.depth, ' ');
+    if (call.kernel < 0) {
+      text += fmt::format("\n{}loop {} times\n", indent, call.trip_count);
+      continue;
+    }
+    const Kernel& kernel = program.kernels[call.kernel];
+    text += fmt::format("\n{}call {}({}) -> {}  # {}\n", indent, kernel.name,
+                        fmt::join(call.reads, ", "), fmt::join(call.writes, ", "),
+                        ToString(call.section));
+    if (shown.insert(call.kernel).second) text += PrintKernel(kernel);
+  }
+  return text;
+}
+
+std::string PrintMemory(const EntryProgram& entry, const KernelProgram& program) {
+  std::vector<BufferSummary> buffers = SummarizeBuffers(entry, program);
+  int64_t sum = 0;
+  size_t width = 4;
+  for (const BufferSummary& buffer : buffers) {
+    if (buffer.space == "arena") sum += buffer.bytes;
+    width = std::max(width, buffer.name.size());
+  }
+  std::stable_sort(buffers.begin(), buffers.end(),
+                   [](const BufferSummary& a, const BufferSummary& b) {
+                     return std::pair(a.space, -a.bytes) < std::pair(b.space, -b.bytes);
+                   });
+  std::string text = fmt::format(
+      "entry {}: arena {} bytes ({} without reuse), worker scratch {} bytes, state {} bytes\n",
+      entry.name, entry.arena_bytes, sum, entry.worker_scratch_bytes, program.state_bytes);
+  text += fmt::format("{:<{}}  {:<10} {:>10} {:>10}  {:<9}  {}\n", "name", width, "space", "offset",
+                      "bytes", "calls", "type");
+  for (const BufferSummary& buffer : buffers) {
+    const std::string life =
+        buffer.first_call < 0 ? "-" : fmt::format("{}-{}", buffer.first_call, buffer.last_call);
+    text += fmt::format("{:<{}}  {:<10} {:>10} {:>10}  {:<9}  {}{}{}\n", buffer.name, width,
+                        buffer.space, buffer.offset, buffer.bytes, life, buffer.type,
+                        buffer.kept_for_backward ? ", kept for backward" : "",
+                        buffer.origin.empty() ? "" : ", from " + buffer.origin);
+  }
+  return text;
+}
+
+}  // namespace descent
