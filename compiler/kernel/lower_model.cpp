@@ -14,6 +14,7 @@
 #include "compiler/kernel/plan_memory.h"
 #include "compiler/kernel/region.h"
 #include "compiler/kernel/schedule.h"
+#include "compiler/kernel/split_reductions.h"
 #include "runtime/abi.h"
 
 namespace descent {
@@ -198,6 +199,7 @@ class EntryLowering {
 void EntryLowering::EmitRegion(Region& region, std::vector<Step>& steps,
                                const std::unordered_set<int>& read_outside) {
   if (options_.fuse) InlineProducers(region, tensors_);
+  SplitReductions(region, tensors_);
   Deliver(region, tensors_);
   DropUnread(region, tensors_);
   std::vector<FusedGroup> groups = FormGroups(region, tensors_, options_.fuse);

@@ -1,0 +1,166 @@
+#include "compiler/kernel/split_reductions.h"
+
+#include <algorithm>
+
+#include "compiler/kernel/contraction.h"
+#include "compiler/kernel/schedule.h"
+#include "compiler/kernel/simplify_index.h"
+
+namespace descent {
+namespace {
+
+/// Reductions with more results have tiles enough without chunks.
+constexpr int64_t kFewResults = 512;
+/// A contraction has about one tile per this many results.
+constexpr int64_t kTileResults = 64 * 64;
+constexpr int64_t kFewTiles = 8;
+constexpr int64_t kMaxChunks = 32;
+constexpr int64_t kChunkWork = 128 << 10;
+constexpr int64_t kMinChunkLength = 4;
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+struct Cut {
+  int axis = 0;  ///< reduced axis that is cut
+  int64_t extent = 0, chunks = 1, length = 0;
+  bool ragged() const { return chunks * length != extent; }
+};
+
+Cut CutOf(const Computation& computation) {
+  Cut cut{.axis = computation.rank, .extent = computation.axes[computation.rank]};
+  cut.length = CeilDiv(cut.extent, ReductionChunks(computation));
+  cut.chunks = CeilDiv(cut.extent, cut.length);
+  return cut;
+}
+
+/// The state of every chunk: the chunk is the first parallel axis.
+Computation PartialOf(const Computation& whole, const Cut& cut, bool contraction) {
+  Computation partial = whole;
+  partial.axes.insert(partial.axes.begin(), cut.chunks);
+  partial.axes[cut.axis + 1] = cut.length;
+  partial.rank = whole.rank + 1;
+  const Index position = Axis(0) * cut.length + Axis(cut.axis + 1);
+  const auto axis = [&](int old) { return old == cut.axis ? position : Axis(old + 1); };
+  const auto map = [&](const Scalar& scalar) {
+    return Rewrite(scalar, [&](const ScalarNode& node) -> Scalar {
+      return node.kind == ScalarKind::kIndex ? IndexScalar(MapIndex(node.index, axis)) : nullptr;
+    });
+  };
+  for (TensorRead& read : partial.reads) {
+    bool cut_read = false;
+    for (const Index& index : read.coordinates) cut_read |= UsesAxis(index, cut.axis);
+    for (Index& index : read.coordinates) index = MapIndex(index, axis);
+    for (Guard& guard : read.guards) guard.index = MapIndex(guard.index, axis);
+    if (!cut.ragged() || !cut_read) continue;
+    read.guards.push_back({position, cut.extent});
+    if (!read.outside) read.outside = ConstantInt(read.dtype, 0);
+  }
+  partial.results.clear();
+  partial.tensors.clear();
+  Reducer& reducer = *partial.reducer;
+  const Scalar inside = InRange({{position, cut.extent}});
+  for (size_t i = 0; i < reducer.step.size(); ++i) {
+    const Scalar state = Accumulator(static_cast<int>(i), reducer.init[i]->dtype);
+    reducer.step[i] = map(reducer.step[i]);
+    // A sum of products adds nothing outside; other steps must be skipped there.
+    if (cut.ragged() && !contraction)
+      reducer.step[i] = Call(ScalarOp::kSelect, {inside, reducer.step[i], state});
+    partial.results.push_back(state);
+  }
+  return partial;
+}
+
+/// Combines the chunks in order; results and epilogue reads are those of the whole.
+Computation CombinedOf(const Computation& whole, const Cut& cut, const std::vector<int>& partials) {
+  Computation combined{.axes = whole.domain(),
+                       .rank = whole.rank,
+                       .reads = whole.reads,
+                       .reducer = whole.reducer,
+                       .results = whole.results,
+                       .tensors = whole.tensors,
+                       .nodes = whole.nodes};
+  combined.axes.push_back(cut.chunks);
+  Reducer& reducer = *combined.reducer;
+  std::vector<Scalar> parts;
+  for (size_t i = 0; i < partials.size(); ++i) {
+    const DType dtype = reducer.init[i]->dtype;
+    Shape view{cut.chunks};
+    const Shape domain = whole.domain();
+    view.insert(view.end(), domain.begin(), domain.end());
+    std::vector<Index> coordinates{Axis(whole.rank)};
+    for (const Index& index : AxisList(whole.rank)) coordinates.push_back(index);
+    parts.push_back(ReadScalar(static_cast<int>(combined.reads.size()), dtype));
+    combined.reads.push_back({.tensor = partials[i],
+                              .dtype = dtype,
+                              .view = std::move(view),
+                              .coordinates = std::move(coordinates),
+                              .guards = {},
+                              .outside = nullptr});
+  }
+  for (Scalar& step : reducer.step) step = nullptr;
+  for (size_t i = 0; i < parts.size(); ++i)
+    reducer.step[i] = Rewrite(reducer.combine[i], [&](const ScalarNode& node) -> Scalar {
+      return node.kind == ScalarKind::kOther ? parts[node.slot] : nullptr;
+    });
+  return combined;
+}
+
+/// Reads that stand in the results must not be mistaken for reads over the chunks: those of the
+/// step are dropped by Normalize, since nothing uses them any more.
+void Split(const Computation& whole, std::vector<Work>& works, TensorTable& tensors) {
+  const Cut cut = CutOf(whole);
+  Computation partial = PartialOf(whole, cut, FindContraction(whole).has_value());
+  const EntryTensor& result = tensors[whole.tensors[0]];
+  const std::string name = result.name, origin = result.origin;
+  const Section section = result.section;
+  Shape shape{cut.chunks};
+  const Shape domain = whole.domain();
+  shape.insert(shape.end(), domain.begin(), domain.end());
+  for (const Scalar& state : partial.results)
+    partial.tensors.push_back(tensors.Add({.name = name + ".partial",
+                                           .type = {state->dtype, shape},
+                                           .origin = origin,
+                                           .section = section}));
+  const std::vector<int> partials = partial.tensors;
+  partial.nodes = {name + ".partial"};
+  Computation combined = CombinedOf(whole, cut, partials);
+  Normalize(partial);
+  Normalize(combined);
+  works.emplace_back().computation = std::move(partial);
+  works.emplace_back().computation = std::move(combined);
+}
+
+}  // namespace
+
+int64_t ReductionChunks(const Computation& computation) {
+  if (!computation.reducer || computation.rank >= static_cast<int>(computation.axes.size()))
+    return 1;
+  const int64_t results = Elements(computation.domain());
+  const int64_t points = Elements(computation.axes);
+  if (results == 0 || points == 0) return 1;
+  const bool contraction = FindContraction(computation).has_value();
+  const int64_t tiles = contraction ? CeilDiv(results, kTileResults) : CeilDiv(results, 64);
+  if (contraction ? tiles >= kFewTiles : results > kFewResults) return 1;
+  const int64_t work = points * std::max<int64_t>(PointCost(computation), 1);
+  const int64_t extent = computation.axes[computation.rank];
+  // Partial sums are written and read again: only where the reduction is much longer than its
+  // result is wide.
+  const int64_t reduced = points / results;
+  if (work < 4 * kSerialFlops || reduced < 2048) return 1;
+  const int64_t wanted = std::min({kMaxChunks, work / kChunkWork, 2 * kMaxChunks / tiles,
+                                   extent / kMinChunkLength, reduced / 256});
+  return std::max<int64_t>(wanted, 1);
+}
+
+void SplitReductions(Region& region, TensorTable& tensors) {
+  std::vector<Work> works;
+  for (Work& work : region.works) {
+    if (work.is_computation() && ReductionChunks(work.computation) > 1)
+      Split(work.computation, works, tensors);
+    else
+      works.push_back(std::move(work));
+  }
+  region.works = std::move(works);
+}
+
+}  // namespace descent
