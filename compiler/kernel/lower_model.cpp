@@ -289,6 +289,8 @@ void EntryLowering::EmitCall(LoweredKernel lowered, std::vector<Step>& steps, in
   for (const int tensor : lowered.tensors) {
     call.arguments.push_back(ArgumentOf(tensor));
     means.values.push_back(MeaningOf(tensor));
+    if (parameters[call.arguments.size() - 1].written)
+      call.section = std::max(call.section, tensors_[tensor].section);
   }
   call.kernel = AddKernel(std::move(lowered.kernel));
   meaning_.calls.push_back(std::move(means));

@@ -158,6 +158,7 @@ struct Step;
 struct KernelCall {
   int kernel = 0;
   std::vector<Argument> arguments;
+  Section section = Section::kForward;  ///< the latest of the values it computes
 };
 
 /// Runs `body` trip_count times. `counter` (i64 scalar in the arena) holds the iteration.

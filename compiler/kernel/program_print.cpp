@@ -114,7 +114,7 @@ void VisitCalls(const std::vector<Step>& steps, const EntryProgram& entry,
       continue;
     }
     const KernelCall& call = std::get<KernelCall>(step.what);
-    CallSummary summary{.depth = depth, .kernel = call.kernel};
+    CallSummary summary{.depth = depth, .kernel = call.kernel, .section = call.section};
     const Kernel& kernel = program.kernels[call.kernel];
     for (size_t i = 0; i < call.arguments.size(); ++i) {
       const Buffer& buffer = entry.buffers[call.arguments[i].buffer];
@@ -124,7 +124,6 @@ void VisitCalls(const std::vector<Step>& steps, const EntryProgram& entry,
         name += call.arguments[i].from_end ? "[-t]" : "[t]";
       auto& list = written ? summary.writes : summary.reads;
       if (std::find(list.begin(), list.end(), name) == list.end()) list.push_back(name);
-      if (written) summary.section = buffer.section;
     }
     calls.push_back(std::move(summary));
   }
@@ -179,11 +178,6 @@ std::vector<BufferSummary> SummarizeBuffers(const EntryProgram& entry,
                                             const KernelProgram& program) {
   const StepListing steps = ListSteps(entry, program.kernels);
   const std::vector<Life> lives = LivesOf(entry, steps);
-  // A call belongs to the section of what it writes.
-  std::vector<Section> sections(steps.calls.size(), Section::kForward);
-  for (const Access& access : steps.accesses)
-    if (access.written && access.parameter >= 0)
-      sections[access.call] = std::max(sections[access.call], entry.buffers[access.buffer].section);
   std::vector<BufferSummary> summaries;
   for (size_t i = 0; i < entry.buffers.size(); ++i) {
     const Buffer& buffer = entry.buffers[i];
@@ -199,7 +193,8 @@ std::vector<BufferSummary> SummarizeBuffers(const EntryProgram& entry,
   }
   for (const Access& access : steps.accesses) {
     BufferSummary& summary = summaries[access.buffer];
-    summary.kept_for_backward |= access.read && sections[access.call] == Section::kBackward &&
+    summary.kept_for_backward |= access.read && access.parameter >= 0 &&
+                                 steps.calls[access.call]->section == Section::kBackward &&
                                  entry.buffers[access.buffer].space == Space::kArena &&
                                  summary.section == Section::kForward;
   }

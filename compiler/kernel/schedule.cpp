@@ -23,6 +23,7 @@ constexpr int64_t kSplitBlockK = 512;
 constexpr int64_t kMaxRegisterM = 14;
 /// Cycles from one fused multiply-add to the next on the same register.
 constexpr int64_t kFmaLatency = 4;
+constexpr int64_t kLoadPorts = 2;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
@@ -87,10 +88,14 @@ struct RegisterTile {
   int64_t m = 1, vectors = 1;
 };
 
-/// Cycles per step of k of one register tile: arithmetic, loads, or latency.
-int64_t StepCycles(const RegisterTile& tile, const TargetFacts& target) {
-  return std::max({CeilDiv(tile.m * tile.vectors, target.fma_ports),
-                   CeilDiv(tile.m + tile.vectors, 2), kFmaLatency});
+/// Cost per step of k of one register tile: arithmetic, loads or latency, whichever bounds it, and
+/// a share of the loads, which never overlap perfectly. In sixteenths of a cycle.
+int64_t StepCost(const RegisterTile& tile, const TargetFacts& target) {
+  const int64_t arithmetic = 16 * tile.m * tile.vectors / target.fma_ports;
+  const int64_t loads = 16 * (tile.m + tile.vectors) / kLoadPorts;
+  // A chain that just covers the latency stalls in practice: one accumulator more a port is needed.
+  const int64_t latency = 16 * (kFmaLatency + 1);
+  return std::max({arithmetic, loads, latency}) + loads / 4;
 }
 
 /// The tile that covers M x N in the least time; splits are balanced, so that no edge tile is much
@@ -98,7 +103,7 @@ int64_t StepCycles(const RegisterTile& tile, const TargetFacts& target) {
 RegisterTile ChooseRegisterTile(const ContractionExtents& extents, int64_t lanes,
                                 const TargetFacts& target) {
   RegisterTile best;
-  int64_t best_cycles = std::numeric_limits<int64_t>::max();
+  int64_t best_cost = std::numeric_limits<int64_t>::max();
   for (int64_t vectors = 1; vectors <= 6; ++vectors) {
     const int64_t limit =
         std::min(kMaxRegisterM, (target.vector_registers - 1 - vectors) / vectors);
@@ -106,12 +111,11 @@ RegisterTile ChooseRegisterTile(const ContractionExtents& extents, int64_t lanes
       const RegisterTile tile{m, vectors};
       const int64_t tiles_m = CeilDiv(extents.m, m);
       if (CeilDiv(extents.m, tiles_m) != m) continue;
-      const int64_t cycles =
-          tiles_m * CeilDiv(extents.n, vectors * lanes) * StepCycles(tile, target);
-      const bool larger = cycles == best_cycles && m * vectors > best.m * best.vectors;
-      if (cycles < best_cycles || larger) {
+      const int64_t cost = tiles_m * CeilDiv(extents.n, vectors * lanes) * StepCost(tile, target);
+      const bool larger = cost == best_cost && m * vectors > best.m * best.vectors;
+      if (cost < best_cost || larger) {
         best = tile;
-        best_cycles = cycles;
+        best_cost = cost;
       }
     }
   }
