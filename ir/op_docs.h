@@ -1,0 +1,20 @@
+// docs/ops.md, generated from the operator definitions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "ir/op_def.h"
+
+namespace descent {
+
+/// The whole reference as Markdown: families, then one section an operator.
+std::string OpsReference();
+
+/// One operator's section, as OpsReference and `descent ops NAME` show it.
+std::string OpReference(const OpDef& op);
+
+/// "matmul(a, b; transpose_a=false, transpose_b=false) -> result"
+std::string SignatureText(const OpDef& op);
+
+}  // namespace descent
