@@ -95,8 +95,10 @@ class ReverseWalker {
     const OpContext context{node.operand_types, node.attributes};
     std::optional<Diagnostic> error;
     const VjpContext vjp{b_,           context,   node.operands,
-                         node.results, gradients, {wants.get(), node.operands.size()}};
+                         node.results, gradients, {wants.get(), node.operands.size()},
+                         &error};
     DESCENT_TRY(partials, Partials(node, vjp));
+    if (error) return std::unexpected(*std::move(error));
     DESCENT_CHECK(partials.size() == node.operands.size(), "one gradient per operand");
     for (size_t i = 0; i < partials.size(); ++i) {
       if (!wants[i] || !partials[i].valid()) continue;

@@ -46,22 +46,25 @@ std::string OperandTable(const Signature& signature) {
   return text + "\n";
 }
 
+std::string AttributeDoc(const AttributeSpec& attribute) {
+  std::string doc(attribute.doc);
+  if (!attribute.choices.empty()) doc += fmt::format(": {}", fmt::join(attribute.choices, ", "));
+  return doc;
+}
+
 std::string AttributeTable(const Signature& signature) {
   if (signature.attributes.empty()) return "";
   std::string text = "| attribute | kind | default | |\n|---|---|---|---|\n";
-  for (const AttributeSpec& attribute : signature.attributes) {
-    std::string doc(attribute.doc);
-    if (!attribute.choices.empty()) doc += fmt::format(": {}", fmt::join(attribute.choices, ", "));
+  for (const AttributeSpec& attribute : signature.attributes)
     text += fmt::format("| `{}` | {} | {} | {} |\n", attribute.name, ToString(attribute.kind),
                         attribute.default_value
                             ? fmt::format("`{}`", DefaultText(*attribute.default_value))
                             : "required",
-                        doc);
-  }
+                        AttributeDoc(attribute));
   return text + "\n";
 }
 
-/// What the compiler knows about it beside its meaning.
+/// What the compiler knows about it beside its meaning; one sentence without full stop.
 std::string Facts(const OpDef& op) {
   std::vector<std::string> facts;
   if (!op.no_gradient.empty()) {
@@ -73,7 +76,7 @@ std::string Facts(const OpDef& op) {
   if (op.inference != nullptr) facts.push_back("replaced outside training");
   if (op.mask_rows != nullptr) facts.push_back("leaves padded rows out");
   if (op.is_metric()) facts.push_back("sums over rows are added up over a whole pass");
-  return fmt::format("*{}.*\n\n", fmt::join(facts, "; "));
+  return fmt::format("{}", fmt::join(facts, "; "));
 }
 
 }  // namespace
@@ -92,8 +95,16 @@ std::string SignatureText(const OpDef& op) {
 }
 
 std::string OpReference(const OpDef& op) {
-  return fmt::format("### {}\n\n`{}`\n\n{}\n\n{}{}{}", op.name, SignatureText(op), op.doc,
+  return fmt::format("### {}\n\n`{}`\n\n{}\n\n{}{}*{}.*\n\n", op.name, SignatureText(op), op.doc,
                      OperandTable(op.signature), AttributeTable(op.signature), Facts(op));
+}
+
+std::string OpPage(const OpDef& op) {
+  std::string text = fmt::format("{}\n\n{}\n\n", SignatureText(op), op.doc);
+  for (const AttributeSpec& attribute : op.signature.attributes)
+    text += fmt::format("  {:<16} {} ({})\n", attribute.name, AttributeDoc(attribute),
+                        ToString(attribute.kind));
+  return text + fmt::format("{}{}\n", op.signature.attributes.empty() ? "" : "\n", Facts(op));
 }
 
 std::string OpsReference() {

@@ -11,8 +11,10 @@ namespace descent {
 /// The whole reference as Markdown: families, then one section an operator.
 std::string OpsReference();
 
-/// One operator's section, as OpsReference and `descent ops NAME` show it.
+/// One operator's section of it.
 std::string OpReference(const OpDef& op);
+/// The same for a terminal.
+std::string OpPage(const OpDef& op);
 
 /// "matmul(a, b; transpose_a=false, transpose_b=false) -> result"
 std::string SignatureText(const OpDef& op);

@@ -80,7 +80,7 @@ TEST(Autodiff, NamesTheNodeWithoutAGradient) {
   const auto gradients = ReverseWalk(b, {{{metric, metric}}}, {{x}});
   ASSERT_FALSE(gradients);
   EXPECT_EQ(gradients.error().message,
-            "\"error\" (mae) has no gradient: metrics are counted, not trained on");
+            "'error' (mae) has no gradient: metrics are counted, not trained on");
 }
 
 TEST(Autodiff, RefusesTheGradientOfAnInteger) {

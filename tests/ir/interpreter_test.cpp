@@ -43,7 +43,7 @@ TEST(Interpreter, RefusesInputsThatDoNotFit) {
   const Graph graph = std::move(b).Build();
   EXPECT_EQ(Interpret(graph, {}).error().message, "the graph takes 1 inputs, not 0");
   EXPECT_EQ(Interpret(graph, {{Tensor::Full({DType::kI32, {2}}, 1)}}).error().message,
-            "input \"x\" must be f32[2], not i32[2]");
+            "input 'x' must be f32[2], not i32[2]");
 }
 
 TEST(Interpreter, LoopStepIsTheSliceAlsoInReverse) {

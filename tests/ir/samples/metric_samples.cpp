@@ -43,6 +43,7 @@ FamilySamples MetricSamples() {
        .operands = {F32({2, 2}), F32({2, 2})},
        .values = {{1, 2, 3, 4}, {2, 2, 1, 4.5}},
        .expected = {{3.5, 4}}},
+      {.op = "mae", .operands = {F32({9, 1}), F64({9, 1})}},
       {.op = "r2",
        .operands = {F32({3}), F32({3})},
        .values = {{1, 2, 4}, {1, 3, 5}},
