@@ -51,6 +51,7 @@ struct Slot {
   std::optional<double> weight_decay;  ///< decoupled; overrides the optimizer's
 
   std::string comment, trailing;  ///< as in Label
+  SourceLocation location = {};
 };
 
 enum class Normalization : uint8_t { kNone, kStandardize, kMinMax, kScale };
@@ -64,8 +65,9 @@ struct InputBinding {
   /// Data column: "features" (all that are not the label), "label", or a column's or array's name.
   std::string column = "features";
   Normalization normalization = Normalization::kNone;
-  double scale = 1;  ///< kScale: values are multiplied by it
-  std::string comment, trailing;
+  double scale = 1;               ///< kScale: values are multiplied by it
+  std::string comment, trailing;  ///< as in Label
+  SourceLocation location = {};
 };
 
 enum class PredictionKind : uint8_t {
@@ -79,6 +81,7 @@ struct Prediction {
   std::string name;  ///< graph output
   PredictionKind kind = PredictionKind::kValue;
   std::string comment, trailing;  ///< as in Label
+  SourceLocation location = {};
 };
 
 /// A metric operator (family `metric`) over graph values; `loss` is always reported and needs no
@@ -89,6 +92,7 @@ struct Metric {
   std::vector<std::string> operands;  ///< names of graph outputs or inputs
   Attributes attributes;
   std::string comment, trailing;  ///< as in Label
+  SourceLocation location = {};
 };
 
 /// One optimizer step on the parameters matching `parameters`.
@@ -105,6 +109,7 @@ struct Update {
   std::optional<double> clip_norm;
   int64_t every = 1;              ///< done at steps divisible by it
   std::string comment, trailing;  ///< as in Label
+  SourceLocation location = {};
 };
 
 /// Whether `name` matches the glob `pattern`: '*' stands for any characters, '?' for one.

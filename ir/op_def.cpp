@@ -45,7 +45,8 @@ Result<void> CheckOperands(const OpDef& op, std::span<const TensorType> operands
     const std::string expected = required == specs.size() ? fmt::format("{}", required)
                                  : variadic               ? fmt::format("at least {}", required)
                                             : fmt::format("{} to {}", required, specs.size());
-    return Error("takes {} operands, not {}", expected, operands.size());
+    return Error("takes {} operand{}, not {}", expected, expected == "1" ? "" : "s",
+                 operands.size());
   }
   std::unordered_map<int, size_t> first_of_group;
   for (size_t i = 0; i < operands.size(); ++i) {

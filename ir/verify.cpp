@@ -23,6 +23,12 @@ bool Binds(const Model& model, std::string_view entry) {
   return IsSource(model) || model.entry == entry;
 }
 
+/// An error of the item that stands at `location`.
+std::unexpected<Diagnostic> At(const SourceLocation& location, std::unexpected<Diagnostic> error) {
+  error.error().location = location;
+  return error;
+}
+
 // ---- V1 to V3: version, text, names
 // ---------------------------------------------------------------
 
@@ -250,17 +256,18 @@ Result<void> CheckBatch(const Model& model) {
   const InputBinding* first = nullptr;
   for (const InputBinding& input : model.inputs) {
     if (input.batch_axis < -1 || input.batch_axis >= input.type.rank())
-      return Error("input {} has no axis {} to be the batch axis", Quoted(input.name),
-                   input.batch_axis);
+      return At(input.location, Error("input {} has no axis {} to be the batch axis",
+                                      Quoted(input.name), input.batch_axis));
     if (input.batch_axis < 0) continue;
     const int64_t extent = input.type.shape[input.batch_axis];
     if (IsSource(model) && extent != model.batch)
-      return Error("the batch axis of input {} has extent {}, but the batch size is {}",
-                   Quoted(input.name), extent, model.batch);
+      return At(input.location,
+                Error("the batch axis of input {} has extent {}, but the batch size is {}",
+                      Quoted(input.name), extent, model.batch));
     if (first == nullptr) first = &input;
     if (extent != first->type.shape[first->batch_axis])
-      return Error("inputs {} and {} have batch axes of different extents", Quoted(first->name),
-                   Quoted(input.name));
+      return At(input.location, Error("inputs {} and {} have batch axes of different extents",
+                                      Quoted(first->name), Quoted(input.name)));
   }
   if (IsSource(model) && first == nullptr &&
       (model.evaluate_batch > 0 || model.predict_batch > 0 || model.keep_partial_batch))
@@ -272,12 +279,12 @@ Result<void> CheckNormalization(const Model& model) {
   for (const InputBinding& input : model.inputs) {
     if (input.normalization == Normalization::kNone) continue;
     if (!Info(input.type.dtype).is_float)
-      return Error("input {} is {}; only floats are normalized", Quoted(input.name),
-                   Info(input.type.dtype).name);
+      return At(input.location, Error("input {} is {}; only floats are normalized",
+                                      Quoted(input.name), Info(input.type.dtype).name));
     if (input.normalization == Normalization::kScale &&
         (!std::isfinite(input.scale) || input.scale == 0))
-      return Error("the scale of input {} must be finite and not 0, not {}", Quoted(input.name),
-                   input.scale);
+      return At(input.location, Error("the scale of input {} must be finite and not 0, not {}",
+                                      Quoted(input.name), input.scale));
   }
   return {};
 }
@@ -339,7 +346,8 @@ Result<void> CheckInitializer(const Model& model, const Slot& slot) {
 Result<void> CheckInitializers(const Model& model) {
   for (const Slot& slot : model.slots)
     if (auto checked = CheckInitializer(model, slot); !checked)
-      return Error("{} {}: {}", ToString(slot.kind), Quoted(slot.name), checked.error().message);
+      return At(slot.location, Error("{} {}: {}", ToString(slot.kind), Quoted(slot.name),
+                                     checked.error().message));
   return {};
 }
 
@@ -347,15 +355,17 @@ Result<void> CheckParameters(const Model& model) {
   const auto is_penalty = [](double value) { return std::isfinite(value) && value >= 0; };
   for (const Slot& slot : model.slots) {
     if (!is_penalty(slot.l1) || !is_penalty(slot.l2) || !is_penalty(slot.weight_decay.value_or(0)))
-      return Error("l1, l2 and weight_decay of {} must be finite and at least 0",
-                   Quoted(slot.name));
+      return At(slot.location, Error("l1, l2 and weight_decay of {} must be finite and at least 0",
+                                     Quoted(slot.name)));
     const bool has_penalty = slot.l1 > 0 || slot.l2 > 0 || slot.weight_decay;
     if (slot.kind == SlotKind::kParameter) {
       if (slot.trainable && !Info(slot.type.dtype).is_float)
-        return Error("the trainable parameter {} is {}; only floats can be trained",
-                     Quoted(slot.name), Info(slot.type.dtype).name);
+        return At(slot.location,
+                  Error("the trainable parameter {} is {}; only floats can be trained",
+                        Quoted(slot.name), Info(slot.type.dtype).name));
     } else if (has_penalty) {
-      return Error("{} is not a parameter, so it has no l1, l2 or weight_decay", Quoted(slot.name));
+      return At(slot.location, Error("{} is not a parameter, so it has no l1, l2 or weight_decay",
+                                     Quoted(slot.name)));
     }
   }
   return {};
@@ -367,11 +377,12 @@ Result<void> CheckNext(const Model& model) {
     if (slot.next.empty()) continue;
     const NamedValue* next = model.graph.FindOutput(slot.next);
     if (next == nullptr)
-      return Error("the next value {} of {} is not an output of the graph", Quoted(slot.next),
-                   Quoted(slot.name));
+      return At(slot.location, Error("the next value {} of {} is not an output of the graph",
+                                     Quoted(slot.next), Quoted(slot.name)));
     if (model.graph.type(next->value) != slot.type)
-      return Error("the next value {} of {} is {}, not {}", Quoted(slot.next), Quoted(slot.name),
-                   ToString(model.graph.type(next->value)), ToString(slot.type));
+      return At(slot.location,
+                Error("the next value {} of {} is {}, not {}", Quoted(slot.next), Quoted(slot.name),
+                      ToString(model.graph.type(next->value)), ToString(slot.type)));
   }
   return {};
 }
@@ -384,16 +395,20 @@ Result<void> CheckPredictions(const Model& model) {
   for (const Prediction& prediction : model.predictions) {
     const NamedValue* output = model.graph.FindOutput(prediction.name);
     if (output == nullptr)
-      return Error("the predicted {} is not an output of the graph", Quoted(prediction.name));
+      return At(prediction.location,
+                Error("the predicted {} is not an output of the graph", Quoted(prediction.name)));
     if (prediction.kind == PredictionKind::kValue) continue;
     const TensorType& type = model.graph.type(output->value);
     const std::string named = fmt::format("{} is {}", Quoted(prediction.name), ToString(type));
-    if (!Info(type.dtype).is_float) return Error("{}; a probability is a float", named);
+    if (!Info(type.dtype).is_float)
+      return At(prediction.location, Error("{}; a probability is a float", named));
     const int64_t columns = type.rank() == 0 ? 1 : type.shape.back();
     if (prediction.kind == PredictionKind::kProbability && type.rank() > 1 && columns != 1)
-      return Error("{}; a probability of the positive class has one column", named);
+      return At(prediction.location,
+                Error("{}; a probability of the positive class has one column", named));
     if (prediction.kind == PredictionKind::kProbabilities && columns < 2)
-      return Error("{}; probabilities have one column for each class", named);
+      return At(prediction.location,
+                Error("{}; probabilities have one column for each class", named));
   }
   return {};
 }
@@ -418,7 +433,8 @@ Result<void> CheckMetrics(const Model& model) {
   if (!IsSource(model)) return {};
   for (const Metric& metric : model.metrics)
     if (auto checked = CheckMetric(model, metric); !checked)
-      return Error("metric {}: {}", Quoted(metric.name), checked.error().message);
+      return At(metric.location,
+                Error("metric {}: {}", Quoted(metric.name), checked.error().message));
   return {};
 }
 
@@ -430,11 +446,12 @@ Result<void> CheckLosses(const Model& model) {
   for (const Update& update : model.updates) {
     const NamedValue* loss = model.graph.FindOutput(update.loss);
     if (loss == nullptr)
-      return Error("the loss {} is not an output of the graph", Quoted(update.loss));
+      return At(update.location,
+                Error("the loss {} is not an output of the graph", Quoted(update.loss)));
     const TensorType& type = model.graph.type(loss->value);
     if (type.rank() != 0 || !Info(type.dtype).is_float)
-      return Error("the loss {} is {}; a loss is a float scalar", Quoted(update.loss),
-                   ToString(type));
+      return At(update.location, Error("the loss {} is {}; a loss is a float scalar",
+                                       Quoted(update.loss), ToString(type)));
   }
   return {};
 }
@@ -447,8 +464,9 @@ Result<void> CheckPatterns(const Model& model) {
              MatchesPattern(update.parameters, slot.name);
     });
     if (!any)
-      return Error("no trainable parameter matches {}, so there is nothing to train",
-                   Quoted(update.parameters));
+      return At(update.location,
+                Error("no trainable parameter matches {}, so there is nothing to train",
+                      Quoted(update.parameters)));
   }
   return {};
 }
@@ -470,10 +488,12 @@ Result<void> CheckHyperparameters(const Attributes& attributes) {
 Result<void> CheckUpdateValues(const Model& model) {
   for (const Update& update : model.updates) {
     if (update.every < 1)
-      return Error("an update is done every {} steps; it must be at least 1", update.every);
+      return At(update.location,
+                Error("an update is done every {} steps; it must be at least 1", update.every));
     for (const std::optional<double>& bound : {update.clip_value, update.clip_norm})
       if (bound && (!std::isfinite(*bound) || *bound <= 0))
-        return Error("a clipping bound must be finite and above 0, not {}", *bound);
+        return At(update.location,
+                  Error("a clipping bound must be finite and above 0, not {}", *bound));
     DESCENT_RETURN_IF_ERROR(CheckHyperparameters(update.hyperparameters));
     DESCENT_RETURN_IF_ERROR(CheckHyperparameters(update.schedule_parameters));
   }

@@ -8,6 +8,7 @@
 
 #include "ir/io/limits.h"
 #include "ir/io/model_proto.h"
+#include "ir/io/text_lexer.h"
 #include "ir/io/text_parser.h"
 #include "ir/io/text_printer.h"
 #include "ir/utf8.h"
@@ -97,6 +98,8 @@ Result<Model> ParseModel(std::string_view bytes, const std::string& name) {
   if (auto verified = Verify(*model); !verified) {
     Diagnostic diagnostic = std::move(verified).error();
     if (diagnostic.location.file.empty()) diagnostic.location.file = name;
+    if (diagnostic.location.line > 0)
+      diagnostic.snippet = SourceLine(bytes, diagnostic.location.line);
     return std::unexpected(std::move(diagnostic));
   }
   return model;

@@ -301,10 +301,11 @@ Result<void> GraphParser::Definition(GraphScope& scope, std::string above) {
   if (call.op->signature.results.size() < named || named == 0) label.names.clear();
   DESCENT_TRY(values, AddCall(scope, call, std::move(label)));
   if (values.size() != targets.size())
-    return std::unexpected(cursor_.ErrorAt(
-        targets[std::min(targets.size() - 1, values.size())].name,
-        fmt::format("{} has {} results, not {}", call.op->name, values.size(), targets.size()),
-        "name every result; '_' for one that is not used"));
+    return std::unexpected(
+        cursor_.ErrorAt(targets[std::min(targets.size() - 1, values.size())].name,
+                        fmt::format("{} has {} result{}, not {}", call.op->name, values.size(),
+                                    values.size() == 1 ? "" : "s", targets.size()),
+                        "name every result; '_' for one that is not used"));
   for (size_t i = 0; i < targets.size(); ++i) {
     DESCENT_RETURN_IF_ERROR(CheckType(scope, targets[i], values[i]));
     DESCENT_RETURN_IF_ERROR(Declare(scope, targets[i].name, values[i]));

@@ -9,8 +9,9 @@ namespace {
 
 constexpr size_t kMaxSnippetBytes = 200;
 
-/// One line of source, safe to print: control characters become blanks, so columns stay true.
-std::string Snippet(std::string_view text, int line) {
+}  // namespace
+
+std::string SourceLine(std::string_view text, int line) {
   size_t begin = 0;
   for (int i = 1; i < line && begin < text.size(); ++i) {
     const size_t end = text.find('\n', begin);
@@ -23,6 +24,8 @@ std::string Snippet(std::string_view text, int line) {
   if (snippet.size() > kMaxSnippetBytes || FirstInvalidUtf8(snippet)) return "";
   return snippet;
 }
+
+namespace {
 
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -49,7 +52,7 @@ TextLexer::TextLexer(std::string_view text, std::string file)
 Diagnostic TextLexer::At(int line, int column, std::string message, std::string hint) const {
   return {.message = std::move(message),
           .location = {.file = file_, .line = line, .column = column},
-          .snippet = Snippet(text_, line),
+          .snippet = SourceLine(text_, line),
           .hint = std::move(hint)};
 }
 
@@ -179,7 +182,7 @@ Token TextLexer::String() {
     if (c == '\\') {
       if (!Escape(value))
         return Fail("unknown escape in a string",
-                    "the escapes are \\\" \\\\ \\n \\r \\t and \\x01 to \\x7f");
+                    "the escapes are \\\" \\\\ \\n \\r \\t and \\x00 to \\x7f");
       continue;
     }
     value += c;
@@ -205,7 +208,7 @@ bool TextLexer::Escape(std::string& value) {
   }
   const int high = HexDigit(Ahead(2)), low = HexDigit(Ahead(3));
   const int code = high * 16 + low;
-  if (Ahead(1) != 'x' || high < 0 || low < 0 || code == 0 || code > 0x7f) return false;
+  if (Ahead(1) != 'x' || high < 0 || low < 0 || code > 0x7f) return false;
   value += static_cast<char>(code);
   for (int i = 0; i < 4; ++i) Advance();
   return true;

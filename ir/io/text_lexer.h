@@ -38,6 +38,10 @@ struct Token {
   std::string Name() const { return kind == TokenKind::kString ? value : std::string(text); }
 };
 
+/// One line of a text, safe to print: control characters become blanks, so columns stay true. ""
+/// for a very long one.
+std::string SourceLine(std::string_view text, int line);
+
 class TextLexer {
  public:
   /// `text` must outlive the lexer and its tokens.

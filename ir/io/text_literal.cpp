@@ -1,5 +1,6 @@
 #include "ir/io/text_literal.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <limits>
@@ -28,8 +29,8 @@ Result<T> Read(std::string_view text, DType dtype) {
   if (error == std::errc::result_out_of_range)
     return Error("{} is out of range for {}", Quoted(text.substr(0, 60)), Info(dtype).name);
   if (error != std::errc() || stop != text.data() + text.size())
-    return Error("{} is not {} number", Quoted(text.substr(0, 60)),
-                 Info(dtype).is_float ? "a" : "an integer");
+    return Error("{} is not {}", Quoted(text.substr(0, 60)),
+                 Info(dtype).is_float ? "a number" : "an integer");
   return value;
 }
 
@@ -236,11 +237,11 @@ Result<Tensor> LiteralParser::TensorOf(const TensorType& type) {
         fmt::format("constants given as one number may have {} bytes in all", kMaxRepeatedBytes),
         "compute the tensor with an operator such as expand"));
   repeated_bytes_ += type.bytes();
-  const std::vector<std::byte> element = std::move(data);
-  data.clear();
-  data.reserve(type.bytes());
-  for (int64_t i = 0; i < type.elements(); ++i)
-    data.insert(data.end(), element.begin(), element.end());
+  const size_t element_bytes = data.size();
+  data.resize(type.bytes());
+  // Every copy doubles what is filled.
+  for (size_t filled = element_bytes; filled < data.size(); filled *= 2)
+    std::memcpy(data.data() + filled, data.data(), std::min(filled, data.size() - filled));
   return Tensor(type, std::move(data));
 }
 
@@ -276,10 +277,12 @@ Result<Attribute> LiteralParser::AttributeOf(AttributeKind kind, std::string_vie
       return word.Name();
     }
     case AttributeKind::kInts:
-      if (!cursor_.Peek().Is("[")) return std::unexpected(cursor_.Unexpected(what, "[1, 2]"));
+      if (!cursor_.Peek().Is("["))
+        return std::unexpected(cursor_.Unexpected(what, "such as [1, 2]"));
       return List<int64_t>([&] { return cursor_.ExpectInt("an integer", kMinInt, kMaxInt); });
     case AttributeKind::kFloats:
-      if (!cursor_.Peek().Is("[")) return std::unexpected(cursor_.Unexpected(what, "[0.5, 1.0]"));
+      if (!cursor_.Peek().Is("["))
+        return std::unexpected(cursor_.Unexpected(what, "such as [0.5, 1.0]"));
       return List<double>([&] { return Number("a number"); });
     case AttributeKind::kDType:
       return ElementType();

@@ -62,6 +62,9 @@ class ModelParser {
                               std::span<const std::string_view> hidden);
   Result<Attributes> Hyperparameters();
   Result<void> UpdateClause(Update& update, bool& any);
+  /// The end of a statement that makes `object`, which gets its comments and place.
+  template <typename T>
+  Result<void> FinishObject(T& object, std::string above);
   /// The end of a statement that has no object: its comments are kept under `key`.
   Result<void> FinishKeyed(std::string key, std::string above);
   void Keep(std::string key, std::string above, std::string trailing);
@@ -74,6 +77,7 @@ class ModelParser {
   GraphParser graph_;
   GraphScope scope_;
   Model model_;
+  SourceLocation location_;  ///< of the statement being read
   std::unordered_map<std::string, bool> outputs_;
   /// Names that must be graph outputs of a source model; in the order of docs/ir.md.
   std::vector<Token> predicted_, measured_, losses_, next_;
@@ -110,6 +114,15 @@ void ModelParser::Keep(std::string key, std::string above, std::string trailing)
 Result<void> ModelParser::FinishKeyed(std::string key, std::string above) {
   DESCENT_TRY(comments, cursor_.FinishStatement(std::move(above)));
   Keep(std::move(key), std::move(comments.above), std::move(comments.trailing));
+  return {};
+}
+
+template <typename T>
+Result<void> ModelParser::FinishObject(T& object, std::string above) {
+  DESCENT_TRY(comments, cursor_.FinishStatement(std::move(above)));
+  object.comment = std::move(comments.above);
+  object.trailing = std::move(comments.trailing);
+  object.location = location_;
   return {};
 }
 
@@ -161,6 +174,7 @@ Result<void> ModelParser::OneStatement(std::string above) {
     words.push_back(keyword.word);
     if (first.text != keyword.word) continue;
     cursor_.Take();
+    location_ = {.file = cursor_.file(), .line = first.line, .column = first.column};
     return (this->*keyword.parse)(std::move(above));
   }
   std::string hint = DidYouMean(first.text, words);
@@ -261,9 +275,7 @@ Result<void> ModelParser::Input(std::string above) {
   }
   if (cursor_.AcceptWord("normalize")) DESCENT_RETURN_IF_ERROR(Normalize(input));
   DESCENT_RETURN_IF_ERROR(DeclareInput(name, input.type));
-  DESCENT_TRY(comments, cursor_.FinishStatement(std::move(above)));
-  input.comment = std::move(comments.above);
-  input.trailing = std::move(comments.trailing);
+  DESCENT_RETURN_IF_ERROR(FinishObject(input, std::move(above)));
   model_.inputs.push_back(std::move(input));
   return {};
 }
@@ -386,9 +398,7 @@ Result<void> ModelParser::DeclareSlot(SlotKind kind, std::string above) {
     next_.push_back(next);
   }
   DESCENT_RETURN_IF_ERROR(DeclareInput(name, slot.type));
-  DESCENT_TRY(comments, cursor_.FinishStatement(std::move(above)));
-  slot.comment = std::move(comments.above);
-  slot.trailing = std::move(comments.trailing);
+  DESCENT_RETURN_IF_ERROR(FinishObject(slot, std::move(above)));
   model_.slots.push_back(std::move(slot));
   return {};
 }
@@ -423,9 +433,7 @@ Result<void> ModelParser::Predict(std::string above) {
       return std::unexpected(cursor_.Unexpected("value, probability or probabilities"));
     prediction.kind = *kind;
   }
-  DESCENT_TRY(comments, cursor_.FinishStatement(std::move(above)));
-  prediction.comment = std::move(comments.above);
-  prediction.trailing = std::move(comments.trailing);
+  DESCENT_RETURN_IF_ERROR(FinishObject(prediction, std::move(above)));
   predicted_.push_back(name);
   model_.predictions.push_back(std::move(prediction));
   return {};
@@ -462,9 +470,7 @@ Result<void> ModelParser::MetricStatement(std::string above) {
   DESCENT_RETURN_IF_ERROR(CallAttributes(*op, metric.attributes, {}));
   cursor_.Close();
   cursor_.Take();
-  DESCENT_TRY(comments, cursor_.FinishStatement(std::move(above)));
-  metric.comment = std::move(comments.above);
-  metric.trailing = std::move(comments.trailing);
+  DESCENT_RETURN_IF_ERROR(FinishObject(metric, std::move(above)));
   model_.metrics.push_back(std::move(metric));
   return {};
 }
@@ -526,9 +532,7 @@ Result<void> ModelParser::Train(std::string above) {
   DESCENT_TRY(hyperparameters, Hyperparameters());
   update.hyperparameters = std::move(hyperparameters);
   for (bool any = true; any;) DESCENT_RETURN_IF_ERROR(UpdateClause(update, any));
-  DESCENT_TRY(comments, cursor_.FinishStatement(std::move(above)));
-  update.comment = std::move(comments.above);
-  update.trailing = std::move(comments.trailing);
+  DESCENT_RETURN_IF_ERROR(FinishObject(update, std::move(above)));
   model_.updates.push_back(std::move(update));
   return {};
 }
@@ -557,7 +561,7 @@ Result<Model> ModelParser::Finish() {
     for (const Token& name : losses_) DESCENT_RETURN_IF_ERROR(Require(name));
     for (const Token& name : next_) DESCENT_RETURN_IF_ERROR(Require(name));
   }
-  std::ranges::sort(model_.comments, {}, &StatementComment::statement);
+  std::ranges::stable_sort(model_.comments, {}, &StatementComment::statement);
   model_.graph = std::move(scope_.builder).Build();
   return std::move(model_);
 }

@@ -130,6 +130,7 @@ void ModelPrinter::Declarations() {
     } else if (const auto slot = slot_at.find(input.name); slot != slot_at.end()) {
       unread_slots();
       slots_until(slot->second + 1);
+      unread_slots();
     }
   }
   inputs_until(model_.inputs.size());
