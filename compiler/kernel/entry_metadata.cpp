@@ -61,12 +61,15 @@ class IndexLimit {
     return !expr.reducer && expr.results.size() == 1 && IsValue(node, expr, expr.results[0]);
   }
 
-  /// A read of a carried operand, possibly cast to another integer type.
+  /// A read of a carried operand, possibly cast to another integer type or selected row by row.
   bool IsValue(const Node& node, const TensorExpr& expr, const Scalar& scalar) const {
     if (scalar->kind == ScalarKind::kRead)
       return Carried(node, expr.reads[scalar->slot].operand) && Info(scalar->dtype).is_integer;
-    return scalar->kind == ScalarKind::kCall && scalar->op == ScalarOp::kCast &&
-           Info(scalar->dtype).is_integer && IsValue(node, expr, scalar->arguments[0]);
+    if (scalar->kind != ScalarKind::kCall || !Info(scalar->dtype).is_integer) return false;
+    const auto& arguments = scalar->arguments;
+    if (scalar->op == ScalarOp::kCast) return IsValue(node, expr, arguments[0]);
+    return scalar->op == ScalarOp::kSelect && IsValue(node, expr, arguments[1]) &&
+           IsValue(node, expr, arguments[2]);
   }
 
   void VisitEquals(const Node& node, const TensorExpr& expr, const Scalar& scalar) {

@@ -6,6 +6,7 @@
 #include "compiler/kernel/contraction.h"
 #include "compiler/kernel/merge_stages.h"
 #include "compiler/kernel/schedule.h"
+#include "compiler/kernel/simplify_index.h"
 
 namespace descent {
 
@@ -182,6 +183,21 @@ int Grouping::RowAxes(const FusedGroup& producer, const FusedGroup& reader) cons
   return outer;
 }
 
+/// Would the inner loops stride, since neighbouring elements belong to neighbouring iterations of
+/// an outer axis?
+bool StridesInside(const Computation& stage, int outer) {
+  const int axes = static_cast<int>(stage.axes.size());
+  return std::any_of(stage.reads.begin(), stage.reads.end(), [&](const TensorRead& read) {
+    bool moves = false;
+    for (const Index& index : read.coordinates)
+      for (int axis = outer; axis < axes; ++axis) moves |= UsesAxis(index, axis);
+    if (!moves) return false;
+    const auto last = AsAffine(read.coordinates.back(), axes);
+    return last && std::any_of(last->coefficients.begin(), last->coefficients.begin() + outer,
+                               [](int64_t coefficient) { return coefficient == 1; });
+  });
+}
+
 bool Grouping::RowsWorthwhile(const FusedGroup& producer, const FusedGroup& reader,
                               int outer) const {
   const Shape& axes = producer.stages[0].axes;
@@ -192,16 +208,7 @@ bool Grouping::RowsWorthwhile(const FusedGroup& producer, const FusedGroup& read
     for (const Computation& stage : group->stages) {
       work += Elements(stage.axes) * PointCost(stage);
       for (const int tensor : stage.tensors) local_bytes += tensors_[tensor].type.bytes() / rows;
-      // Neighbouring outer iterations on neighbouring elements: the inner loop would stride.
-      const bool inner = static_cast<int>(stage.axes.size()) > outer;
-      for (const TensorRead& read : stage.reads) {
-        if (!inner || read.coordinates.empty()) continue;
-        const auto last = AsAffine(read.coordinates.back(), static_cast<int>(stage.axes.size()));
-        if (!last) continue;
-        for (int axis = 0; axis < outer; ++axis)
-          if (last->coefficients[axis] != 0 && read.coordinates.size() > 1 && read.view.size() > 1)
-            return false;
-      }
+      if (StridesInside(stage, outer)) return false;
     }
   return local_bytes <= kMaxLocalBytes && (rows >= kFewRows || work < 4 * kSerialFlops);
 }

@@ -7,7 +7,9 @@
 #include <map>
 #include <random>
 
+#include "compiler/graph/pipeline.h"
 #include "ir/interpreter.h"
+#include "ir/io/text_parser.h"
 #include "tests/compiler/kernel/program_interpreter.h"
 
 namespace descent {
@@ -51,6 +53,22 @@ struct Runner {
 };
 
 }  // namespace
+
+Model OptimizedModel(const std::string& text, const std::string& entry) {
+  auto model = ParseText("descent 1\n" + text, "test.descent");
+  if (!model) {
+    ADD_FAILURE() << model.error().ToString();
+    return {};
+  }
+  PipelineOptions options;
+  options.pass.entry = entry;
+  auto optimized = RunPasses(*model, StandardPasses(*model, "optimized"), options);
+  if (!optimized) {
+    ADD_FAILURE() << optimized.error().ToString();
+    return {};
+  }
+  return *std::move(optimized);
+}
 
 Model RunModel(Graph graph) {
   Model model;
@@ -98,6 +116,17 @@ Lowered LowerModel(const Model& model, bool fuse) {
   return lowered;
 }
 
+namespace {
+
+/// Slot that a graph output replaces; "" if it is an output of the entry point.
+std::string ReplacedSlot(const Model& model, const std::string& output) {
+  for (const Slot& slot : model.slots)
+    if (!slot.next.empty() && slot.next == output) return slot.name;
+  return output.starts_with("next.") ? output.substr(5) : "";
+}
+
+}  // namespace
+
 int ExpectSameAsInterpreter(const Model& model, double tolerance) {
   Runner runners[] = {Runner(model, false), Runner(model, true)};
   std::map<std::string, Tensor> state;
@@ -131,7 +160,8 @@ int ExpectSameAsInterpreter(const Model& model, double tolerance) {
     }
     for (size_t i = 0; i < graph.outputs().size(); ++i) {
       const std::string& name = graph.outputs()[i].name;
-      if (name.starts_with("next.")) state[name.substr(5)] = expected->outputs[i];
+      const std::string slot = ReplacedSlot(model, name);
+      if (!slot.empty()) state[slot] = expected->outputs[i];
     }
     for (Runner& runner : runners) {
       const std::string way = &runner == runners ? "unfused " : "fused ";
@@ -141,7 +171,7 @@ int ExpectSameAsInterpreter(const Model& model, double tolerance) {
       size_t output = 0;
       for (size_t i = 0; i < graph.outputs().size(); ++i) {
         const std::string& name = graph.outputs()[i].name;
-        if (name.starts_with("next.")) continue;
+        if (!ReplacedSlot(model, name).empty()) continue;
         ExpectClose(run.outputs[output++], expected->outputs[i], tolerance, way + name);
       }
       for (const StateSlot& slot : slots)

@@ -11,6 +11,9 @@
 
 namespace descent {
 
+/// Reads `text` ("descent 1" is added) and runs the standard passes for `entry`.
+Model OptimizedModel(const std::string& text, const std::string& entry);
+
 /// A model with the entry point `run` over `graph`; inputs named "slot.*" are state that
 /// "next.slot.*" replaces.
 Model RunModel(Graph graph);
