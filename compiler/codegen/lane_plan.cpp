@@ -59,6 +59,7 @@ class Planner {
   Planner(const Nest& nest, const TargetFacts& facts) : nest_(nest), nodes_(NodesInOrder(nest)) {
     full_lanes_ = FullLanes(nest, nodes_, facts);
     for (const ScalarNode* node : nodes_) {
+      if (node->kind == ScalarKind::kRead) used_reads_.insert(node->slot);
       if (node->kind != ScalarKind::kCall) continue;
       const bool heavy = (node->op >= ScalarOp::kPow && node->op <= ScalarOp::kSigmoid) ||
                          node->op == ScalarOp::kPhilox;
@@ -109,8 +110,10 @@ class Planner {
   double Cost(const LanePlan& plan) const {
     const std::set<int> varying = VaryingReads(nest_, plan.axis);
     double cost = operations_;
-    for (const NestRead& read : nest_.reads)
+    for (int number : used_reads_) {
+      const NestRead& read = nest_.reads[number];
       if (!read.scalar) cost += AccessCost(read.coordinates, read.memory, plan, varying);
+    }
     for (const NestStore& store : nest_.stores)
       if (!store.variable) cost += AccessCost(store.coordinates, store.memory, plan, varying);
     const int64_t extent = nest_.extents[plan.axis];
@@ -120,7 +123,7 @@ class Planner {
   }
 
   double ScalarCost() const {
-    return operations_ + static_cast<double>(nest_.reads.size() + nest_.stores.size());
+    return operations_ + static_cast<double>(used_reads_.size() + nest_.stores.size());
   }
 
   void Order(LanePlan& plan) const {
@@ -138,6 +141,8 @@ class Planner {
   std::vector<const ScalarNode*> nodes_;
   int full_lanes_ = 1;
   double operations_ = 0;
+  std::set<int>
+      used_reads_;  ///< by scalars; those that only make indices count with what they index
 };
 
 }  // namespace

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/codegen/contraction_emitter.h"
 #include "compiler/codegen/kernel_frame.h"
 #include "compiler/codegen/loop_emitter.h"
 #include "compiler/codegen/program_table.h"
+#include "compiler/codegen/scatter_emitter.h"
 #include "runtime/abi.h"
 
 namespace descent {
@@ -17,15 +19,18 @@ constexpr const char* kTriple = "x86_64-pc-linux-gnu";
 struct KindRow {
   void (*emit)(llvm::Module&, const Target&, const Kernel&);
   int64_t (*scratch_bytes)(const Kernel&, const Target&);
+  int64_t (*tiles)(const Kernel&, const Target&);
 };
 
 int64_t LoopScratch(const Kernel& kernel, const Target&) { return LocalBytes(kernel); }
+int64_t NoScratch(const Kernel&, const Target&) { return 0; }
+int64_t ScheduledTiles(const Kernel& kernel, const Target&) { return kernel.schedule.tiles; }
 
 const KindRow& RowOf(KernelKind kind) {
   static constexpr KindRow kRows[] = {
-      {EmitLoopKernel, LoopScratch},  // kLoops
-      {EmitLoopKernel, LoopScratch},  // kContraction
-      {EmitLoopKernel, LoopScratch},  // kScatter
+      {EmitLoopKernel, LoopScratch, ScheduledTiles},                       // kLoops
+      {EmitContractionKernel, ContractionScratchBytes, ContractionTiles},  // kContraction
+      {EmitScatterKernel, NoScratch, ScheduledTiles},                      // kScatter
   };
   return kRows[static_cast<size_t>(kind)];
 }
@@ -221,8 +226,9 @@ class EntryEmitter {
       b.CreateStore(address, b.CreateConstGEP1_64(b.getPtrTy(), buffers, i));
     }
     llvm::Function* function = f_.module().getFunction(kernel.name);
-    llvm::Value* tiles = f_.I64(kernel.schedule.tiles);
-    if (kernel.schedule.parallel && kernel.schedule.tiles > 1) {
+    const int64_t tile_count = RowOf(kernel.kind).tiles(kernel, f_.target());
+    llvm::Value* tiles = f_.I64(tile_count);
+    if (kernel.schedule.parallel && tile_count > 1) {
       b.CreateCall(dispatch_, {executor_, function, argument_, tiles});
     } else {
       b.CreateCall(function, {argument_, f_.I32(0), f_.I64(0), tiles});

@@ -1,0 +1,281 @@
+#include "compiler/codegen/contraction_emitter.h"
+
+#include <algorithm>
+#include <set>
+
+#include "compiler/codegen/contraction_plan.h"
+#include "compiler/codegen/index_analysis.h"
+#include "compiler/codegen/micro_kernel.h"
+#include "compiler/codegen/packing.h"
+
+namespace descent {
+namespace {
+
+/// A run of register tiles of equal size along m or n.
+struct Panel {
+  llvm::Value* low;
+  int64_t extent;
+};
+
+/// Axes of the epilogue's nest: a register tile lies at [m_start, n_start] of a batch index.
+enum EpilogueAxis : int { kEpilogueBatch, kEpilogueM, kEpilogueN, kEpilogueRow, kEpilogueColumn };
+
+class ContractionKernelEmitter {
+ public:
+  ContractionKernelEmitter(KernelFrame& frame)
+      : frame_(frame),
+        f_(frame.f),
+        b_(frame.f.b),
+        kernel_(frame.kernel),
+        stage_(kernel_.stages[0]),
+        plan_(PlanContraction(kernel_, frame.f.target().facts)) {}
+
+  void Emit() {
+    if (plan_.tiles == 0) return;
+    // What lies packed in scratch, so that neighbouring tiles of one call share it.
+    lhs_packed_ = f_.Variable(b_.getInt64Ty(), "lhs_packed");
+    rhs_packed_ = f_.Variable(b_.getInt64Ty(), "rhs_packed");
+    b_.CreateStore(f_.I64(-1), lhs_packed_);
+    b_.CreateStore(f_.I64(-1), rhs_packed_);
+    f_.For(
+        frame_.first_tile, frame_.last_tile, 1, [&](llvm::Value* tile) { EmitTile(tile); }, "tile");
+  }
+
+ private:
+  struct Tile {
+    llvm::Value *number, *batch, *m_low, *m_high, *n_low, *n_high;
+  };
+
+  // ---- tiles and blocks ----
+
+  llvm::Value* Divide(llvm::Value* a, int64_t by) {
+    return by == 1 ? a : b_.CreateUDiv(a, f_.I64(by));
+  }
+  llvm::Value* Remainder(llvm::Value* a, int64_t by) {
+    return by == 1 ? f_.I64(0) : static_cast<llvm::Value*>(b_.CreateURem(a, f_.I64(by)));
+  }
+  llvm::Value* End(llvm::Value* low, int64_t block, int64_t extent) {
+    llvm::Value* end = f_.Add(low, f_.I64(block));
+    return extent % block == 0 ? end : f_.Min(end, f_.I64(extent));
+  }
+
+  void EmitTile(llvm::Value* number) {
+    Tile tile{.number = number};
+    llvm::Value* column = Divide(number, plan_.tiles_m);
+    tile.m_low = f_.Mul(Remainder(number, plan_.tiles_m), plan_.block_m);
+    tile.n_low = f_.Mul(Remainder(column, plan_.tiles_n), plan_.block_n);
+    tile.batch = plan_.extent(kBatchAxis) == 1 ? f_.I64(0) : Divide(column, plan_.tiles_n);
+    tile.m_high = End(tile.m_low, plan_.block_m, plan_.extent(kMAxis));
+    tile.n_high = End(tile.n_low, plan_.block_n, plan_.extent(kNAxis));
+    if (plan_.one_k_block()) {
+      EmitBlock(tile, f_.I64(0), f_.I64(plan_.extent(kKAxis)));
+      return;
+    }
+    f_.For(
+        f_.I64(0), f_.I64(plan_.extent(kKAxis)), plan_.block_k,
+        [&](llvm::Value* k_low) {
+          EmitBlock(tile, k_low, End(k_low, plan_.block_k, plan_.extent(kKAxis)));
+        },
+        "k_block");
+  }
+
+  void EmitBlock(const Tile& tile, llvm::Value* k_low, llvm::Value* k_high) {
+    const bool whole_k = plan_.one_k_block();
+    if (plan_.rhs.packed)
+      PackUnless(whole_k ? rhs_packed_ : nullptr, Divide(tile.number, plan_.tiles_m), [&] {
+        EmitPackRhs(frame_, plan_, {tile.batch, tile.n_low, tile.n_high, k_low, k_high});
+      });
+    if (plan_.lhs.packed)
+      PackUnless(whole_k && plan_.tiles_m == 1 ? lhs_packed_ : nullptr, tile.batch, [&] {
+        EmitPackLhs(frame_, plan_, {tile.batch, tile.m_low, tile.m_high, k_low, k_high});
+      });
+    EmitPanels(tile.n_low, tile.n_high, plan_.vectors * plan_.lanes, plan_.block_n,
+               plan_.extent(kNAxis), [&](const Panel& columns) {
+                 EmitPanels(tile.m_low, tile.m_high, plan_.register_m, plan_.block_m,
+                            plan_.extent(kMAxis), [&](const Panel& rows) {
+                              EmitRegisterTile(tile, rows, columns, k_low, k_high);
+                            });
+               });
+  }
+
+  /// `key` names the block; null `packed`: it is never the one that lies there.
+  void PackUnless(llvm::AllocaInst* packed, llvm::Value* key, const std::function<void()>& pack) {
+    if (!packed) return pack();
+    llvm::Value* other = b_.CreateICmpNE(b_.CreateLoad(b_.getInt64Ty(), packed), key);
+    f_.If(other, [&] {
+      pack();
+      b_.CreateStore(key, packed);
+    });
+  }
+
+  /// Full panels of `size`, then one of the sizes that the ends of whole and last blocks leave.
+  void EmitPanels(llvm::Value* low, llvm::Value* high, int64_t size, int64_t block, int64_t extent,
+                  const std::function<void(const Panel&)>& body) {
+    const int64_t last_block = extent % block == 0 ? block : extent % block;
+    const std::set<int64_t> rests = {block % size, last_block % size};
+    llvm::Value* count = b_.CreateSub(high, low);
+    llvm::Value* rest = Remainder(count, size);
+    llvm::Value* end = b_.CreateSub(high, rest);
+    if (std::max(block, last_block) >= size)
+      f_.For(low, end, size, [&](llvm::Value* i) { body({i, size}); }, "panel");
+    for (int64_t size_of_rest : rests) {
+      if (size_of_rest == 0) continue;
+      if (rests.size() == 1)
+        body({end, size_of_rest});
+      else
+        f_.If(b_.CreateICmpEQ(rest, f_.I64(size_of_rest)), [&] { body({end, size_of_rest}); });
+    }
+  }
+
+  // ---- register tiles ----
+
+  llvm::Value* DirectBase(const OperandPlan& operand, const Tile& tile, llvm::Value* k_low) {
+    const FlatAddress& address = *operand.address;
+    llvm::Type* element = f_.MemoryType(plan_.dtype);
+    const StageRead& read = stage_.reads[operand.value->slot];
+    llvm::Value* base = frame_.parameters[read.index];
+    base = f_.Element(element, base, f_.Mul(tile.batch, address.coefficients[kBatchAxis]));
+    base = f_.Element(element, base, f_.Mul(k_low, address.coefficients[kKAxis]));
+    return f_.Element(element, base, f_.I64(address.constant));
+  }
+
+  llvm::Value* OperandAddress(const OperandPlan& operand, const Tile& tile, llvm::Value* k_low,
+                              llvm::Value* x, llvm::Value* x_origin, int64_t x_stride) {
+    llvm::Type* element = f_.MemoryType(plan_.dtype);
+    if (!operand.packed)
+      return f_.Element(element, DirectBase(operand, tile, k_low), f_.Mul(x, x_stride));
+    return f_.Element(element, frame_.ScratchAt(operand.scratch_offset),
+                      f_.Mul(b_.CreateSub(x, x_origin), x_stride));
+  }
+
+  void EmitRegisterTile(const Tile& tile, const Panel& rows, const Panel& columns,
+                        llvm::Value* k_low, llvm::Value* k_high) {
+    MicroKernel micro{.rows = rows.extent, .columns = columns.extent};
+    micro.mask_columns = !plan_.rhs.packed;
+    micro.lhs = OperandAddress(plan_.lhs, tile, k_low, rows.low, tile.m_low, plan_.lhs.row_stride);
+    micro.rhs = OperandAddress(plan_.rhs, tile, k_low, columns.low, tile.n_low, 1);
+    micro.steps = b_.CreateSub(k_high, k_low);
+    micro.partial = frame_.ScratchAt(plan_.partial_offset);
+    if (plan_.one_k_block()) {
+      EmitMicroKernel(f_, plan_, micro);
+      EmitEpilogue(tile, rows, columns, micro.partial);
+      return;
+    }
+    llvm::Value* place = f_.Add(f_.Mul(b_.CreateSub(rows.low, tile.m_low), plan_.partial_stride),
+                                b_.CreateSub(columns.low, tile.n_low));
+    micro.partial = f_.Element(f_.MemoryType(plan_.dtype), micro.partial, place);
+    micro.resume = b_.CreateICmpNE(k_low, f_.I64(0));
+    EmitMicroKernel(f_, plan_, micro);
+    f_.If(b_.CreateICmpEQ(k_high, f_.I64(plan_.extent(kKAxis))),
+          [&] { EmitEpilogue(tile, rows, columns, micro.partial); });
+  }
+
+  // ---- epilogue ----
+
+  /// The stage's results over a tile of sums that lies at `sums`.
+  void EmitEpilogue(const Tile& tile, const Panel& rows, const Panel& columns, llvm::Value* sums) {
+    Nest nest{.outer = {tile.batch, rows.low, columns.low}, .parallel = 2};
+    nest.extents = {plan_.extent(kBatchAxis), plan_.extent(kMAxis), plan_.extent(kNAxis),
+                    rows.extent, columns.extent};
+    nest.ranges.resize(2);
+    nest.status = frame_.status;
+    for (const StageRead& read : stage_.reads) nest.reads.push_back(EpilogueRead(read));
+    const int accumulator = static_cast<int>(nest.reads.size());
+    const Memory memory{
+        sums, plan_.dtype, {rows.extent, columns.extent}, {plan_.partial_stride, 1}};
+    nest.reads.push_back(
+        {{Axis(kEpilogueRow), Axis(kEpilogueColumn)}, {}, nullptr, memory, nullptr});
+    for (const Scalar& result : stage_.results)
+      nest.results.push_back(
+          Rewrite(result, [&](const ScalarNode& node) { return EpilogueLeaf(node, accumulator); }));
+    for (const StageStore& store : stage_.stores) {
+      DESCENT_CHECK(store.local < 0, "kernel " + kernel_.name + ": a contraction has no locals");
+      NestRead place = EpilogueAccess(store.coordinates, store.parameter);
+      nest.stores.push_back({store.result, place.coordinates, place.memory, nullptr});
+    }
+    EmitNest(f_, nest);
+  }
+
+  Scalar EpilogueLeaf(const ScalarNode& node, int accumulator) const {
+    if (node.kind == ScalarKind::kAccumulator) return ReadScalar(accumulator, node.dtype);
+    if (node.kind != ScalarKind::kIndex) return nullptr;
+    return IndexScalar(Substitute(node.index, OriginalAxes()));
+  }
+
+  /// Flattened m and n as the epilogue's nest sees them.
+  Index FlatIndex(FlatAxis axis) const {
+    if (axis == kBatchAxis) return Axis(kEpilogueBatch);
+    if (axis == kMAxis) return Axis(kEpilogueM) + Axis(kEpilogueRow);
+    if (axis == kNAxis) return Axis(kEpilogueN) + Axis(kEpilogueColumn);
+    return ConstantIndex(0);  // K is summed up
+  }
+
+  std::vector<Index> OriginalAxes() const {
+    std::vector<Index> axes(AxisCount(), ConstantIndex(0));
+    for (int flat = 0; flat < kFlatAxes; ++flat) {
+      const AxisGroup& group = plan_.groups[flat];
+      for (size_t i = 0; i < group.axes.size(); ++i)
+        axes[group.axes[i]] = Unflatten(group, i, FlatIndex(static_cast<FlatAxis>(flat)));
+    }
+    return axes;
+  }
+
+  int AxisCount() const { return static_cast<int>(kernel_.outer.size() + stage_.axes.size()); }
+
+  NestRead EpilogueRead(const StageRead& read) {
+    NestRead result = EpilogueAccess(read.coordinates, read.index);
+    result.outside = read.outside;
+    const std::vector<Index> axes = OriginalAxes();
+    for (const Guard& guard : read.guards)
+      result.guards.push_back({Substitute(guard.index, axes), guard.extent});
+    return result;
+  }
+
+  /// An access that steps through whole groups becomes affine in the flattened axes.
+  NestRead EpilogueAccess(const std::vector<Index>& coordinates, int parameter) {
+    const Memory memory = frame_.Parameter(parameter);
+    const auto affine = AsAffine(Flatten(coordinates, memory.strides), AxisCount());
+    Index flat = ConstantIndex(affine ? affine->constant : 0);
+    bool whole_groups = affine.has_value();
+    for (int axis = 0; whole_groups && axis < kFlatAxes; ++axis) {
+      const auto coefficient = GroupCoefficient(plan_.groups[axis], *affine);
+      whole_groups = coefficient.has_value();
+      if (whole_groups) flat = flat + FlatIndex(static_cast<FlatAxis>(axis)) * *coefficient;
+    }
+    if (whole_groups) {
+      const int64_t elements = Elements(memory.extents);
+      return {{flat}, {}, nullptr, {memory.base, memory.dtype, {elements}, {1}}, nullptr};
+    }
+    NestRead result{{}, {}, nullptr, memory, nullptr};
+    const std::vector<Index> axes = OriginalAxes();
+    for (const Index& index : coordinates) result.coordinates.push_back(Substitute(index, axes));
+    return result;
+  }
+
+  KernelFrame& frame_;
+  FunctionEmitter& f_;
+  llvm::IRBuilder<>& b_;
+  const Kernel& kernel_;
+  const Stage& stage_;
+  const ContractionPlan plan_;
+  llvm::AllocaInst* lhs_packed_ = nullptr;
+  llvm::AllocaInst* rhs_packed_ = nullptr;
+};
+
+}  // namespace
+
+void EmitContractionKernel(llvm::Module& module, const Target& target, const Kernel& kernel) {
+  KernelFrame frame(module, target, kernel);
+  ContractionKernelEmitter(frame).Emit();
+  frame.Finish();
+}
+
+int64_t ContractionScratchBytes(const Kernel& kernel, const Target& target) {
+  return PlanContraction(kernel, target.facts).scratch_bytes;
+}
+
+int64_t ContractionTiles(const Kernel& kernel, const Target& target) {
+  return PlanContraction(kernel, target.facts).tiles;
+}
+
+}  // namespace descent

@@ -1,0 +1,254 @@
+#include "compiler/codegen/contraction_plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "compiler/codegen/index_analysis.h"
+#include "ir/diagnostic.h"
+
+namespace descent {
+namespace {
+
+constexpr int64_t kAlignment = 64;
+/// Packed rows end with this many unused elements when their length would map all rows to few cache
+/// sets.
+constexpr int64_t kRowPadding = 16;
+
+int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
+
+AxisGroup MakeGroup(const std::vector<int>& axes, const Shape& extents) {
+  AxisGroup group;
+  int long_axes = 0;
+  for (int axis : axes) {
+    group.axes.push_back(axis);
+    group.extents.push_back(extents[axis]);
+    group.extent *= extents[axis];
+    if (extents[axis] > 1) {
+      group.row = extents[axis];
+      ++long_axes;
+    }
+  }
+  if (long_axes < 2) group.row = group.extent;
+  return group;
+}
+
+class Planner {
+ public:
+  Planner(const Kernel& kernel, const TargetFacts& facts)
+      : kernel_(kernel), stage_(kernel.stages[0]), facts_(facts) {}
+
+  ContractionPlan Run() {
+    Shape extents = kernel_.outer;
+    extents.insert(extents.end(), stage_.axes.begin(), stage_.axes.end());
+    axis_count_ = static_cast<int>(extents.size());
+    const ContractionAxes& roles = kernel_.contraction;
+    plan_.groups = {MakeGroup(roles.batch, extents), MakeGroup(roles.m, extents),
+                    MakeGroup(roles.n, extents), MakeGroup(roles.k, extents)};
+    MoveToBatch(kMAxis, extents);
+    MoveToBatch(kNAxis, extents);
+    plan_.dtype = stage_.reducer->init[0]->dtype;
+    plan_.lanes = facts_.vector_bytes / Info(plan_.dtype).bytes;
+    FindFactors();
+    PlanRegisters();
+    PlanBlocks();
+    PlanLhs();
+    PlanRhs();
+    PlanScratch();
+    return plan_;
+  }
+
+ private:
+  /// An outer axis whose steps do not continue the inner ones in the results (the image of a
+  /// convolution) is better a batch axis, as long as enough of the group is left.
+  void MoveToBatch(FlatAxis from, const Shape& extents) {
+    constexpr int64_t kEnough = 64;
+    AxisGroup& group = plan_.groups[from];
+    while (group.axes.size() > 1 && group.extents[0] <= group.extent / kEnough &&
+           !StoresAreFlat(group)) {
+      std::vector<int> batch = plan_.groups[kBatchAxis].axes;
+      batch.push_back(group.axes[0]);
+      plan_.groups[kBatchAxis] = MakeGroup(batch, extents);
+      group = MakeGroup({group.axes.begin() + 1, group.axes.end()}, extents);
+    }
+  }
+
+  bool StoresAreFlat(const AxisGroup& group) const {
+    return std::ranges::all_of(stage_.stores, [&](const StageStore& store) {
+      const auto strides = RowMajorStrides(kernel_.parameters[store.parameter].type.shape);
+      const auto affine = AsAffine(Flatten(store.coordinates, strides), axis_count_);
+      return affine && GroupCoefficient(group, *affine);
+    });
+  }
+
+  static bool Uses(const Scalar& tree, int read) {
+    if (tree->kind == ScalarKind::kRead && tree->slot == read) return true;
+    return std::ranges::any_of(tree->arguments, [&](const Scalar& a) { return Uses(a, read); });
+  }
+
+  /// step = accumulator + factor * factor, the accumulator on either side.
+  void FindFactors() {
+    const ScalarNode& step = *stage_.reducer->step[0];
+    const bool first = step.arguments[0]->kind == ScalarKind::kAccumulator;
+    const ScalarNode& product = *step.arguments[first ? 1 : 0];
+    DESCENT_CHECK(step.op == ScalarOp::kAdd && product.kind == ScalarKind::kCall &&
+                      product.op == ScalarOp::kMul && stage_.reducer->init[0]->number == 0,
+                  "kernel " + kernel_.name + " is no sum of products");
+    const bool lhs_first = Uses(product.arguments[0], kernel_.contraction.lhs);
+    plan_.lhs.read = kernel_.contraction.lhs;
+    plan_.rhs.read = kernel_.contraction.rhs;
+    plan_.lhs.value = product.arguments[lhs_first ? 0 : 1];
+    plan_.rhs.value = product.arguments[lhs_first ? 1 : 0];
+    plan_.lhs.address = Address(plan_.lhs);
+    plan_.rhs.address = Address(plan_.rhs);
+  }
+
+  /// Address of a factor that is one unguarded, affine read in the accumulator's type.
+  std::optional<FlatAddress> Address(const OperandPlan& operand) const {
+    if (operand.value->kind != ScalarKind::kRead) return std::nullopt;
+    const StageRead& read = stage_.reads[operand.value->slot];
+    if (!read.guards.empty() || read.source != Source::kParameter) return std::nullopt;
+    const std::vector<int64_t> strides = RowMajorStrides(kernel_.parameters[read.index].type.shape);
+    const auto affine = AsAffine(Flatten(read.coordinates, strides), axis_count_);
+    if (!affine) return std::nullopt;
+    FlatAddress address{.constant = affine->constant};
+    for (int axis = 0; axis < kFlatAxes; ++axis) {
+      const auto coefficient = GroupCoefficient(plan_.groups[axis], *affine);
+      if (!coefficient) return std::nullopt;
+      address.coefficients[axis] = *coefficient;
+    }
+    return address;
+  }
+
+  /// rows * vectors + vectors + 1 registers: accumulators, a row of B, one broadcast of A.
+  void PlanRegisters() {
+    const KernelSchedule& schedule = kernel_.schedule;
+    plan_.vectors = schedule.register_n > 0 ? CeilDiv(schedule.register_n, plan_.lanes) : 2;
+    plan_.vectors =
+        std::clamp<int64_t>(plan_.vectors, 1, CeilDiv(std::max<int64_t>(N(), 1), plan_.lanes));
+    const int64_t most =
+        std::max<int64_t>((facts_.vector_registers - 1 - plan_.vectors) / plan_.vectors, 1);
+    const int64_t wanted =
+        schedule.register_m > 0 ? schedule.register_m : std::min<int64_t>(most, 14);
+    plan_.register_m = std::clamp<int64_t>(std::min(wanted, most), 1, std::max<int64_t>(M(), 1));
+  }
+
+  /// Blocks of a group of several axes hold whole rows of its innermost one.
+  int64_t Block(int64_t wanted, int64_t unit, FlatAxis axis) const {
+    const AxisGroup& group = plan_.groups[axis];
+    const int64_t extent = std::max<int64_t>(group.extent, 1);
+    if (wanted <= 0 || wanted >= extent) return extent;
+    if (group.row < group.extent) unit = group.row;
+    return std::min(RoundUp(wanted, std::max<int64_t>(unit, 1)), extent);
+  }
+
+  void PlanBlocks() {
+    const KernelSchedule& schedule = kernel_.schedule;
+    constexpr int64_t kBlockK = 512, kBlockM = 192, kBlockN = 192;
+    const auto or_default = [](int64_t value, int64_t otherwise) {
+      return value > 0 ? value : otherwise;
+    };
+    plan_.block_k = Block(or_default(schedule.block_k, kBlockK), 1, kKAxis);
+    plan_.block_m = Block(or_default(schedule.block_m, kBlockM), plan_.register_m, kMAxis);
+    plan_.block_n =
+        Block(or_default(schedule.block_n, kBlockN), plan_.vectors * plan_.lanes, kNAxis);
+    plan_.tiles_m = CeilDiv(M(), plan_.block_m);
+    plan_.tiles_n = CeilDiv(N(), plan_.block_n);
+    plan_.tiles = plan_.extent(kBatchAxis) * plan_.tiles_m * plan_.tiles_n;
+  }
+
+  /// A row stride that is no multiple of large powers of two.
+  int64_t PackedStride(int64_t elements) const {
+    const int64_t stride = RoundUp(elements, plan_.lanes);
+    return stride * Info(plan_.dtype).bytes % 512 == 0 ? stride + kRowPadding : stride;
+  }
+
+  void PlanLhs() {
+    OperandPlan& lhs = plan_.lhs;
+    if (lhs.address) {
+      lhs.k_stride = lhs.address->coefficients[kKAxis];
+      lhs.row_stride = lhs.address->coefficients[kMAxis];
+      const bool streams = std::abs(lhs.k_stride) <= 1 || std::abs(lhs.row_stride) <= 1;
+      if (streams && FitsDisplacement(lhs.row_stride)) return;
+    }
+    lhs.packed = true;
+    lhs.k_stride = 1;
+    lhs.row_stride = PackedStride(plan_.block_k);
+  }
+
+  bool FitsDisplacement(int64_t row_stride) const {
+    return std::abs(row_stride) * plan_.register_m * Info(plan_.dtype).bytes < (int64_t{1} << 30);
+  }
+
+  void PlanRhs() {
+    OperandPlan& rhs = plan_.rhs;
+    if (rhs.address && rhs.address->coefficients[kNAxis] == 1) {
+      rhs.k_stride = rhs.address->coefficients[kKAxis];
+      return;
+    }
+    rhs.packed = true;
+    rhs.transposed = rhs.address && rhs.address->coefficients[kKAxis] == 1;
+    rhs.k_stride = PackedStride(RoundUp(plan_.block_n, plan_.vectors * plan_.lanes));
+  }
+
+  void PlanScratch() {
+    const int64_t bytes = Info(plan_.dtype).bytes;
+    int64_t offset = 0;
+    const auto take = [&](int64_t elements) {
+      const int64_t place = offset;
+      offset += RoundUp(elements * bytes, kAlignment);
+      return place;
+    };
+    if (plan_.lhs.packed) plan_.lhs.scratch_offset = take(plan_.block_m * plan_.lhs.row_stride);
+    if (plan_.rhs.packed) plan_.rhs.scratch_offset = take(plan_.block_k * plan_.rhs.k_stride);
+    const int64_t columns = plan_.vectors * plan_.lanes;
+    if (plan_.one_k_block()) {
+      plan_.partial_stride = columns;
+      plan_.partial_offset = take(plan_.register_m * columns);
+    } else {
+      plan_.partial_stride = RoundUp(plan_.block_n, columns);
+      plan_.partial_offset = take(plan_.block_m * plan_.partial_stride);
+    }
+    plan_.scratch_bytes = offset;
+  }
+
+  int64_t M() const { return plan_.extent(kMAxis); }
+  int64_t N() const { return plan_.extent(kNAxis); }
+
+  const Kernel& kernel_;
+  const Stage& stage_;
+  const TargetFacts& facts_;
+  int axis_count_ = 0;
+  ContractionPlan plan_;
+};
+
+}  // namespace
+
+std::optional<int64_t> GroupCoefficient(const AxisGroup& group, const AffineIndex& affine) {
+  std::optional<int64_t> coefficient;
+  int64_t inner = 1;
+  for (size_t i = group.axes.size(); i-- > 0;) {
+    if (group.extents[i] == 1) continue;
+    const int64_t own = affine.coefficients[group.axes[i]];
+    if (!coefficient) coefficient = own;
+    if (own != *coefficient * inner) return std::nullopt;
+    inner *= group.extents[i];
+  }
+  return coefficient.value_or(0);
+}
+
+Index Unflatten(const AxisGroup& group, size_t position, const Index& flat) {
+  int64_t inner = 1;
+  bool outermost = true;
+  for (size_t i = position + 1; i < group.extents.size(); ++i) inner *= group.extents[i];
+  for (size_t i = 0; i < position; ++i) outermost &= group.extents[i] == 1;
+  if (group.extents[position] == 1) return ConstantIndex(0);
+  const Index quotient = FloorDiv(flat, inner);
+  return outermost ? quotient : Mod(quotient, group.extents[position]);
+}
+
+ContractionPlan PlanContraction(const Kernel& kernel, const TargetFacts& facts) {
+  return Planner(kernel, facts).Run();
+}
+
+}  // namespace descent

@@ -1,0 +1,80 @@
+// ContractionPlan: how a sum of products is computed on a target. No LLVM.
+//
+// The axes of the stage fall into four groups, each flattened to one: batch, m, n (on the vector
+// lanes) and k. The work is cut into tiles of block_m x block_n; within a tile K runs in blocks of
+// block_k, whose partial sums continue one chain of fused multiply-adds per element in ascending k:
+// the bits depend on no block size.
+//
+// An operand is read where it lies if its address is affine in the flattened axes (and contiguous
+// along n on the lanes' side); otherwise a block of it is packed first, row-major with a stride
+// that spreads over the sets of the caches.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "compiler/kernel/program.h"
+#include "compiler/kernel/target_facts.h"
+
+namespace descent {
+
+/// Positions in the flattened axis space, in which all accesses of the kernel are rewritten.
+enum FlatAxis : int { kBatchAxis, kMAxis, kNAxis, kKAxis, kFlatAxes };
+
+/// Axes of the stage that form one flattened axis, outermost first.
+struct AxisGroup {
+  std::vector<int> axes;
+  std::vector<int64_t> extents;
+  int64_t extent = 1;
+  /// Extent of the innermost axis that is longer than 1, when there are several such axes; else
+  /// `extent`. Blocks of groups are whole multiples of it, so that rows stay contiguous.
+  int64_t row = 1;
+};
+
+/// Affine address in elements: constant + sum of coefficients[flat axis] * axis.
+struct FlatAddress {
+  std::array<int64_t, kFlatAxes> coefficients{};
+  int64_t constant = 0;
+};
+
+struct OperandPlan {
+  int read = 0;  ///< of the stage
+  Scalar value;  ///< the factor as a tree over reads
+  bool packed = false;
+  bool transposed =
+      false;  ///< packed by transposing blocks of vectors: contiguous along k, wanted along n
+  std::optional<FlatAddress> address;  ///< set when affine without guards
+  // As the micro-kernel sees it, in elements.
+  int64_t k_stride = 1;
+  int64_t row_stride = 1;  ///< lhs: from m to m + 1. rhs: 1.
+  int64_t scratch_offset = 0;
+};
+
+struct ContractionPlan {
+  DType dtype = DType::kF32;
+  int64_t lanes = 8;
+  std::array<AxisGroup, kFlatAxes> groups;
+  int64_t register_m = 6, vectors = 2;  ///< register tile: rows, vectors of columns
+  int64_t block_m = 0, block_n = 0, block_k = 0;
+  int64_t tiles_m = 0, tiles_n = 0, tiles = 0;
+  OperandPlan lhs, rhs;
+  int64_t partial_offset = 0;  ///< partial sums in scratch
+  int64_t partial_stride = 0;  ///< elements from row to row of them
+  int64_t scratch_bytes = 0;
+
+  int64_t extent(FlatAxis axis) const { return groups[axis].extent; }
+  bool one_k_block() const { return block_k >= extent(kKAxis); }
+};
+
+ContractionPlan PlanContraction(const Kernel& kernel, const TargetFacts& facts);
+
+/// The coefficient of the group's flattened axis in an affine index over the original axes, if
+/// there is one.
+std::optional<int64_t> GroupCoefficient(const AxisGroup& group, const AffineIndex& affine);
+
+/// Axis `position` of the group as an expression of `flat`, the flattened axis.
+Index Unflatten(const AxisGroup& group, size_t position, const Index& flat);
+
+}  // namespace descent

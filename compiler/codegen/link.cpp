@@ -1,0 +1,239 @@
+#include "compiler/codegen/link.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include "compiler/codegen/archive.h"
+
+extern char** environ;
+
+namespace descent {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::unexpected<Diagnostic> IoError(std::string_view what, const std::string& path) {
+  return ErrorWithStatus(ExitStatus::kIo, "cannot {} {}: {}", what, Quoted(path),
+                         std::strerror(errno));
+}
+
+/// A folder that disappears with everything in it.
+class TemporaryFolder {
+ public:
+  static Result<TemporaryFolder> Make() {
+    const char* base = std::getenv("TMPDIR");
+    std::string pattern = (fs::path(base && *base ? base : "/tmp") / "descent-XXXXXX").string();
+    if (!mkdtemp(pattern.data())) return IoError("create temporary folder", pattern);
+    return TemporaryFolder(pattern);
+  }
+  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::move(other.path_)) {
+    other.path_.clear();
+  }
+  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  std::string File(std::string_view name) const { return (fs::path(path_) / name).string(); }
+
+ private:
+  explicit TemporaryFolder(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+Result<void> WriteBytes(std::span<const char> bytes, const std::string& path, mode_t mode) {
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  if (file < 0) return IoError("write", path);
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count = write(file, bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      auto error = IoError("write", path);
+      close(file);
+      return error;
+    }
+    done += static_cast<size_t>(count);
+  }
+  if (close(file) != 0) return IoError("write", path);
+  return {};
+}
+
+/// First of the usual drivers that PATH has.
+Result<std::string> FindDriver() {
+  const char* variable = std::getenv("PATH");
+  const std::string path = variable ? variable : "/usr/bin:/bin";
+  for (const char* name : {"cc", "gcc", "clang"}) {
+    for (size_t begin = 0; begin <= path.size();) {
+      const size_t end = std::min(path.find(':', begin), path.size());
+      const fs::path candidate = fs::path(path.substr(begin, end - begin)) / name;
+      if (end > begin && access(candidate.c_str(), X_OK) == 0) return candidate.string();
+      begin = end + 1;
+    }
+  }
+  return std::unexpected(
+      Diagnostic{.message = "no C compiler driver (cc, gcc or clang) is in PATH to link with",
+                 .hint = "install one, on Debian: apt install gcc libc6-dev libstdc++-12-dev "
+                         "libtbb-dev zlib1g-dev; or "
+                         "compile with --emit obj, which needs none",
+                 .status = ExitStatus::kIo});
+}
+
+std::string ReadAll(const std::string& path) {
+  std::string text;
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  char buffer[4096];
+  for (ssize_t count; file >= 0 && (count = read(file, buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<size_t>(count));
+  if (file >= 0) close(file);
+  return text;
+}
+
+/// Runs a command; its output becomes part of the error.
+Result<void> Run(const std::vector<std::string>& command, const std::string& log_path) {
+  std::vector<char*> arguments;
+  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 1, log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                   0600);
+  posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  pid_t child = 0;
+  const int failure =
+      posix_spawn(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failure != 0) {
+    errno = failure;
+    return IoError("run", command[0]);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  std::string log = ReadAll(log_path);
+  if (log.size() > 2000) log.resize(2000);
+  return std::unexpected(Diagnostic{
+      .message = fmt::format("linking with {} failed:\n{}", command[0], log),
+      .hint =
+          "on Debian, apt install gcc libstdc++-12-dev libtbb-dev zlib1g-dev brings all that is "
+          "linked",
+      .status = ExitStatus::kIo});
+}
+
+bool Exists(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+/// "descent_runtime" -> its archive. Archives of a build tree and of an installation lie in one
+/// folder each.
+Result<std::string> FindArchive(const LinkOptions& options, const std::string& library) {
+  const std::string file = "lib" + library + ".a";
+  std::vector<fs::path> folders;
+  if (!options.runtime_directory.empty()) {
+    folders = {options.runtime_directory};
+  } else {
+    std::error_code error;
+    const fs::path program = fs::read_symlink("/proc/self/exe", error);
+    const fs::path root = program.parent_path().parent_path();
+    folders = {root / "lib", root / "runtime"};
+  }
+  for (const fs::path& folder : folders)
+    if (Exists(folder / file)) return (folder / file).string();
+  std::string searched;
+  for (const fs::path& folder : folders)
+    searched += (searched.empty() ? "" : ", ") + folder.string();
+  return std::unexpected(
+      Diagnostic{.message = fmt::format("cannot find the runtime {} in {}", file, searched),
+                 .hint = "run the descent command from its build tree or installation",
+                 .status = ExitStatus::kIo});
+}
+
+Result<void> Rename(const std::string& from, const std::string& to) {
+  if (rename(from.c_str(), to.c_str()) != 0) {
+    auto error = IoError("write", to);
+    unlink(from.c_str());
+    return error;
+  }
+  return {};
+}
+
+std::string Beside(const std::string& path) {
+  return path + ".partial-" + std::to_string(getpid());
+}
+
+/// Links `object` with `inputs` into `path`.
+Result<void> Link(std::span<const char> object, const std::string& path,
+                  const std::vector<std::string>& flags, const std::vector<std::string>& inputs) {
+  DESCENT_TRY(driver, FindDriver());
+  DESCENT_TRY(folder, TemporaryFolder::Make());
+  const std::string object_path = folder.File("model.o");
+  DESCENT_RETURN_IF_ERROR(WriteBytes(object, object_path, 0600));
+  const std::string partial = Beside(path);
+  std::vector<std::string> command = {driver, "-o", partial, "-Wl,--build-id=none"};
+  command.insert(command.end(), flags.begin(), flags.end());
+  command.push_back(object_path);
+  command.insert(command.end(), inputs.begin(), inputs.end());
+  auto linked = Run(command, folder.File("log"));
+  if (!linked) {
+    unlink(partial.c_str());
+    return linked;
+  }
+  return Rename(partial, path);
+}
+
+}  // namespace
+
+Result<void> LinkExecutable(std::span<const char> object, const std::string& path,
+                            const LinkOptions& options) {
+  DESCENT_TRY(main, FindArchive(options, "descent_trainer_main"));
+  DESCENT_TRY(runtime, FindArchive(options, options.fully_static ? "descent_runtime_serial"
+                                                                 : "descent_runtime"));
+  std::vector<std::string> flags = {"-Wl,--gc-sections", "-Wl,--as-needed"};
+  std::vector<std::string> inputs = {main, runtime};
+  if (options.fully_static) {
+    flags.push_back("-static");
+  } else {
+    flags.push_back("-pie");
+    inputs.push_back("-ltbb");
+  }
+  for (const char* library : {"-lz", "-lstdc++", "-lm"}) inputs.push_back(library);
+  return Link(object, path, flags, inputs);
+}
+
+Result<void> LinkSharedLibrary(std::span<const char> object, const std::string& path,
+                               const LinkOptions&) {
+  const std::string name = fs::path(path).filename().string();
+  return Link(object, path, {"-shared", "-Wl,-soname," + name, "-Wl,--as-needed", "-Wl,-z,defs"},
+              {});
+}
+
+Result<void> WriteStaticArchive(std::span<const char> object, const std::string& path,
+                                const std::string& member) {
+  DESCENT_TRY(archive, MakeArchive(object, member));
+  return WriteFileAtomically(archive, path);
+}
+
+Result<void> WriteFileAtomically(std::span<const char> bytes, const std::string& path,
+                                 bool executable) {
+  const std::string partial = Beside(path);
+  auto written = WriteBytes(bytes, partial, executable ? 0777 : 0666);
+  if (!written) {
+    unlink(partial.c_str());
+    return written;
+  }
+  return Rename(partial, path);
+}
+
+}  // namespace descent

@@ -1,0 +1,39 @@
+// Linking: objects of the code generator with the runtime, by the C compiler driver that the system
+// has.
+//
+//   DESCENT_TRY(object, EmitObject(program, *target, {.main_alias = true}));
+//   DESCENT_RETURN_IF_ERROR(LinkExecutable(object, "trainer"));
+//
+// Outputs are written beside their final place and renamed: a file is old or new, never half. The
+// same object and runtime give the same bytes from any directory.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "ir/diagnostic.h"
+
+namespace descent {
+
+struct LinkOptions {
+  /// Folder of the runtime archives; empty: found beside the running program (../lib where
+  /// installed, ../runtime in a build tree).
+  std::string runtime_directory = {};
+  /// Executables only: no dynamic dependency, one thread.
+  bool fully_static = false;
+};
+
+/// A trainer: the object (with CodegenOptions::main_alias), the runtime's main() and the runtime.
+Result<void> LinkExecutable(std::span<const char> object, const std::string& path,
+                            const LinkOptions& options = {});
+/// Exports what the object defines; depends on libc only.
+Result<void> LinkSharedLibrary(std::span<const char> object, const std::string& path,
+                               const LinkOptions& options = {});
+/// An ar archive that holds the object; `member` names it. Needs no tool.
+Result<void> WriteStaticArchive(std::span<const char> object, const std::string& path,
+                                const std::string& member);
+/// Any file, atomically.
+Result<void> WriteFileAtomically(std::span<const char> bytes, const std::string& path,
+                                 bool executable = false);
+
+}  // namespace descent

@@ -1,0 +1,112 @@
+#include "compiler/codegen/micro_kernel.h"
+
+#include <llvm/IR/Intrinsics.h>
+
+namespace descent {
+namespace {
+
+class MicroKernelEmitter {
+ public:
+  MicroKernelEmitter(FunctionEmitter& f, const ContractionPlan& plan, const MicroKernel& kernel)
+      : f_(f),
+        b_(f.b),
+        plan_(plan),
+        kernel_(kernel),
+        element_(f.RegisterType(plan.dtype)),
+        vector_(llvm::FixedVectorType::get(element_, static_cast<unsigned>(plan.lanes))),
+        align_(Info(plan.dtype).bytes),
+        vectors_((kernel.columns + plan.lanes - 1) / plan.lanes) {}
+
+  void Emit() {
+    for (int64_t i = 0; i < kernel_.rows * vectors_; ++i) {
+      accumulators_.push_back(f_.Variable(vector_, "sum"));
+      b_.CreateStore(llvm::Constant::getNullValue(vector_), accumulators_.back());
+    }
+    if (kernel_.resume) f_.If(kernel_.resume, [&] { ForEachSum(&MicroKernelEmitter::LoadSum); });
+    Loop();
+    ForEachSum(&MicroKernelEmitter::StoreSum);
+  }
+
+ private:
+  void ForEachSum(void (MicroKernelEmitter::*visit)(int64_t, int64_t)) {
+    for (int64_t i = 0; i < kernel_.rows; ++i)
+      for (int64_t j = 0; j < vectors_; ++j) (this->*visit)(i, j);
+  }
+  llvm::AllocaInst* Sum(int64_t i, int64_t j) { return accumulators_[i * vectors_ + j]; }
+  llvm::Value* PartialAddress(int64_t i, int64_t j) {
+    return f_.Element(element_, kernel_.partial,
+                      f_.I64(i * plan_.partial_stride + j * plan_.lanes));
+  }
+  void LoadSum(int64_t i, int64_t j) {
+    b_.CreateStore(b_.CreateAlignedLoad(vector_, PartialAddress(i, j), align_), Sum(i, j));
+  }
+  void StoreSum(int64_t i, int64_t j) {
+    b_.CreateAlignedStore(b_.CreateLoad(vector_, Sum(i, j)), PartialAddress(i, j), align_);
+  }
+
+  /// Pointers advance with k; everything else is a displacement.
+  void Loop() {
+    llvm::BasicBlock* before = b_.GetInsertBlock();
+    llvm::BasicBlock* loop = llvm::BasicBlock::Create(f_.context(), "k", f_.function());
+    llvm::BasicBlock* exit = llvm::BasicBlock::Create(f_.context(), "k_done", f_.function());
+    b_.CreateCondBr(b_.CreateICmpSGT(kernel_.steps, f_.I64(0)), loop, exit);
+    b_.SetInsertPoint(loop);
+    llvm::PHINode* left = b_.CreatePHI(b_.getInt64Ty(), 2, "steps_left");
+    llvm::PHINode* lhs = b_.CreatePHI(b_.getPtrTy(), 2, "lhs");
+    llvm::PHINode* rhs = b_.CreatePHI(b_.getPtrTy(), 2, "rhs");
+    left->addIncoming(kernel_.steps, before);
+    lhs->addIncoming(kernel_.lhs, before);
+    rhs->addIncoming(kernel_.rhs, before);
+    Step(lhs, rhs);
+    llvm::Value* next_left = b_.CreateSub(left, f_.I64(1));
+    left->addIncoming(next_left, loop);
+    lhs->addIncoming(f_.Element(element_, lhs, f_.I64(plan_.lhs.k_stride)), loop);
+    rhs->addIncoming(f_.Element(element_, rhs, f_.I64(plan_.rhs.k_stride)), loop);
+    b_.CreateCondBr(b_.CreateICmpSGT(next_left, f_.I64(0)), loop, exit);
+    b_.SetInsertPoint(exit);
+  }
+
+  void Step(llvm::Value* lhs, llvm::Value* rhs) {
+    std::vector<llvm::Value*> row;
+    for (int64_t j = 0; j < vectors_; ++j) row.push_back(LoadRhs(rhs, j));
+    for (int64_t i = 0; i < kernel_.rows; ++i) {
+      llvm::Value* address = f_.Element(element_, lhs, f_.I64(i * plan_.lhs.row_stride));
+      llvm::Value* value =
+          f_.Splat(b_.CreateAlignedLoad(element_, address, align_), static_cast<int>(plan_.lanes));
+      for (int64_t j = 0; j < vectors_; ++j) {
+        llvm::Value* sum = b_.CreateLoad(vector_, Sum(i, j));
+        sum = b_.CreateIntrinsic(llvm::Intrinsic::fma, {vector_}, {value, row[j], sum});
+        b_.CreateStore(sum, Sum(i, j));
+      }
+    }
+  }
+
+  llvm::Value* LoadRhs(llvm::Value* rhs, int64_t j) {
+    llvm::Value* address = f_.Element(element_, rhs, f_.I64(j * plan_.lanes));
+    const int64_t left = kernel_.columns - j * plan_.lanes;
+    if (!kernel_.mask_columns || left >= plan_.lanes)
+      return b_.CreateAlignedLoad(vector_, address, align_);
+    std::vector<llvm::Constant*> lanes;
+    for (int64_t lane = 0; lane < plan_.lanes; ++lane) lanes.push_back(b_.getInt1(lane < left));
+    return b_.CreateMaskedLoad(vector_, address, align_, llvm::ConstantVector::get(lanes),
+                               llvm::Constant::getNullValue(vector_));
+  }
+
+  FunctionEmitter& f_;
+  llvm::IRBuilder<>& b_;
+  const ContractionPlan& plan_;
+  const MicroKernel& kernel_;
+  llvm::Type* element_;
+  llvm::Type* vector_;
+  llvm::Align align_;
+  int64_t vectors_;
+  std::vector<llvm::AllocaInst*> accumulators_;
+};
+
+}  // namespace
+
+void EmitMicroKernel(FunctionEmitter& f, const ContractionPlan& plan, const MicroKernel& kernel) {
+  MicroKernelEmitter(f, plan, kernel).Emit();
+}
+
+}  // namespace descent

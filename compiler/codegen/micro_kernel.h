@@ -1,0 +1,25 @@
+// The innermost loop of contractions: a register tile of sums of products. Internal to
+// compiler/codegen (sees LLVM).
+#pragma once
+
+#include "compiler/codegen/contraction_plan.h"
+#include "compiler/codegen/function_emitter.h"
+
+namespace descent {
+
+/// partial[i][j] (+)= sum over k of lhs[i][k] * rhs[k][j], i < rows, j < columns, in ascending k
+/// with one rounding a step.
+struct MicroKernel {
+  int64_t rows = 0;
+  int64_t columns = 0;
+  bool mask_columns = false;   ///< rhs must not be read past `columns`
+  llvm::Value* lhs = nullptr;  ///< element [0][0] of each
+  llvm::Value* rhs = nullptr;
+  llvm::Value* partial = nullptr;
+  llvm::Value* steps = nullptr;   ///< extent of k
+  llvm::Value* resume = nullptr;  ///< i1: start from `partial` instead of 0; null: start from 0
+};
+
+void EmitMicroKernel(FunctionEmitter& f, const ContractionPlan& plan, const MicroKernel& kernel);
+
+}  // namespace descent

@@ -1,0 +1,15 @@
+// Scatter kernels: destination[index[u], ...] (+)= update[u, ...] in the order of u. Internal to
+// compiler/codegen (sees LLVM).
+//
+// A tile owns a range of the destination's rows and goes through all updates, so every sum has one
+// order, whatever the number of threads. An index outside of the destination drops its update and
+// sets DESCENT_STATUS_BAD_INDEX.
+#pragma once
+
+#include "compiler/codegen/kernel_frame.h"
+
+namespace descent {
+
+void EmitScatterKernel(llvm::Module& module, const Target& target, const Kernel& kernel);
+
+}  // namespace descent
