@@ -1,6 +1,6 @@
 // Models as protobuf messages (ir/graph.proto): binary and proto text format.
 //
-// Binary output is deterministic. Only model_proto.cpp includes protobuf; its messages never reach
+// Binary output is deterministic. protobuf stays behind this header; its messages never reach
 // the terminal.
 #pragma once
 

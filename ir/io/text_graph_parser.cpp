@@ -313,7 +313,7 @@ Result<void> GraphParser::Definition(GraphScope& scope, std::string above) {
   return {};
 }
 
-// ---- bodies -------------------------------------------------------------------------------------
+// ---- bodies ---------------------------------------------------------------------------------
 
 Result<void> GraphParser::CheckBodyName(const Call& call, const Token& name) {
   const auto& specs = call.op->signature.attributes;

@@ -91,7 +91,7 @@ void ModelPrinter::Settings() {
     KeyedLine(Group::kSettings, "keep_partial_batch", "keep_partial_batch");
 }
 
-// ---- inputs and slots ---------------------------------------------------------------------------
+// ---- inputs and slots -----------------------------------------------------------------------
 
 /// Declarations stand in the order of the graph's inputs; those that the graph does not read stand
 /// behind the one before them in their own list.
@@ -137,7 +137,7 @@ void ModelPrinter::Declarations() {
   slots_until(model_.slots.size());
 }
 
-// ---- nodes and outputs --------------------------------------------------------------------------
+// ---- nodes and outputs ----------------------------------------------------------------------
 
 void ModelPrinter::Nodes() {
   Section section = Section::kForward;

@@ -14,7 +14,7 @@
 
 namespace descent {
 
-// ---- names ------------------------------------------------------------------------------------
+// ---- names ----------------------------------------------------------------------------------
 
 inline bool IsNameStart(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -30,7 +30,7 @@ std::string PrintString(std::string_view text);
 /// The statement that declares a slot of a kind: parameter, statistic, state.
 std::string_view SlotKeyword(SlotKind kind);
 
-// ---- numbers ----------------------------------------------------------------------------------
+// ---- numbers --------------------------------------------------------------------------------
 
 /// The shortest decimal that reads back to the same bits; always shows a point, an exponent, inf or
 /// nan. A NaN that is not the default one shows its bits: "nan(0x7fc00001)".
@@ -38,7 +38,7 @@ std::string PrintFloat(double value);
 /// One element of a tensor, in the notation of its dtype.
 std::string PrintElement(const Tensor& tensor, int64_t index);
 
-// ---- literals as operands -----------------------------------------------------------------------
+// ---- literals as operands -------------------------------------------------------------------
 
 /// The dtype of a literal that stands as operand `index`: that of the first other operand of the
 /// same dtype group, bool for an operand that must be bool; nullopt where it is open. `operands`

@@ -45,7 +45,7 @@ EXTERNAL_INCLUDES = {
     "benchmark/": r"tests/",
 }
 # Written by the build, not by us.
-GENERATED_INCLUDES = {"graph.pb.h": r"ir/io/model_proto\.cpp$"}
+GENERATED_INCLUDES = {"graph.pb.h": r"ir/io/proto_(reader|writer)\.h$"}
 SYSTEM_FOLDERS = ("sys/", "linux/", "netinet/", "arpa/")
 
 LINE_LIMIT = 500
