@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cfenv>
+#include <chrono>
+#include <thread>
 
 namespace descent::runtime {
 namespace {
@@ -106,6 +108,14 @@ void Crew::Work(int32_t worker) {
   std::fesetenv(&caller_environment);
   working_.fetch_sub(1, std::memory_order_acq_rel);
   working_.notify_all();
+}
+
+void Crew::AwaitWorkers() const {
+  using std::chrono::microseconds;
+  for (microseconds waited(0), nap(50); waited < std::chrono::seconds(1); waited += nap) {
+    if (working_.load(std::memory_order_acquire) + 1 >= static_cast<uint32_t>(threads_)) return;
+    std::this_thread::sleep_for(nap);
+  }
 }
 
 void Crew::Stop() {

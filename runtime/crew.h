@@ -33,6 +33,9 @@ class Crew {
 
   /// Claims tiles as worker `worker` in [1, threads) until Stop.
   void Work(int32_t worker);
+  /// Waits until all workers are in Work, at most a second: starting a thread allocates, and steps
+  /// must not. Training is right, if slower, with those that come later or never.
+  void AwaitWorkers() const;
   void Stop();
   /// Stop, then wait until every Work that began has returned.
   void StopAndWait();

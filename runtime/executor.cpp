@@ -31,6 +31,7 @@ Result<std::unique_ptr<Executor>> Executor::Make(int32_t threads, BindCaller bin
     if (!executor->workers_) {
       return FailWith(ExitStatus::kIo, "", "the system gives no {} threads", threads);
     }
+    executor->crew_->AwaitWorkers();
   }
   if (executor->bound_caller_) executor->crew_->cores().Only(0).Bind();
   return executor;

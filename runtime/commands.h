@@ -1,0 +1,51 @@
+// The commands of a produced executable, as functions over options: train, evaluate, predict, info.
+// The command line (trainer_main.h) fills the options; nothing here parses arguments.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "runtime/program.h"
+#include "runtime/program_data.h"
+#include "runtime/trainer.h"
+
+namespace descent::runtime {
+
+struct TrainCommand {
+  DataOptions data;
+  TrainOptions train;
+  bool resume = false;
+  int32_t threads = 0;
+};
+/// kGood, kInterrupted or kDiverged.
+Result<ExitStatus> Train(const Program& program, const TrainCommand& command);
+
+struct EvaluateCommand {
+  DataOptions data;
+  Split split = Split::kTest;
+  std::string checkpoint;
+  bool json = false;
+  int32_t threads = 0;
+};
+Result<ExitStatus> Evaluate(const Program& program, const EvaluateCommand& command);
+
+struct PredictCommand {
+  std::string input, output;
+  std::string checkpoint;
+  int32_t threads = 0;
+};
+Result<ExitStatus> Predict(const Program& program, const PredictCommand& command);
+
+/// Shapes, parameters, memory, kernels, target, dependencies, hyperparameters.
+std::string InfoText(const Program& program);
+
+/// Parameters into `state`: of the checkpoint, or without one the built-in ones. Gives the record
+/// of a checkpoint.
+Result<std::optional<TrainingRecord>> LoadParameters(const Program& program,
+                                                     const std::string& checkpoint, State& state);
+
+/// "warning: ..." on standard error.
+void Warn(const std::string& text);
+
+}  // namespace descent::runtime

@@ -1,0 +1,117 @@
+#include "runtime/progress_display.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "runtime/file.h"
+
+namespace descent::runtime {
+namespace {
+
+constexpr int64_t kShownEpochs = 25;
+constexpr int kBarWidth = 24;
+constexpr auto kRedraw = std::chrono::milliseconds(100);
+
+/// What is shown is a courtesy: a closed pipe does not end training.
+void Show(int fd, std::string_view text) { WriteAll(fd, BytesOf(text)); }
+
+/// The first scalar beside the loss.
+const Metric* Headline(std::span<const Metric> metrics) {
+  for (const Metric& metric : metrics) {
+    if (metric.elements() == 1 && metric.name() != "loss") return &metric;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void AppendNumber(fmt::memory_buffer& text, double value) {
+  bool small = value != 0 && std::abs(value) < 0.001;
+  fmt::format_to(std::back_inserter(text),
+                 fmt::runtime(small || std::abs(value) >= 1e6 ? "{:.3g}" : "{:.4f}"), value);
+}
+
+ProgressDisplay::ProgressDisplay(const Facts& facts)
+    : facts_(facts),
+      bar_(!facts.quiet && isatty(STDERR_FILENO)),
+      start_(std::chrono::steady_clock::now()),
+      drawn_at_(start_) {}
+
+double ProgressDisplay::seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+void ProgressDisplay::Step(const Progress& progress, double loss, int64_t rows) {
+  rows_ += rows;
+  ++batches_;
+  if (!bar_) return;
+  auto now = std::chrono::steady_clock::now();
+  if (now - drawn_at_ < kRedraw) return;
+  drawn_at_ = now;
+  DrawBar(progress, loss);
+}
+
+void ProgressDisplay::DrawBar(const Progress& progress, double loss) {
+  double part = static_cast<double>(progress.batch) / static_cast<double>(facts_.batches_per_epoch);
+  int filled = static_cast<int>(part * kBarWidth);
+  int64_t left = facts_.epochs * facts_.batches_per_epoch -
+                 (progress.epoch * facts_.batches_per_epoch + progress.batch);
+  double spent = seconds();
+  auto eta = static_cast<int64_t>(spent / static_cast<double>(batches_) *
+                                  static_cast<double>(std::max<int64_t>(left, 0)));
+  text_.clear();
+  fmt::format_to(std::back_inserter(text_), "\r\033[Kepoch {}/{} [{:=>{}}{:{}}] loss ",
+                 progress.epoch + 1, facts_.epochs, "", filled, "", kBarWidth - filled);
+  AppendNumber(text_, loss);
+  if (!shown_metric_name_.empty()) {
+    fmt::format_to(std::back_inserter(text_), "  {} {:.4f}", shown_metric_name_, shown_metric_);
+  }
+  fmt::format_to(std::back_inserter(text_), "  {:.0f} samples/s  ETA {}:{:02}",
+                 static_cast<double>(rows_) / spent, eta / 60, eta % 60);
+  Show(STDERR_FILENO, {text_.data(), text_.size()});
+  drawn_ = true;
+}
+
+void ProgressDisplay::ClearBar() {
+  if (drawn_) Show(STDERR_FILENO, "\r\033[K");
+  drawn_ = false;
+}
+
+void ProgressDisplay::Epoch(const Progress& progress, std::span<const Metric> validation) {
+  if (const Metric* metric = Headline(validation)) {
+    shown_metric_name_ = metric->name();
+    shown_metric_ = metric->At(0);
+  }
+  int64_t stride = (facts_.epochs + kShownEpochs - 1) / kShownEpochs;
+  bool shown =
+      progress.epoch % std::max<int64_t>(stride, 1) == 0 || progress.epoch == facts_.epochs;
+  if (facts_.quiet || !shown) return;
+  text_.clear();
+  auto width = static_cast<int>(fmt::formatted_size("{}", facts_.epochs));
+  fmt::format_to(std::back_inserter(text_), "epoch {:{}}/{}  loss ", progress.epoch, width,
+                 facts_.epochs);
+  AppendNumber(text_, progress.epoch_loss);
+  std::string_view separator = "  validation ";
+  for (const Metric& metric : validation) {
+    if (metric.elements() != 1) continue;
+    fmt::format_to(std::back_inserter(text_), "{}{} ", separator, metric.name());
+    AppendNumber(text_, metric.At(0));
+    separator = "  ";
+  }
+  text_.push_back('\n');
+  ClearBar();
+  Show(STDOUT_FILENO, {text_.data(), text_.size()});
+}
+
+void ProgressDisplay::Line(std::string_view text, bool important) {
+  if (facts_.quiet && !important) return;
+  ClearBar();
+  text_.clear();
+  fmt::format_to(std::back_inserter(text_), "{}\n", text);
+  Show(STDOUT_FILENO, {text_.data(), text_.size()});
+}
+
+}  // namespace descent::runtime

@@ -1,0 +1,110 @@
+#include <cstdio>
+
+#include "runtime/commands.h"
+
+namespace descent::runtime {
+namespace {
+
+/// A state as `initialize` makes it from the seed.
+Result<void> Initialize(const Program& program, const Executor& executor, int64_t seed,
+                        State& state) {
+  const descent_entry* entry = program.Find("initialize");
+  if (!entry)
+    return FailWith(ExitStatus::kUnsupported, "", "the program holds no code to initialize");
+  auto call = EntryCall::Make(*entry, executor);
+  if (!call) return std::unexpected(call.error());
+  const descent_slot* seed_slot = program.FindSlot(DESCENT_SLOT_SEED);
+  state.SetScalar<int64_t>(seed_slot, seed);
+  if (uint32_t status = call->Run(state, 0)) return Fail("", "initialize: {}", StatusText(status));
+  state.SetScalar<int64_t>(seed_slot, seed);
+  return {};
+}
+
+/// The checkpoint to go on from, if there is one.
+Result<std::optional<Weights>> FindCheckpoint(const Program& program, const TrainCommand& command,
+                                              bool* fell_back) {
+  const std::string& path = command.train.checkpoint;
+  if (!command.resume) return std::nullopt;
+  if (path.empty()) {
+    return FailWith(ExitStatus::kUsage, "", "--resume needs --checkpoint FILE");
+  }
+  if (!FileExists(path) && !FileExists(path + ".1")) return std::nullopt;
+  std::string warning;
+  auto weights = LoadCheckpoint(path, program, Accept::kCheckpoint, &warning);
+  if (!weights) return std::unexpected(weights.error());
+  if (!warning.empty()) Warn(warning);
+  *fell_back = !warning.empty();
+  return std::optional<Weights>(*std::move(weights));
+}
+
+/// The record of a new run, or the checkpoint's after a look at whether the data is the same.
+Result<TrainingRecord> MakeRecord(const std::vector<const descent_input*>& inputs,
+                                  const SplitData* data, const SplitOptions& splits,
+                                  const Weights* resumed) {
+  if (!resumed) {
+    auto provenance = DescribeData(inputs, data, splits);
+    if (!provenance) return std::unexpected(provenance.error());
+    return TrainingRecord{.progress = {}, .provenance = *std::move(provenance)};
+  }
+  if (data && Fingerprint(data->data) != resumed->record->provenance.data_fingerprint) {
+    return Fail(data->data.origin, "is not the data that {} was trained on", resumed->path);
+  }
+  return *resumed->record;
+}
+
+ExitStatus StatusOf(StopReason reason) {
+  if (reason == StopReason::kInterrupted) return ExitStatus::kInterrupted;
+  return reason == StopReason::kDiverged ? ExitStatus::kDiverged : ExitStatus::kGood;
+}
+
+}  // namespace
+
+void Warn(const std::string& text) { fmt::print(stderr, "warning: {}\n", text); }
+
+Result<ExitStatus> Train(const Program& program, const TrainCommand& command) {
+  bool fell_back = false;
+  auto checkpoint = FindCheckpoint(program, command, &fell_back);
+  if (!checkpoint) return std::unexpected(checkpoint.error());
+  const Weights* resumed = *checkpoint ? &**checkpoint : nullptr;
+  const TrainingRecord* known = resumed ? &*resumed->record : nullptr;
+  if (command.resume && !resumed && !command.train.quiet) {
+    fmt::print("no checkpoint {} yet: starting anew\n", command.train.checkpoint);
+    std::fflush(stdout);
+  }
+  auto inputs = DataInputs({program.Find("train_step"), program.Find("evaluate")});
+  auto splits = ResolveSplits(command.data, known);
+  if (!splits) return std::unexpected(splits.error());
+  auto data = LoadSplitData(inputs, command.data, *splits, known);
+  if (!data) return std::unexpected(data.error());
+  const SplitData* split_data = *data ? &**data : nullptr;
+  auto record = MakeRecord(inputs, split_data, *splits, resumed);
+  if (!record) return std::unexpected(record.error());
+  std::optional<PreparedData> prepared;
+  if (split_data) {
+    auto made = Prepare(split_data->data, inputs, record->provenance.normalizations);
+    if (!made) return std::unexpected(made.error());
+    prepared = *std::move(made);
+  }
+  auto executor = Executor::Make(command.threads, BindCaller::kYes);
+  if (!executor) return std::unexpected(executor.error());
+  auto state = State::Make(program);
+  if (!state) return std::unexpected(state.error());
+  auto begun = resumed ? RestoreState(program, *resumed, Restore::kEverything, *state)
+                       : Initialize(program, **executor, splits->seed, *state);
+  if (!begun) return std::unexpected(begun.error());
+  auto trainer = Trainer::Make({.program = &program,
+                                .executor = executor->get(),
+                                .state = &*state,
+                                .data = split_data,
+                                .prepared = prepared ? &*prepared : nullptr,
+                                .record = *std::move(record),
+                                .resumed = resumed,
+                                .fell_back = fell_back},
+                               command.train);
+  if (!trainer) return std::unexpected(trainer.error());
+  auto outcome = (*trainer)->Run();
+  if (!outcome) return std::unexpected(outcome.error());
+  return StatusOf(outcome->reason);
+}
+
+}  // namespace descent::runtime

@@ -1,0 +1,30 @@
+// A descent_program written by hand, as the compiler would emit it: linear regression yhat = x w +
+// b on two features, mean squared error, gradient descent with momentum. It uses everything the
+// runtime must serve: an executor and worker scratch, seed and step, partial batches, metric sums,
+// normalization, a learning rate that can be set.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/abi.h"
+
+namespace descent::runtime {
+
+struct FakeOptions {
+  bool keep_partial_batch = false;
+  bool other_model = false;  ///< same shapes, another hash
+  int64_t poison_step = 0;   ///< train_step number that puts infinity into w (0: none)
+  int32_t normalization = DESCENT_NORMALIZE_STANDARDIZE;
+  const void* weights = nullptr;
+  int64_t weights_bytes = 0;
+};
+
+inline constexpr int64_t kFakeBatch = 8, kFakePredictBatch = 3;
+
+/// The table stays valid until the next call.
+const descent_program* FakeProgram(const FakeOptions& options = {});
+
+/// Called at the beginning of every train_step with its number, when set.
+extern void (*fake_step_hook)(int64_t step);
+
+}  // namespace descent::runtime

@@ -1,0 +1,17 @@
+// An executable as `descent compile` makes it, around the hand-written program.
+//   FAKE_STEP_MICROSECONDS slows every step, so that a test can interrupt it.
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "runtime/trainer_main.h"
+#include "tests/runtime/fake_program.h"
+
+int main(int argc, char** argv) {
+  static useconds_t pause = 0;
+  if (const char* text = std::getenv("FAKE_STEP_MICROSECONDS")) {
+    pause = static_cast<useconds_t>(std::atoi(text));
+    descent::runtime::fake_step_hook = [](int64_t) { usleep(pause); };
+  }
+  return descent::runtime::TrainerMain(descent::runtime::FakeProgram(), argc, argv);
+}

@@ -1,0 +1,212 @@
+#include "runtime/trainer_main.h"
+
+#include "runtime/data/array.h"
+#include "runtime/dtype.h"
+#include "tests/runtime/run_trainer.h"
+
+namespace descent::runtime {
+namespace {
+
+class TrainerMainTest : public testing::Test {
+ protected:
+  std::string File(const std::string& name) const { return folder_.File(name); }
+  /// A table of y = a + 2 b with the columns a, b, label.
+  std::string Table(const std::string& name, int rows) const {
+    std::string csv = "a,b,label\n";
+    for (int i = 0; i < rows; ++i)
+      csv += fmt::format("{},{},{}\n", i % 7, i % 5, i % 7 + 2 * (i % 5));
+    return folder_.Write(name, csv);
+  }
+  void TrainOn(const std::string& data) {
+    Ran ran = RunTrainer(
+        {"train", "--data", data, "--epochs", "200", "--checkpoint", File("c"), "--quiet"});
+    ASSERT_EQ(ran.status, 0) << ran.error;
+    EXPECT_EQ(ran.out, "stopped: all 200 epochs done\n");
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(TrainerMainTest, UsageAndHelp) {
+  Ran help = RunTrainer({"--help"});
+  EXPECT_EQ(help.status, 0);
+  for (const char* word : {"train", "evaluate", "predict", "info", "Exit status"}) {
+    EXPECT_NE(help.out.find(word), std::string::npos) << word;
+  }
+  Ran train = RunTrainer({"train", "--help"});
+  EXPECT_EQ(train.status, 0);
+  for (const char* flag :
+       {"--data", "--test-data", "--epochs", "--seed", "--threads", "--learning-rate",
+        "--checkpoint", "--checkpoint-every", "--resume", "--early-stopping", "--tolerance",
+        "--validation-split", "--log", "--log-every", "--track", "--quiet"}) {
+    EXPECT_NE(train.out.find(flag), std::string::npos) << flag;
+  }
+  for (std::vector<std::string> bad : {std::vector<std::string>{},
+                                       {"jump"},
+                                       {"train", "--epoch"},
+                                       {"train", "--epochs", "-1"},
+                                       {"train", "--threads", "0"},
+                                       {"train", "--validation-split", "1.5"},
+                                       {"evaluate", "--split", "all"},
+                                       {"predict"}}) {
+    Ran ran = RunTrainer(bad);
+    EXPECT_EQ(ran.status, 2) << fmt::format("{}", fmt::join(bad, " ")) << ran.error;
+    EXPECT_TRUE(ran.error.starts_with("error: ")) << ran.error;
+  }
+}
+
+TEST_F(TrainerMainTest, Info) {
+  Ran ran = RunTrainer({"info"});
+  EXPECT_EQ(ran.status, 0);
+  for (const char* text :
+       {"model fake", "3 parameters", "train_step: batch 8, 1 kernel calls",
+        "w: f32[2, 1] parameter", "optimizer.momentum = 0.5", "for generic", "dependencies: lib"}) {
+    EXPECT_NE(ran.out.find(text), std::string::npos) << text << " in\n" << ran.out;
+  }
+}
+
+TEST_F(TrainerMainTest, EvaluateSplits) {
+  std::string data = Table("d.csv", 60), test = Table("t.csv", 35);
+  Ran trained = RunTrainer({"train", "--data", data, "--epochs", "300", "--validation-split",
+                            "0.25", "--checkpoint", File("c"), "--quiet"});
+  ASSERT_EQ(trained.status, 0) << trained.error;
+  for (std::string split : {"train", "validation"}) {
+    Ran ran = RunTrainer({"evaluate", "--data", data, "--checkpoint", File("c"), "--split", split});
+    ASSERT_EQ(ran.status, 0) << ran.error;
+    EXPECT_TRUE(ran.out.starts_with("loss 0.0000\nmae 0.0")) << ran.out;
+  }
+  Ran missing = RunTrainer({"evaluate", "--data", data, "--checkpoint", File("c")});
+  EXPECT_EQ(missing.status, 2);
+  EXPECT_EQ(missing.error,
+            "error: " + data + ": has no test split (give --test-data or --test-split)\n");
+  Ran alone = RunTrainer({"evaluate", "--test-data", test, "--checkpoint", File("c")});
+  EXPECT_EQ(alone.status, 0) << alone.error;
+  Ran both =
+      RunTrainer({"evaluate", "--data", data, "--test-data", test, "--checkpoint", File("c")});
+  EXPECT_EQ(alone.out, both.out);
+  Ran other =
+      RunTrainer({"evaluate", "--data", test, "--checkpoint", File("c"), "--split", "validation"});
+  EXPECT_EQ(other.status, 1);
+  Ran json = RunTrainer({"evaluate", "--test-data", test, "--checkpoint", File("c"), "--json"});
+  EXPECT_TRUE(json.out.starts_with("{\"loss\": ")) << json.out;
+  Ran none = RunTrainer({"evaluate", "--data", data});
+  EXPECT_EQ(none.status, 2);
+  EXPECT_EQ(none.error, "error: no parameters: give --checkpoint FILE (none are built in)\n");
+}
+
+TEST_F(TrainerMainTest, TestSplitIsNeverTrainedOn) {
+  // All rows fit but those of the test split would change the result if they were seen; the record
+  // says which they are.
+  std::string data = Table("d.csv", 60);
+  Ran trained = RunTrainer({"train", "--data", data, "--epochs", "5", "--test-split", "0.2",
+                            "--checkpoint", File("c"), "--quiet"});
+  ASSERT_EQ(trained.status, 0) << trained.error;
+  Ran ran = RunTrainer({"evaluate", "--data", data, "--checkpoint", File("c")});
+  EXPECT_EQ(ran.status, 0) << ran.error;
+  Ran contradicting =
+      RunTrainer({"evaluate", "--data", data, "--checkpoint", File("c"), "--test-split", "0.3"});
+  EXPECT_EQ(contradicting.status, 2);
+}
+
+TEST_F(TrainerMainTest, PredictCsvAndNpy) {
+  TrainOn(Table("d.csv", 60));
+  // The label may be there or not; four rows are a batch of three and one more.
+  folder_.Write("x.csv", "a,b\n0,0\n1,0\n0,1\n3,4\n");
+  folder_.Write("xl.csv", "a,b,label\n0,0,9\n1,0,9\n0,1,9\n3,4,9\n");
+  for (std::string input : {"x.csv", "xl.csv"}) {
+    Ran ran = RunTrainer(
+        {"predict", "--input", File(input), "--output", File("y.csv"), "--checkpoint", File("c")});
+    ASSERT_EQ(ran.status, 0) << ran.error;
+    std::string csv = Contents(File("y.csv"));
+    EXPECT_TRUE(csv.starts_with("yhat\n")) << csv;
+    EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 5);
+    EXPECT_NEAR(std::stod(LastLine(csv)), 11, 0.01);
+  }
+  ASSERT_EQ(RunTrainer({"predict", "--input", File("x.csv"), "--output", File("y.npy"),
+                        "--checkpoint", File("c")})
+                .status,
+            0);
+  auto array = ParseNpy(*ReadFile(File("y.npy")), "y.npy");
+  ASSERT_TRUE(array);
+  EXPECT_EQ(array->shape, (std::vector<int64_t>{4, 1}));
+  EXPECT_NEAR(NumberAt(array->dtype, array->values.data(), 3), 11, 0.01);
+  // Back in as .npy.
+  float x[] = {3, 4};
+  ByteView bytes = std::as_bytes(std::span(x));
+  Bytes npy = WriteNpy(
+      {.dtype = DESCENT_F32, .shape = {1, 2}, .values = Bytes(bytes.begin(), bytes.end())});
+  ASSERT_TRUE(WriteFileAtomically(File("x.npy"), npy));
+  ASSERT_EQ(RunTrainer({"predict", "--input", File("x.npy"), "--output", File("y.csv"),
+                        "--checkpoint", File("c")})
+                .status,
+            0);
+  EXPECT_NEAR(std::stod(LastLine(Contents(File("y.csv")))), 11, 0.01);
+}
+
+TEST_F(TrainerMainTest, PredictRefuses) {
+  TrainOn(Table("d.csv", 60));
+  auto error = [&](const std::string& csv) {
+    Ran ran = RunTrainer({"predict", "--input", folder_.Write("x.csv", csv), "--output",
+                          File("y.csv"), "--checkpoint", File("c")});
+    return ran.status == 1 ? ran.error : fmt::format("status {}: {}", ran.status, ran.error);
+  };
+  std::string place = "error: " + File("x.csv") + ": ";
+  EXPECT_EQ(error("b,a\n1,2\n"),
+            place + "columns differ from training's: feature 1 is 'b', but was 'a'\n");
+  EXPECT_EQ(error("a\n1\n"),
+            place + "columns differ from training's: feature 2 is nothing, but was 'b'\n");
+  EXPECT_EQ(error("a,b,c\n1,2,3\n"),
+            place + "columns differ from training's: feature 3 is 'c', but was nothing more\n");
+  EXPECT_EQ(error("1,2,3,4\n"), place +
+                                    "features hold 4 numbers a row (column0, column1, column2, "
+                                    "column3), but input 'x' is [3, 2]: 2 a row\n");
+  EXPECT_EQ(RunTrainer({"predict", "--input", File("x.csv"), "--output", File("y.txt"),
+                        "--checkpoint", File("c")})
+                .status,
+            2);
+  EXPECT_EQ(RunTrainer({"predict", "--input", File("x.csv"), "--output", File("y.csv")}).status, 2);
+}
+
+TEST_F(TrainerMainTest, BuiltInWeights) {
+  TrainOn(Table("d.csv", 60));
+  std::string weights = Contents(File("c"));
+  FakeOptions baked = {.weights = weights.data(),
+                       .weights_bytes = static_cast<int64_t>(weights.size())};
+  folder_.Write("x.csv", "a,b\n3,4\n");
+  Ran ran = RunTrainer({"predict", "--input", File("x.csv"), "--output", File("y.csv")}, baked);
+  ASSERT_EQ(ran.status, 0) << ran.error;
+  EXPECT_NEAR(std::stod(LastLine(Contents(File("y.csv")))), 11, 0.01);
+}
+
+TEST_F(TrainerMainTest, ClassNamesInPredictions) {
+  // The label is text; the fake model takes it as one number, so two classes.
+  std::string csv = "a,b,label\n";
+  for (int i = 0; i < 40; ++i) csv += fmt::format("{},{},{}\n", i % 7, i % 5, i % 2 ? "yes" : "no");
+  ASSERT_EQ(RunTrainer({"train", "--data", folder_.Write("d.csv", csv), "--epochs", "1",
+                        "--checkpoint", File("c"), "--quiet"})
+                .status,
+            0);
+  Ran unknown =
+      RunTrainer({"evaluate", "--test-data", folder_.Write("t.csv", "a,b,label\n1,2,perhaps\n"),
+                  "--checkpoint", File("c")});
+  EXPECT_EQ(unknown.status, 1);
+  EXPECT_EQ(unknown.error, "error: " + File("t.csv") +
+                               ": class 'perhaps' of column 'label' is not in the training data\n");
+}
+
+TEST_F(TrainerMainTest, OtherAbiAndCpu) {
+  descent_program program = *FakeProgram();
+  char name[] = "trainer", info[] = "info";
+  char* argv[] = {name, info, nullptr};
+  program.abi_version = 99;
+  EXPECT_EQ(TrainerMain(&program, 2, argv), 3);
+  program = *FakeProgram();
+  program.cpu_is_supported = [] { return 0; };
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(TrainerMain(&program, 2, argv), 1);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "error: this CPU lacks nothing, which target generic needs (compile with --target "
+            "x86-64-v3 or for this CPU)\n");
+}
+
+}  // namespace
+}  // namespace descent::runtime
