@@ -1,4 +1,6 @@
 #include "runtime/data/array.h"
+
+#include <algorithm>
 #include "runtime/data/byte_reader.h"
 #include "runtime/dtype.h"
 

@@ -1,5 +1,7 @@
 #include "runtime/checkpoint.h"
 
+#include <algorithm>
+
 #include "tests/runtime/damage.h"
 #include "tests/runtime/fake_program.h"
 

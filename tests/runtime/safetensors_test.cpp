@@ -1,5 +1,7 @@
 #include "runtime/safetensors.h"
 
+#include <algorithm>
+
 #include "runtime/dtype.h"
 #include "tests/runtime/damage.h"
 

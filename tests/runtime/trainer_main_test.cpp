@@ -1,5 +1,7 @@
 #include "runtime/trainer_main.h"
 
+#include <algorithm>
+
 #include "runtime/data/array.h"
 #include "runtime/dtype.h"
 #include "tests/runtime/run_trainer.h"
