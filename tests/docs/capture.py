@@ -11,6 +11,8 @@ picture the file refers to (![...](x.svg)) must be written by its commands.
 
 A comment right above a block changes how it is taken:
     <!-- capture: head=3 tail=2 -->   shows the first 3 and last 2 lines of each command's output, "..." between them
+    <!-- capture: near=0.02 -->       numbers may differ by that much, relative or absolute: what learning found, where
+                                      the CPU decides the last bits
     <!-- capture: mask=REGEX -->      what REGEX finds is not compared (last option: it reaches to the end)
 
 Times, throughputs and temporary paths are never compared; the rest is, to the byte. Pictures: SVG as text, others as bytes.
@@ -28,6 +30,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^(?:<!-- capture: (?P<options>.*?) -->\n)?```console\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"!\[[^\]]*\]\((?!https?:)([^)\s]+)\)")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 TIMEOUT_SECONDS = 900
 
 # What differs between two runs or two machines: (what, pattern, replacement).
@@ -52,18 +55,29 @@ def mask(text, own=None):
     return text
 
 
+def are_near(shown, now, tolerance):
+    """Whether two texts differ only in numbers, and those by little."""
+    if NUMBER.sub("#", shown) != NUMBER.sub("#", now):
+        return False
+    pairs = zip(map(float, NUMBER.findall(shown)), map(float, NUMBER.findall(now)))
+    return all(abs(a - b) <= tolerance * max(1, abs(a)) for a, b in pairs)
+
+
 class Options:
     """What the comment above a block says."""
 
     def __init__(self, text):
-        self.head = self.tail = self.mask = None
+        self.head = self.tail = self.near = None
         text, _, own_mask = (text or "").partition("mask=")
         self.mask = own_mask or None
         for word in text.split():
             name, _, value = word.partition("=")
-            if name not in ("head", "tail"):
+            if name not in ("head", "tail", "near"):
                 raise ValueError(f"capture: unknown option '{word}'")
-            setattr(self, name, int(value))
+            setattr(self, name, float(value) if name == "near" else int(value))
+
+    def same(self, shown, now):
+        return shown == now or (self.near is not None and are_near(shown, now, self.near))
 
     def elide(self, output):
         """The shown part of a command's output."""
@@ -176,13 +190,14 @@ def capture(file, build, bless, root=ROOT):
         for picture in PICTURE.findall(text):
             (folder / picture).unlink(missing_ok=True)
         with Shell(folder, build) as shell:
-            shown = [(match, run_block(shell, match).replace(temporary, "/tmp/descent")) for match in blocks]
+            shown = [(match, run_block(shell, match).replace(temporary, "/tmp/descent").replace(str(build), "build"))
+                     for match in blocks]
         for match, now in shown:
             rewritten += text[last : match.start("text")] + now
             last = match.end("text")
-            own_mask = Options(match["options"]).mask
-            before, after = mask(match["text"], own_mask), mask(now, own_mask)
-            if not bless and before != after:
+            options = Options(match["options"])
+            before, after = mask(match["text"], options.mask), mask(now, options.mask)
+            if not bless and not options.same(before, after):
                 line = text.count("\n", 0, match.start()) + 1
                 found.append(difference(f"{file.relative_to(root)}:{line}", before, after))
         if bless:

@@ -33,6 +33,11 @@ $ echo "id $RANDOM"; cp ../old.svg ../new.svg
 id 7
 ```
 ![picture](new.svg)
+<!-- capture: near=0.01 -->
+```console
+$ echo accuracy 0.8912 of 10000
+accuracy 0.8899 of 10000
+```
 """
 
 
@@ -54,7 +59,8 @@ class Capture(unittest.TestCase):
 
     def test_differences_are_reported(self):
         for shown, other in [("\none\n", "\ntwo\n"), ("\nlost\n", "\n"), ("[exit status 1]", "[exit status 2]"),
-                             ("...\n", ""), ("took 99", "took me 99"), ("id 7", "di 7")]:
+                             ("...\n", ""), ("took 99", "took me 99"), ("id 7", "di 7"),
+                             ("0.8899", "0.8799"), ("0.8899", "high")]:
             with self.subTest(shown):
                 self.assertIn("page.md:", self.run_page(PAGE.replace(shown, other)))
 
