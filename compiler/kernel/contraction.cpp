@@ -78,4 +78,64 @@ std::optional<ContractionAxes> FindContraction(const Computation& computation) {
   return roles;
 }
 
+namespace {
+
+struct AxisSplit {
+  int axis = -1;
+  int64_t inner = 0;
+};
+
+/// An axis of which `index` takes quotient or remainder by a divisor of its extent.
+std::optional<AxisSplit> FindSplit(const Index& index, const Shape& axes) {
+  if (index->kind == IndexKind::kFloorDiv || index->kind == IndexKind::kMod) {
+    const Index& inner = index->a;
+    if (inner->kind == IndexKind::kAxis && axes[inner->value] % index->value == 0)
+      return AxisSplit{static_cast<int>(inner->value), index->value};
+  }
+  for (const Index& child : {index->a, index->b})
+    if (child)
+      if (auto split = FindSplit(child, axes)) return split;
+  return std::nullopt;
+}
+
+void SplitAxis(Computation& computation, const AxisSplit& split) {
+  const auto axis = [&](int old) {
+    if (old == split.axis) return Axis(old) * split.inner + Axis(old + 1);
+    return Axis(old < split.axis ? old : old + 1);
+  };
+  const auto map = [&](Scalar& scalar) {
+    scalar = Rewrite(scalar, [&](const ScalarNode& node) -> Scalar {
+      return node.kind == ScalarKind::kIndex ? IndexScalar(MapIndex(node.index, axis)) : nullptr;
+    });
+  };
+  for (TensorRead& read : computation.reads) {
+    for (Index& index : read.coordinates) index = MapIndex(index, axis);
+    for (Guard& guard : read.guards) guard.index = MapIndex(guard.index, axis);
+  }
+  for (Scalar& result : computation.results) map(result);
+  for (Scalar& step : computation.reducer->step) map(step);
+  computation.axes[split.axis] /= split.inner;
+  computation.axes.insert(computation.axes.begin() + split.axis + 1, split.inner);
+  if (split.axis < computation.rank) ++computation.rank;
+  Normalize(computation);
+}
+
+}  // namespace
+
+void SplitAxesForContraction(Computation& computation) {
+  if (!computation.reducer || !Product(*computation.reducer) || FindContraction(computation))
+    return;
+  Computation split = computation;
+  // Every split makes at least one divisor vanish.
+  for (int round = 0; round < kMaxRank; ++round) {
+    std::optional<AxisSplit> found;
+    for (const TensorRead& read : split.reads)
+      for (const Index& index : read.coordinates)
+        if (!found) found = FindSplit(index, split.axes);
+    if (!found) break;
+    SplitAxis(split, *found);
+  }
+  if (FindContraction(split)) computation = std::move(split);
+}
+
 }  // namespace descent

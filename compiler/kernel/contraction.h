@@ -15,4 +15,9 @@ namespace descent {
 /// to N. Nullopt if the form is another one, or M or N has no axis.
 std::optional<ContractionAxes> FindContraction(const Computation& computation);
 
+/// Splits axes where that makes a sum of products a contraction: in a grouped convolution filter o
+/// belongs to group o / filters, so that o becomes the two axes group and filter of the group.
+/// Results keep their row-major order.
+void SplitAxesForContraction(Computation& computation);
+
 }  // namespace descent

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <queue>
 
-#include "compiler/kernel/simplify_index.h"
+#include "compiler/kernel/contraction.h"
 #include "ir/op_def.h"
 
 namespace descent {
@@ -88,6 +88,7 @@ class RegionBuilder {
     for (const int operand : operands)
       if (tensors_[operand].splat)
         InlineConstant(work.computation, operand, tensors_[operand].splat);
+    SplitAxesForContraction(work.computation);
     built_.region.works.push_back(std::move(work));
     return {};
   }

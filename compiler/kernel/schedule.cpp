@@ -71,8 +71,9 @@ void ScheduleLoops(Kernel& kernel) {
     extent = stage.axes[schedule.tile_axis];
   }
   schedule.tile_extent = std::max<int64_t>(CeilDiv(extent, wanted), 1);
-  // Pieces of the contiguous axis are whole cache lines.
-  if (kernel.outer.empty() && schedule.tile_axis == kernel.stages[0].parallel - 1)
+  // Pieces of the contiguous axis are whole cache lines, if there are enough.
+  if (kernel.outer.empty() && schedule.tile_axis == kernel.stages[0].parallel - 1 &&
+      CeilDiv(extent, kAlignment) >= wanted)
     schedule.tile_extent = RoundUp(schedule.tile_extent, kAlignment);
   schedule.tiles = std::max<int64_t>(CeilDiv(extent, schedule.tile_extent), 1);
   schedule.parallel = schedule.tiles > 1;

@@ -271,6 +271,17 @@ const Sample kSamples[] = {
       train loss with sgd(learning_rate=0.1)
     })",
      2e-3},
+    {"RaggedChunks", "run", 4, R"(model f {
+      input x: f64[331, 31, 67]
+      input y: f64[8195, 3]
+      input z: f64[8195, 5]
+      s = square(x)
+      n = sum(s)
+      m = argmax(x, axis=0)
+      w = matmul(y, z, transpose_a=true)
+      output n
+      output w
+    })"},
     {"EmbeddingStep", "train_step", 12, R"(model embedding {
       batch 6
       input word: i32[batch] from word
