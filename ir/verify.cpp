@@ -12,6 +12,7 @@
 #include "ir/utf8.h"
 
 namespace descent {
+
 bool IsPlainText(std::string_view text) {
   return !FirstInvalidUtf8(text) && std::ranges::none_of(text, [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
@@ -29,8 +30,8 @@ Result<void> CheckName(std::string_view what, std::string_view name) {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kEntries = {"initialize", "train_step", "evaluate",
-                                                      "predict", "run"};
+constexpr std::array<std::string_view, 6> kEntries = {"initialize", "train_step", "evaluate",
+                                                      "predict",    "metrics",    "run"};
 
 // ---- V1 to V3: version, text, names ---------------------------------------------------------
 

@@ -36,12 +36,11 @@ std::string Sample(const char* name, ModelForm form) {
 }
 
 TEST(Hostile, EveryTruncation) {
-  for (const char* name : {"comments.descent", "scan.descent", "predict.descent"})
-    for (const ModelForm form : kForms) {
-      const std::string bytes = Sample(name, form);
-      for (size_t size = 0; size < bytes.size(); ++size)
-        ExpectModelOrDiagnostic(bytes.substr(0, size), form);
-    }
+  for (const ModelForm form : kForms) {
+    const std::string bytes = Sample("scan.descent", form);
+    for (size_t size = 0; size < bytes.size(); ++size)
+      ExpectModelOrDiagnostic(bytes.substr(0, size), form);
+  }
 }
 
 TEST(Hostile, RandomByteFlips) {
@@ -80,8 +79,8 @@ TEST(Hostile, ExchangedLines) {
 
 TEST(Hostile, LongLinesAndManyStatements) {
   std::string text = "descent 1\nmodel m {\n  input x: f32[2]\n  y0 = neg(x)\n";
-  for (int i = 1; i < 20000; ++i) text += fmt::format("y{} = add(y{}, {})\n", i, i - 1, i);
-  text += "output y19999\n}\n";
+  for (int i = 1; i < 5000; ++i) text += fmt::format("y{} = add(y{}, {})\n", i, i - 1, i);
+  text += "output y4999\n}\n";
   ExpectModelOrDiagnostic(text, ModelForm::kText);
   ExpectModelOrDiagnostic("descent 1\nmodel m {\n" + std::string(1 << 20, '('), ModelForm::kText);
   ExpectModelOrDiagnostic("descent 1\nmodel m {\n" + std::string(1 << 20, 'a'), ModelForm::kText);

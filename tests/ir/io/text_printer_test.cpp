@@ -41,6 +41,27 @@ TEST_P(Models, GoThroughAllForms) {
 INSTANTIATE_TEST_SUITE_P(Texts, Models, testing::ValuesIn(FilesOf("models", ".descent")),
                          [](const auto& info) { return info.param.stem().string(); });
 
+/// The fenced blocks of a language in a Markdown file.
+std::vector<std::string> Blocks(const std::string& markdown, const std::string& language) {
+  std::vector<std::string> blocks;
+  const std::string open = "```" + language + "\n";
+  for (size_t place = 0; (place = markdown.find(open, place)) != std::string::npos;) {
+    place += open.size();
+    blocks.push_back(markdown.substr(place, markdown.find("```", place) - place));
+  }
+  return blocks;
+}
+
+TEST(Documentation, ShowsCanonicalModels) {
+  const auto blocks = Blocks(FileText(DESCENT_SOURCE_DIR "/docs/ir.md"), "descent");
+  EXPECT_GE(blocks.size(), 3u);
+  for (const std::string& block : blocks) {
+    const auto model = ParseModel(block, "ir.md");
+    ASSERT_TRUE(model.has_value()) << model.error().ToString();
+    EXPECT_EQ(PrintText(*model), block);
+  }
+}
+
 std::string Reprinted(const std::string& statements) {
   const std::string text = PrintText(ModelFrom(statements));
   const auto again = ParseText(text, "printed");

@@ -45,6 +45,13 @@ TEST(Verify, AcceptsTheSamples) {
   }
 }
 
+TEST(Verify, IsDocumented) {
+  const std::string page = FileText(DESCENT_SOURCE_DIR "/docs/ir.md");
+  for (int number = 1; number <= 20; ++number)
+    EXPECT_NE(page.find(fmt::format("| **V{}** |", number)), std::string::npos) << number;
+  EXPECT_EQ(page.find("| **V21** |"), std::string::npos);
+}
+
 TEST(Verify, V1Version) {
   EXPECT_EQ(Violated([](Model& m) { m.format_version = 2; }), "V1");
   EXPECT_EQ(Violated([](Model& m) { m.format_version = 0; }), "V1");
