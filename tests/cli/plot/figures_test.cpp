@@ -1,0 +1,115 @@
+#include "frontends/cli/plot/figures.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "frontends/cli/plot/color.h"
+#include "frontends/cli/plot/png.h"
+
+namespace descent::plot {
+namespace {
+
+/// x^2 + y^2 over [-2, 2]^2.
+Grid Bowl(int resolution) {
+  Grid grid{{-2, 2}, {-2, 2}, resolution, resolution, {}};
+  for (int row = 0; row < resolution; ++row)
+    for (int column = 0; column < resolution; ++column) {
+      const Point at = grid.At(column, row);
+      grid.values.push_back(at.x * at.x + at.y * at.y);
+    }
+  return grid;
+}
+
+TEST(Contour, FollowsACircle) {
+  const auto segments = Contour(Bowl(81), 1.0);
+  double length = 0;
+  for (const auto& [from, to] : segments) {
+    EXPECT_NEAR(std::hypot(from.x, from.y), 1, 1e-3);
+    length += std::hypot(from.x - to.x, from.y - to.y);
+  }
+  EXPECT_NEAR(length, 2 * M_PI, 0.01);
+}
+
+TEST(Contour, ASaddleGivesTwoSegmentsThatDoNotCross) {
+  const Grid saddle{{0, 1}, {0, 1}, 2, 2, {1, 0, 0, 1}};
+  const auto segments = Contour(saddle, 0.4);
+  ASSERT_EQ(segments.size(), 2u);
+  // The middle (0.5) is above the level, so the corners of value 0 are cut off.
+  for (const auto& [from, to] : segments)
+    EXPECT_NEAR(std::hypot(from.x - to.x, from.y - to.y), 0.4 * M_SQRT2, 1e-9);
+}
+
+TEST(Contour, LeavesOutCellsThatAreNotFinite) {
+  Grid grid = Bowl(3);
+  grid.values.assign(9, NAN);
+  EXPECT_TRUE(Contour(grid, 1).empty());
+}
+
+TEST(Chart, TicksAreRoundAndInside) {
+  EXPECT_EQ(Ticks({0, 1}, 5), (std::vector<double>{0, 0.2, 0.4, 0.6000000000000001, 0.8, 1}));
+  EXPECT_EQ(Ticks({-5, 5}, 5), (std::vector<double>{-4, -2, 0, 2, 4}));
+  EXPECT_EQ(Ticks({3, 3}, 5), (std::vector<double>{3}));
+}
+
+TEST(Png, IsWhatTheSpecificationSays) {
+  const unsigned char pixel[] = {255, 0, 0};
+  const std::string png = EncodePng(1, 1, pixel);
+  EXPECT_EQ(png.substr(0, 8), "\x89PNG\r\n\x1a\n");
+  EXPECT_EQ(png.substr(12, 4), "IHDR");
+  EXPECT_EQ(png.substr(png.size() - 8, 4), "IEND");
+  // RFC 4648, section 10.
+  EXPECT_EQ(Base64("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(Base64("fooba"), "Zm9vYmE=");
+  EXPECT_EQ(Base64("foob"), "Zm9vYg==");
+}
+
+TEST(Color, DivergingEndsAreThePalettesOrangeAndBlue) {
+  EXPECT_EQ(ToHex(Diverging(0)), kOrange);
+  EXPECT_EQ(ToHex(Diverging(1)), kBlue);
+  EXPECT_EQ(ToHex(Diverging(2)), kBlue);
+}
+
+int Count(std::string_view text, std::string_view word) {
+  int count = 0;
+  for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1))
+    ++count;
+  return count;
+}
+
+TEST(Figures, TextIsEscaped) {
+  const std::string svg = DrawTiles({.title = "a<b & \"c\"", .tiles = {}});
+  EXPECT_NE(svg.find("a&lt;b &amp; &quot;c&quot;"), std::string::npos);
+  EXPECT_EQ(svg.find("a<b"), std::string::npos);
+}
+
+TEST(Figures, BoundaryDrawsEveryPointAndTheContour) {
+  BoundaryPanel panel{.title = "bowl", .prediction = Bowl(40), .points = {}};
+  for (int i = 0; i < 25; ++i)
+    panel.points.push_back({{0.1 * i - 1, 0}, static_cast<double>(i % 2)});
+  const std::string svg = DrawBoundaries({panel, panel});
+  EXPECT_EQ(Count(svg, "<circle"), 2 * 25 + 2);  // and two in the key
+  EXPECT_EQ(Count(svg, "<image"), 2);
+  EXPECT_TRUE(svg.ends_with("</svg>\n"));
+}
+
+TEST(Figures, WrongPredictionsAreMarked) {
+  const PredictedImage right{2, 2, {0, 1, 0, 1}, "bag", "bag", 0.9};
+  const PredictedImage wrong{2, 2, {0, 1, 0, 1}, "shirt", "coat", 0.6};
+  const std::string svg = DrawPredictions("test", {right, wrong}, 2);
+  EXPECT_EQ(Count(svg, "stroke-dasharray"), 1);
+  EXPECT_NE(svg.find("(coat)"), std::string::npos);
+  EXPECT_EQ(svg.find("(bag)"), std::string::npos);
+}
+
+TEST(Figures, LogarithmicLinesLeaveOutWhatIsNotPositive) {
+  LineFigure figure{
+      .labels = {.title = "loss", .x_label = "epoch", .y_label = "loss", .logarithmic_y = true},
+      .series = {{.name = "train", .points = {{0, 1}, {1, 0}, {2, 0.01}}}}};
+  const std::string svg = DrawLines({figure});
+  EXPECT_EQ(svg.find("nan"), std::string::npos);
+  EXPECT_EQ(svg.find("inf"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace descent::plot
