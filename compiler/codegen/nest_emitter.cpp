@@ -148,7 +148,9 @@ class NestEmitter {
     for (size_t i = 0; i < points.size(); ++i) Step(*points[i], accumulators[i]);
   }
 
-  void Step(Point& point, const std::vector<llvm::AllocaInst*>& accumulators) {
+  /// `point` is a copy: what it remembers of the accumulators ends with the step, also where no
+  /// reduced loop surrounds it and the same point is finished next.
+  void Step(Point point, const std::vector<llvm::AllocaInst*>& accumulators) {
     point.accumulators = Load(accumulators);
     Values next;
     for (const Scalar& step : nest_.reducer->step) next.push_back(eval_.Evaluate(*step, point));
