@@ -170,7 +170,9 @@ class EntryLowering {
 
   /// The value that stands for a tensor in the plan's proof: slices are parts of the whole.
   int MeaningOf(int tensor) const {
-    return tensors_.IsSlice(tensor) ? tensors_[tensor].alias : tensor;
+    if (tensors_.IsSlice(tensor)) tensor = tensors_[tensor].alias;
+    const auto untouched = untouched_.find(tensor);
+    return untouched == untouched_.end() ? tensor : MeaningOf(untouched->second);
   }
 
   // ---- steps
@@ -194,6 +196,8 @@ class EntryLowering {
   std::vector<int> input_tensors_;
   std::vector<std::pair<int, int>> initial_;  ///< (tensor, buffer)
   ProgramMeaning meaning_;
+  std::unordered_map<int, int>
+      untouched_;  ///< results of loops that never run are their first values
 };
 
 void EntryLowering::EmitRegion(Region& region, std::vector<Step>& steps,
@@ -262,7 +266,14 @@ void EntryLowering::EmitGroup(FusedGroup& group, Region& region, std::vector<Ste
 }
 
 void EntryLowering::EmitLoop(LoopWork& loop, const Region& outer, std::vector<Step>& steps) {
-  if (loop.trip_count == 0) return;
+  std::vector<std::pair<int, int>> finals;
+  for (const Overwrite& overwrite : outer.overwrites)
+    if (std::find(loop.writes.begin(), loop.writes.end(), overwrite.newer) != loop.writes.end())
+      finals.push_back({overwrite.older, overwrite.newer});
+  if (loop.trip_count == 0) {
+    for (const auto& [first, last] : finals) untouched_[last] = first;
+    return;
+  }
   const size_t number = meaning_.loops.size();
   meaning_.loops.emplace_back();
   Loop step{.trip_count = loop.trip_count, .counter = BufferOf(loop.counter), .body = {}};
@@ -272,9 +283,7 @@ void EntryLowering::EmitLoop(LoopWork& loop, const Region& outer, std::vector<St
   for (const Overwrite& overwrite : loop.body.overwrites)
     if (std::find(loop.reads.begin(), loop.reads.end(), overwrite.older) != loop.reads.end())
       means.at_end.push_back({overwrite.newer, overwrite.older});
-  for (const Overwrite& overwrite : outer.overwrites)
-    if (std::find(loop.writes.begin(), loop.writes.end(), overwrite.newer) != loop.writes.end())
-      means.behind.push_back({overwrite.older, overwrite.newer});
+  means.behind = std::move(finals);
   steps.push_back({std::move(step)});
 }
 
