@@ -1,1 +1,254 @@
-#include "compiler/kernel/program.h"
+#include "compiler/compile.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "compiler/c_identifier.h"
+#include "compiler/codegen/link.h"
+#include "compiler/emit_header.h"
+#include "compiler/graph/specialize.h"
+#include "compiler/hyperparameter_list.h"
+#include "compiler/kernel/lower_model.h"
+#include "compiler/kernel/program_print.h"
+#include "compiler/settings.h"
+#include "compiler/trace_outputs.h"
+#include "ir/io/model_hash.h"
+
+namespace descent {
+namespace {
+
+// ---- source model to entry points
+// ----------------------------------------------------------------
+
+PipelineOptions PassesOf(const CompileOptions& options, const std::string& entry) {
+  PipelineOptions passes;
+  passes.pass.entry = entry;
+  passes.pass.batch = options.batch;
+  passes.pass.evaluate_batch = options.evaluate_batch;
+  passes.pass.predict_batch = options.predict_batch;
+  passes.disabled = options.disabled_passes;
+  passes.disabled.erase(std::string(kFusePass));
+  passes.verify_each = options.verify_each;
+  return passes;
+}
+
+/// The standard passes that an entry point's model has not gone through.
+std::vector<std::string> RemainingPasses(const Model& model, std::string_view stage) {
+  std::vector<std::string> passes = StandardPasses(model, stage);
+  if (model.entry.empty()) return passes;
+  std::erase(passes, "specialize");
+  const auto drop = [&](std::string_view name, int count) {
+    for (int i = 0; i < count; ++i) {
+      const auto place = std::ranges::find(passes, name);
+      if (place != passes.end()) passes.erase(place);
+    }
+  };
+  drop("differentiate", model.applied_updates + (model.gradients.empty() ? 0 : 1));
+  drop("append_optimizer", model.applied_updates);
+  return passes;
+}
+
+Result<std::vector<std::string>> WantedEntries(const Model& source, const CompileOptions& options) {
+  if (!source.entry.empty()) return std::vector<std::string>{source.entry};
+  const std::vector<std::string> all = EntryPoints(source);
+  if (options.entries.empty()) return all;
+  for (const std::string& entry : options.entries) {
+    if (std::ranges::find(all, entry) != all.end()) continue;
+    auto error = Error("model {} has no entry point {}", Quoted(source.name), Quoted(entry));
+    error.error().hint = fmt::format("it has {}", fmt::join(all, ", "));
+    return error;
+  }
+  std::vector<std::string> wanted;
+  std::ranges::copy_if(all, std::back_inserter(wanted), [&](const std::string& entry) {
+    return std::ranges::find(options.entries, entry) != options.entries.end();
+  });
+  return wanted;
+}
+
+/// One layout for all entry points. Optimizer slots are in it if something that is compiled writes
+/// them.
+void LayOutState(const Model& source, std::span<const std::string> entries, bool full,
+                 KernelProgram& program) {
+  const bool trains = full || std::ranges::any_of(entries, [](const std::string& entry) {
+                        return entry == "train_step" || entry == "initialize";
+                      });
+  Model layout = source;
+  if (trains && source.entry.empty()) layout.slots = StateSlots(source);
+  LayoutState(layout, program);
+}
+
+Result<std::string> PrefixOf(const Model& source, const CompileOptions& options) {
+  if (options.prefix.empty()) return SafeIdentifier(source.name);
+  if (IsSafeIdentifier(options.prefix)) return options.prefix;
+  return ErrorWithStatus(ExitStatus::kUsage, "the name {} is no C identifier; try {}",
+                         Quoted(options.prefix), SafeIdentifier(options.prefix));
+}
+
+// ---- artifacts
+// -----------------------------------------------------------------------------------
+
+Result<void> WriteFile(std::span<const char> content, const std::string& path) {
+  if (path != "-") return WriteFileAtomically(content, path);
+  std::fwrite(content.data(), 1, content.size(), stdout);
+  return {};
+}
+
+Result<std::vector<char>> ObjectOf(const Compilation& compilation, const CompileOptions& options,
+                                   bool main_alias) {
+  CodegenOptions codegen = CodegenOptionsOf(options);
+  codegen.main_alias = main_alias;
+  return EmitObject(compilation.program, *compilation.target, codegen);
+}
+
+LinkOptions LinkOptionsOf(const CompileOptions& options) {
+  return {.runtime_directory = options.runtime_folder, .fully_static = options.is_static};
+}
+
+Result<void> WriteExecutable(const Compilation& compilation, const std::string& path,
+                             const CompileOptions& options) {
+  DESCENT_TRY(object, ObjectOf(compilation, options, true));
+  return LinkExecutable(object, path, LinkOptionsOf(options));
+}
+
+Result<void> WriteObject(const Compilation& compilation, const std::string& path,
+                         const CompileOptions& options) {
+  DESCENT_TRY(object, ObjectOf(compilation, options, false));
+  return WriteFile(object, path);
+}
+
+Result<void> WriteStatic(const Compilation& compilation, const std::string& path,
+                         const CompileOptions& options) {
+  DESCENT_TRY(object, ObjectOf(compilation, options, false));
+  return WriteStaticArchive(object, path, compilation.program.prefix + ".o");
+}
+
+Result<void> WriteShared(const Compilation& compilation, const std::string& path,
+                         const CompileOptions& options) {
+  DESCENT_TRY(object, ObjectOf(compilation, options, false));
+  return LinkSharedLibrary(object, path, LinkOptionsOf(options));
+}
+
+Result<std::string> HeaderText(const Compilation& compilation, const CompileOptions& options) {
+  HeaderOptions header{.scratch = {}, .has_weights = !options.weights.empty()};
+  for (const EntryProgram& entry : compilation.program.entries)
+    header.scratch.push_back(ScratchBytesOf(compilation.program, entry, *compilation.target));
+  return EmitHeader(compilation.program, header);
+}
+
+Result<std::string> KernelsText(const Compilation& compilation, const CompileOptions&) {
+  std::string text;
+  for (const EntryProgram& entry : compilation.program.entries)
+    text += PrintKernels(entry, compilation.program);
+  return text;
+}
+
+Result<std::string> LlvmText(const Compilation& compilation, const CompileOptions& options) {
+  return EmitLlvmText(compilation.program, *compilation.target, CodegenOptionsOf(options));
+}
+
+Result<std::string> AssemblyText(const Compilation& compilation, const CompileOptions& options) {
+  return EmitAssembly(compilation.program, *compilation.target, CodegenOptionsOf(options));
+}
+
+/// How each kind is made: into a file, or as text.
+struct ArtifactWriter {
+  ArtifactKindInfo info;
+  Result<void> (*write)(const Compilation&, const std::string& path, const CompileOptions&);
+  Result<std::string> (*text)(const Compilation&, const CompileOptions&);
+};
+
+constexpr ArtifactWriter kWriters[] = {
+    {{ArtifactKind::kExecutable, "exe", "", "", false, "executable"}, WriteExecutable, nullptr},
+    {{ArtifactKind::kObject, "obj", "", ".o", false, "object"}, WriteObject, nullptr},
+    {{ArtifactKind::kStatic, "static", "lib", ".a", false, "static library"}, WriteStatic, nullptr},
+    {{ArtifactKind::kShared, "shared", "lib", ".so", false, "shared library"},
+     WriteShared,
+     nullptr},
+    {{ArtifactKind::kHeader, "header", "", ".h", false, "C header"}, nullptr, HeaderText},
+    {{ArtifactKind::kKernels, "kernels", "", ".kernels", true, "kernels as text"},
+     nullptr,
+     KernelsText},
+    {{ArtifactKind::kLlvm, "llvm", "", ".ll", true, "LLVM IR"}, nullptr, LlvmText},
+    {{ArtifactKind::kAssembly, "asm", "", ".s", true, "assembly"}, nullptr, AssemblyText},
+};
+
+const ArtifactWriter& WriterOf(ArtifactKind kind) { return kWriters[static_cast<size_t>(kind)]; }
+
+}  // namespace
+
+Result<Model> Configure(Model model, const CompileOptions& options) {
+  DESCENT_TRY(configured, ApplySettings(std::move(model), options.settings));
+  DESCENT_RETURN_IF_ERROR(Verify(configured));
+  return configured;
+}
+
+Result<Model> RunToStage(const Model& source, const std::string& entry, std::string_view stage,
+                         const CompileOptions& options) {
+  return RunPasses(source, RemainingPasses(source, stage), PassesOf(options, entry));
+}
+
+Result<Compilation> Compile(const Model& model, const CompileOptions& options) {
+  Compilation compilation;
+  DESCENT_TRY(target, ResolveTarget(options.target));
+  compilation.target = target;
+  DESCENT_TRY(source, Configure(model, options));
+  DESCENT_TRY(entries, WantedEntries(source, options));
+
+  KernelProgram& program = compilation.program;
+  DESCENT_TRY(prefix, PrefixOf(source, options));
+  DESCENT_TRY(hash, ModelHash(source));
+  program.name = source.name;
+  program.prefix = std::move(prefix);
+  program.model_hash = std::move(hash);
+  program.keep_partial_batch = source.keep_partial_batch;
+  program.hyperparameters = HyperparameterList(source);
+  LayOutState(source, entries, options.full_state, program);
+
+  const LowerOptions lowering = {.fuse = !options.disabled_passes.contains(std::string(kFusePass)),
+                                 .target = target->facts};
+  for (const std::string& entry : entries) {
+    DESCENT_TRY(optimized, RunToStage(source, entry, "optimized", options));
+    if (options.trace_values) {
+      DESCENT_TRY(traced, AddTraceOutputs(optimized));
+      optimized = std::move(traced);
+    }
+    DESCENT_TRY(lowered, LowerEntry(optimized, program, lowering));
+    program.entries.push_back(std::move(lowered));
+    compilation.entries.push_back(std::move(optimized));
+  }
+  compilation.source = std::move(source);
+  return compilation;
+}
+
+CodegenOptions CodegenOptionsOf(const CompileOptions& options) {
+  return {.position_independent = true,
+          .sanitizer = options.sanitizer,
+          .main_alias = false,
+          .weights = options.weights};
+}
+
+std::span<const ArtifactKindInfo> ArtifactKinds() {
+  static const std::vector<ArtifactKindInfo> kInfos = [] {
+    std::vector<ArtifactKindInfo> infos;
+    for (const ArtifactWriter& writer : kWriters) infos.push_back(writer.info);
+    return infos;
+  }();
+  return kInfos;
+}
+
+Result<void> WriteArtifact(const Compilation& compilation, ArtifactKind kind,
+                           const std::string& path, const CompileOptions& options) {
+  const ArtifactWriter& writer = WriterOf(kind);
+  if (writer.write != nullptr) return writer.write(compilation, path, options);
+  DESCENT_TRY(text, writer.text(compilation, options));
+  return WriteFile(text, path);
+}
+
+Result<std::string> ArtifactText(const Compilation& compilation, ArtifactKind kind,
+                                 const CompileOptions& options) {
+  const ArtifactWriter& writer = WriterOf(kind);
+  DESCENT_CHECK(writer.text != nullptr, "this kind of artifact is no text");
+  return writer.text(compilation, options);
+}
+
+}  // namespace descent

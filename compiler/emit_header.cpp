@@ -115,17 +115,18 @@ std::string FillArray(std::string_view array, std::string_view source,
   return text;
 }
 
-std::string ScratchMacro(const std::string& macro, const EntryProgram& entry) {
+std::string ScratchMacro(const std::string& macro, const ScratchBytes& scratch) {
   return fmt::format(
       "#define {0}_SCRATCH_BYTES(threads) (INT64_C({1}) + (int64_t)(threads) * INT64_C({2}))\n",
-      macro, entry.arena_bytes, entry.worker_scratch_bytes);
+      macro, scratch.fixed_bytes, scratch.worker_bytes);
 }
 
-std::string EntryConstants(const std::string& prefix, const EntryProgram& entry) {
+std::string EntryConstants(const std::string& prefix, const EntryProgram& entry,
+                           const ScratchBytes& scratch) {
   const std::string macro = Upper(prefix + "_" + entry.name);
   std::string text;
   if (entry.batch > 0) text += fmt::format("#define {}_BATCH INT64_C({})\n", macro, entry.batch);
-  return text + ScratchMacro(macro, entry);
+  return text + ScratchMacro(macro, scratch);
 }
 
 std::string InitializeFunction(const std::string& prefix, size_t number) {
@@ -267,7 +268,7 @@ std::string WithoutAbiInclude(std::string_view text) {
 
 }  // namespace
 
-std::string EmitHeader(const KernelProgram& program) {
+std::string EmitHeader(const KernelProgram& program, const HeaderOptions& options) {
   const std::string& prefix = program.prefix;
   const std::string macro = Upper(prefix);
   std::string text = Opening(program);
@@ -280,7 +281,8 @@ std::string EmitHeader(const KernelProgram& program) {
       "#define {0}_MODEL_HASH \"{1}\"\n"
       "#define {0}_STATE_BYTES INT64_C({2})\n",
       macro, program.model_hash, program.state_bytes);
-  for (const EntryProgram& entry : program.entries) text += EntryConstants(prefix, entry);
+  for (size_t i = 0; i < program.entries.size(); ++i)
+    text += EntryConstants(prefix, program.entries[i], options.scratch[i]);
   text += fmt::format(
       "\n/* The table behind all functions. */\nextern const descent_program "
       "{}_program;\n\n",
@@ -291,7 +293,7 @@ std::string EmitHeader(const KernelProgram& program) {
                                                     : EntryFunction(prefix, program.entries[i], i);
   const bool trains = std::ranges::any_of(
       program.entries, [](const EntryProgram& entry) { return entry.name == "train_step"; });
-  text += StateFunctions(prefix, !program.weights.empty(), trains);
+  text += StateFunctions(prefix, options.has_weights, trains);
   return text + fmt::format("#ifdef __cplusplus\n}}\n#endif\n\n#endif /* {}_H_ */\n", macro);
 }
 

@@ -9,12 +9,20 @@
 //   P_get, P_set, P_save, P_load, P_set_learning_rate, P_is_supported
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
+#include "compiler/codegen/scratch.h"
 #include "compiler/kernel/program.h"
 
 namespace descent {
 
-std::string EmitHeader(const KernelProgram& program);
+struct HeaderOptions {
+  std::vector<ScratchBytes> scratch;  ///< one per entry point of the program
+  bool has_weights = false;           ///< weights are compiled in
+};
+
+std::string EmitHeader(const KernelProgram& program, const HeaderOptions& options);
 
 }  // namespace descent

@@ -1,5 +1,6 @@
 #include "compiler/codegen/codegen.h"
 
+#include <llvm/Config/llvm-config.h>
 #include <llvm/ADT/SmallString.h>
 #include <llvm/CodeGen/TargetPassConfig.h>
 #include <llvm/IR/LegacyPassManager.h>
@@ -164,5 +165,7 @@ Result<std::vector<char>> EmitObject(const KernelProgram& program, const Target&
   DESCENT_TRY(bytes, Generate(program, target, options, llvm::CodeGenFileType::ObjectFile));
   return std::vector<char>(bytes.begin(), bytes.end());
 }
+
+std::string_view LlvmVersion() { return LLVM_VERSION_STRING; }
 
 }  // namespace descent

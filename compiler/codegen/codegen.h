@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compiler/codegen/target.h"
@@ -40,6 +41,9 @@ Result<std::string> EmitAssembly(const KernelProgram& program, const Target& tar
                                  const CodegenOptions& options = {});
 Result<std::vector<char>> EmitObject(const KernelProgram& program, const Target& target,
                                      const CodegenOptions& options = {});
+
+/// "19.1.7"
+std::string_view LlvmVersion();
 
 /// Bytes of worker scratch that a kernel needs on a target: locals, packed operands, partial sums.
 int64_t WorkerScratchBytes(const Kernel& kernel, const Target& target);

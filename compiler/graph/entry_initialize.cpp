@@ -25,7 +25,7 @@ Result<Value> FirstValue(const Slot& slot, int64_t position, GraphBuilder& b) {
   Attributes attributes = initializer.attributes;
   const Attributes given = {{"shape", slot.type.shape},
                             {"dtype", slot.type.dtype},
-                            {"stream", kInitializerStreams + position}};
+                            {"stream", position}};
   for (const auto& [name, value] : given)
     if (HasAttribute(*op, name)) attributes.Set(name, value);
   DESCENT_TRY(values, b.TryAdd(initializer.op, {}, std::move(attributes)));

@@ -11,9 +11,6 @@
 
 namespace descent {
 
-/// Slot number i draws from stream kInitializerStreams + i.
-inline constexpr int64_t kInitializerStreams = int64_t{1} << 30;
-
 Result<Model> InitializeEntry(const Model& model, const PassOptions& options);
 
 }  // namespace descent

@@ -222,7 +222,6 @@ struct KernelProgram {
   std::string model_hash;
   bool keep_partial_batch = false;
   std::vector<std::pair<std::string, std::string>> hyperparameters;
-  std::vector<std::byte> weights;  ///< safetensors file that is compiled in; may be empty
 };
 
 }  // namespace descent

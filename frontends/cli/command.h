@@ -39,6 +39,7 @@ struct Option {
   bool required = false;
   Completion completion = Completion::kNothing;
   bool comma_list = false;  ///< a vector whose values may be joined by commas: "a,b"
+  int64_t minimum = 0;      ///< of an integer
 
   bool is_argument() const { return !names.starts_with('-'); }
   bool is_flag() const { return std::holds_alternative<bool*>(destination); }
@@ -75,8 +76,6 @@ struct Command {
 const std::vector<Command>& Commands();
 const Command* FindCommand(std::string_view name);
 
-/// The element of `words` that `word` was probably meant to be, or "".
-std::string Closest(std::string_view word, const std::vector<std::string>& words);
 /// "did you mean 'x'?" or "".
 std::string DidYouMean(std::string_view word, const std::vector<std::string>& words);
 

@@ -12,18 +12,6 @@ std::unexpected<Diagnostic> FileError(std::string_view what, const std::string& 
                          std::strerror(errno));
 }
 
-Result<std::string> ReadStandardInput(int64_t limit_bytes) {
-  std::string text;
-  char block[1 << 16];
-  while (const size_t count = std::fread(block, 1, sizeof block, stdin)) {
-    text.append(block, count);
-    if (static_cast<int64_t>(text.size()) > limit_bytes)
-      return Error("standard input is larger than {} bytes", limit_bytes);
-  }
-  if (std::ferror(stdin)) return FileError("read", "<stdin>");
-  return text;
-}
-
 Result<void> WriteOutput(const std::string& path, std::string_view content) {
   if (path.empty() || path == "-") {
     std::fwrite(content.data(), 1, content.size(), stdout);

@@ -1,4 +1,4 @@
-// Reading and writing what the command is given: "-" is standard input or output.
+// Writing what the command gives: "-" is standard output.
 #pragma once
 
 #include <cstddef>
@@ -9,9 +9,6 @@
 #include "ir/diagnostic.h"
 
 namespace descent::cli {
-
-/// All of standard input, at most `limit_bytes`.
-Result<std::string> ReadStandardInput(int64_t limit_bytes);
 
 /// Writes a whole file, or standard output for "" and "-".
 Result<void> WriteOutput(const std::string& path, std::string_view content);

@@ -15,6 +15,49 @@ output, what it has to say about errors and progress to standard error. An error
 file, line, the rule that is broken and what to do.
 )";
 
-inline constexpr std::string_view kManualAppendix = "";
+/// Markdown; stands in docs/cli.md only.
+inline constexpr std::string_view kManualAppendix =
+    R"(## JSON of `descent inspect --format json`
+
+One object. Its first members are the same for every stage:
+
+| member | type | meaning |
+|---|---|---|
+| `schema` | string | `"descent.inspect"` |
+| `version` | integer | 1; raised when a member changes its meaning or goes; new members do not raise it |
+| `stage` | string | as given to `--stage`; `"summary"` without |
+| `model` | string | name of the model |
+| `entry` | string | entry point; `""` for a source model |
+| `batch` | integer | rows per call; 0: no batch axis |
+
+Types of tensors are strings as in the text form (`"f32[10, 3]"`). A value is a pair
+`[node, result]`.
+
+**Graph stages** (`source`, `simplified`, `differentiated`, `optimized`):
+
+| member | type | meaning |
+|---|---|---|
+| `inputs` | array | `name`, `type`, `batch_axis` (-1: none), `column`, `normalization` |
+| `slots` | array | the state: `name`, `type`, `kind` (parameter, statistic, optimizer), `trainable`, `initializer`, `next` (the output that replaces it, or `""`) |
+| `outputs` | array | `name`, `value` |
+| `nodes` | array | in topological order: `id`, `names` (one per result), `op`, `operands` (values), `attributes` (object; a body is an object with `nodes` and `outputs`, a tensor one with `type` and, up to 16 elements, `values`), `types`, `section` (forward, backward, update), `origin` (what a derived node comes from), `flops`, `role` (input, slot, constant, system, operator), `kept_for_backward` |
+
+**`kernels`**:
+
+| member | type | meaning |
+|---|---|---|
+| `target` | string | CPU |
+| `calls` | array | in order: `depth` (enclosing loops) and either `trip_count` (a loop begins) or `kernel`, `section`, `reads`, `writes` (names of buffers) |
+| `order` | array | pairs of calls (numbered without the loops): the first ends before the second begins |
+| `kernels` | array | `name` (also the function's in `llvm` and `asm`), `kind` (loops, contraction, scatter), `covers` (graph values), `flops`, `bytes` (of its parameters), `tiles`, `parallel` |
+
+**`memory`**: `target`, `arena_bytes`, `state_bytes`, `worker_scratch_bytes`, and `buffers`: `name`,
+`type`, `space` (arena, state, input, output, constant, ...), `offset`, `bytes`, `first_call` and
+`last_call` (its life; -1: never used), `section`, `origin`, `kept_for_backward`.
+
+**`summary`**: `values` (`value`, `operator`, `type`, `parameters` first read there, `flops`),
+`trainable_parameters`, `fixed_parameters`, `parameter_bytes`, `optimizer_bytes`, `flops` (of the
+source graph) and `entries` (`name`, `batch`, `nodes`, `flops` of the optimized graphs).
+)";
 
 }  // namespace descent::cli

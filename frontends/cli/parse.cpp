@@ -38,7 +38,9 @@ Result<int64_t> ParseInteger(const Option& option, const std::string& word) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
   if (error != std::errc() || end != word.data() + word.size())
-    return BadValue(option, "an integer", word);
+    return BadValue(option, "a whole number", word);
+  if (value < option.minimum)
+    return BadValue(option, fmt::format("a number of at least {}", option.minimum), word);
   return value;
 }
 
@@ -81,7 +83,7 @@ void Declare(CLI::App& app, Binding& binding) {
   CLI::Option* declared = app.add_option(option.names, binding.words);
   declared->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   if (option.is_argument()) {
-    declared->expected(option.is_repeated() ? -1 : 1);
+    declared->expected(option.is_repeated() ? -1 : 1)->allow_extra_args(option.is_repeated());
   } else {
     declared->expected(1)->allow_extra_args(false);
   }

@@ -1,0 +1,35 @@
+#include "compiler/codegen/scratch.h"
+
+#include <algorithm>
+
+#include "compiler/codegen/codegen.h"
+
+namespace descent {
+namespace {
+
+int64_t RoundUp(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+int64_t LargestWorker(const KernelProgram& program, const std::vector<Step>& steps,
+                      const Target& target) {
+  int64_t bytes = 0;
+  for (const Step& step : steps) {
+    if (const auto* call = std::get_if<KernelCall>(&step.what)) {
+      const Kernel& kernel = program.kernels[call->kernel];
+      bytes = std::max({bytes, kernel.scratch_bytes, WorkerScratchBytes(kernel, target)});
+    } else {
+      bytes = std::max(bytes, LargestWorker(program, std::get<Loop>(step.what).body, target));
+    }
+  }
+  return bytes;
+}
+
+}  // namespace
+
+ScratchBytes ScratchBytesOf(const KernelProgram& program, const EntryProgram& entry,
+                            const Target& target) {
+  return {
+      RoundUp(entry.arena_bytes),
+      RoundUp(std::max(entry.worker_scratch_bytes, LargestWorker(program, entry.steps, target)))};
+}
+
+}  // namespace descent

@@ -1,0 +1,97 @@
+// The way of a model from source to artifact. This is the only place that sees all stages.
+//
+//   DESCENT_TRY(compilation, Compile(model, {.target = "native", .batch = 32}));
+//   DESCENT_RETURN_IF_ERROR(WriteArtifact(compilation, ArtifactKind::kExecutable, "trainer",
+//   options));
+//
+// Model -> Configure -> per entry point the graph passes -> LowerEntry -> KernelProgram -> LLVM ->
+// artifact
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/codegen/codegen.h"
+#include "compiler/codegen/target.h"
+#include "compiler/graph/pipeline.h"
+#include "compiler/kernel/program.h"
+#include "ir/diagnostic.h"
+#include "ir/model.h"
+
+namespace descent {
+
+struct CompileOptions {
+  std::string target = "native";
+  std::string prefix;                ///< of all symbols, a C identifier; "" = from the model's name
+  std::vector<std::string> entries;  ///< the entry points to compile; empty = all
+  std::vector<std::string> settings;  ///< "optimizer.momentum=0.9" (settings.h)
+  int64_t batch = 0, evaluate_batch = 0, predict_batch = 0;  ///< 0 = the model's
+  std::set<std::string> disabled_passes;                     ///< graph passes, and "fuse"
+  bool full_state = false;    ///< lay out optimizer state even if no entry point writes it
+  bool trace_values = false;  ///< every named value of the optimized graph is an output
+  bool verify_each = false;   ///< the invariants after every graph pass
+  Sanitizer sanitizer = Sanitizer::kNone;
+  std::vector<std::byte> weights;  ///< safetensors file to compile in; may be empty
+  bool is_static = false;          ///< executables: single-threaded, no dynamic dependency
+  /// Folder of the runtime's archives; "" = beside the running program.
+  std::string runtime_folder;
+};
+
+/// All stages of one model before code generation.
+struct Compilation {
+  Model source;                ///< with settings applied
+  std::vector<Model> entries;  ///< optimized, in the order of program.entries
+  const Target* target = nullptr;
+  KernelProgram program;
+};
+
+/// The disabled "pass" that is none of the graph's: kernels are formed without fusion.
+inline constexpr std::string_view kFusePass = "fuse";
+
+/// Applies settings and batch sizes.
+Result<Model> Configure(Model model, const CompileOptions& options);
+
+/// Runs the graph passes of one entry point up to a stage. A model that has been specialized goes
+/// on from where it stands.
+Result<Model> RunToStage(const Model& source, const std::string& entry, std::string_view stage,
+                         const CompileOptions& options);
+
+/// Everything before code generation. `model` is a source model, or one entry point of one.
+Result<Compilation> Compile(const Model& model, const CompileOptions& options);
+
+CodegenOptions CodegenOptionsOf(const CompileOptions& options);
+
+enum class ArtifactKind : uint8_t {
+  kExecutable,
+  kObject,
+  kStatic,
+  kShared,
+  kHeader,
+  kKernels,
+  kLlvm,
+  kAssembly
+};
+
+struct ArtifactKindInfo {
+  ArtifactKind kind;
+  std::string_view name;            ///< "exe"
+  std::string_view prefix, suffix;  ///< of default file names: "lib", ".a"
+  bool is_text;                     ///< goes to standard output by default
+  std::string_view doc;
+};
+std::span<const ArtifactKindInfo> ArtifactKinds();
+
+/// Writes the artifact. `path` "-" is standard output, where the kind is text or an object.
+Result<void> WriteArtifact(const Compilation& compilation, ArtifactKind kind,
+                           const std::string& path, const CompileOptions& options);
+
+/// The artifact as text: header, kernels, llvm, asm.
+Result<std::string> ArtifactText(const Compilation& compilation, ArtifactKind kind,
+                                 const CompileOptions& options);
+
+}  // namespace descent

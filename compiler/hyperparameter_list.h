@@ -1,0 +1,16 @@
+// What `trainer info` says was in force: names and values as `--set` takes them.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ir/model.h"
+
+namespace descent {
+
+/// ("optimizer", "adam"), ("optimizer.beta1", "0.9"), ...; several updates have "updates[N]." in
+/// front.
+std::vector<std::pair<std::string, std::string>> HyperparameterList(const Model& source);
+
+}  // namespace descent

@@ -1,0 +1,93 @@
+// `descent check`: reads, verifies and runs the graph passes of every entry point.
+
+#include <memory>
+
+#include "compiler/graph/pipeline.h"
+#include "compiler/graph/specialize.h"
+#include "frontends/cli/commands.h"
+#include "ir/io/model_file.h"
+
+namespace descent::cli {
+namespace {
+
+int64_t ParameterElements(const Model& model) {
+  int64_t elements = 0;
+  for (const Slot& slot : model.slots)
+    if (slot.kind == SlotKind::kParameter) elements += slot.type.elements();
+  return elements;
+}
+
+/// What only shows when an entry point is derived: optimizers, padding, gradients.
+Result<void> CheckEntryPoints(const Model& model) {
+  if (!model.entry.empty()) return {};
+  for (const std::string& entry : EntryPoints(model)) {
+    PipelineOptions options;
+    options.pass.entry = entry;
+    options.verify_each = true;
+    DESCENT_TRY(optimized, RunPasses(model, StandardPasses(model), options));
+  }
+  return {};
+}
+
+Result<std::string> CheckModel(const std::string& path) {
+  DESCENT_TRY(model, ReadModel(path));
+  if (auto entries = CheckEntryPoints(model); !entries) {
+    Diagnostic diagnostic = std::move(entries).error();
+    if (diagnostic.location.file.empty()) diagnostic.location.file = path;
+    return std::unexpected(std::move(diagnostic));
+  }
+  const std::string entries =
+      model.entry.empty() ? fmt::format("{}", fmt::join(EntryPoints(model), ", ")) : model.entry;
+  return fmt::format("{}: model {}, {} nodes, {} parameters, entry points {}\n", path, model.name,
+                     model.graph.nodes().size(), ParameterElements(model), entries);
+}
+
+/// One line for each good file; all bad ones are reported, the first decides the status.
+Result<ExitStatus> Check(const std::vector<std::string>& paths, bool quiet) {
+  ExitStatus status = ExitStatus::kGood;
+  for (const std::string& path : paths) {
+    const auto line = CheckModel(path);
+    if (line) {
+      if (!quiet) fmt::print("{}", *line);
+      continue;
+    }
+    fmt::print(stderr, "{}", line.error().ToString());
+    if (status == ExitStatus::kGood) status = line.error().status;
+  }
+  return status;
+}
+
+}  // namespace
+
+Command CheckCommand() {
+  struct Arguments {
+    std::vector<std::string> models;
+    bool quiet = false;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  return {
+      .name = "check",
+      .summary = "verify models",
+      .description =
+          "Reads each model, checks the invariants of the graph (docs/ir.md) and derives all "
+          "entry points: whatever the graph passes of `descent compile` would refuse is found "
+          "here. Prints one line for each good model.",
+      .arguments = {{.names = "MODEL",
+                     .value = "",
+                     .doc = "model file, or - for standard input",
+                     .destination = &arguments->models,
+                     .required = true,
+                     .completion = Completion::kModel}},
+      .groups = {{"Options",
+                  {{.names = "-q,--quiet",
+                    .value = "",
+                    .doc = "print nothing for good models",
+                    .destination = &arguments->quiet}}}},
+      .examples = {{"descent check model.descent", "is it valid?"},
+                   {"descent opt --passes 'specialize(train_step),differentiate' model.descent | "
+                    "descent check -",
+                    "is what the passes give valid?"}},
+      .run = [arguments] { return Check(arguments->models, arguments->quiet); }};
+}
+
+}  // namespace descent::cli

@@ -1,0 +1,148 @@
+// `descent compile`: from a model to an executable, object, library, header or a listing.
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include "compiler/compile.h"
+#include "frontends/cli/artifact.h"
+#include "frontends/cli/commands.h"
+#include "frontends/cli/compile_flags.h"
+#include "frontends/cli/model_input.h"
+#include "ir/io/model_file.h"
+
+namespace descent::cli {
+namespace {
+
+struct CompileArguments {
+  std::string model, output, emit = "exe", name, weights, sanitize;
+  std::vector<std::string> entries;
+  bool is_static = false, quiet = false;
+  CompileFlags flags;
+};
+
+struct SanitizerName {
+  std::string_view name;
+  Sanitizer sanitizer;
+};
+constexpr SanitizerName kSanitizers[] = {
+    {"", Sanitizer::kNone}, {"address", Sanitizer::kAddress}, {"thread", Sanitizer::kThread}};
+
+std::vector<std::string> KindNames() {
+  std::vector<std::string> names;
+  for (const ArtifactKindInfo& kind : ArtifactKinds()) names.emplace_back(kind.name);
+  return names;
+}
+
+/// "trainer: executable for znver4, 123456 bytes, 0.35 s"
+void Report(const std::string& path, const ArtifactKindInfo& kind, const Compilation& compilation,
+            double seconds) {
+  struct stat status;
+  const int64_t bytes = stat(path.c_str(), &status) == 0 ? status.st_size : 0;
+  fmt::print("{}: {} for {}, {} bytes, {:.2f} s\n", path, kind.doc, compilation.target->name, bytes,
+             seconds);
+}
+
+Result<CompileOptions> OptionsOf(const CompileArguments& arguments, const Model& model) {
+  DESCENT_TRY(options, arguments.flags.Options());
+  options.prefix = arguments.name;
+  options.entries = arguments.entries;
+  options.is_static = arguments.is_static;
+  options.sanitizer =
+      std::ranges::find(kSanitizers, arguments.sanitize, &SanitizerName::name)->sanitizer;
+  if (!arguments.weights.empty()) {
+    DESCENT_TRY(weights, ReadWeights(arguments.weights, model));
+    options.weights = std::move(weights);
+  }
+  return options;
+}
+
+Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
+  const auto start = std::chrono::steady_clock::now();
+  const ArtifactKindInfo& kind =
+      *std::ranges::find(ArtifactKinds(), arguments.emit, &ArtifactKindInfo::name);
+  if (arguments.is_static && kind.kind != ArtifactKind::kExecutable)
+    return UsageError("--static is for executables", "leave out --static, or --emit exe");
+  DESCENT_TRY(model, ReadModel(arguments.model));
+  DESCENT_TRY(options, OptionsOf(arguments, model));
+  DESCENT_TRY(compilation, Compile(model, options));
+  std::string path = arguments.output;
+  if (path.empty()) path = kind.is_text ? "-" : DefaultPath(compilation, kind);
+  DESCENT_RETURN_IF_ERROR(WriteArtifact(compilation, kind.kind, path, options));
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (path != "-" && !arguments.quiet) Report(path, kind, compilation, seconds.count());
+  return ExitStatus::kGood;
+}
+
+OptionGroup ArtifactOptions(CompileArguments& arguments) {
+  return {"Artifact",
+          {OutputOption(&arguments.output,
+                        "where to write (default: named after the model; listings go to standard "
+                        "output)"),
+           {.names = "--emit",
+            .value = "KIND",
+            .doc = "what to make (default exe)",
+            .destination = &arguments.emit,
+            .choices = KindNames()},
+           {.names = "--name",
+            .value = "PREFIX",
+            .doc = "prefix of all symbols, a C identifier (default: the model's name)",
+            .destination = &arguments.name},
+           {.names = "--entry",
+            .value = "ENTRY",
+            .doc = "compile only this entry point; may be repeated (`--entry predict`: no training "
+                   "code)",
+            .destination = &arguments.entries,
+            .choices = {"initialize", "train_step", "evaluate", "predict", "metrics", "run"},
+            .comma_list = true},
+           {.names = "--weights",
+            .value = "FILE",
+            .doc = "compile parameters in: a safetensors file, or a trainer's checkpoint",
+            .destination = &arguments.weights,
+            .completion = Completion::kFile},
+           {.names = "--static",
+            .value = "",
+            .doc = "an executable without any dynamic dependency, single-threaded",
+            .destination = &arguments.is_static},
+           {.names = "--sanitize",
+            .value = "KIND",
+            .doc = "instrument the kernels; the program must be linked with the sanitizer",
+            .destination = &arguments.sanitize,
+            .choices = {"address", "thread"}},
+           {.names = "-q,--quiet",
+            .value = "",
+            .doc = "print nothing but errors",
+            .destination = &arguments.quiet}}};
+}
+
+}  // namespace
+
+Command CompileCommand() {
+  auto arguments = std::make_shared<CompileArguments>();
+  return {
+      .name = "compile",
+      .summary = "compile a model into an executable, object, library or header",
+      .description =
+          "Compiles a model ahead of time. The executable trains, evaluates and predicts by itself "
+          "(`./trainer --help`). Objects and libraries hold one function per entry point and need "
+          "libc only; `--emit header` writes the C header that goes with them. `kernels`, `llvm` "
+          "and "
+          "`asm` are listings. The same input gives the same bytes, from any directory.",
+      .arguments = {ModelArgument(&arguments->model)},
+      .groups = {ArtifactOptions(*arguments), arguments->flags.Group()},
+      .examples =
+          {{"descent compile model.descent -o trainer && ./trainer train --data circle:samples=500",
+            "compile, then train"},
+           {"descent compile model.descent --emit obj --entry predict --predict-batch 1 --name net",
+            "net.o for embedding: prediction of one row"},
+           {"descent compile model.descent --emit header --entry predict --predict-batch 1 --name "
+            "net",
+            "its header, net.h"},
+           {"descent compile model.descent --set optimizer=adam --set learning_rate=0.001",
+            "with another optimizer"}},
+      .run = [arguments] { return CompileModel(*arguments); }};
+}
+
+}  // namespace descent::cli

@@ -1,0 +1,199 @@
+// `descent diff`: two models by structure, or one model's compiled values against the
+// interpreter's.
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <memory>
+
+#include "compiler/graph/specialize.h"
+#include "frontends/cli/commands.h"
+#include "frontends/cli/compile_flags.h"
+#include "frontends/cli/model_input.h"
+#include "frontends/cli/run/execution.h"
+#include "ir/io/model_diff.h"
+#include "ir/io/model_file.h"
+
+namespace descent::cli {
+namespace {
+
+struct DiffArguments {
+  std::string first;
+  std::vector<std::string> rest;
+  bool compiled = false, interpreter = false;
+  std::string entry, weights, tolerance = "1e-5";
+  int64_t seed = 1;
+  CompileFlags flags;
+};
+
+Result<ExitStatus> DiffStructure(const std::string& first, const std::string& second) {
+  DESCENT_TRY(a, ReadModel(first));
+  DESCENT_TRY(b, ReadModel(second));
+  const std::vector<std::string> differences = DiffModels(a, b);
+  for (const std::string& difference : differences) fmt::print("{}\n", difference);
+  return differences.empty() ? ExitStatus::kGood : ExitStatus::kDiffers;
+}
+
+// ---- values
+// --------------------------------------------------------------------------------------
+
+/// The first element that differs by more than `tolerance` of the largest magnitude in the tensor.
+struct Difference {
+  int64_t index = -1;
+  double compiled = 0, interpreted = 0;
+};
+
+Difference FirstDifference(const Tensor& compiled, const Tensor& interpreted, double tolerance) {
+  double magnitude = 0;
+  for (int64_t i = 0; i < interpreted.elements(); ++i) {
+    const double value = std::abs(interpreted.GetDouble(i));
+    if (std::isfinite(value)) magnitude = std::max(magnitude, value);
+  }
+  const double bound = Info(interpreted.dtype()).is_float ? tolerance * magnitude : 0;
+  for (int64_t i = 0; i < interpreted.elements(); ++i) {
+    const double a = compiled.GetDouble(i), b = interpreted.GetDouble(i);
+    const bool same = a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= bound;
+    if (!same) return {i, a, b};
+  }
+  return {};
+}
+
+std::string Position(const Shape& shape, int64_t index) {
+  std::vector<int64_t> coordinates(shape.size());
+  for (size_t axis = shape.size(); axis-- > 0;) {
+    coordinates[axis] = index % shape[axis];
+    index /= shape[axis];
+  }
+  return fmt::format("[{}]", fmt::join(coordinates, ", "));
+}
+
+/// In the order of computation: named values, then outputs, then the next state.
+std::vector<const NamedTensor*> All(const Values& values) {
+  std::vector<const NamedTensor*> all;
+  for (const auto* list : {&values.traced, &values.outputs, &values.next})
+    for (const NamedTensor& value : *list) all.push_back(&value);
+  return all;
+}
+
+struct Comparison {
+  int compared = 0;
+  std::string first;  ///< what differs first, or ""
+};
+
+Comparison Compare(const Values& compiled, const Values& interpreted, double tolerance) {
+  Comparison comparison;
+  const auto others = All(compiled);
+  for (const NamedTensor* truth : All(interpreted)) {
+    const auto place = std::ranges::find(others, truth->name, &NamedTensor::name);
+    if (place == others.end()) continue;  // an optimization left no such value
+    ++comparison.compared;
+    const Difference difference = FirstDifference((*place)->value, truth->value, tolerance);
+    if (difference.index < 0 || !comparison.first.empty()) continue;
+    comparison.first = fmt::format("{}{}: compiled {}, interpreted {}", truth->name,
+                                   Position(truth->value.shape(), difference.index),
+                                   difference.compiled, difference.interpreted);
+  }
+  return comparison;
+}
+
+Result<bool> SameValues(const Model& model, const std::string& entry,
+                        const DiffArguments& arguments, double tolerance) {
+  ExecutionRequest request{
+      .entry = entry, .weights = arguments.weights, .seed = arguments.seed, .random_inputs = true};
+  DESCENT_TRY(inputs, ReadInputs(arguments.rest));
+  request.inputs = std::move(inputs);
+  DESCENT_TRY(options, arguments.flags.Options());
+  request.options = std::move(options);
+  DESCENT_TRY(execution, Prepare(model, request));
+  DESCENT_TRY(interpreted, RunInterpreted(execution, true));
+  DESCENT_TRY(compiled, RunCompiled(execution, true));
+  const Comparison comparison = Compare(compiled, interpreted, tolerance);
+  if (comparison.first.empty())
+    fmt::print("{}: {} values agree\n", entry, comparison.compared);
+  else
+    fmt::print("{}: {}\n", entry, comparison.first);
+  return comparison.first.empty();
+}
+
+Result<ExitStatus> DiffValues(const DiffArguments& arguments) {
+  double tolerance = 0;
+  const std::string& text = arguments.tolerance;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), tolerance);
+  if (error != std::errc() || end != text.data() + text.size() || !(tolerance >= 0))
+    return UsageError(
+        fmt::format("--tolerance takes a number of at least 0, not {}", Quoted(text)));
+  DESCENT_TRY(model, ReadModel(arguments.first));
+  std::vector<std::string> entries = {arguments.entry};
+  if (arguments.entry.empty())
+    entries = model.entry.empty() ? EntryPoints(model) : std::vector<std::string>{model.entry};
+  bool same = true;
+  for (const std::string& entry : entries) {
+    DESCENT_TRY(agrees, SameValues(model, entry, arguments, tolerance));
+    same = same && agrees;
+  }
+  return same ? ExitStatus::kGood : ExitStatus::kDiffers;
+}
+
+Result<ExitStatus> Diff(const DiffArguments& arguments) {
+  if (arguments.compiled && arguments.interpreter) return DiffValues(arguments);
+  if (arguments.compiled || arguments.interpreter)
+    return UsageError("values are compared with --compiled and --interpreter together");
+  if (arguments.rest.size() != 1)
+    return UsageError("two models are compared: descent diff A B",
+                      "or the values of one: descent diff MODEL --compiled --interpreter");
+  return DiffStructure(arguments.first, arguments.rest.front());
+}
+
+}  // namespace
+
+Command DiffCommand() {
+  auto arguments = std::make_shared<DiffArguments>();
+  OptionGroup options = {
+      "Comparing values",
+      {{.names = "--compiled",
+        .value = "",
+        .doc = "with --interpreter: compare the values of one model",
+        .destination = &arguments->compiled},
+       {.names = "--interpreter",
+        .value = "",
+        .doc = "with --compiled: against the reference interpreter",
+        .destination = &arguments->interpreter},
+       EntryOption(&arguments->entry),
+       {.names = "--tolerance",
+        .value = "T",
+        .doc = "largest difference, relative to the largest magnitude in the tensor (default 1e-5)",
+        .destination = &arguments->tolerance},
+       {.names = "--seed",
+        .value = "N",
+        .doc = "seed of initializers, random operators and inputs that are not given (default 1)",
+        .destination = &arguments->seed},
+       {.names = "--weights,--checkpoint",
+        .value = "FILE",
+        .doc = "state from a safetensors file or a checkpoint",
+        .destination = &arguments->weights,
+        .completion = Completion::kFile}}};
+  return {
+      .name = "diff",
+      .summary = "compare two models, or compiled values with interpreted ones",
+      .description =
+          "With two models (or stages: `descent opt` prints them) compares their structure: nodes "
+          "are "
+          "matched by what they compute, so numbering, order and comments do not count. With "
+          "--compiled --interpreter runs every entry point of one model both ways, on given or "
+          "made-up inputs, and names the first value that differs. The exit status is 5 if there "
+          "is a "
+          "difference.",
+      .arguments = {ModelArgument(&arguments->first, "A"),
+                    {.names = "B",
+                     .value = "",
+                     .doc = "the other model; or inputs of the one, as `descent run` takes them",
+                     .destination = &arguments->rest,
+                     .completion = Completion::kModel}},
+      .groups = {std::move(options), arguments->flags.Group()},
+      .examples = {{"descent diff old.descent new.descent", "what changed?"},
+                   {"descent diff model.descent --compiled --interpreter",
+                    "does the compiled model compute what the interpreter does?"}},
+      .run = [arguments] { return Diff(*arguments); }};
+}
+
+}  // namespace descent::cli

@@ -1,0 +1,239 @@
+// `descent inspect`: a summary, or any stage of the compilation, as text, drawing or JSON.
+
+#include <algorithm>
+#include <memory>
+
+#include "compiler/compile.h"
+#include "compiler/graph/specialize.h"
+#include "compiler/kernel/program_print.h"
+#include "frontends/cli/commands.h"
+#include "frontends/cli/compile_flags.h"
+#include "frontends/cli/files.h"
+#include "frontends/cli/inspect/graph_json.h"
+#include "frontends/cli/inspect/graph_view.h"
+#include "frontends/cli/inspect/program_view.h"
+#include "frontends/cli/inspect/summary.h"
+#include "frontends/cli/model_input.h"
+#include "ir/io/model_file.h"
+#include "ir/io/text_printer.h"
+
+namespace descent::cli {
+namespace {
+
+struct InspectArguments {
+  std::string model, stage, entry, format = "text", output;
+  CompileFlags flags;
+};
+
+/// What a stage is shown from.
+struct Subject {
+  Model source;
+  std::string stage, entry;
+  CompileOptions options;
+};
+
+// ---- graph stages
+// --------------------------------------------------------------------------------
+
+Result<Model> GraphOf(const Subject& subject) {
+  if (subject.stage == "source" || subject.stage == "summary") return subject.source;
+  return RunToStage(subject.source, subject.entry, subject.stage, subject.options);
+}
+
+Result<std::string> GraphText(const Subject& subject) {
+  DESCENT_TRY(model, GraphOf(subject));
+  DESCENT_TRY(annotated, Annotated(model));
+  return PrintText(annotated);
+}
+
+Result<std::string> GraphDot(const Subject& subject) {
+  DESCENT_TRY(model, GraphOf(subject));
+  return ToDot(ViewOf(model));
+}
+
+Result<std::string> GraphSvg(const Subject& subject) {
+  DESCENT_TRY(dot, GraphDot(subject));
+  return LayOut(dot);
+}
+
+Result<std::string> GraphJson(const Subject& subject) {
+  DESCENT_TRY(model, GraphOf(subject));
+  JsonWriter json;
+  json.BeginObject();
+  WriteJsonHead(json, subject.stage, model);
+  WriteGraph(json, ViewOf(model));
+  json.EndObject();
+  return std::move(json).Finish();
+}
+
+// ---- summary
+// -------------------------------------------------------------------------------------
+
+Result<std::string> SummaryAsText(const Subject& subject) {
+  DESCENT_TRY(summary, Summarize(subject.source));
+  return SummaryText(summary);
+}
+
+Result<std::string> SummaryAsJson(const Subject& subject) {
+  DESCENT_TRY(summary, Summarize(subject.source));
+  JsonWriter json;
+  json.BeginObject();
+  WriteJsonHead(json, subject.stage, subject.source);
+  WriteSummary(summary, json);
+  json.EndObject();
+  return std::move(json).Finish();
+}
+
+// ---- kernels and memory
+// --------------------------------------------------------------------------
+
+Result<Compilation> CompileSubject(const Subject& subject) {
+  CompileOptions options = subject.options;
+  options.entries = {subject.entry};
+  options.full_state = true;
+  options.settings.clear();
+  return Compile(subject.source, options);
+}
+
+template <std::string (*Print)(const EntryProgram&, const KernelProgram&)>
+Result<std::string> ProgramText(const Subject& subject) {
+  DESCENT_TRY(compilation, CompileSubject(subject));
+  return Print(compilation.program.entries.front(), compilation.program);
+}
+
+template <void (*Write)(JsonWriter&, const EntryProgram&, const KernelProgram&)>
+Result<std::string> ProgramJson(const Subject& subject) {
+  DESCENT_TRY(compilation, CompileSubject(subject));
+  JsonWriter json;
+  json.BeginObject();
+  WriteJsonHead(json, subject.stage, compilation.entries.front());
+  json.Key("target").String(compilation.target->name);
+  Write(json, compilation.program.entries.front(), compilation.program);
+  json.EndObject();
+  return std::move(json).Finish();
+}
+
+Result<std::string> KernelsSvg(const Subject& subject) {
+  DESCENT_TRY(dot, ProgramText<KernelsDot>(subject));
+  return LayOut(dot);
+}
+
+template <ArtifactKind kKind>
+Result<std::string> Listing(const Subject& subject) {
+  DESCENT_TRY(compilation, CompileSubject(subject));
+  return ArtifactText(compilation, kKind, subject.options);
+}
+
+// ---- the table
+// -----------------------------------------------------------------------------------
+
+using Show = Result<std::string> (*)(const Subject&);
+
+/// How a stage is shown in each format; null where the format makes no sense.
+struct Stage {
+  std::string_view name;
+  Show text, dot, svg, json;
+};
+constexpr Stage kStages[] = {
+    {"summary", SummaryAsText, nullptr, nullptr, SummaryAsJson},
+    {"source", GraphText, GraphDot, GraphSvg, GraphJson},
+    {"simplified", GraphText, GraphDot, GraphSvg, GraphJson},
+    {"differentiated", GraphText, GraphDot, GraphSvg, GraphJson},
+    {"optimized", GraphText, GraphDot, GraphSvg, GraphJson},
+    {"kernels", ProgramText<PrintKernels>, ProgramText<KernelsDot>, KernelsSvg,
+     ProgramJson<WriteKernels>},
+    {"memory", ProgramText<PrintMemory>, nullptr, ProgramText<MemorySvg>, ProgramJson<WriteMemory>},
+    {"llvm", Listing<ArtifactKind::kLlvm>, nullptr, nullptr, nullptr},
+    {"asm", Listing<ArtifactKind::kAssembly>, nullptr, nullptr, nullptr},
+};
+
+struct Format {
+  std::string_view name;
+  Show Stage::* show;
+};
+constexpr Format kFormats[] = {
+    {"text", &Stage::text}, {"dot", &Stage::dot}, {"svg", &Stage::svg}, {"json", &Stage::json}};
+
+std::vector<std::string> FormatsOf(const Stage& stage) {
+  std::vector<std::string> names;
+  for (const Format& format : kFormats)
+    if (stage.*format.show != nullptr) names.emplace_back(format.name);
+  return names;
+}
+
+Result<std::string> EntryOf(const Model& model, const std::string& wanted) {
+  if (!model.entry.empty()) {
+    if (wanted.empty() || wanted == model.entry) return model.entry;
+    return InputError(fmt::format("the model is the entry point {}, not {}", model.entry, wanted));
+  }
+  const std::vector<std::string> all = EntryPoints(model);
+  if (wanted.empty()) return model.has_loss() ? std::string("train_step") : std::string("run");
+  if (std::ranges::find(all, wanted) != all.end()) return wanted;
+  return InputError(fmt::format("model {} has no entry point {}", Quoted(model.name), wanted),
+                    fmt::format("it has {}", fmt::join(all, ", ")));
+}
+
+Result<ExitStatus> Inspect(const InspectArguments& arguments) {
+  const std::string name = arguments.stage.empty() ? "summary" : arguments.stage;
+  const Stage& stage = *std::ranges::find(kStages, name, &Stage::name);
+  const Format& format = *std::ranges::find(kFormats, arguments.format, &Format::name);
+  const Show show = stage.*format.show;
+  if (show == nullptr)
+    return UsageError(fmt::format("stage {} has no format {}", name, format.name),
+                      fmt::format("it has {}", fmt::join(FormatsOf(stage), ", ")));
+  DESCENT_TRY(model, ReadModel(arguments.model));
+  DESCENT_TRY(options, arguments.flags.Options());
+  DESCENT_TRY(source, Configure(std::move(model), options));
+  DESCENT_TRY(entry, EntryOf(source, arguments.entry));
+  options.settings.clear();
+  DESCENT_TRY(text, show({std::move(source), name, std::move(entry), std::move(options)}));
+  DESCENT_RETURN_IF_ERROR(WriteOutput(arguments.output, text));
+  return ExitStatus::kGood;
+}
+
+std::vector<std::string> StageNames() {
+  std::vector<std::string> names;
+  for (const Stage& stage : kStages) names.emplace_back(stage.name);
+  return names;
+}
+
+}  // namespace
+
+Command InspectCommand() {
+  auto arguments = std::make_shared<InspectArguments>();
+  OptionGroup options = {
+      "Options",
+      {{.names = "--stage",
+        .value = "STAGE",
+        .doc = "what to show (default summary)",
+        .destination = &arguments->stage,
+        .choices = StageNames()},
+       EntryOption(&arguments->entry),
+       {.names = "--format",
+        .value = "FORMAT",
+        .doc = "how (default text)",
+        .destination = &arguments->format,
+        .choices = {"text", "dot", "svg", "json"}},
+       OutputOption(&arguments->output, "where to write (default: standard output)")}};
+  return {
+      .name = "inspect",
+      .summary = "show a model or any stage of its compilation",
+      .description =
+          "Without --stage prints a summary: one line for each value with its shape, parameters "
+          "and "
+          "FLOPs, then totals. With --stage shows what the compiler made of an entry point "
+          "(train_step unless --entry says otherwise): the graph at four points, kernels, memory, "
+          "LLVM IR or assembly. Graphs are parted into forward, backward and update; each derived "
+          "value names its origin, and those kept for the backward part are marked. Graph stages "
+          "print as text that every command reads again. SVG of graphs and kernels is laid out by "
+          "Graphviz; that of memory shows the arena over time. The JSON schema is in docs/cli.md.",
+      .arguments = {ModelArgument(&arguments->model)},
+      .groups = {std::move(options), arguments->flags.Group()},
+      .examples = {{"descent inspect model.descent", "layers, parameters, FLOPs"},
+                   {"descent inspect --stage differentiated model.descent", "the gradients"},
+                   {"descent inspect --stage memory --format svg model.descent -o memory.svg",
+                    "where each byte lives, and when"}},
+      .run = [arguments] { return Inspect(*arguments); }};
+}
+
+}  // namespace descent::cli

@@ -1,0 +1,321 @@
+#include "frontends/cli/run/execution.h"
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+
+#include "compiler/codegen/jit.h"
+#include "compiler/graph/specialize.h"
+#include "compiler/kernel/lower_model.h"
+#include "compiler/trace_outputs.h"
+#include "frontends/cli/command.h"
+#include "frontends/cli/runtime_result.h"
+#include "ir/interpreter.h"
+#include "ir/op_def.h"
+#include "runtime/executor.h"
+#include "runtime/program.h"
+
+namespace descent::cli {
+namespace {
+
+constexpr std::string_view kNext = "next.";
+
+/// Only the passes without which there is no train_step: the truth is what the user wrote.
+CompileOptions LeastPasses(CompileOptions options) {
+  for (const Pass& pass : Passes())
+    if (pass.name != "specialize" && pass.name != "differentiate" &&
+        pass.name != "append_optimizer")
+      options.disabled_passes.insert(std::string(pass.name));
+  return options;
+}
+
+Result<std::string> WantedEntry(const Model& source, const std::string& entry) {
+  if (!source.entry.empty()) {
+    if (entry.empty() || entry == source.entry) return source.entry;
+    return InputError(fmt::format("the model is the entry point {}, not {}", source.entry, entry));
+  }
+  const std::vector<std::string> all = EntryPoints(source);
+  if (entry.empty()) {
+    for (const char* usual : {"run", "predict"})
+      if (std::ranges::find(all, usual) != all.end()) return std::string(usual);
+    return all.front();
+  }
+  if (std::ranges::find(all, entry) != all.end()) return entry;
+  return InputError(fmt::format("model {} has no entry point {}", Quoted(source.name), entry),
+                    fmt::format("it has {}", fmt::join(all, ", ")));
+}
+
+/// Data inputs that the entry point's graph reads, in its order.
+std::vector<const InputBinding*> DataInputs(const Model& model) {
+  std::vector<const InputBinding*> inputs;
+  for (const NamedValue& input : model.graph.inputs())
+    if (const InputBinding* binding = model.FindInput(input.name)) inputs.push_back(binding);
+  return inputs;
+}
+
+// ---- inputs
+// --------------------------------------------------------------------------------------
+
+/// Given inputs by name: named ones first, the others take the free places in order.
+Result<std::map<std::string, Tensor>> MatchInputs(const Model& model,
+                                                  const std::vector<InputArgument>& given) {
+  std::map<std::string, Tensor> matched;
+  const auto wanted = DataInputs(model);
+  std::vector<std::string> names;
+  for (const InputBinding* binding : wanted) names.push_back(binding->name);
+  for (const InputArgument& input : given) {
+    if (input.name.empty()) continue;
+    if (std::ranges::find(names, input.name) == names.end())
+      return InputError(
+          fmt::format("entry point {} has no input {}", model.entry, Quoted(input.name)),
+          fmt::format("it reads {}", fmt::join(names, ", ")));
+    matched.insert_or_assign(input.name, input.value);
+  }
+  auto next = names.begin();
+  for (const InputArgument& input : given) {
+    if (!input.name.empty()) continue;
+    next =
+        std::find_if(next, names.end(), [&](const auto& name) { return !matched.contains(name); });
+    if (next == names.end())
+      return InputError(fmt::format("entry point {} reads {} inputs, not {}", model.entry,
+                                    names.size(), given.size()),
+                        names.empty() ? "" : fmt::format("they are {}", fmt::join(names, ", ")));
+    matched.emplace(*next, input.value);
+  }
+  return matched;
+}
+
+/// Rows of the given inputs with a batch axis; they must agree. 0: none is given.
+Result<int64_t> RowsOf(const Model& model, const std::map<std::string, Tensor>& given) {
+  int64_t rows = 0;
+  for (const InputBinding* binding : DataInputs(model)) {
+    const auto place = given.find(binding->name);
+    if (place == given.end() || binding->batch_axis < 0) continue;
+    const Shape& shape = place->second.shape();
+    if (static_cast<int>(shape.size()) <= binding->batch_axis) continue;
+    const int64_t own = shape[binding->batch_axis];
+    if (rows != 0 && own != rows)
+      return Error("inputs have {} and {} rows; they must have equally many", rows, own);
+    rows = own;
+  }
+  return rows;
+}
+
+/// Numbers around 0, or indices small enough for any axis they may select from.
+Tensor RandomInput(const TensorType& type, std::mt19937_64& generator) {
+  std::vector<double> values(static_cast<size_t>(type.elements()));
+  for (double& value : values) {
+    const double uniform = static_cast<double>(generator() >> 11) * 0x1p-53;
+    value = Info(type.dtype).is_float ? 2 * uniform - 1 : uniform < 0.5 ? 0 : 1;
+  }
+  return Tensor::FromDoubles(type, values);
+}
+
+Result<void> BindInputs(const ExecutionRequest& request, Execution& execution) {
+  std::mt19937_64 generator(static_cast<uint64_t>(request.seed));
+  for (const InputBinding* binding : DataInputs(execution.model)) {
+    const TensorType& type =
+        execution.model.graph.type(execution.model.graph.FindInput(binding->name)->value);
+    auto place = execution.inputs.find(binding->name);
+    if (place == execution.inputs.end()) {
+      if (!request.random_inputs)
+        return InputError(
+            fmt::format("input {} of type {} is missing", Quoted(binding->name), ToString(type)),
+            fmt::format("give {0}.npy, {0}=FILE.npy or {0}=[...]", binding->name));
+      execution.inputs.emplace(binding->name, RandomInput(type, generator));
+      continue;
+    }
+    DESCENT_TRY(converted, ConvertTo(place->second, type.dtype, binding->name));
+    if (converted.shape() != type.shape)
+      return Error("input {} must have the shape {}, not {}", Quoted(binding->name),
+                   ToString(type.shape), ToString(converted.shape()));
+    place->second = std::move(converted);
+  }
+  return {};
+}
+
+// ---- state
+// ---------------------------------------------------------------------------------------
+
+std::vector<NamedTensor> Named(const Graph& graph, std::vector<Tensor> values) {
+  std::vector<NamedTensor> named;
+  for (size_t i = 0; i < values.size(); ++i)
+    named.push_back({graph.outputs()[i].name, std::move(values[i])});
+  return named;
+}
+
+/// What the initializers give; of one entry point's model the slots it lists.
+Result<std::map<std::string, Tensor>> FirstState(const Model& source, int64_t seed) {
+  Model model = source;
+  if (!model.entry.empty()) {
+    model.entry.clear();
+    model.updates.clear();
+  }
+  DESCENT_TRY(initialize, Specialize(model, {.entry = "initialize"}));
+  DESCENT_TRY(result, Interpret(initialize.graph, {}, {.seed = seed}));
+  std::map<std::string, Tensor> state;
+  for (NamedTensor& value : Named(initialize.graph, std::move(result.outputs)))
+    state.insert_or_assign(value.name.substr(kNext.size()), std::move(value.value));
+  state.insert_or_assign(std::string(kSeedSlot),
+                         Tensor::FromInts({DType::kI64, {}}, std::vector<int64_t>{seed}));
+  state.try_emplace(std::string(kStepSlot), Tensor::Scalar(DType::kI64, 0));
+  state.try_emplace(std::string(kLearningRateSlot), Tensor::Scalar(DType::kF64, 0));
+  return state;
+}
+
+Result<void> LoadWeights(const std::string& path, const Model& source,
+                         std::map<std::string, Tensor>& state) {
+  DESCENT_TRY(tensors, ReadTensors(path));
+  for (auto& [name, value] : state) {
+    const auto place = tensors.find(name);
+    if (place == tensors.end()) {
+      const Slot* slot = source.FindSlot(name);
+      if (slot == nullptr || slot->kind != SlotKind::kParameter) continue;
+      return InputError(fmt::format("{} has no parameter {}", Quoted(path), Quoted(name)));
+    }
+    if (place->second.type() != value.type())
+      return Error("{}: {} is {}, but the model has {}", path, Quoted(name),
+                   ToString(place->second.type()), ToString(value.type()));
+    value = place->second;
+  }
+  return {};
+}
+
+// ---- compiled
+// ------------------------------------------------------------------------------------
+
+Tensor ReadBack(const descent_tensor& tensor, const std::byte* data) {
+  const TensorType type = {static_cast<DType>(tensor.dtype),
+                           {tensor.dims, tensor.dims + tensor.rank}};
+  return Tensor(type, {data, data + type.bytes()});
+}
+
+Result<void> FillState(const Execution& execution, const runtime::Program& program,
+                       runtime::State& state) {
+  for (const descent_slot& slot : program.slots()) {
+    const auto place = execution.state.find(slot.tensor.name);
+    if (place == execution.state.end())
+      return Error("nothing gives the state {} a first value", Quoted(slot.tensor.name));
+    const auto bytes = state.Bytes(slot);
+    DESCENT_CHECK(bytes.size() == place->second.bytes().size(), "a slot's type differs");
+    std::memcpy(bytes.data(), place->second.bytes().data(), bytes.size());
+  }
+  return {};
+}
+
+Result<Compilation> CompileEntry(const Execution& execution, bool trace) {
+  CompileOptions options = execution.options;
+  options.entries = {execution.entry};
+  options.full_state = true;
+  options.trace_values = trace;
+  return Compile(execution.source, options);
+}
+
+Values Collect(const Execution& execution, const Compilation& compilation,
+               const runtime::Program& program, const runtime::State& state,
+               const runtime::EntryCall& call) {
+  Values values;
+  const auto outputs = runtime::Outputs(call.entry());
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    Tensor value = ReadBack(outputs[i].tensor, call.output(static_cast<int64_t>(i)));
+    const std::string name = outputs[i].tensor.name;
+    const bool traced = execution.model.graph.FindOutput(name) == nullptr;
+    (traced ? values.traced : values.outputs).push_back({name, std::move(value)});
+  }
+  for (const NamedValue& output : compilation.entries.front().graph.outputs()) {
+    if (!output.name.starts_with(kNext)) continue;
+    const descent_slot* slot = program.FindSlot(std::string_view(output.name).substr(kNext.size()));
+    if (slot != nullptr)
+      values.next.push_back({output.name, ReadBack(slot->tensor, state.Bytes(*slot).data())});
+  }
+  return values;
+}
+
+Result<void> CheckStatus(uint32_t status) {
+  if (status == 0) return {};
+  return Error("the entry point says: {}", runtime::StatusText(status));
+}
+
+}  // namespace
+
+Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
+  Execution execution{.options = request.options, .seed = request.seed, .threads = request.threads};
+  DESCENT_TRY(source, Configure(model, request.options));
+  execution.options.settings.clear();
+  DESCENT_TRY(entry, WantedEntry(source, request.entry));
+  execution.entry = entry;
+  const CompileOptions least = LeastPasses(request.options);
+  DESCENT_TRY(first, RunToStage(source, entry, "optimized", least));
+  DESCENT_TRY(inputs, MatchInputs(first, request.inputs));
+  DESCENT_TRY(rows, RowsOf(first, inputs));
+  execution.inputs = std::move(inputs);
+  execution.model = std::move(first);
+  if (rows > 0 && rows != execution.model.batch && source.entry.empty()) {
+    CompileOptions& options = execution.options;
+    options.batch = options.evaluate_batch = options.predict_batch = rows;
+    DESCENT_TRY(again, RunToStage(source, entry, "optimized", LeastPasses(options)));
+    execution.model = std::move(again);
+  }
+  execution.rows = execution.model.batch;
+  DESCENT_RETURN_IF_ERROR(BindInputs(request, execution));
+  DESCENT_TRY(state, FirstState(source, request.seed));
+  execution.state = std::move(state);
+  if (!request.weights.empty())
+    DESCENT_RETURN_IF_ERROR(LoadWeights(request.weights, source, execution.state));
+  execution.source = std::move(source);
+  return execution;
+}
+
+Result<Values> RunInterpreted(const Execution& execution, bool trace) {
+  const Graph& graph = execution.model.graph;
+  std::vector<Tensor> inputs;
+  for (const NamedValue& input : graph.inputs()) {
+    const bool data = execution.inputs.contains(input.name);
+    const auto& from = data ? execution.inputs : execution.state;
+    const auto place = from.find(input.name);
+    if (place == from.end()) return Error("nothing gives the input {} a value", Quoted(input.name));
+    inputs.push_back(place->second);
+  }
+  Values values;
+  TraceHook hook;
+  const std::vector<std::string> traced = TraceNames(execution.model);
+  if (trace)
+    hook = [&](std::string_view name, const Tensor& value) {
+      if (std::ranges::find(traced, name) != traced.end())
+        values.traced.push_back({std::string(name), value});
+    };
+  const RunValues system = {
+      .seed = execution.seed,
+      .step = execution.state.at(std::string(kStepSlot)).GetInt(0),
+      .valid_rows = execution.rows,
+      .learning_rate = execution.state.at(std::string(kLearningRateSlot)).GetDouble(0)};
+  DESCENT_TRY(result, Interpret(graph, inputs, system, Precision::kTyped, hook));
+  if (result.bad_index) DESCENT_RETURN_IF_ERROR(CheckStatus(DESCENT_STATUS_BAD_INDEX));
+  for (NamedTensor& value : Named(graph, std::move(result.outputs))) {
+    auto& place = value.name.starts_with(kNext) ? values.next : values.outputs;
+    place.push_back(std::move(value));
+  }
+  return values;
+}
+
+Result<Values> RunCompiled(const Execution& execution, bool trace) {
+  DESCENT_TRY(compilation, CompileEntry(execution, trace));
+  DESCENT_TRY(jit, JitProgram::Load(compilation.program, *compilation.target,
+                                    CodegenOptionsOf(execution.options)));
+  DESCENT_TRY(program, FromRuntime(runtime::Program::Open(&jit.program())));
+  DESCENT_TRY(state, FromRuntime(runtime::State::Make(program)));
+  DESCENT_RETURN_IF_ERROR(FillState(execution, program, state));
+  DESCENT_TRY(executor, FromRuntime(runtime::Executor::Make(static_cast<int32_t>(execution.threads),
+                                                            runtime::BindCaller::kNo)));
+  DESCENT_TRY(call,
+              FromRuntime(runtime::EntryCall::Make(*program.Find(execution.entry), *executor)));
+  const auto inputs = runtime::Inputs(call.entry());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const auto bytes = execution.inputs.at(inputs[i].tensor.name).bytes();
+    std::memcpy(call.input(static_cast<int64_t>(i)), bytes.data(), bytes.size());
+  }
+  DESCENT_RETURN_IF_ERROR(CheckStatus(call.Run(state, execution.rows)));
+  return Collect(execution, compilation, program, state, call);
+}
+
+}  // namespace descent::cli

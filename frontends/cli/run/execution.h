@@ -1,0 +1,57 @@
+// One call of an entry point, interpreted or compiled into this process.
+//
+//   DESCENT_TRY(execution, Prepare(model, {.entry = "predict", .inputs = ...}));
+//   DESCENT_TRY(values, Interpret(execution));      // outputs, then the next state
+//   DESCENT_TRY(same, RunCompiled(execution));
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "compiler/compile.h"
+#include "frontends/cli/run/tensor_input.h"
+#include "ir/model.h"
+
+namespace descent::cli {
+
+struct ExecutionRequest {
+  std::string entry;  ///< "" = run, or predict of a model that trains
+  std::vector<InputArgument> inputs;
+  std::string weights;  ///< safetensors file; "" = the initializers
+  int64_t seed = 1;
+  bool random_inputs = false;  ///< make up the inputs that are not given, from the seed
+  int64_t threads = 0;
+  CompileOptions options;
+};
+
+struct Execution {
+  Model source;
+  std::string entry;
+  CompileOptions options;                ///< batch sizes set to the rows of the inputs
+  Model model;                           ///< the entry point before optimization
+  std::map<std::string, Tensor> inputs;  ///< data inputs by name
+  std::map<std::string, Tensor> state;   ///< every slot, and seed, step, learning_rate
+  int64_t rows = 0;                      ///< valid rows
+  int64_t seed = 1;
+  int64_t threads = 0;
+};
+
+struct NamedTensor {
+  std::string name;
+  Tensor value;
+};
+
+struct Values {
+  std::vector<NamedTensor> outputs;  ///< of the entry point, in order
+  std::vector<NamedTensor> next;     ///< state that the call replaced
+  std::vector<NamedTensor> traced;   ///< named values, where asked for
+};
+
+Result<Execution> Prepare(const Model& model, const ExecutionRequest& request);
+
+Result<Values> RunInterpreted(const Execution& execution, bool trace);
+Result<Values> RunCompiled(const Execution& execution, bool trace);
+
+}  // namespace descent::cli

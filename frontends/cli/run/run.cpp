@@ -1,0 +1,149 @@
+// `descent run`: one call of an entry point, compiled into this process or interpreted.
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "frontends/cli/commands.h"
+#include "frontends/cli/compile_flags.h"
+#include "frontends/cli/files.h"
+#include "frontends/cli/model_input.h"
+#include "frontends/cli/run/execution.h"
+#include "ir/io/model_file.h"
+
+namespace descent::cli {
+namespace {
+
+constexpr int64_t kPrintedElements = 100;
+
+struct RunArguments {
+  std::string model, folder, entry, weights;
+  std::vector<std::string> inputs;
+  bool compiled = false, interpreter = false, trace = false;
+  int64_t seed = 1, threads = 1;
+  CompileFlags compile;
+};
+
+void PrintTensor(const NamedTensor& value) {
+  fmt::print("{}: {} = {}\n", value.name, ToString(value.value.type()),
+             PrintValues(value.value, kPrintedElements));
+}
+
+Result<void> MakeFolder(const std::string& path) {
+  struct stat status;
+  if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return {};
+  if (mkdir(path.c_str(), 0777) != 0) return FileError("make the folder", path);
+  return {};
+}
+
+/// output_0.npy, output_1.npy, ...; the next state likewise under the slots' names.
+Result<void> WriteFiles(const std::string& folder, const Values& values) {
+  DESCENT_RETURN_IF_ERROR(MakeFolder(folder));
+  for (size_t i = 0; i < values.outputs.size(); ++i) {
+    const std::string path = fmt::format("{}/output_{}.npy", folder, i);
+    DESCENT_RETURN_IF_ERROR(WriteNpyFile(path, values.outputs[i].value));
+    fmt::print("{}: {} {}\n", path, values.outputs[i].name,
+               ToString(values.outputs[i].value.type()));
+  }
+  for (const NamedTensor& value : values.next) {
+    std::string name = value.name;
+    for (char& c : name)
+      if (c == '/') c = '_';
+    const std::string path = fmt::format("{}/{}.npy", folder, name);
+    DESCENT_RETURN_IF_ERROR(WriteNpyFile(path, value.value));
+    fmt::print("{}: {}\n", path, ToString(value.value.type()));
+  }
+  return {};
+}
+
+Result<ExitStatus> Run(const RunArguments& arguments) {
+  if (arguments.compiled && arguments.interpreter)
+    return UsageError("--compiled and --interpreter exclude each other");
+  DESCENT_TRY(model, ReadModel(arguments.model));
+  ExecutionRequest request{.entry = arguments.entry,
+                           .weights = arguments.weights,
+                           .seed = arguments.seed,
+                           .threads = arguments.threads};
+  DESCENT_TRY(inputs, ReadInputs(arguments.inputs));
+  request.inputs = std::move(inputs);
+  DESCENT_TRY(options, arguments.compile.Options());
+  request.options = std::move(options);
+  DESCENT_TRY(execution, Prepare(model, request));
+  auto values = arguments.interpreter ? RunInterpreted(execution, arguments.trace)
+                                      : RunCompiled(execution, arguments.trace);
+  if (!values) return std::unexpected(std::move(values).error());
+  for (const NamedTensor& value : values->traced) PrintTensor(value);
+  if (!arguments.folder.empty()) {
+    DESCENT_RETURN_IF_ERROR(WriteFiles(arguments.folder, *values));
+    return ExitStatus::kGood;
+  }
+  for (const NamedTensor& value : values->outputs) PrintTensor(value);
+  for (const NamedTensor& value : values->next) PrintTensor(value);
+  return ExitStatus::kGood;
+}
+
+}  // namespace
+
+Command RunCommand() {
+  auto arguments = std::make_shared<RunArguments>();
+  OptionGroup options = {
+      "Options",
+      {EntryOption(&arguments->entry),
+       {.names = "-o,--output",
+        .value = "DIR",
+        .doc = "write the outputs to DIR/output_0.npy, ... instead of printing them",
+        .destination = &arguments->folder,
+        .completion = Completion::kDirectory},
+       {.names = "--compiled",
+        .value = "",
+        .doc = "compile the entry point into this process (the default)",
+        .destination = &arguments->compiled},
+       {.names = "--interpreter",
+        .value = "",
+        .doc = "run the reference interpreter instead: slow, and the truth",
+        .destination = &arguments->interpreter},
+       {.names = "--trace",
+        .value = "",
+        .doc = "print every named value in the order of computation",
+        .destination = &arguments->trace},
+       {.names = "--seed",
+        .value = "N",
+        .doc = "seed of initializers and random operators (default 1)",
+        .destination = &arguments->seed},
+       {.names = "--threads",
+        .value = "N",
+        .doc = "threads of compiled code (default 1)",
+        .destination = &arguments->threads,
+        .minimum = 1},
+       {.names = "--weights,--checkpoint",
+        .value = "FILE",
+        .doc =
+            "state from a safetensors file or a trainer's checkpoint instead of the initializers",
+        .destination = &arguments->weights,
+        .completion = Completion::kFile}}};
+  return {.name = "run",
+          .summary = "run one entry point on given inputs",
+          .description =
+              "Calls an entry point once: `run` of a model without loss, `predict` of one that "
+              "trains, or "
+              "what --entry says. Inputs are NPY files in the order in which the model declares "
+              "them, or "
+              "by name: x=FILE.npy, or literally x=[[1, 2], [3, 4]]. The number of rows of the "
+              "inputs is "
+              "the batch. Prints the outputs, and after them the state that the call replaced.",
+          .arguments = {ModelArgument(&arguments->model),
+                        {.names = "INPUT",
+                         .value = "",
+                         .doc = "FILE.npy, NAME=FILE.npy or NAME=[...]",
+                         .destination = &arguments->inputs,
+                         .completion = Completion::kFile}},
+          .groups = {std::move(options), arguments->compile.Group()},
+          .examples = {{"descent run model.descent x.npy -o out", "predict; out/output_0.npy"},
+                       {"descent run --interpreter --trace --entry train_step model.descent "
+                        "'x=[[1, 2]]' 'y=[[1]]'",
+                        "forward, backward and update, value by value"}},
+          .run = [arguments] { return Run(*arguments); }};
+}
+
+}  // namespace descent::cli

@@ -1,0 +1,36 @@
+// Tensors from the command line: NPY files, literals, safetensors files.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ir/diagnostic.h"
+#include "ir/model.h"
+#include "ir/tensor.h"
+
+namespace descent::cli {
+
+/// One INPUT argument: "x.npy", "x=x.npy" or "x=[[1, 2], [3, 4]]".
+struct InputArgument {
+  std::string name;  ///< "" = by position
+  Tensor value;
+};
+Result<std::vector<InputArgument>> ReadInputs(const std::vector<std::string>& arguments);
+
+/// "[[1, 2.5], [3, 4]]" or "7" as f64; lists of equal length all the way down.
+Result<Tensor> ParseTensorLiteral(std::string_view text);
+
+/// The same numbers as another element type; refused where a number has no place there.
+Result<Tensor> ConvertTo(const Tensor& tensor, DType dtype, std::string_view name);
+
+Result<Tensor> ReadNpyFile(const std::string& path);
+Result<void> WriteNpyFile(const std::string& path, const Tensor& tensor);
+
+/// All tensors of a safetensors file by name: bare weights or a trainer's checkpoint.
+Result<std::map<std::string, Tensor>> ReadTensors(const std::string& path);
+
+/// "[[0.1, 0.2], [0.3, 0.4]]"; more than `limit` elements are cut by "...".
+std::string PrintValues(const Tensor& tensor, int64_t limit);
+
+}  // namespace descent::cli

@@ -1,0 +1,31 @@
+// Errors of the runtime's readers as diagnostics.
+#pragma once
+
+#include <utility>
+
+#include "ir/diagnostic.h"
+#include "runtime/status.h"
+
+namespace descent::cli {
+
+/// The statuses are the same numbers on both sides.
+inline Diagnostic ToDiagnostic(const runtime::Failure& failure) {
+  Diagnostic diagnostic;
+  diagnostic.message = failure.message;
+  diagnostic.location.file = failure.file;
+  diagnostic.location.line = static_cast<int>(failure.line);
+  diagnostic.hint = failure.hint;
+  diagnostic.status = static_cast<ExitStatus>(failure.status);
+  return diagnostic;
+}
+
+template <typename T>
+Result<T> FromRuntime(runtime::Result<T> result) {
+  if (!result) return std::unexpected(ToDiagnostic(result.error()));
+  if constexpr (std::is_void_v<T>)
+    return {};
+  else
+    return *std::move(result);
+}
+
+}  // namespace descent::cli

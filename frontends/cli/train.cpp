@@ -1,0 +1,113 @@
+// `descent train`: compiles into a temporary folder and becomes the trainer.
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "compiler/compile.h"
+#include "frontends/cli/artifact.h"
+#include "frontends/cli/commands.h"
+#include "frontends/cli/compile_flags.h"
+#include "frontends/cli/files.h"
+#include "frontends/cli/model_input.h"
+#include "ir/io/model_file.h"
+
+namespace descent::cli {
+namespace {
+
+struct TrainArguments {
+  std::string model;
+  std::vector<std::string> rest;
+  CompileFlags flags;
+};
+
+/// A folder that is gone when this is destroyed, with the one file in it.
+class TemporaryFolder {
+ public:
+  static Result<TemporaryFolder> Make() {
+    const char* parent = std::getenv("TMPDIR");
+    TemporaryFolder folder;
+    folder.path_ =
+        std::string(parent != nullptr && *parent != '\0' ? parent : "/tmp") + "/descent-XXXXXX";
+    if (mkdtemp(folder.path_.data()) == nullptr) {
+      const std::string path = std::move(folder.path_);
+      folder.path_.clear();
+      return FileError("make the temporary folder", path);
+    }
+    return folder;
+  }
+  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, "")) {}
+  ~TemporaryFolder() { Remove(); }
+
+  std::string trainer() const { return path_ + "/trainer"; }
+  void Remove() {
+    if (path_.empty()) return;
+    unlink(trainer().c_str());
+    rmdir(path_.c_str());
+    path_.clear();
+  }
+
+ private:
+  TemporaryFolder() = default;
+  std::string path_;
+};
+
+/// Replaces this process by the trainer. Its file is opened before the folder goes, so nothing is
+/// left behind however training ends.
+Result<ExitStatus> Become(TemporaryFolder folder, const std::vector<std::string>& rest) {
+  const int file = open(folder.trainer().c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return FileError("open", folder.trainer());
+  folder.Remove();
+  std::vector<std::string> words = {"trainer", "train"};
+  words.insert(words.end(), rest.begin(), rest.end());
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  std::fflush(stdout);
+  fexecve(file, arguments.data(), environ);
+  return FileError("start", "the compiled trainer");
+}
+
+Result<ExitStatus> Train(const TrainArguments& arguments) {
+  DESCENT_TRY(model, ReadModel(arguments.model));
+  DESCENT_TRY(options, arguments.flags.Options());
+  DESCENT_TRY(compilation, Compile(model, options));
+  if (!model.has_loss())
+    return InputError(fmt::format("model {} has no `train` statement, so it cannot be trained",
+                                  Quoted(model.name)));
+  DESCENT_TRY(folder, TemporaryFolder::Make());
+  DESCENT_RETURN_IF_ERROR(
+      WriteArtifact(compilation, ArtifactKind::kExecutable, folder.trainer(), options));
+  return Become(std::move(folder), arguments.rest);
+}
+
+}  // namespace
+
+Command TrainCommand() {
+  auto arguments = std::make_shared<TrainArguments>();
+  return {
+      .name = "train",
+      .summary = "compile and train in one step",
+      .description =
+          "Compiles the model into a temporary executable and runs its `train`. MODEL comes first; "
+          "the options below are the compiler's, all others go to the trainer: --data, --epochs, "
+          "--seed, --threads, --checkpoint and so on. `./trainer train --help` of a compiled "
+          "executable explains them.",
+      .arguments = {ModelArgument(&arguments->model)},
+      .groups = {arguments->flags.Group()},
+      .examples =
+          {{"descent train model.descent --data circle:samples=500 --epochs 100",
+            "train on a generated set"},
+           {"descent train model.descent --batch 32 --data iris.csv --checkpoint iris.safetensors",
+            "with another batch size, keeping the result"}},
+      .rest = &arguments->rest,
+      .rest_placeholder = "[TRAINER OPTIONS...]",
+      .run = [arguments] { return Train(*arguments); }};
+}
+
+}  // namespace descent::cli

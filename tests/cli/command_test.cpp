@@ -1,0 +1,213 @@
+// The command from outside: what each invocation prints and how it ends.
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/cli/shell.h"
+
+namespace descent::test {
+namespace {
+
+/// One shell line. Expectations are exact; "~text" means "contains text", "*" anything.
+struct Case {
+  std::string name;
+  std::string line;
+  int status = 0;
+  std::string out = "";
+  std::string err = "";
+};
+
+bool Matches(const std::string& text, const std::string& expected) {
+  if (expected == "*") return true;
+  if (expected.starts_with('~')) return text.find(expected.substr(1)) != std::string::npos;
+  return text == expected;
+}
+
+void Check(const Case& test) {
+  const Shell shell;
+  shell.Write("empty.descent", "");
+  shell.Write("broken.descent",
+              "descent 1\nmodel broken {\n  input x: f32[4]\n  y = tanhh(x)\n  output y\n}\n");
+  shell.Write(
+      "shapes.descent",
+      "descent 1\nmodel shapes {\n  input a: f32[2, 3]\n  input b: f32[4, 5]\n  c = matmul(a, b)\n"
+      "  output c\n}\n");
+  shell.Write("future.descent", "descent 99\nmodel later {\n}\n");
+  shell.Write("square.descent",
+              "descent 1\nmodel square {\n  input x: f32[3]\n  y = mul(x, x)\n  output y\n}\n");
+  const Outcome outcome = shell.Run(test.line);
+  EXPECT_EQ(outcome.status, test.status) << test.line << "\n" << outcome.out << outcome.err;
+  EXPECT_TRUE(Matches(outcome.out, test.out)) << test.line << "\nprinted\n"
+                                              << outcome.out << "\nexpected\n"
+                                              << test.out;
+  EXPECT_TRUE(Matches(outcome.err, test.err)) << test.line << "\nsaid\n"
+                                              << outcome.err << "\nexpected\n"
+                                              << test.err;
+}
+
+class CommandTest : public testing::TestWithParam<Case> {};
+
+TEST_P(CommandTest, PrintsAndEndsAsExpected) { Check(GetParam()); }
+
+std::string NameOf(const testing::TestParamInfo<Case>& info) { return info.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(
+    Usage, CommandTest,
+    testing::ValuesIn(std::vector<Case>{
+        {"NoCommand", "descent", 2, "", "~Usage: descent COMMAND"},
+        {"Help", "descent --help", 0, "~Commands:"},
+        {"HelpOfCommand", "descent help compile", 0, "~Usage: descent compile [OPTIONS] MODEL"},
+        {"HelpAsOption", "descent compile --help", 0, "~Usage: descent compile [OPTIONS] MODEL"},
+        {"Version", "descent --version", 0, "~descent 0.1.0"},
+        {"UnknownCommand", "descent cmopile", 2, "",
+         "error: unknown command 'cmopile'\n  = help: did you mean 'compile'?\n"},
+        {"StrangeCommand", "descent frobnicate", 2, "",
+         "error: unknown command 'frobnicate'\n  = help: `descent --help` lists the commands\n"},
+        {"UnknownOption", "descent check --quite orange-blue.descent", 2, "",
+         "error: unknown option '--quite'\n  = help: did you mean '--quiet'?\n"},
+        {"MissingArgument", "descent check", 2, "",
+         "error: MODEL is missing\n  = help: `descent check --help` shows how it is used\n"},
+        {"MissingValue", "descent compile orange-blue.descent --batch", 2, "",
+         "~error: --batch needs a value"},
+        {"NotANumber", "descent compile orange-blue.descent --batch ten", 2, "",
+         "error: --batch takes a whole number, not 'ten'\n"},
+        {"TooSmall", "descent compile orange-blue.descent --batch 0", 2, "",
+         "error: --batch takes a number of at least 1, not '0'\n"},
+        {"WrongChoice", "descent compile orange-blue.descent --emit exee", 2, "",
+         "error: --emit takes one of exe, obj, static, shared, header, kernels, llvm, asm, not "
+         "'exee'\n"
+         "  = help: did you mean 'exe'?\n"},
+        {"TooManyArguments", "descent convert orange-blue.descent no-bias.descent", 2, "",
+         "error: unexpected argument 'no-bias.descent'\n"
+         "  = help: `descent convert --help` shows how it is used\n"},
+        {"FullDisk", "descent ops >/dev/full", 4, "",
+         "error: cannot write standard output: No space left on device\n"},
+        {"BrokenPipe", "descent ops --markdown | head -1", 141, "# Operators\n"},
+    }),
+    NameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Check, CommandTest,
+    testing::ValuesIn(std::vector<Case>{
+        {"Good", "descent check orange-blue.descent", 0,
+         "~orange-blue.descent: model orange_blue, "},
+        {"Quiet", "descent check -q orange-blue.descent no-bias.descent", 0},
+        {"StandardInput", "descent check - <orange-blue.descent", 0, "~: model orange_blue, "},
+        {"Missing", "descent check nothing.descent", 4, "", "~No such file or directory"},
+        {"Folder", "descent check .", 4, "", "~error: "},
+        {"Empty", "descent check empty.descent", 1, "", "~error: "},
+        {"UnknownOperator", "descent check broken.descent", 1, "", "~tanhh"},
+        {"ErrorHasPlace", "descent check broken.descent", 1, "", "~--> broken.descent:4:"},
+        {"ErrorHasHint", "descent check broken.descent", 1, "", "~did you mean 'tanh'?"},
+        {"Shapes", "descent check shapes.descent", 1, "", "~shapes.descent:5:"},
+        {"NewerFormat", "descent check future.descent", 3, "", "~error: "},
+        {"OneBadOfTwo", "descent check broken.descent orange-blue.descent", 1,
+         "~orange-blue.descent: model orange_blue", "~tanhh"},
+    }),
+    NameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Convert, CommandTest,
+    testing::ValuesIn(std::vector<Case>{
+        {"TextIsCanonical",
+         "descent convert orange-blue.descent >a && descent convert - <a | cmp - a"},
+        {"ThroughBinary",
+         "descent convert orange-blue.descent -o m.pb && descent convert m.pb -o m.pbtxt && "
+         "descent convert m.pbtxt >c && descent convert orange-blue.descent | cmp - c"},
+        {"ToBinaryOnStandardOutput",
+         "descent convert --to pb orange-blue.descent | descent diff - orange-blue.descent"},
+        {"UnknownSuffix", "descent convert orange-blue.descent -o m.xyz", 2, "",
+         "error: no form of a model ends like 'm.xyz'\n  = help: --to says which form it shall "
+         "have\n"},
+        {"CannotWrite", "descent convert orange-blue.descent -o no/such/m.pb", 4, "",
+         "error: cannot write 'no/such/m.pb': No such file or directory\n"},
+    }),
+    NameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Opt, CommandTest,
+    testing::ValuesIn(std::vector<Case>{
+        {"List", "descent opt --list", 0, "~specialize "},
+        {"NoModel", "descent opt", 2, "", "~error: MODEL is missing"},
+        {"NoEntry", "descent opt orange-blue.descent", 2, "",
+         "~error: the standard passes need an entry point"},
+        {"UnknownPass", "descent opt --passes specialise orange-blue.descent", 1, "",
+         "~no pass 'specialise'"},
+        {"UnknownDisabled", "descent opt --entry predict --disable-pass fold orange-blue.descent",
+         2, "", "~error: there is no pass 'fold'"},
+        {"PrintChanged",
+         "descent opt --passes 'specialize(predict)' --print-changed orange-blue.descent -o out", 0,
+         "", "~# after specialize\ndescent 1\n"},
+        {"TimePasses", "descent opt --entry predict --time-passes orange-blue.descent -o out", 0,
+         "", "~total\n"},
+        {"PipedEqualsPipeline",
+         "descent opt --entry train_step --verify-each orange-blue.descent >whole || exit\n"
+         "passes=$(descent opt --entry train_step --print-after-all orange-blue.descent 2>&1 "
+         ">/dev/null | "
+         "sed -n 's/^# after \\([a-z_]*\\).*/\\1/p')\n"
+         "descent opt --passes 'specialize(train_step)' orange-blue.descent >step || exit\n"
+         "for pass in $passes; do\n"
+         "  [ $pass = specialize ] && continue\n"
+         "  descent opt --passes $pass - <step >next || exit; mv next step\n"
+         "done\ncmp step whole"},
+        {"StageByStage",
+         "descent opt --entry train_step --stage differentiated orange-blue.descent | "
+         "descent opt --passes append_optimizer - | descent check -q -"},
+    }),
+    NameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Diff, CommandTest,
+    testing::ValuesIn(std::vector<Case>{
+        {"Same", "descent diff orange-blue.descent orange-blue.descent"},
+        {"CommentsDoNotCount",
+         "sed 's/batch 10/batch 10  # ten/' orange-blue.descent | descent diff - "
+         "orange-blue.descent"},
+        {"Different", "descent diff orange-blue.descent no-bias.descent", 5, "*"},
+        {"OneModel", "descent diff orange-blue.descent", 2, "", "~two models are compared"},
+        {"HalfOfValues", "descent diff orange-blue.descent --compiled", 2, "", "~together"},
+    }),
+    NameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Ops, CommandTest,
+    testing::ValuesIn(std::vector<Case>{
+        {"List", "descent ops", 0, "~matmul"},
+        {"OneLineEach", "[ $(descent ops | wc -l) = $(descent ops --markdown | grep -c '^### ') ]"},
+        {"Page", "descent ops sigmoid", 0, "~sigmoid(x) -> result\n"},
+        {"Unknown", "descent ops sigmiod", 1, "",
+         "error: unknown operator 'sigmiod'\n  = help: did you mean 'sigmoid'?\n"},
+    }),
+    NameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Manual, CommandTest,
+    testing::ValuesIn(std::vector<Case>{
+        {"BashScriptParses", "descent completion bash | bash -n"},
+        {"BashCompletesCommands",
+         "source <(descent completion bash); COMP_WORDS=(descent comp); COMP_CWORD=1; _descent; "
+         "echo ${COMPREPLY[@]}",
+         0, "compile completion\n"},
+        {"BashCompletesValues",
+         "source <(descent completion bash); COMP_WORDS=(descent compile --emit ker); "
+         "COMP_CWORD=3; _descent; "
+         "echo ${COMPREPLY[@]}",
+         0, "kernels\n"},
+        {"EveryOptionIsInTheManual",
+         "descent man >page\nfor command in $(descent completion bash | sed -n 's/^    "
+         "\\([a-z]*\\))$/\\1/p'); do\n"
+         "  for option in $(descent $command --help | grep -o '^ \\{2,6\\}[^ ].*' | grep -o -- "
+         "'--[a-z-]*' | sort -u); do\n"
+         "    [ $option = --help ] || grep -q -- \"$(echo \"$option\" | sed 's/-/\\\\\\\\-/g')\" "
+         "page || echo $command $option\n"
+         "  done\ndone"},
+        {"Roff", "descent man | head -1", 0, "~.TH DESCENT 1", "*"},
+        {"DocumentationIsCurrent",
+         "descent man --format markdown | cmp - " DESCENT_SOURCE_DIR "/docs/cli.md"},
+    }),
+    NameOf);
+
+}  // namespace
+}  // namespace descent::test

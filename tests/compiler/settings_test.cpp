@@ -1,0 +1,117 @@
+#include "compiler/settings.h"
+
+#include <gtest/gtest.h>
+
+#include "ir/io/text_parser.h"
+#include "ir/op_def.h"
+
+namespace descent {
+namespace {
+
+Model Source() {
+  auto model = ParseText(
+      "descent 1\n"
+      "model net {\n"
+      "  batch 4\n"
+      "  input x: f32[batch, 2] from features\n"
+      "  input y: f32[batch, 1] from label\n"
+      "  parameter W1: f32[2, 3] = glorot_uniform\n"
+      "  parameter W2: f32[3, 1] = glorot_uniform\n"
+      "  a1 = leaky_relu(matmul(x, W1), slope=0.1)\n"
+      "  yhat = matmul(a1, W2)\n"
+      "  loss = mse(yhat, y)\n"
+      "  predict yhat\n"
+      "  train loss with sgd(learning_rate=0.3)\n"
+      "}\n",
+      "net.descent");
+  EXPECT_TRUE(model) << model.error().ToString();
+  return *std::move(model);
+}
+
+Model With(std::vector<std::string> settings) {
+  auto model = ApplySettings(Source(), settings);
+  EXPECT_TRUE(model) << model.error().ToString();
+  return *std::move(model);
+}
+
+std::string ErrorOf(std::vector<std::string> settings) {
+  auto model = ApplySettings(Source(), settings);
+  EXPECT_FALSE(model);
+  return model ? "" : model.error().message;
+}
+
+TEST(Settings, Hyperparameters) {
+  const Update update = With({"optimizer.momentum=0.9", "learning_rate=0.5"}).updates[0];
+  EXPECT_EQ(update.hyperparameters.Float("momentum"), 0.9);
+  EXPECT_EQ(update.hyperparameters.Float("learning_rate"), 0.5);
+}
+
+TEST(Settings, AnotherOptimizerKeepsTheRate) {
+  const Update update = With({"optimizer.momentum=0.9", "optimizer=adam"}).updates[0];
+  EXPECT_EQ(update.optimizer, "adam");
+  EXPECT_EQ(update.hyperparameters.size(), 1u);
+  EXPECT_EQ(update.hyperparameters.Float("learning_rate"), 0.3);
+}
+
+TEST(Settings, ScheduleClippingEvery) {
+  const Update update =
+      With({"schedule=cosine", "schedule.steps=100", "clip_norm=5", "clip_value=1", "every=2"})
+          .updates[0];
+  EXPECT_EQ(update.schedule, "cosine");
+  EXPECT_EQ(update.schedule_parameters.Float("steps"), 100);
+  EXPECT_EQ(update.clip_norm, 5);
+  EXPECT_EQ(update.clip_value, 1);
+  EXPECT_EQ(update.every, 2);
+}
+
+TEST(Settings, OneUpdateByNumber) {
+  EXPECT_EQ(
+      With({"updates[0].optimizer.momentum=0.5"}).updates[0].hyperparameters.Float("momentum"),
+      0.5);
+  EXPECT_NE(ErrorOf({"updates[1].optimizer.momentum=0.5"}).find("has 1 updates"),
+            std::string::npos);
+  EXPECT_NE(ErrorOf({"updates[x].every=2"}).find("updates[N].NAME"), std::string::npos);
+}
+
+TEST(Settings, ParametersByPattern) {
+  const Model model = With({"W*.l2=0.01", "W2.trainable=false", "W1.weight_decay=0.1"});
+  EXPECT_EQ(model.FindSlot("W1")->l2, 0.01);
+  EXPECT_EQ(model.FindSlot("W2")->l2, 0.01);
+  EXPECT_FALSE(model.FindSlot("W2")->trainable);
+  EXPECT_EQ(model.FindSlot("W1")->weight_decay, 0.1);
+  EXPECT_FALSE(model.FindSlot("W2")->weight_decay);
+}
+
+TEST(Settings, AttributesOfOperators) {
+  const Model model = With({"a1.slope=0.25"});
+  bool found = false;
+  for (const Node& node : model.graph.nodes()) {
+    if (node.op->name != "leaky_relu") continue;
+    found = true;
+    EXPECT_EQ(node.attributes.Float("slope"), 0.25);
+    EXPECT_EQ(node.label.names[0], "a1");
+  }
+  EXPECT_TRUE(found);
+  EXPECT_NE(model.graph.FindOutput("yhat"), nullptr);
+}
+
+TEST(Settings, LaterOnesWin) {
+  EXPECT_EQ(With({"learning_rate=1", "learning_rate=2"})
+                .updates[0]
+                .hyperparameters.Float("learning_rate"),
+            2);
+}
+
+TEST(Settings, Errors) {
+  EXPECT_EQ(ErrorOf({"depth=3"}), "setting 'depth' fits nothing in the model");
+  EXPECT_EQ(ErrorOf({"depth"}), "setting 'depth' is not of the form NAME=VALUE");
+  EXPECT_EQ(ErrorOf({"a1.steepness=1"}), "setting 'a1.steepness' fits nothing in the model");
+  EXPECT_EQ(ErrorOf({"a1.slope=steep"}), "setting 'a1.slope' takes a number, not 'steep'");
+  EXPECT_EQ(ErrorOf({"W3.l1=1"}), "setting 'W3.l1' fits nothing in the model");
+  EXPECT_EQ(ErrorOf({"W1.trainable=maybe"}),
+            "setting 'W1.trainable' takes true or false, not 'maybe'");
+  EXPECT_EQ(ErrorOf({"every=0"}), "setting 'every' takes a whole number above 0, not '0'");
+}
+
+}  // namespace
+}  // namespace descent
