@@ -2,6 +2,7 @@
 
 #include <llvm/IR/Intrinsics.h>
 
+#include <algorithm>
 #include <limits>
 #include <numbers>
 #include <span>
@@ -244,7 +245,35 @@ llvm::Value* EmitLog(FunctionEmitter& f, llvm::Value* x) {
   return b.CreateSelect(b.CreateFCmpULT(x, m.C(0)), m.Nan(), result);
 }
 
-// E = e^(2|x|) - 1 without cancellation, tanh|x| = E / (E + 2).
+namespace {
+
+/// An unevaluated sum, high being the nearest float to it.
+struct DoubleDouble {
+  llvm::Value* high;
+  llvm::Value* low;
+};
+
+/// a + b exactly. D. Knuth, The Art of Computer Programming 2, 4.2.2.
+DoubleDouble TwoSum(llvm::IRBuilder<>& b, llvm::Value* x, llvm::Value* y) {
+  llvm::Value* sum = b.CreateFAdd(x, y);
+  llvm::Value* y_part = b.CreateFSub(sum, x);
+  llvm::Value* x_part = b.CreateFSub(sum, y_part);
+  return {sum, b.CreateFAdd(b.CreateFSub(x, x_part), b.CreateFSub(y, y_part))};
+}
+
+/// numerator / (divisor + divisor_low) with hardly more than one rounding: the remainder of the
+/// plain quotient, which the caller gives, times an estimate of 1 / divisor.
+llvm::Value* Refined(FunctionEmitter& f, Math& m, llvm::Value* quotient, llvm::Value* numerator,
+                     llvm::Value* divisor, llvm::Value* divisor_low, llvm::Value* reciprocal) {
+  llvm::Value* minus = f.b.CreateFNeg(quotient);
+  llvm::Value* remainder = m.Fma(minus, divisor_low, m.Fma(minus, divisor, numerator));
+  return m.Fma(remainder, reciprocal, quotient);
+}
+
+}  // namespace
+
+// E = e^(2|x|) - 1 without cancellation. tanh|x| is E / (E + 2) up to 1/2, where 1 / (E + 2) = (1 -
+// tanh|x|) / 2, and 1 - 2 / (E + 2) above.
 llvm::Value* EmitTanh(FunctionEmitter& f, llvm::Value* x) {
   Math m(f, x);
   auto& b = f.b;
@@ -252,7 +281,14 @@ llvm::Value* EmitTanh(FunctionEmitter& f, llvm::Value* x) {
   const auto reduced = m.ReduceExp(b.CreateFAdd(magnitude, magnitude));
   llvm::Value* scale = m.PowerOfTwo(reduced.n);
   llvm::Value* e = m.Fma(scale, reduced.expm1_of_rest, b.CreateFSub(scale, m.C(1)));
-  return m.CopySign(b.CreateFDiv(e, b.CreateFAdd(e, m.C(2))), x);
+  llvm::Value* large = b.CreateFCmpOGT(e, m.C(2));
+  llvm::Value* numerator = b.CreateSelect(large, m.C(2), e);
+  llvm::Value* divisor = b.CreateFAdd(e, m.C(2));
+  llvm::Value* divisor_low = b.CreateFSub(e, b.CreateFSub(divisor, m.C(2)));  // exact up to e = 2
+  llvm::Value* quotient = b.CreateFDiv(numerator, divisor);
+  llvm::Value* reciprocal = m.Fma(quotient, m.C(-0.5), m.C(0.5));
+  llvm::Value* refined = Refined(f, m, quotient, e, divisor, divisor_low, reciprocal);
+  return m.CopySign(b.CreateSelect(large, b.CreateFSub(m.C(1), quotient), refined), x);
 }
 
 // With s = e^-|x| <= 1: 1 / (1 + s) for x >= 0, else s / (1 + s); nothing overflows.
@@ -260,8 +296,13 @@ llvm::Value* EmitSigmoid(FunctionEmitter& f, llvm::Value* x) {
   Math m(f, x);
   auto& b = f.b;
   llvm::Value* s = m.ExpOfClamped(m.Clamp(b.CreateFNeg(m.Abs(x)), m.format().exp_low, 0));
-  llvm::Value* numerator = b.CreateSelect(b.CreateFCmpOGE(x, m.C(0)), m.C(1), s);
-  return b.CreateFDiv(numerator, b.CreateFAdd(s, m.C(1)));
+  llvm::Value* positive = b.CreateFCmpOGE(x, m.C(0));
+  llvm::Value* numerator = b.CreateSelect(positive, m.C(1), s);
+  llvm::Value* divisor = b.CreateFAdd(s, m.C(1));
+  llvm::Value* divisor_low = b.CreateFSub(s, b.CreateFSub(divisor, m.C(1)));
+  llvm::Value* quotient = b.CreateFDiv(numerator, divisor);
+  llvm::Value* reciprocal = b.CreateSelect(positive, quotient, b.CreateFSub(m.C(1), quotient));
+  return Refined(f, m, quotient, numerator, divisor, divisor_low, reciprocal);
 }
 
 // ---- sine and cosine ---------------------------------------------------------------------------
@@ -284,9 +325,9 @@ constexpr uint64_t kTwoOverPi[] = {
 llvm::GlobalVariable* TwoOverPiBytes(llvm::Module& module) {
   constexpr const char* kName = "descent.two_over_pi";
   if (auto* known = module.getGlobalVariable(kName, true)) return known;
-  std::vector<uint64_t> words(4, 0);  // below the last known bit, so that windows never run out
-  words.insert(words.end(), std::rbegin(kTwoOverPi), std::rend(kTwoOverPi));
-  words.resize(words.size() + 4, 0);
+  constexpr size_t kMargin = 4;  // words around the known bits, so that windows never run out
+  std::vector<uint64_t> words(std::size(kTwoOverPi) + 2 * kMargin);
+  std::reverse_copy(std::begin(kTwoOverPi), std::end(kTwoOverPi), words.begin() + kMargin);
   auto* data = llvm::ConstantDataArray::get(module.getContext(), words);
   auto* global = new llvm::GlobalVariable(module, data->getType(), true,
                                           llvm::GlobalValue::PrivateLinkage, data, kName);
@@ -431,20 +472,6 @@ llvm::Value* EmitCos(FunctionEmitter& f, llvm::Value* x) { return EmitSine(f, x,
 // ---- power -------------------------------------------------------------------------------------
 
 namespace {
-
-/// An unevaluated sum, high being the nearest float to it.
-struct DoubleDouble {
-  llvm::Value* high;
-  llvm::Value* low;
-};
-
-/// a + b exactly. D. Knuth, The Art of Computer Programming 2, 4.2.2.
-DoubleDouble TwoSum(llvm::IRBuilder<>& b, llvm::Value* x, llvm::Value* y) {
-  llvm::Value* sum = b.CreateFAdd(x, y);
-  llvm::Value* y_part = b.CreateFSub(sum, x);
-  llvm::Value* x_part = b.CreateFSub(sum, y_part);
-  return {sum, b.CreateFAdd(b.CreateFSub(x, x_part), b.CreateFSub(y, y_part))};
-}
 
 /// log of positive finite f64 x to about 2^-66.
 DoubleDouble PreciseLog(FunctionEmitter& f, Math& m, llvm::Value* x) {
