@@ -68,17 +68,17 @@ llvm::Value* EmitAbs(Operation& o) {
   return o.b.CreateSelect(o.b.CreateICmpSLT(o.x[0], o.Int(0)), o.b.CreateNeg(o.x[0]), o.x[0]);
 }
 
-/// x86's minps and maxps give their second argument if either is NaN: only a NaN on the left needs
-/// care.
+/// The second value if it is beyond the first, or NaN. (x86's minps and maxps give their second operand if either is
+/// NaN, so only one side needs care.)
 llvm::Value* EmitExtremum(Operation& o, llvm::CmpInst::Predicate floats,
                           llvm::CmpInst::Predicate signed_integers,
                           llvm::CmpInst::Predicate unsigned_integers) {
   if (!o.is_float()) {
     const auto predicate = o.is_unsigned() ? unsigned_integers : signed_integers;
-    return o.b.CreateSelect(o.b.CreateICmp(predicate, o.x[0], o.x[1]), o.x[0], o.x[1]);
+    return o.b.CreateSelect(o.b.CreateICmp(predicate, o.x[1], o.x[0]), o.x[1], o.x[0]);
   }
-  llvm::Value* chosen = o.b.CreateSelect(o.b.CreateFCmp(floats, o.x[0], o.x[1]), o.x[0], o.x[1]);
-  return o.b.CreateSelect(o.b.CreateFCmpUNO(o.x[0], o.x[0]), o.x[0], chosen);
+  llvm::Value* chosen = o.b.CreateSelect(o.b.CreateFCmp(floats, o.x[1], o.x[0]), o.x[1], o.x[0]);
+  return o.b.CreateSelect(o.b.CreateFCmpUNO(o.x[1], o.x[1]), o.x[1], chosen);
 }
 llvm::Value* EmitMin(Operation& o) {
   using enum llvm::CmpInst::Predicate;

@@ -241,9 +241,9 @@ ReferenceKernel::Number ReferenceKernel::Apply(const ScalarNode& node,
     case ScalarOp::kAbs:
       return {std::abs(a), i < 0 ? wrap(-ui) : i};
     case ScalarOp::kMin:
-      return {std::isnan(a) ? a : (a < b ? a : b), std::min(i, j)};
+      return {std::isnan(b) || b < a ? b : a, std::min(i, j)};
     case ScalarOp::kMax:
-      return {std::isnan(a) ? a : (a > b ? a : b), std::max(i, j)};
+      return {std::isnan(b) || b > a ? b : a, std::max(i, j)};
     case ScalarOp::kFloor:
       return {std::floor(a), i};
     case ScalarOp::kSqrt:
