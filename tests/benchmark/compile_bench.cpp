@@ -58,6 +58,7 @@ Result<void> Run(const std::string& path, std::string_view target_name) {
   CodegenOptions options{.main_alias = true};
   DESCENT_TRY(object, EmitObject(program, *target, options));
   watch.Report("object");
+  DESCENT_RETURN_IF_ERROR(WriteFileAtomically(object, "/tmp/descent_compile_bench.o"));
   auto linked = LinkExecutable(object, "/tmp/descent_compile_bench");
   watch.Report("link");
   fmt::print("{} kernels, {} bytes of object\n", program.kernels.size(), object.size());
