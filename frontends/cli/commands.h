@@ -13,6 +13,7 @@ Command TrainCommand();
 Command RunCommand();
 Command DiffCommand();
 Command ConvertCommand();
+Command PlotCommand();
 Command OpsCommand();
 Command CompletionCommand();
 Command ManCommand();

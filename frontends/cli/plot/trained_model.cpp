@@ -25,8 +25,10 @@ Diagnostic ToDiagnostic(const runtime::Failure& failure) {
 template <typename T>
 Result<T> Lift(runtime::Result<T> result) {
   if (!result) return std::unexpected(ToDiagnostic(result.error()));
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-  return Result<T>();
+  if constexpr (std::is_void_v<T>)
+    return {};
+  else
+    return *std::move(result);
 }
 
 /// Values of a column as doubles.
@@ -154,7 +156,6 @@ Result<TrainedModel> TrainedModel::Load(const Source& source) {
     DESCENT_TRY(call, Lift(runtime::EntryCall::Make(*entry, *parts->executor)));
     call.Run(parts->state, 0);
   } else {
-    std::string bytes;
     DESCENT_TRY(file, Lift(runtime::ReadFile(source.checkpoint)));
     DESCENT_TRY(weights,
                 Lift(runtime::ParseWeights(std::move(file), source.checkpoint, parts->program)));
