@@ -1,14 +1,13 @@
 #include "compiler/kernel/contraction.h"
 
 #include <algorithm>
+#include <set>
 
 #include "compiler/kernel/simplify_index.h"
 
 namespace descent {
-namespace {
 
-/// Numbers of the two reads that are multiplied.
-std::optional<std::pair<int, int>> Product(const Reducer& reducer) {
+std::optional<std::pair<Scalar, Scalar>> FactorsOf(const Reducer& reducer) {
   if (reducer.init.size() != 1) return std::nullopt;
   const ScalarNode& init = *reducer.init[0];
   const ScalarNode& step = *reducer.step[0];
@@ -20,44 +19,61 @@ std::optional<std::pair<int, int>> Product(const Reducer& reducer) {
   if (accumulator.kind != ScalarKind::kAccumulator || product.kind != ScalarKind::kCall ||
       product.op != ScalarOp::kMul)
     return std::nullopt;
-  const ScalarNode& a = *product.arguments[0];
-  const ScalarNode& b = *product.arguments[1];
-  if (a.kind != ScalarKind::kRead || b.kind != ScalarKind::kRead || a.slot == b.slot)
-    return std::nullopt;
-  return std::pair{a.slot, b.slot};
+  return std::pair{product.arguments[0], product.arguments[1]};
 }
 
-bool HasAffineAddress(const TensorRead& read, int axes) {
-  for (const Index& index : read.coordinates)
-    if (!AsAffine(index, axes)) return false;
-  for (const Guard& guard : read.guards)
-    if (!AsAffine(guard.index, axes)) return false;
-  // Products of what lies outside must add nothing.
-  return read.guards.empty() || read.outside->number == 0;
+namespace {
+
+/// What a factor is made of.
+struct Factor {
+  std::set<int> reads;
+  std::set<int> axes;  ///< that move it
+  bool plain = true;   ///< no accumulators, no indices from data
+
+  void AddIndex(const Index& index) {
+    plain &= !UsesData(index);
+    for (int axis = 0; axis < kMaxAxes; ++axis)
+      if (UsesAxis(index, axis)) axes.insert(axis);
+  }
+  static constexpr int kMaxAxes = 2 * kMaxRank;
+};
+
+Factor FactorOf(const Computation& computation, const Scalar& root) {
+  Factor factor;
+  Rewrite(root, [&](const ScalarNode& node) -> Scalar {
+    factor.plain &= node.kind != ScalarKind::kAccumulator;
+    if (node.kind == ScalarKind::kIndex) factor.AddIndex(node.index);
+    if (node.kind == ScalarKind::kRead && factor.reads.insert(node.slot).second) {
+      const TensorRead& read = computation.reads[node.slot];
+      for (const Index& index : read.coordinates) factor.AddIndex(index);
+      for (const Guard& guard : read.guards) factor.AddIndex(guard.index);
+    }
+    return nullptr;
+  });
+  return factor;
 }
 
-bool Moves(const TensorRead& read, int axis) {
-  return std::any_of(read.coordinates.begin(), read.coordinates.end(),
-                     [&](const Index& index) { return UsesAxis(index, axis); }) ||
-         std::any_of(read.guards.begin(), read.guards.end(),
-                     [&](const Guard& guard) { return UsesAxis(guard.index, axis); });
+/// A read of one factor that the other has not; -1 if there is none.
+int OwnRead(const Factor& factor, const Factor& other) {
+  for (const int read : factor.reads)
+    if (!other.reads.contains(read)) return read;
+  return -1;
 }
 
 }  // namespace
 
 std::optional<ContractionAxes> FindContraction(const Computation& computation) {
   if (!computation.reducer) return std::nullopt;
-  const auto product = Product(*computation.reducer);
+  const auto product = FactorsOf(*computation.reducer);
   if (!product) return std::nullopt;
+  const Factor a = FactorOf(computation, product->first);
+  const Factor b = FactorOf(computation, product->second);
   const int axis_count = static_cast<int>(computation.axes.size());
-  const TensorRead& a = computation.reads[product->first];
-  const TensorRead& b = computation.reads[product->second];
-  if (!HasAffineAddress(a, axis_count) || !HasAffineAddress(b, axis_count)) return std::nullopt;
-
   ContractionAxes roles{
-      .batch = {}, .m = {}, .n = {}, .k = {}, .lhs = product->first, .rhs = product->second};
+      .batch = {}, .m = {}, .n = {}, .k = {}, .lhs = OwnRead(a, b), .rhs = OwnRead(b, a)};
+  if (roles.lhs < 0 || roles.rhs < 0 || !a.plain || !b.plain) return std::nullopt;
   for (int axis = 0; axis < axis_count; ++axis) {
-    const bool in_a = Moves(a, axis), in_b = Moves(b, axis);
+    const bool in_a = a.axes.contains(axis), in_b = b.axes.contains(axis);
     if (axis >= computation.rank)
       roles.k.push_back(axis);
     else if (in_a && in_b)
@@ -123,8 +139,7 @@ void SplitAxis(Computation& computation, const AxisSplit& split) {
 }  // namespace
 
 void SplitAxesForContraction(Computation& computation) {
-  if (!computation.reducer || !Product(*computation.reducer) || FindContraction(computation))
-    return;
+  if (!computation.reducer || !FactorsOf(*computation.reducer)) return;
   Computation split = computation;
   // Every split makes at least one divisor vanish.
   for (int round = 0; round < kMaxRank; ++round) {

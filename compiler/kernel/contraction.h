@@ -3,17 +3,22 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "compiler/kernel/computation.h"
 #include "compiler/kernel/program.h"
 
 namespace descent {
 
-/// Roles of the axes of  acc = 0; acc += read(lhs) * read(rhs)  over `axes`, the first `rank` of
-/// them parallel: an axis that moves both reads is batch (or K), one that moves only lhs is M, only
-/// rhs N. lhs and rhs are chosen so that the last parallel axis, contiguous in the result, belongs
-/// to N. Nullopt if the form is another one, or M or N has no axis.
+/// Roles of the axes of  acc = 0; acc += a * b  for trees a and b over reads, each of which has a
+/// read of its own (`lhs`, `rhs`): a parallel axis that moves both factors is batch, one that moves
+/// only a is M, only b N. The factors are swapped where needed, so that the last parallel axis,
+/// contiguous in the result, belongs to N. Nullopt if the form is another one, or M or N has no
+/// axis.
 std::optional<ContractionAxes> FindContraction(const Computation& computation);
+
+/// The two factors of  acc = 0; acc += a * b.
+std::optional<std::pair<Scalar, Scalar>> FactorsOf(const Reducer& reducer);
 
 /// Splits axes where that makes a sum of products a contraction: in a grouped convolution filter o
 /// belongs to group o / filters, so that o becomes the two axes group and filter of the group.

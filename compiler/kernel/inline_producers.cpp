@@ -8,6 +8,8 @@ namespace {
 
 /// A producer of at most this cost may be computed again by several consumers.
 constexpr int64_t kCheapCost = 6;
+/// A producer of at most this cost may be computed while a contraction packs its operand.
+constexpr int64_t kPackingCost = 3;
 /// Reads that one loop nest may have.
 constexpr size_t kMaxReads = 24;
 
@@ -79,7 +81,13 @@ class ProducerInlining {
     const Computation& producer = region_.works[number].computation;
     const int64_t elements = Elements(producer.axes);
     int64_t evaluations = 0;
-    for (const size_t user : users) evaluations += Elements(region_.works[user].computation.axes);
+    bool packed = false;
+    for (const size_t user : users) {
+      // A contraction evaluates its operands while packing, about once.
+      const bool contraction = FindContraction(region_.works[user].computation).has_value();
+      evaluations += contraction ? elements : Elements(region_.works[user].computation.axes);
+      packed |= contraction;
+    }
     const bool from_data =
         std::any_of(producer.reads.begin(), producer.reads.end(), [](const TensorRead& read) {
           return std::any_of(read.coordinates.begin(), read.coordinates.end(),
@@ -87,6 +95,9 @@ class ProducerInlining {
         });
     if (IsLayout(producer) || producer.reads.empty())
       return !from_data || (users.size() == 1 && evaluations <= elements);
+    if (packed)
+      return ScalarCost(producer.results) <= kPackingCost && users.size() <= 2 &&
+             !EndsEpilogue(number);
     if (users.size() == 1 && evaluations <= elements)
       return ReadsIdentically(region_.works[users[0]].computation, tensor) || !EndsEpilogue(number);
     return ScalarCost(producer.results) <= kCheapCost && evaluations <= 4 * elements &&

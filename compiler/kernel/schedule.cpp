@@ -14,6 +14,7 @@ constexpr int64_t kAlignment = 64;
 /// tiles.
 constexpr int64_t kTileWork = 128 << 10;
 constexpr int64_t kMaxTiles = 64;
+constexpr int64_t kScatterTiles = 16;
 /// Tiles of a large contraction, so that any usual number of threads finds enough.
 constexpr int64_t kContractionTiles = 16;
 constexpr int64_t kContractionTileFlops = 1 << 20;
@@ -183,6 +184,18 @@ void ScheduleContraction(Kernel& kernel, const TargetFacts& target) {
     kernel.scratch_bytes += aligned(schedule.block_m * schedule.block_n * element_bytes);
 }
 
+/// Tiles own ranges of the destination's rows; each looks at all indices, so rows must outweigh
+/// them.
+void ScheduleScatter(Kernel& kernel) {
+  const ScatterForm& form = kernel.scatter;
+  const int64_t work = 8 * form.updates * form.row_elements;
+  if (work < kSerialFlops || form.rows < 2) return;
+  const int64_t wanted = std::min({work / kTileWork, form.row_elements, kScatterTiles, form.rows});
+  kernel.schedule.tiles = std::max<int64_t>(wanted, 1);
+  kernel.schedule.tile_extent = CeilDiv(form.rows, kernel.schedule.tiles);
+  kernel.schedule.parallel = kernel.schedule.tiles > 1;
+}
+
 int64_t LocalBytes(const Kernel& kernel) {
   int64_t bytes = 0;
   for (const Local& local : kernel.locals)
@@ -207,8 +220,7 @@ int64_t WorkOf(const Kernel& kernel) {
 void Schedule(Kernel& kernel, const TargetFacts& target) {
   kernel.schedule = {};
   kernel.scratch_bytes = LocalBytes(kernel);
-  // The updates of one destination have one order; today one tile applies them.
-  if (kernel.kind == KernelKind::kScatter) return;
+  if (kernel.kind == KernelKind::kScatter) return ScheduleScatter(kernel);
   if (kernel.kind == KernelKind::kContraction)
     ScheduleContraction(kernel, target);
   else

@@ -33,6 +33,15 @@ Cut CutOf(const Computation& computation) {
   return cut;
 }
 
+/// A sum of products that adds 0 outside the last chunk: a guarded plain read is 0 there by itself.
+Scalar ProductInside(const Computation& partial, const Scalar& inside) {
+  auto [a, b] = *FactorsOf(*partial.reducer);
+  const bool plain = a->kind == ScalarKind::kRead && !partial.reads[a->slot].guards.empty() &&
+                     partial.reads[a->slot].outside->number == 0;
+  if (!plain) a = Call(ScalarOp::kSelect, {inside, a, ConstantScalar(a->dtype, 0)});
+  return Call(ScalarOp::kAdd, {Accumulator(0, a->dtype), Call(ScalarOp::kMul, {a, b})});
+}
+
 /// The state of every chunk: the chunk is the first parallel axis.
 Computation PartialOf(const Computation& whole, const Cut& cut, bool contraction) {
   Computation partial = whole;
@@ -62,9 +71,9 @@ Computation PartialOf(const Computation& whole, const Cut& cut, bool contraction
   for (size_t i = 0; i < reducer.step.size(); ++i) {
     const Scalar state = Accumulator(static_cast<int>(i), reducer.init[i]->dtype);
     reducer.step[i] = map(reducer.step[i]);
-    // A sum of products adds nothing outside; other steps must be skipped there.
-    if (cut.ragged() && !contraction)
-      reducer.step[i] = Call(ScalarOp::kSelect, {inside, reducer.step[i], state});
+    if (cut.ragged())
+      reducer.step[i] = contraction ? ProductInside(partial, inside)
+                                    : Call(ScalarOp::kSelect, {inside, reducer.step[i], state});
     partial.results.push_back(state);
   }
   return partial;
