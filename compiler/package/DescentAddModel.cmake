@@ -1,8 +1,9 @@
 # descent_add_model(TARGET NAME MODEL FILE [TRAINER] [OPTIONS OPTION...])
 #
 # Compiles a model when the project is built, and again whenever the model changes. Without TRAINER, NAME is a library
-# target: whoever links it may include <NAME.h> and needs libc only. With TRAINER, NAME is the executable that trains,
-# evaluates and predicts. OPTIONS go to `descent compile` as they are.
+# target: whoever links it may include <NAME.h> and needs libc only. With TRAINER, NAME is an executable target, built with
+# the project, that trains, evaluates and predicts. Files go to NAME.model/ in the build folder. OPTIONS go to
+# `descent compile` as they are.
 #
 #   descent_add_model(TARGET digits MODEL digits.descent OPTIONS --predict-batch 1)
 #   target_link_libraries(my_program PRIVATE digits)
@@ -12,26 +13,27 @@ function(descent_add_model)
     message(FATAL_ERROR "descent_add_model needs TARGET and MODEL, and knows TRAINER and OPTIONS, not '${ARG_UNPARSED_ARGUMENTS}'")
   endif()
   cmake_path(ABSOLUTE_PATH ARG_MODEL OUTPUT_VARIABLE model)
-  set(compile Descent::descent compile ${model} --name ${ARG_TARGET} ${ARG_OPTIONS})
+  set(compile Descent::descent compile ${model} --name ${ARG_TARGET} --quiet ${ARG_OPTIONS})
+  set(folder ${CMAKE_CURRENT_BINARY_DIR}/${ARG_TARGET}.model)
+  file(MAKE_DIRECTORY ${folder})
 
   if(ARG_TRAINER)
-    set(trainer ${CMAKE_CURRENT_BINARY_DIR}/${ARG_TARGET})
-    add_custom_command(OUTPUT ${trainer} COMMAND ${compile} -o ${trainer}
+    set(made ${folder}/${ARG_TARGET})
+    add_custom_command(OUTPUT ${made} COMMAND ${compile} -o ${made}
       DEPENDS ${model} Descent::descent COMMENT "Compiling ${ARG_MODEL} to ${ARG_TARGET}" VERBATIM)
-    add_custom_target(${ARG_TARGET} ALL DEPENDS ${trainer})
-    return()
+    add_custom_target(${ARG_TARGET}_compiled ALL SOURCES ${made})  # in DEPENDS its name would mean the target
+    add_executable(${ARG_TARGET} IMPORTED GLOBAL)
+  else()
+    set(made ${folder}/lib${ARG_TARGET}.a)
+    set(header ${folder}/${ARG_TARGET}.h)
+    add_custom_command(OUTPUT ${made} ${header}
+      COMMAND ${compile} --emit static -o ${made}
+      COMMAND ${compile} --emit header -o ${header}
+      DEPENDS ${model} Descent::descent COMMENT "Compiling ${ARG_MODEL} to lib${ARG_TARGET}.a" VERBATIM)
+    add_custom_target(${ARG_TARGET}_compiled DEPENDS ${made} ${header})
+    add_library(${ARG_TARGET} STATIC IMPORTED GLOBAL)
+    set_target_properties(${ARG_TARGET} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES ${folder})
   endif()
-
-  set(folder ${CMAKE_CURRENT_BINARY_DIR}/${ARG_TARGET}.model)
-  set(archive ${folder}/lib${ARG_TARGET}.a)
-  set(header ${folder}/${ARG_TARGET}.h)
-  file(MAKE_DIRECTORY ${folder})
-  add_custom_command(OUTPUT ${archive} ${header}
-    COMMAND ${compile} --emit static -o ${archive}
-    COMMAND ${compile} --emit header -o ${header}
-    DEPENDS ${model} Descent::descent COMMENT "Compiling ${ARG_MODEL} to lib${ARG_TARGET}.a" VERBATIM)
-  add_custom_target(${ARG_TARGET}_compiled DEPENDS ${archive} ${header})
-  add_library(${ARG_TARGET} STATIC IMPORTED GLOBAL)
-  set_target_properties(${ARG_TARGET} PROPERTIES IMPORTED_LOCATION ${archive} INTERFACE_INCLUDE_DIRECTORIES ${folder})
+  set_target_properties(${ARG_TARGET} PROPERTIES IMPORTED_LOCATION ${made})
   add_dependencies(${ARG_TARGET} ${ARG_TARGET}_compiled)
 endfunction()
