@@ -1,8 +1,8 @@
 #include "compiler/codegen/codegen.h"
 
-#include <llvm/Config/llvm-config.h>
 #include <llvm/ADT/SmallString.h>
 #include <llvm/CodeGen/TargetPassConfig.h>
+#include <llvm/Config/llvm-config.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/PassManager.h>
 #include <llvm/IR/Verifier.h>

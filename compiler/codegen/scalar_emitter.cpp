@@ -68,8 +68,8 @@ llvm::Value* EmitAbs(Operation& o) {
   return o.b.CreateSelect(o.b.CreateICmpSLT(o.x[0], o.Int(0)), o.b.CreateNeg(o.x[0]), o.x[0]);
 }
 
-/// The second value if it is beyond the first, or NaN. (x86's minps and maxps give their second operand if either is
-/// NaN, so only one side needs care.)
+/// The second value if it is beyond the first, or NaN. (x86's minps and maxps give their second
+/// operand if either is NaN, so only one side needs care.)
 llvm::Value* EmitExtremum(Operation& o, llvm::CmpInst::Predicate floats,
                           llvm::CmpInst::Predicate signed_integers,
                           llvm::CmpInst::Predicate unsigned_integers) {
