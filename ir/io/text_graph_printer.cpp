@@ -84,6 +84,30 @@ std::string PrintList(const List& list, Print print) {
   return text + "]";
 }
 
+/// "open" + pieces + "close" behind `column` characters, broken into lines where it does not fit.
+std::string Broken(std::string_view open, const std::vector<std::string>& pieces,
+                   std::string_view close, size_t column, size_t indent) {
+  std::string flat = fmt::format("{}{}{}", open, fmt::join(pieces, ", "), close);
+  if (column + flat.size() <= kTextColumns || pieces.empty()) return flat;
+  const std::string margin(indent + 2 * kIndent, ' ');
+  std::string text = fmt::format("{}\n", open), line = margin;
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    const std::string piece = fmt::format("{}{}", pieces[i], i + 1 < pieces.size() ? "," : close);
+    if (line.size() > margin.size() && line.size() + 1 + piece.size() > kTextColumns) {
+      text += line + "\n";
+      line = margin;
+    }
+    line += (line.size() > margin.size() ? " " : "") + piece;
+  }
+  return text + line;
+}
+
+/// Characters on the last line of a text.
+size_t LastLine(std::string_view text) {
+  const size_t line_end = text.rfind('\n');
+  return line_end == std::string_view::npos ? text.size() : text.size() - line_end - 1;
+}
+
 /// `numbers_are_short`: 1000 for 1000.0, where every number is a float.
 std::string PrintAttribute(const Attribute& attribute, bool numbers_are_short) {
   const auto number = [&](double value) {
@@ -206,20 +230,7 @@ std::vector<std::string> GraphPrinter::Arguments(const Node& node) const {
 }
 
 std::string GraphPrinter::Call(const Node& node, size_t column) const {
-  const std::vector<std::string> arguments = Arguments(node);
-  std::string flat = fmt::format("{}({})", node.op->name, fmt::join(arguments, ", "));
-  if (column + flat.size() <= kTextColumns || arguments.empty()) return flat;
-  const std::string margin(indent_ + 2 * kIndent, ' ');
-  std::string text = fmt::format("{}(\n", node.op->name), line = margin;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const std::string piece = arguments[i] + (i + 1 < arguments.size() ? "," : ")");
-    if (line.size() > margin.size() && line.size() + 1 + piece.size() > kTextColumns) {
-      text += line + "\n";
-      line = margin;
-    }
-    line += (line.size() > margin.size() ? " " : "") + piece;
-  }
-  return text + line;
+  return Broken(fmt::format("{}(", node.op->name), Arguments(node), ")", column, indent_);
 }
 
 std::string GraphPrinter::Statement(int32_t number) const {
@@ -237,27 +248,31 @@ std::string GraphPrinter::Statement(int32_t number) const {
   const bool has_body = std::ranges::any_of(node.attributes, [](const auto& entry) {
     return KindOf(entry.second) == AttributeKind::kGraph;
   });
-  text += has_body ? Bodies(node, node.label.trailing) : PrintTrailing(node.label.trailing);
+  text += has_body ? Bodies(node, LastLine(text)) : PrintTrailing(node.label.trailing);
   return PrintCommentLines(node.label.comment, indent_) + text + "\n";
 }
 
-std::string GraphPrinter::Bodies(const Node& node, std::string_view trailing) const {
+std::string GraphPrinter::Bodies(const Node& node, size_t column) const {
   std::string text;
+  std::string_view trailing = node.label.trailing;
   for (const AttributeSpec& spec : node.op->signature.attributes) {
     if (spec.kind != AttributeKind::kGraph) continue;
-    text += fmt::format(" {}{}", spec.name, Body(node.attributes.Body(spec.name), trailing));
+    text += Body(spec.name, node.attributes.Body(spec.name), text.empty() ? column : indent_ + 1,
+                 trailing);
     trailing = "";
   }
   return text;
 }
 
-std::string GraphPrinter::Body(const Graph& body, std::string_view trailing) const {
+std::string GraphPrinter::Body(std::string_view name, const Graph& body, size_t column,
+                               std::string_view trailing) const {
   const GraphPrinter printer(body, indent_ + kIndent);
-  std::string text = "(";
+  std::vector<std::string> parameters;
   for (const NamedValue& input : body.inputs())
-    text += fmt::format("{}{}: {}", text.size() > 1 ? ", " : "", printer.Reference(input.value),
-                        ToString(body.type(input.value)));
-  text += ") {" + PrintTrailing(trailing) + "\n";
+    parameters.push_back(
+        fmt::format("{}: {}", printer.Reference(input.value), ToString(body.type(input.value))));
+  std::string text = Broken(fmt::format(" {}(", name), parameters, ") {", column, indent_);
+  text += PrintTrailing(trailing) + "\n";
   const std::string margin(indent_ + kIndent, ' ');
   Section section = Section::kForward;
   for (const int32_t number : printer.order().nodes) {

@@ -42,8 +42,9 @@ class GraphPrinter {
  private:
   std::string Call(const Node& node, size_t column) const;
   std::vector<std::string> Arguments(const Node& node) const;
-  std::string Bodies(const Node& node, std::string_view trailing) const;
-  std::string Body(const Graph& body, std::string_view trailing) const;
+  std::string Bodies(const Node& node, size_t column) const;
+  std::string Body(std::string_view name, const Graph& body, size_t column,
+                   std::string_view trailing) const;
 
   const Graph& graph_;
   size_t indent_;

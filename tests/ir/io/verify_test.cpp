@@ -64,7 +64,7 @@ TEST(Verify, V2Text) {
   EXPECT_EQ(Violated([](Model& m) { m.slots[0].name = std::string(1001, 'a'); }), "V2");
   EXPECT_EQ(Violated([](Model& m) { m.slots[0].trailing = "two\nlines"; }), "V2");
   EXPECT_EQ(Violated([](Model& m) { m.comment = "bell \a"; }), "V2");
-  EXPECT_EQ(Violated([](Model& m) { m.comment = "two\nlines"; }), "none");
+  EXPECT_EQ(Violated([](Model& m) { m.comment = "two\nlines,\ta tab"; }), "none");
 }
 
 TEST(Verify, V3UniqueNames) {
