@@ -151,11 +151,15 @@ Result<std::map<std::string, Tensor>> FirstState(const Model& source, int64_t se
     model.entry.clear();
     model.updates.clear();
   }
-  DESCENT_TRY(initialize, Specialize(model, {.entry = "initialize"}));
-  DESCENT_TRY(result, Interpret(initialize.graph, {}, {.seed = seed}));
   std::map<std::string, Tensor> state;
-  for (NamedTensor& value : Named(initialize.graph, std::move(result.outputs)))
-    state.insert_or_assign(value.name.substr(kNext.size()), std::move(value.value));
+  // A model without state has no entry point initialize.
+  const std::vector<std::string> entries = EntryPoints(model);
+  if (std::ranges::find(entries, "initialize") != entries.end()) {
+    DESCENT_TRY(initialize, Specialize(model, {.entry = "initialize"}));
+    DESCENT_TRY(result, Interpret(initialize.graph, {}, {.seed = seed}));
+    for (NamedTensor& value : Named(initialize.graph, std::move(result.outputs)))
+      state.insert_or_assign(value.name.substr(kNext.size()), std::move(value.value));
+  }
   state.insert_or_assign(std::string(kSeedSlot),
                          Tensor::FromInts({DType::kI64, {}}, std::vector<int64_t>{seed}));
   state.try_emplace(std::string(kStepSlot), Tensor::Scalar(DType::kI64, 0));
