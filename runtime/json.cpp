@@ -85,7 +85,7 @@ class Parser {
       if (!Take(":")) return Bad("':' is missing");
       auto value = Value(depth + 1);
       if (!value) return value;
-      object.emplace_back(*std::move(key), *std::move(value));
+      object.push_back({*std::move(key), *std::move(value)});
     } while (Take(","));
     if (!Take("}")) return Bad("'}' is missing");
     return Json{std::move(object)};

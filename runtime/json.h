@@ -14,10 +14,12 @@
 
 namespace descent::runtime {
 
+struct JsonMember;
+
 class Json {
  public:
   using Array = std::vector<Json>;
-  using Object = std::vector<std::pair<std::string, Json>>;  ///< in the text's order, keys unique
+  using Object = std::vector<JsonMember>;  ///< in the text's order, keys unique
   struct Number {
     std::string text;  ///< as written, so that 64-bit integers stay exact
   };
@@ -30,6 +32,11 @@ class Json {
   std::optional<int64_t> Integer() const;
   /// A member of an object.
   const Json* Find(std::string_view key) const;
+};
+
+struct JsonMember {
+  std::string key;
+  Json value;
 };
 
 /// The whole text must be one value; nested at most 16 deep, no key twice in one object. `file` is

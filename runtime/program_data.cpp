@@ -19,6 +19,12 @@ Result<void> AlignWith(Dataset& data, const Provenance& provenance) {
   for (const auto& [column, names] : provenance.classes) {
     if (auto aligned = AlignClasses(data, column, names); !aligned) return aligned;
   }
+  // Trained on numbers: text has none.
+  const Column* label = data.label();
+  bool is_text = label && !label->class_names.empty() && label->dtype == DESCENT_I64;
+  if (is_text && !provenance.classes.contains(label->name)) {
+    return AlignClasses(data, label->name, {});
+  }
   return {};
 }
 

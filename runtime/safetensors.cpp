@@ -1,6 +1,7 @@
 #include "runtime/safetensors.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "runtime/data/byte_reader.h"
 #include "runtime/dtype.h"
@@ -105,8 +106,9 @@ Result<Safetensors> ParseSafetensors(ByteView bytes, const std::string& path) {
     if (!tensor) return std::unexpected(tensor.error());
     placed.emplace_back(extent, *std::move(tensor));
   }
-  std::ranges::stable_sort(placed, {},
-                           [](auto& p) { return std::pair(p.first.begin, p.first.end); });
+  std::ranges::sort(placed, {}, [](const auto& p) {
+    return std::tuple(p.first.begin, p.first.end, std::string_view(p.second.name));
+  });
   int64_t end = 0;
   for (auto& [extent, tensor] : placed) {
     if (extent.begin != end) {

@@ -52,6 +52,17 @@ Result<TrainingRecord> MakeRecord(const std::vector<const descent_input*>& input
   return *resumed->record;
 }
 
+void AnnounceResume(const std::string& path, const Weights* resumed) {
+  if (resumed) {
+    const Progress& progress = resumed->record->progress;
+    fmt::print("going on from {}: step {}, epoch {}\n", resumed->path, progress.step,
+               progress.epoch + 1);
+  } else {
+    fmt::print("no checkpoint {} yet: starting anew\n", path);
+  }
+  std::fflush(stdout);
+}
+
 ExitStatus StatusOf(StopReason reason) {
   if (reason == StopReason::kInterrupted) return ExitStatus::kInterrupted;
   return reason == StopReason::kDiverged ? ExitStatus::kDiverged : ExitStatus::kGood;
@@ -67,10 +78,7 @@ Result<ExitStatus> Train(const Program& program, const TrainCommand& command) {
   if (!checkpoint) return std::unexpected(checkpoint.error());
   const Weights* resumed = *checkpoint ? &**checkpoint : nullptr;
   const TrainingRecord* known = resumed ? &*resumed->record : nullptr;
-  if (command.resume && !resumed && !command.train.quiet) {
-    fmt::print("no checkpoint {} yet: starting anew\n", command.train.checkpoint);
-    std::fflush(stdout);
-  }
+  if (command.resume && !command.train.quiet) AnnounceResume(command.train.checkpoint, resumed);
   auto inputs = DataInputs({program.Find("train_step"), program.Find("evaluate")});
   auto splits = ResolveSplits(command.data, known);
   if (!splits) return std::unexpected(splits.error());

@@ -100,10 +100,10 @@ CLI::App* AddTrain(CLI::App* app, TrainCommand* command) {
       ->type_name("N")
       ->check(InRange(1, kMost));
   train
-      ->add_option(
-          "--track", options.track,
-          "Parameters to log with each step: scalars, or elements such as W1[0,2]; may be repeated")
-      ->type_name("NAME");
+      ->add_option("--track", options.track,
+                   "Parameters to log with each step: scalars, or elements such as W1[0,2]")
+      ->type_name("NAME,...")
+      ->allow_extra_args(false);
   train->add_flag("--quiet", options.quiet, "Print only why training stopped");
   return train;
 }

@@ -31,6 +31,21 @@ bool SplitElement(std::string_view text, std::string_view* name, std::vector<int
   return true;
 }
 
+/// "b,W1[0,2]" at the commas outside brackets.
+std::vector<std::string> SplitNames(std::string_view text) {
+  std::vector<std::string> names(1);
+  int depth = 0;
+  for (char c : text) {
+    depth += (c == '[') - (c == ']');
+    if (c == ',' && depth == 0) {
+      names.emplace_back();
+    } else {
+      names.back() += c;
+    }
+  }
+  return names;
+}
+
 Result<Tracked> FindOne(const Program& program, const std::string& text) {
   auto bad = [&](std::string_view what) {
     return FailWith(ExitStatus::kUsage, "", "--track {}: {}", text, what);
@@ -87,10 +102,12 @@ Result<Descriptor> OpenToAppend(const std::string& path, int flags) {
 Result<std::vector<Tracked>> FindTracked(const Program& program,
                                          const std::vector<std::string>& names) {
   std::vector<Tracked> tracked;
-  for (const std::string& name : names) {
-    auto one = FindOne(program, name);
-    if (!one) return std::unexpected(one.error());
-    tracked.push_back(*std::move(one));
+  for (const std::string& list : names) {
+    for (const std::string& name : SplitNames(list)) {
+      auto one = FindOne(program, name);
+      if (!one) return std::unexpected(one.error());
+      tracked.push_back(*std::move(one));
+    }
   }
   return tracked;
 }

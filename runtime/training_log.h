@@ -28,6 +28,7 @@ struct Tracked {
   const descent_slot* slot;
   int64_t element;
 };
+/// Each of `names` may be a list, "b,W1[0,2]".
 Result<std::vector<Tracked>> FindTracked(const Program& program,
                                          const std::vector<std::string>& names);
 

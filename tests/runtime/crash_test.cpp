@@ -1,10 +1,6 @@
 // Kills a training process at random moments, resumes it, and expects the bytes of a run that was
 // left alone.
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -12,8 +8,7 @@
 #include <thread>
 
 #include "tests/runtime/run_trainer.h"
-
-extern char** environ;
+#include "tests/runtime/spawn.h"
 
 namespace descent::runtime {
 namespace {
@@ -48,23 +43,7 @@ class CrashTest : public testing::Test {
                                           "1",
                                           "--threads",
                                           "2"};
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    pid_t child = 0;
-    EXPECT_EQ(posix_spawn(&child, DESCENT_FAKE_TRAINER, &actions, nullptr, argv.data(), environ),
-              0);
-    posix_spawn_file_actions_destroy(&actions);
-    return child;
-  }
-  /// Exit status, or -signal.
-  int Wait(pid_t child) {
-    int status = 0;
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    return Spawn(std::move(arguments));
   }
   TemporaryFolder folder_;
 };
@@ -72,7 +51,7 @@ class CrashTest : public testing::Test {
 TEST_F(CrashTest, KilledRunsEndInTheSameBytes) {
   setenv("FAKE_STEP_MICROSECONDS", "1000", 1);
   auto begin = std::chrono::steady_clock::now();
-  ASSERT_EQ(Wait(Start("whole")), 0);
+  ASSERT_EQ(WaitFor(Start("whole")), 0);
   std::chrono::duration<double> whole = std::chrono::steady_clock::now() - begin;
   std::mt19937 random(20);
   std::uniform_real_distribution<double> moment(0, 0.6 * whole.count());
@@ -81,12 +60,12 @@ TEST_F(CrashTest, KilledRunsEndInTheSameBytes) {
     pid_t child = Start("killed");
     std::this_thread::sleep_for(std::chrono::duration<double>(moment(random)));
     kill(child, SIGKILL);
-    int status = Wait(child);
+    int status = WaitFor(child);
     ASSERT_TRUE(status == 0 || status == -SIGKILL) << status;
     killed += status != 0;
     if (status == 0 || crash % 2 == 1) {
       // To the end now and then, so that several whole histories are seen.
-      ASSERT_EQ(Wait(Start("killed")), 0);
+      ASSERT_EQ(WaitFor(Start("killed")), 0);
       ASSERT_EQ(Contents(File("killed")), Contents(File("whole")));
       ASSERT_EQ(Contents(File("killed.best")), Contents(File("whole.best")));
       ASSERT_EQ(Contents(File("killed.jsonl")), Contents(File("whole.jsonl")));
@@ -95,21 +74,21 @@ TEST_F(CrashTest, KilledRunsEndInTheSameBytes) {
       }
     }
   }
-  ASSERT_EQ(Wait(Start("killed")), 0);
+  ASSERT_EQ(WaitFor(Start("killed")), 0);
   EXPECT_EQ(Contents(File("killed")), Contents(File("whole")));
   EXPECT_GT(killed, 0);
 }
 
 TEST_F(CrashTest, InterruptedRunSaysSoAndCanGoOn) {
   setenv("FAKE_STEP_MICROSECONDS", "1000", 1);
-  ASSERT_EQ(Wait(Start("whole")), 0);
+  ASSERT_EQ(WaitFor(Start("whole")), 0);
   pid_t child = Start("interrupted");
   while (!FileExists(File("interrupted")))
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   kill(child, SIGINT);
-  int status = Wait(child);
+  int status = WaitFor(child);
   EXPECT_TRUE(status == 130 || status == 0) << status;
-  ASSERT_EQ(Wait(Start("interrupted")), 0);
+  ASSERT_EQ(WaitFor(Start("interrupted")), 0);
   EXPECT_EQ(Contents(File("interrupted")), Contents(File("whole")));
 }
 
