@@ -32,22 +32,6 @@ PipelineOptions PassesOf(const CompileOptions& options, const std::string& entry
   return passes;
 }
 
-/// The standard passes that an entry point's model has not gone through.
-std::vector<std::string> RemainingPasses(const Model& model, std::string_view stage) {
-  std::vector<std::string> passes = StandardPasses(model, stage);
-  if (model.entry.empty()) return passes;
-  std::erase(passes, "specialize");
-  const auto drop = [&](std::string_view name, int count) {
-    for (int i = 0; i < count; ++i) {
-      const auto place = std::ranges::find(passes, name);
-      if (place != passes.end()) passes.erase(place);
-    }
-  };
-  drop("differentiate", model.applied_updates + (model.gradients.empty() ? 0 : 1));
-  drop("append_optimizer", model.applied_updates);
-  return passes;
-}
-
 Result<std::vector<std::string>> WantedEntries(const Model& source, const CompileOptions& options) {
   if (!source.entry.empty()) return std::vector<std::string>{source.entry};
   const std::vector<std::string> all = EntryPoints(source);
@@ -184,7 +168,7 @@ Result<Model> Configure(Model model, const CompileOptions& options) {
 
 Result<Model> RunToStage(const Model& source, const std::string& entry, std::string_view stage,
                          const CompileOptions& options) {
-  return RunPasses(source, RemainingPasses(source, stage), PassesOf(options, entry));
+  return RunPasses(source, StandardPasses(source, stage), PassesOf(options, entry));
 }
 
 Result<Compilation> Compile(const Model& model, const CompileOptions& options) {

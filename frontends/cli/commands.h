@@ -15,6 +15,7 @@ Command DiffCommand();
 Command ConvertCommand();
 Command PlotCommand();
 Command OpsCommand();
+Command PlotCommand();
 Command CompletionCommand();
 Command ManCommand();
 

@@ -58,11 +58,7 @@ Result<std::vector<std::string>> WantedPasses(const OptArguments& arguments, con
   if (model.entry.empty() && arguments.entry.empty())
     return UsageError("the standard passes need an entry point",
                       fmt::format("--entry {}, or --passes", "train_step"));
-  std::vector<std::string> passes =
-      StandardPasses(model, arguments.stage.empty() ? "optimized" : arguments.stage);
-  // A model that was specialized before goes on from there.
-  if (!model.entry.empty()) std::erase(passes, "specialize");
-  return passes;
+  return StandardPasses(model, arguments.stage.empty() ? "optimized" : arguments.stage);
 }
 
 Result<ExitStatus> Opt(const OptArguments& arguments) {

@@ -163,7 +163,10 @@ Result<std::map<std::string, Tensor>> FirstState(const Model& source, int64_t se
   state.insert_or_assign(std::string(kSeedSlot),
                          Tensor::FromInts({DType::kI64, {}}, std::vector<int64_t>{seed}));
   state.try_emplace(std::string(kStepSlot), Tensor::Scalar(DType::kI64, 0));
-  state.try_emplace(std::string(kLearningRateSlot), Tensor::Scalar(DType::kF64, 0));
+  const Attribute* rate =
+      source.updates.empty() ? nullptr : source.updates[0].hyperparameters.Find("learning_rate");
+  state.try_emplace(std::string(kLearningRateSlot),
+                    Tensor::Scalar(DType::kF64, rate == nullptr ? 0 : std::get<double>(*rate)));
   return state;
 }
 
