@@ -6,6 +6,7 @@
 #include "compiler/c_identifier.h"
 #include "compiler/codegen/link.h"
 #include "compiler/emit_header.h"
+#include "compiler/graph/optimizers.h"
 #include "compiler/graph/specialize.h"
 #include "compiler/hyperparameter_list.h"
 #include "compiler/kernel/lower_model.h"
@@ -162,6 +163,7 @@ const ArtifactWriter& WriterOf(ArtifactKind kind) { return kWriters[static_cast<
 
 Result<Model> Configure(Model model, const CompileOptions& options) {
   DESCENT_TRY(configured, ApplySettings(std::move(model), options.settings));
+  for (const Update& update : configured.updates) DESCENT_RETURN_IF_ERROR(CheckUpdate(update));
   DESCENT_RETURN_IF_ERROR(Verify(configured));
   return configured;
 }

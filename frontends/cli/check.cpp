@@ -5,6 +5,7 @@
 #include "compiler/graph/pipeline.h"
 #include "compiler/graph/specialize.h"
 #include "frontends/cli/commands.h"
+#include "frontends/cli/files.h"
 #include "ir/io/model_file.h"
 
 namespace descent::cli {
@@ -48,10 +49,10 @@ Result<ExitStatus> Check(const std::vector<std::string>& paths, bool quiet) {
   for (const std::string& path : paths) {
     const auto line = CheckModel(path);
     if (line) {
-      if (!quiet) fmt::print("{}", *line);
+      if (!quiet) Print("{}", *line);
       continue;
     }
-    fmt::print(stderr, "{}", line.error().ToString());
+    PrintError("{}", line.error().ToString());
     if (status == ExitStatus::kGood) status = line.error().status;
   }
   return status;

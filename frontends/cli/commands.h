@@ -15,7 +15,6 @@ Command DiffCommand();
 Command ConvertCommand();
 Command PlotCommand();
 Command OpsCommand();
-Command PlotCommand();
 Command CompletionCommand();
 Command ManCommand();
 

@@ -10,6 +10,7 @@
 #include "frontends/cli/artifact.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/compile_flags.h"
+#include "frontends/cli/files.h"
 #include "frontends/cli/model_input.h"
 #include "ir/io/model_file.h"
 
@@ -41,8 +42,8 @@ void Report(const std::string& path, const ArtifactKindInfo& kind, const Compila
             double seconds) {
   struct stat status;
   const int64_t bytes = stat(path.c_str(), &status) == 0 ? status.st_size : 0;
-  fmt::print("{}: {} for {}, {} bytes, {:.2f} s\n", path, kind.doc, compilation.target->name, bytes,
-             seconds);
+  Print("{}: {} for {}, {} bytes, {:.2f} s\n", path, kind.doc, compilation.target->name, bytes,
+        seconds);
 }
 
 Result<CompileOptions> OptionsOf(const CompileArguments& arguments, const Model& model) {

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "frontends/cli/commands.h"
+#include "frontends/cli/files.h"
 
 namespace descent::cli {
 namespace {
@@ -103,7 +104,7 @@ Command CompletionCommand() {
                          .required = true}},
           .examples = {{"source <(descent completion bash)", "complete in this shell"}},
           .run = [shell]() -> Result<ExitStatus> {
-            fmt::print("{}", BashScript());
+            Print("{}", BashScript());
             return ExitStatus::kGood;
           }};
 }

@@ -9,6 +9,7 @@
 #include "compiler/graph/specialize.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/compile_flags.h"
+#include "frontends/cli/files.h"
 #include "frontends/cli/model_input.h"
 #include "frontends/cli/run/execution.h"
 #include "ir/io/model_diff.h"
@@ -30,7 +31,7 @@ Result<ExitStatus> DiffStructure(const std::string& first, const std::string& se
   DESCENT_TRY(a, ReadModel(first));
   DESCENT_TRY(b, ReadModel(second));
   const std::vector<std::string> differences = DiffModels(a, b);
-  for (const std::string& difference : differences) fmt::print("{}\n", difference);
+  for (const std::string& difference : differences) Print("{}\n", difference);
   return differences.empty() ? ExitStatus::kGood : ExitStatus::kDiffers;
 }
 
@@ -109,9 +110,9 @@ Result<bool> SameValues(const Model& model, const std::string& entry,
   DESCENT_TRY(compiled, RunCompiled(execution, true));
   const Comparison comparison = Compare(compiled, interpreted, tolerance);
   if (comparison.first.empty())
-    fmt::print("{}: {} values agree\n", entry, comparison.compared);
+    Print("{}: {} values agree\n", entry, comparison.compared);
   else
-    fmt::print("{}: {}\n", entry, comparison.first);
+    Print("{}: {}\n", entry, comparison.first);
   return comparison.first.empty();
 }
 

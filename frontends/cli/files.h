@@ -1,14 +1,29 @@
 // Writing what the command gives: "-" is standard output.
 #pragma once
 
-#include <cstddef>
+#include <cstdio>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "ir/diagnostic.h"
 
 namespace descent::cli {
+
+/// As fmt::print, which would throw when the disk is full: main() reports that once, at the end.
+template <typename... Args>
+void PrintTo(std::FILE* stream, fmt::format_string<Args...> format, Args&&... args) {
+  const std::string text = fmt::format(format, std::forward<Args>(args)...);
+  std::fwrite(text.data(), 1, text.size(), stream);
+}
+template <typename... Args>
+void Print(fmt::format_string<Args...> format, Args&&... args) {
+  PrintTo(stdout, format, std::forward<Args>(args)...);
+}
+template <typename... Args>
+void PrintError(fmt::format_string<Args...> format, Args&&... args) {
+  PrintTo(stderr, format, std::forward<Args>(args)...);
+}
 
 /// Writes a whole file, or standard output for "" and "-".
 Result<void> WriteOutput(const std::string& path, std::string_view content);

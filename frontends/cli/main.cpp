@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "frontends/cli/command.h"
+#include "frontends/cli/files.h"
 #include "frontends/cli/help.h"
 #include "frontends/cli/parse.h"
 #include "frontends/cli/version.h"
@@ -30,24 +31,24 @@ Result<const Command*> RequireCommand(const std::string& name) {
 
 Result<ExitStatus> Help(const std::vector<std::string>& words) {
   if (words.empty()) {
-    fmt::print("{}", OverviewHelp());
+    Print("{}", OverviewHelp());
     return ExitStatus::kGood;
   }
   DESCENT_TRY(command, RequireCommand(words.front()));
-  fmt::print("{}", CommandHelp(*command));
+  Print("{}", CommandHelp(*command));
   return ExitStatus::kGood;
 }
 
 Result<ExitStatus> Dispatch(std::vector<std::string> words) {
   if (words.empty()) {
-    fmt::print(stderr, "{}", OverviewHelp());
+    PrintError("{}", OverviewHelp());
     return ExitStatus::kUsage;
   }
   const std::string name = words.front();
   words.erase(words.begin());
   if (name == "help" || name == "--help" || name == "-h") return Help(words);
   if (name == "--version") {
-    fmt::print("{}", VersionText());
+    Print("{}", VersionText());
     return ExitStatus::kGood;
   }
   DESCENT_TRY(command, RequireCommand(name));
@@ -59,7 +60,7 @@ Result<ExitStatus> Dispatch(std::vector<std::string> words) {
 /// What was printed must have arrived: a full disk is an error, not a short file.
 ExitStatus Finish(ExitStatus status) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
-  fmt::print(stderr, "error: cannot write standard output: {}\n", std::strerror(errno));
+  PrintError("error: cannot write standard output: {}\n", std::strerror(errno));
   return ExitStatus::kIo;
 }
 
@@ -71,7 +72,7 @@ int main(int argc, char** argv) {
   auto status = cli::Dispatch({argv + 1, argv + argc});
   if (!status) {
     std::fflush(stdout);
-    fmt::print(stderr, "{}", status.error().ToString());
+    cli::PrintError("{}", status.error().ToString());
     return static_cast<int>(cli::Finish(status.error().status));
   }
   return static_cast<int>(cli::Finish(*status));

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "frontends/cli/commands.h"
+#include "frontends/cli/files.h"
 #include "frontends/cli/help.h"
 #include "frontends/cli/manual_text.h"
 #include "frontends/cli/version.h"
@@ -135,7 +136,7 @@ Command ManCommand() {
                        {"descent man --format markdown > docs/cli.md",
                         "renew the page of the documentation"}},
           .run = [format]() -> Result<ExitStatus> {
-            fmt::print("{}", *format == "roff" ? ManPage() : Markdown());
+            Print("{}", *format == "roff" ? ManPage() : Markdown());
             return ExitStatus::kGood;
           }};
 }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "frontends/cli/commands.h"
+#include "frontends/cli/files.h"
 #include "ir/op_docs.h"
 
 namespace descent::cli {
@@ -30,7 +31,7 @@ std::string List() {
 
 Result<ExitStatus> Ops(const OpsArguments& arguments) {
   if (arguments.name.empty()) {
-    fmt::print("{}", arguments.markdown ? OpsReference() : List());
+    Print("{}", arguments.markdown ? OpsReference() : List());
     return ExitStatus::kGood;
   }
   const OpDef* op = FindOp(arguments.name);
@@ -42,7 +43,7 @@ Result<ExitStatus> Ops(const OpsArguments& arguments) {
     if (hint.empty()) hint = "`descent ops` lists them";
     return InputError(fmt::format("unknown operator {}", Quoted(arguments.name)), std::move(hint));
   }
-  fmt::print("{}", arguments.markdown ? OpReference(*op) : OpPage(*op));
+  Print("{}", arguments.markdown ? OpReference(*op) : OpPage(*op));
   return ExitStatus::kGood;
 }
 

@@ -28,28 +28,28 @@ struct PassTime {
 };
 
 Result<ExitStatus> ListPasses() {
-  for (const Pass& pass : Passes()) fmt::print("{:<18} {}\n", pass.name, pass.description);
+  for (const Pass& pass : Passes()) Print("{:<18} {}\n", pass.name, pass.description);
   return ExitStatus::kGood;
 }
 
 void PrintTimes(const std::vector<PassTime>& times) {
   double total = 0;
   for (const PassTime& time : times) total += time.seconds;
-  fmt::print(stderr, "# pass times\n");
+  PrintError("# pass times\n");
   for (const PassTime& time : times)
-    fmt::print(stderr, "# {:>9.3f} ms {:>5.1f}%  {}\n", time.seconds * 1e3,
+    PrintError("# {:>9.3f} ms {:>5.1f}%  {}\n", time.seconds * 1e3,
                total > 0 ? time.seconds / total * 100 : 0, time.name);
-  fmt::print(stderr, "# {:>9.3f} ms 100.0%  total\n", total * 1e3);
+  PrintError("# {:>9.3f} ms 100.0%  total\n", total * 1e3);
 }
 
 /// A pass's result as --print-after-all and --print-changed show it: on standard error, so that
 /// standard output stays a model.
 void PrintAfter(const OptArguments& arguments, const PassReport& report) {
   if (!arguments.print_after_all && !(arguments.print_changed && report.changed)) {
-    if (arguments.print_changed) fmt::print(stderr, "# after {}: no change\n\n", report.name);
+    if (arguments.print_changed) PrintError("# after {}: no change\n\n", report.name);
     return;
   }
-  fmt::print(stderr, "# after {}{}\n{}\n", report.name, report.changed ? "" : ": no change",
+  PrintError("# after {}{}\n{}\n", report.name, report.changed ? "" : ": no change",
              PrintText(report.after));
 }
 

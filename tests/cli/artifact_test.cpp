@@ -150,7 +150,7 @@ TEST(Compile, RefusesWhatDoesNotFit) {
       {"--set momentum", 2, "NAME=VALUE"},
       {"--set W9.l2=0.1", 1, "fits nothing in the model"},
       {"--set W1.l2=much", 1, "takes a number, not 'much'"},
-      {"--target pentium", 1, "pentium"},
+      {"--target pentium", 2, "pentium"},
       {"--name 9lives", 2, "C identifier"},
       {"--entry run", 1, "no entry point 'run'"},
       {"--weights nothing.safetensors", 4, "nothing.safetensors"},
@@ -351,9 +351,10 @@ TEST(Diff, CompiledAgreesWithInterpreter) {
 TEST(Diff, NamesTheFirstValueThatDiffers) {
   const Shell shell;
   const Outcome outcome = shell.Run(
-      "descent diff orange-blue.descent --compiled --interpreter --entry predict --tolerance 0 "
-      "'x=[[0.3, 0.7], [1.1, -2.3], [0.123, 0.456], [2.2, 3.3], [-1.7, 0.01]]'");
-  EXPECT_TRUE(outcome.status == 0 || outcome.status == 5) << outcome.err;
+      "descent diff mlp.descent --compiled --interpreter --entry predict --tolerance 0 --batch 2");
+  EXPECT_EQ(outcome.status, 5) << outcome.err;
+  EXPECT_TRUE(outcome.out.starts_with("predict: ")) << outcome.out;
+  EXPECT_NE(outcome.out.find("]: compiled "), std::string::npos) << outcome.out;
 }
 
 TEST(Train, PassesOptionsOn) {

@@ -26,8 +26,8 @@ struct RunArguments {
 };
 
 void PrintTensor(const NamedTensor& value) {
-  fmt::print("{}: {} = {}\n", value.name, ToString(value.value.type()),
-             PrintValues(value.value, kPrintedElements));
+  Print("{}: {} = {}\n", value.name, ToString(value.value.type()),
+        PrintValues(value.value, kPrintedElements));
 }
 
 Result<void> MakeFolder(const std::string& path) {
@@ -43,8 +43,7 @@ Result<void> WriteFiles(const std::string& folder, const Values& values) {
   for (size_t i = 0; i < values.outputs.size(); ++i) {
     const std::string path = fmt::format("{}/output_{}.npy", folder, i);
     DESCENT_RETURN_IF_ERROR(WriteNpyFile(path, values.outputs[i].value));
-    fmt::print("{}: {} {}\n", path, values.outputs[i].name,
-               ToString(values.outputs[i].value.type()));
+    Print("{}: {} {}\n", path, values.outputs[i].name, ToString(values.outputs[i].value.type()));
   }
   for (const NamedTensor& value : values.next) {
     std::string name = value.name;
@@ -52,7 +51,7 @@ Result<void> WriteFiles(const std::string& folder, const Values& values) {
       if (c == '/') c = '_';
     const std::string path = fmt::format("{}/{}.npy", folder, name);
     DESCENT_RETURN_IF_ERROR(WriteNpyFile(path, value.value));
-    fmt::print("{}: {}\n", path, ToString(value.value.type()));
+    Print("{}: {}\n", path, ToString(value.value.type()));
   }
   return {};
 }
