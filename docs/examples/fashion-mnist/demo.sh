@@ -18,9 +18,9 @@ step descent compile "$example/model.descent" -o trainer
 step ./trainer train --data fashion-mnist --epochs 12 --early-stopping 3 --validation-split 0.1 --seed 1 \
   --checkpoint fashion-mnist.safetensors --log log.jsonl
 step ./trainer evaluate --data fashion-mnist --checkpoint fashion-mnist.safetensors | tee evaluation.txt
-step descent plot curves log.jsonl -o curves.svg
-step descent plot predictions ./trainer --data fashion-mnist --checkpoint fashion-mnist.safetensors -o predictions.svg
-step descent plot confusion ./trainer --data fashion-mnist --checkpoint fashion-mnist.safetensors -o confusion.svg
+step descent plot --curves log.jsonl --series loss --series validation.loss --series validation.accuracy -o curves.svg
+step descent plot "$example/model.descent" --predictions 32 --data fashion-mnist --checkpoint fashion-mnist.safetensors -o predictions.svg
+step descent plot "$example/model.descent" --confusion --data fashion-mnist --checkpoint fashion-mnist.safetensors -o confusion.svg
 
 cat <<END
 
