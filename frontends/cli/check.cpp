@@ -6,7 +6,7 @@
 #include "compiler/graph/specialize.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/files.h"
-#include "ir/io/model_file.h"
+#include "frontends/cli/load_model.h"
 
 namespace descent::cli {
 namespace {
@@ -31,7 +31,7 @@ Result<void> CheckEntryPoints(const Model& model) {
 }
 
 Result<std::string> CheckModel(const std::string& path) {
-  DESCENT_TRY(model, ReadModel(path));
+  DESCENT_TRY(model, LoadModel(path));
   if (auto entries = CheckEntryPoints(model); !entries) {
     Diagnostic diagnostic = std::move(entries).error();
     if (diagnostic.location.file.empty()) diagnostic.location.file = path;

@@ -11,8 +11,8 @@
 #include "frontends/cli/commands.h"
 #include "frontends/cli/compile_flags.h"
 #include "frontends/cli/files.h"
+#include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
-#include "ir/io/model_file.h"
 
 namespace descent::cli {
 namespace {
@@ -66,7 +66,11 @@ Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
       *std::ranges::find(ArtifactKinds(), arguments.emit, &ArtifactKindInfo::name);
   if (arguments.is_static && kind.kind != ArtifactKind::kExecutable)
     return UsageError("--static is for executables", "leave out --static, or --emit exe");
-  DESCENT_TRY(model, ReadModel(arguments.model));
+  const bool linked = kind.kind == ArtifactKind::kExecutable || kind.kind == ArtifactKind::kShared;
+  if (linked && !arguments.sanitize.empty())
+    return UsageError("--sanitize is for objects, which are linked with the sanitizer's runtime",
+                      "--emit obj, then clang -fsanitize=...");
+  DESCENT_TRY(model, LoadModel(arguments.model));
   DESCENT_TRY(options, OptionsOf(arguments, model));
   DESCENT_TRY(compilation, Compile(model, options));
   std::string path = arguments.output;

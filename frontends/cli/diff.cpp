@@ -10,6 +10,7 @@
 #include "frontends/cli/commands.h"
 #include "frontends/cli/compile_flags.h"
 #include "frontends/cli/files.h"
+#include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
 #include "frontends/cli/run/execution.h"
 #include "ir/io/model_diff.h"
@@ -123,7 +124,7 @@ Result<ExitStatus> DiffValues(const DiffArguments& arguments) {
   if (error != std::errc() || end != text.data() + text.size() || !(tolerance >= 0))
     return UsageError(
         fmt::format("--tolerance takes a number of at least 0, not {}", Quoted(text)));
-  DESCENT_TRY(model, ReadModel(arguments.first));
+  DESCENT_TRY(model, LoadModel(arguments.first));
   std::vector<std::string> entries = {arguments.entry};
   if (arguments.entry.empty())
     entries = model.entry.empty() ? EntryPoints(model) : std::vector<std::string>{model.entry};

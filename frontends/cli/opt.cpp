@@ -7,6 +7,7 @@
 #include "frontends/cli/commands.h"
 #include "frontends/cli/compile_flags.h"
 #include "frontends/cli/files.h"
+#include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
 #include "ir/io/model_file.h"
 #include "ir/io/text_printer.h"
@@ -65,7 +66,10 @@ Result<ExitStatus> Opt(const OptArguments& arguments) {
   if (arguments.list) return ListPasses();
   if (arguments.model.empty())
     return UsageError("MODEL is missing", "`descent opt --list` shows the passes");
-  DESCENT_TRY(read, ReadModel(arguments.model));
+  // Only the entry point initialize holds the values of parameters.
+  const bool initializes =
+      arguments.entry == "initialize" || arguments.passes.find("initialize") != std::string::npos;
+  DESCENT_TRY(read, initializes ? LoadModel(arguments.model) : ReadModel(arguments.model));
   DESCENT_TRY(model, ApplySettings(std::move(read), arguments.model_flags.settings));
   DESCENT_TRY(passes, WantedPasses(arguments, model));
   std::vector<PassTime> times;

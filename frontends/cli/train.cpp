@@ -14,8 +14,8 @@
 #include "frontends/cli/commands.h"
 #include "frontends/cli/compile_flags.h"
 #include "frontends/cli/files.h"
+#include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
-#include "ir/io/model_file.h"
 
 namespace descent::cli {
 namespace {
@@ -74,12 +74,12 @@ Result<ExitStatus> Become(TemporaryFolder folder, const std::vector<std::string>
 }
 
 Result<ExitStatus> Train(const TrainArguments& arguments) {
-  DESCENT_TRY(model, ReadModel(arguments.model));
-  DESCENT_TRY(options, arguments.flags.Options());
-  DESCENT_TRY(compilation, Compile(model, options));
+  DESCENT_TRY(model, LoadModel(arguments.model));
   if (!model.has_loss())
     return InputError(fmt::format("model {} has no `train` statement, so it cannot be trained",
                                   Quoted(model.name)));
+  DESCENT_TRY(options, arguments.flags.Options());
+  DESCENT_TRY(compilation, Compile(model, options));
   DESCENT_TRY(folder, TemporaryFolder::Make());
   DESCENT_RETURN_IF_ERROR(
       WriteArtifact(compilation, ArtifactKind::kExecutable, folder.trainer(), options));

@@ -314,6 +314,31 @@ open("w.safetensors", "wb").write(struct.pack("<Q", len(head)) + head + struct.p
   }
 }
 
+TEST(Run, ParametersFromAFileOfTheModel) {
+  const Shell shell;
+  shell.Write("weights.py", R"(
+import json, os, struct
+head = json.dumps({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).encode()
+os.makedirs("net/data")
+for path in ("net/data/w.safetensors", "outside.safetensors"):
+    open(path, "wb").write(struct.pack("<Q", len(head)) + head + struct.pack("<2f", 3, 5))
+os.symlink("../../outside.safetensors", "net/data/link.safetensors")
+for name, file, rest in (("good", "w", ""), ("link", "link", ""), ("missing", "none", ""), ("shape", "w", ", 1")):
+    open(f"net/{name}.descent", "w").write(
+        f'descent 1\nmodel {name} {{\n  input x: f32[2]\n'
+        f'  parameter w: f32[2{rest}] = file "data/{file}.safetensors"\n  y = mul(x, w)\n  output y\n}}\n')
+)");
+  ExpectGood(shell.Run("python3 weights.py"));
+  EXPECT_EQ(shell.Run("descent run net/good.descent 'x=[2, 2]'").out, "y: f32[2] = [6, 10]\n");
+  const std::pair<const char*, int> bad[] = {{"link", 1}, {"missing", 4}, {"shape", 1}};
+  for (const auto& [name, status] : bad) {
+    const Outcome outcome =
+        shell.Run(std::string("descent compile net/") + name + ".descent --emit obj -o x.o");
+    EXPECT_EQ(outcome.status, status) << name << outcome.err;
+    EXPECT_NE(outcome.err.find(".safetensors"), std::string::npos) << outcome.err;
+  }
+}
+
 TEST(Run, WritesFiles) {
   const Shell shell;
   ExpectGood(shell.Run("descent run orange-blue.descent 'x=[[1, 2], [3, 4]]' -o out"));

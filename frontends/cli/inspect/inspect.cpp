@@ -13,8 +13,8 @@
 #include "frontends/cli/inspect/graph_view.h"
 #include "frontends/cli/inspect/program_view.h"
 #include "frontends/cli/inspect/summary.h"
+#include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
-#include "ir/io/model_file.h"
 #include "ir/io/text_printer.h"
 
 namespace descent::cli {
@@ -181,7 +181,7 @@ Result<ExitStatus> Inspect(const InspectArguments& arguments) {
   if (show == nullptr)
     return UsageError(fmt::format("stage {} has no format {}", name, format.name),
                       fmt::format("it has {}", fmt::join(FormatsOf(stage), ", ")));
-  DESCENT_TRY(model, ReadModel(arguments.model));
+  DESCENT_TRY(model, LoadModel(arguments.model));
   DESCENT_TRY(options, arguments.flags.Options());
   DESCENT_TRY(source, Configure(std::move(model), options));
   DESCENT_TRY(entry, EntryOf(source, arguments.entry));

@@ -1,4 +1,5 @@
 #include "frontends/cli/plot/trained_model.h"
+#include "frontends/cli/load_model.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,7 +7,6 @@
 
 #include "compiler/codegen/jit.h"
 #include "compiler/compile.h"
-#include "ir/io/model_file.h"
 #include "runtime/data/feed.h"
 #include "runtime/data/prepared.h"
 #include "runtime/evaluation.h"
@@ -136,7 +136,7 @@ TrainedModel::~TrainedModel() = default;
 const Model& TrainedModel::model() const { return parts_->model; }
 
 Result<TrainedModel> TrainedModel::Load(const Source& source) {
-  DESCENT_TRY(read, ReadModel(source.model));
+  DESCENT_TRY(read, cli::LoadModel(source.model));
   if (!read.has_loss())
     return std::unexpected(
         Diagnostic{.message = "a model without a loss has nothing to train or predict",

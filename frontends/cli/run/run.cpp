@@ -8,9 +8,9 @@
 #include "frontends/cli/commands.h"
 #include "frontends/cli/compile_flags.h"
 #include "frontends/cli/files.h"
+#include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
 #include "frontends/cli/run/execution.h"
-#include "ir/io/model_file.h"
 
 namespace descent::cli {
 namespace {
@@ -59,7 +59,7 @@ Result<void> WriteFiles(const std::string& folder, const Values& values) {
 Result<ExitStatus> Run(const RunArguments& arguments) {
   if (arguments.compiled && arguments.interpreter)
     return UsageError("--compiled and --interpreter exclude each other");
-  DESCENT_TRY(model, ReadModel(arguments.model));
+  DESCENT_TRY(model, LoadModel(arguments.model));
   ExecutionRequest request{.entry = arguments.entry,
                            .weights = arguments.weights,
                            .seed = arguments.seed,

@@ -1,0 +1,64 @@
+#include "frontends/cli/load_model.h"
+
+#include <filesystem>
+#include <map>
+
+#include "frontends/cli/command.h"
+#include "frontends/cli/run/tensor_input.h"
+#include "ir/io/model_file.h"
+
+namespace descent::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The verifier has refused names that lead outside; a link may still do it.
+Result<std::string> PathInside(const fs::path& folder, const std::string& file) {
+  std::error_code error;
+  const fs::path root = fs::canonical(folder, error);
+  const fs::path path = fs::weakly_canonical(folder / file, error);
+  const auto [end, rest] = std::mismatch(root.begin(), root.end(), path.begin(), path.end());
+  if (error || end != root.end())
+    return InputError(fmt::format("file {} is not inside the model's folder", Quoted(file)));
+  return (folder / file).string();
+}
+
+using Files = std::map<std::string, std::map<std::string, Tensor>>;
+
+Result<Tensor> TensorOf(const Slot& slot, const fs::path& folder, Files& files) {
+  const std::string& file = slot.initializer.file;
+  if (!files.contains(file)) {
+    DESCENT_TRY(path, PathInside(folder, file));
+    DESCENT_TRY(tensors, ReadTensors(path));
+    files.emplace(file, std::move(tensors));
+  }
+  const auto& tensors = files.at(file);
+  const auto place = tensors.find(slot.name);
+  if (place == tensors.end())
+    return InputError(fmt::format("{} has no tensor {}", Quoted(file), Quoted(slot.name)));
+  if (place->second.type() != slot.type)
+    return InputError(fmt::format("{}: {} is {}, but the model has {}", file, Quoted(slot.name),
+                                  ToString(place->second.type()), ToString(slot.type)));
+  return place->second;
+}
+
+}  // namespace
+
+Result<Model> LoadModel(const std::string& path) {
+  DESCENT_TRY(model, ReadModel(path));
+  const fs::path parent = path == "-" ? fs::path() : fs::path(path).parent_path();
+  Files files;
+  for (Slot& slot : model.slots) {
+    if (slot.initializer.file.empty()) continue;
+    auto tensor = TensorOf(slot, parent.empty() ? fs::path(".") : parent, files);
+    if (!tensor) {
+      Diagnostic diagnostic = std::move(tensor).error();
+      if (diagnostic.location.file.empty()) diagnostic.location = slot.location;
+      return std::unexpected(std::move(diagnostic));
+    }
+    slot.initializer = {.data = *std::move(tensor)};
+  }
+  return model;
+}
+
+}  // namespace descent::cli

@@ -1,0 +1,15 @@
+// Models that are to be run: as ReadModel, with the parameters that lie in files of their own.
+#pragma once
+
+#include <string>
+
+#include "ir/model.h"
+
+namespace descent::cli {
+
+/// Reads and verifies; slots with `file "weights.safetensors"` get the tensor of their name in it,
+/// relative to the model's folder (for "-", the current one) and not outside of it, by links
+/// neither.
+Result<Model> LoadModel(const std::string& path);
+
+}  // namespace descent::cli
