@@ -134,6 +134,7 @@ class EntryLowering {
   int AddConstant(const Tensor& value) {
     const auto bytes = value.bytes();
     std::vector<std::byte>& section = program_.constants;
+    if (section.empty()) section.resize(kPieceAlignment);  // also an empty constant has an address
     // Pieces are aligned, so an equal one can only start at a multiple.
     for (size_t at = 0; at + bytes.size() <= section.size(); at += kPieceAlignment)
       if (std::equal(bytes.begin(), bytes.end(), section.begin() + at)) return static_cast<int>(at);

@@ -10,7 +10,6 @@
 #include "compiler/graph/pipeline.h"
 #include "ir/interpreter.h"
 #include "ir/io/text_parser.h"
-#include "tests/compiler/kernel/program_interpreter.h"
 
 namespace descent {
 namespace {
@@ -127,7 +126,15 @@ std::string ReplacedSlot(const Model& model, const std::string& output) {
 
 }  // namespace
 
-int ExpectSameAsInterpreter(const Model& model, double tolerance) {
+ProgramRunner InterpretingRunner() {
+  return [](const KernelProgram& program, std::span<std::byte> state,
+            std::span<const Tensor> inputs, int64_t valid_rows) {
+    return RunProgram(program, program.entries[0], state, inputs, valid_rows);
+  };
+}
+
+int ExpectSameAsInterpreter(const Model& model, double tolerance,
+                            const ProgramRunner& run_program) {
   Runner runners[] = {Runner(model, false), Runner(model, true)};
   std::map<std::string, Tensor> state;
   const auto& slots = runners[0].lowered.program.state;
@@ -166,7 +173,7 @@ int ExpectSameAsInterpreter(const Model& model, double tolerance) {
     for (Runner& runner : runners) {
       const std::string way = &runner == runners ? "unfused " : "fused ";
       const KernelProgram& program = runner.lowered.program;
-      const ProgramRun run = RunProgram(program, program.entries[0], runner.state, data, 2);
+      const ProgramRun run = run_program(program, runner.state, data, 2);
       EXPECT_EQ(run.bad_index, expected->bad_index);
       size_t output = 0;
       for (size_t i = 0; i < graph.outputs().size(); ++i) {

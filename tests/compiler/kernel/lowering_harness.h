@@ -2,12 +2,15 @@
 // interpreter.
 #pragma once
 
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "compiler/kernel/lower_model.h"
 #include "ir/expr.h"
 #include "ir/graph.h"
+#include "tests/compiler/kernel/program_interpreter.h"
 
 namespace descent {
 
@@ -27,9 +30,17 @@ struct Lowered {
 };
 Lowered LowerModel(const Model& model, bool fuse);
 
-/// Runs `model` twice in a row both ways (state carries over) and expects equal outputs and state
-/// within `tolerance`. Returns the number of kernel calls with fusion.
-int ExpectSameAsInterpreter(const Model& model, double tolerance = 1e-12);
+/// How the first entry point of a lowered program is run.
+using ProgramRunner =
+    std::function<ProgramRun(const KernelProgram& program, std::span<std::byte> state,
+                             std::span<const Tensor> inputs, int64_t valid_rows)>;
+/// By the program interpreter.
+ProgramRunner InterpretingRunner();
+
+/// Runs `model` twice in a row, lowered with and without fusion (state carries over), and expects
+/// equal outputs and state within `tolerance`. Returns the number of kernel calls with fusion.
+int ExpectSameAsInterpreter(const Model& model, double tolerance = 1e-12,
+                            const ProgramRunner& runner = InterpretingRunner());
 inline int ExpectSameAsInterpreter(Graph graph, double tolerance = 1e-12) {
   return ExpectSameAsInterpreter(RunModel(std::move(graph)), tolerance);
 }

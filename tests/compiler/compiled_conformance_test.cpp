@@ -1,0 +1,64 @@
+// Every sample of every operator, its gradients, and models over all families, compiled: the
+// interpreter's values.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "compiler/graph/expand.h"
+#include "tests/compiler/compiled_entry.h"
+#include "tests/compiler/kernel/lowered_models.h"
+#include "tests/compiler/kernel/lowering_harness.h"
+#include "tests/compiler/kernel/sample_graphs.h"
+
+namespace descent {
+namespace {
+
+void ExpectSame(const Tensor& got, const Tensor& want, const std::string& what) {
+  ASSERT_EQ(got.type(), want.type()) << what;
+  const double tolerance = want.dtype() == DType::kF64 ? 1e-9 : 3e-5;
+  for (int64_t i = 0; i < got.elements(); ++i) {
+    const double g = got.GetDouble(i), w = want.GetDouble(i);
+    if (g == w || (std::isnan(g) && std::isnan(w))) continue;
+    ASSERT_NEAR(g, w, tolerance * std::max(1.0, std::abs(w))) << what << " element " << i;
+  }
+}
+
+TEST(CompiledConformance, SamplesAndTheirGradients) {
+  const auto target = ResolveTarget("native");
+  ASSERT_TRUE(target) << target.error().message;
+  for (const OpSample& sample : AllSamples()) {
+    SCOPED_TRACE(Describe(sample));
+    const auto graph = GraphWithGradients(sample);
+    ASSERT_TRUE(graph) << graph.error().message;
+    const std::vector<Tensor> inputs = SampleOperands(sample);
+    const auto expected = Interpret(*graph, inputs, kSampleValues);
+    ASSERT_TRUE(expected) << expected.error().message;
+    auto expanded = ExpandGraph(*graph);
+    ASSERT_TRUE(expanded) << expanded.error().message;
+    const Lowered lowered = LowerModel(RunModel(std::move(*expanded)), true);
+    const auto jit = JitProgram::Load(lowered.program, **target);
+    ASSERT_TRUE(jit) << jit.error().message;
+    std::vector<std::byte> state = SampleState(lowered.program);
+    const ProgramRun run = RunCompiledEntry(lowered.program, jit->program().entries[0], state,
+                                            inputs, kSampleValues.valid_rows);
+    EXPECT_EQ(run.bad_index, expected->bad_index);
+    for (size_t i = 0; i < run.outputs.size(); ++i)
+      ExpectSame(run.outputs[i], expected->outputs[i], graph->outputs()[i].name);
+  }
+}
+
+class CompiledModels : public testing::TestWithParam<ModelSample> {};
+
+TEST_P(CompiledModels, GiveTheInterpretersValues) {
+  const ModelSample& sample = GetParam();
+  const Model model = OptimizedModel(sample.text, sample.entry);
+  ASSERT_FALSE(model.graph.outputs().empty());
+  ExpectSameAsInterpreter(model, std::max(sample.tolerance, 1e-9), CompiledRunner());
+}
+
+INSTANTIATE_TEST_SUITE_P(All, CompiledModels, testing::ValuesIn(ModelSamples()),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace descent

@@ -1,0 +1,287 @@
+#include "tests/compiler/kernel/lowered_models.h"
+
+namespace descent {
+namespace {
+
+const ModelSample kSamples[] = {
+    {"Softmax", "run", 1, R"(model f {
+      input x: f64[6, 10]
+      y = softmax(x)
+      output y
+    })"},
+    {"LogSoftmaxOverInnerAxis", "run", 1, R"(model f {
+      input x: f64[4, 5, 3]
+      y = log_softmax(x, axis=2)
+      output y
+    })"},
+    {"SoftmaxOverOuterAxis", "run", 4, R"(model f {
+      input x: f64[5, 7]
+      y = softmax(x, axis=0)
+      output y
+    })"},
+    {"Convolution", "run", 1, R"(model f {
+      input x: f64[2, 3, 7, 6]
+      input w: f64[4, 3, 3, 3]
+      input b: f64[4, 1, 1]
+      c = conv2d(x, w, stride=[2, 1], padding=[1, 1, 1, 1])
+      z = add(c, b)
+      y = relu(z)
+      output y
+    })"},
+    {"GroupedDilatedConvolution", "run", 1, R"(model f {
+      input x: f64[2, 4, 9, 8]
+      input w: f64[6, 2, 3, 2]
+      y = conv2d(x, w, groups=2, dilation=[2, 1], padding=[2, 0, 1, 1])
+      output y
+    })"},
+    {"InputDilatedConvolution", "run", 1, R"(model f {
+      input x: f64[1, 2, 4, 5]
+      input w: f64[3, 2, 3, 3]
+      y = conv2d(x, w, input_dilation=[2, 2], padding=[1, 1, 2, 2])
+      output y
+    })"},
+    {"Pooling", "run", 2, R"(model f {
+      input x: f64[2, 3, 8, 6]
+      a = max_pool2d(x, kernel=[2, 2], stride=[2, 2])
+      b = avg_pool2d(x, kernel=[3, 3], stride=[1, 1], padding=[1, 1, 1, 1])
+      output a
+      output b
+    })"},
+    {"UnfoldFold", "run", 2, R"(model f {
+      input x: f64[1, 2, 6, 5]
+      u = unfold(x, kernel=[3, 2], stride=[1, 2], padding=[1, 1, 0, 0])
+      s = square(u)
+      y = fold(s, size=[6, 5], stride=[1, 2], padding=[1, 1, 0, 0])
+      output y
+    })"},
+    {"Layouts", "run", 3, R"(model f {
+      input x: f64[4, 6]
+      t = transpose(x, permutation=[1, 0])
+      r = reshape(t, shape=[3, 8])
+      s = slice(r, starts=[0, 1], stops=[3, 8], steps=[2, 3])
+      p = pad(s, low=[1, 0], high=[0, 2], value=2.5)
+      f = flip(p, axes=[1])
+      e = exp(f)
+      c = concat(e, p, axis=0)
+      m = sum(c, axes=[1])
+      output c
+      output m
+    })"},
+    {"TransposedBatchedMatmul", "run", 1, R"(model f {
+      input a: f64[2, 3, 4, 5]
+      input b: f64[3, 6, 5]
+      t = transpose(b, permutation=[0, 2, 1])
+      y = matmul(a, t)
+      output y
+    })"},
+    {"ReshapedBetween", "run", 2, R"(model f {
+      input x: f64[2, 12]
+      input w: f64[12, 24]
+      input k: f64[5, 2, 2, 2]
+      h = matmul(x, w)
+      i = reshape(h, shape=[2, 2, 3, 4])
+      a = relu(i)
+      y = conv2d(a, k)
+      output y
+    })"},
+    {"Reductions", "run", 6, R"(model f {
+      input x: f64[3, 5, 4]
+      a = sum(x, axes=[0, 2])
+      b = max(x, axes=[1], keepdims=true)
+      c = argmax(x, axis=2)
+      d = mean(x)
+      e = sub(x, b)
+      g = min(e, axes=[0])
+      output a
+      output c
+      output d
+      output g
+    })"},
+    {"GatherOfComputed", "run", 2, R"(model f {
+      input x: f64[4, 3]
+      input i: i32[6]
+      e = exp(x)
+      y = gather(e, i)
+      z = mul(y, 2)
+      output z
+    })"},
+    {"GatherInnerAxisAndOneHot", "run", 4, R"(model f {
+      input x: f64[5, 4]
+      input i: u8[3]
+      y = gather(x, i, axis=1)
+      o = one_hot(i, depth=4, dtype=f64)
+      m = matmul(y, o)
+      output m
+    })"},
+    {"ScatterAdd", "run", 4, R"(model f {
+      input x: f64[4, 3]
+      input i: i64[6]
+      input u: f64[6, 3]
+      v = square(u)
+      y = scatter_add(x, i, v)
+      z = tanh(y)
+      output z
+    })"},
+    {"Scan", "run", 12, R"(model loops {
+      input h0: f64[3]
+      input xs: f64[5, 3]
+      input w: f64[3]
+      last, out, history = scan(h0, xs, w, carried=1, sliced=1, stacked=1) body(h: f64[3], x: f64[3], w: f64[3]) {
+        a = mul(x, w)
+        b = add(h, a)
+        t = loop_step()
+        c = cast(t, to=f64)
+        v3, _ = scan(b, carried=1, trip_count=2) body(v: f64[3]) {
+          v2 = mul(v, 0.5)
+          return v2
+        }
+        e = mul(v3, c)
+        f = square(e)
+        return e, f
+      }
+      output last
+      output out
+      output history
+    })"},
+    {"ReverseScanWithMatmul", "run", 8, R"(model loops {
+      input h0: f64[2, 3]
+      input xs: f64[4, 2, 3]
+      input w: f64[3, 3]
+      last, out, _ = scan(h0, xs, w, carried=1, sliced=1, stacked=1, reverse=true) body(h: f64[2, 3], x: f64[2, 3], w: f64[3, 3]) {
+        m = matmul(h, w)
+        s = add(m, x)
+        n = tanh(s)
+        t = loop_step()
+        c = cast(t, to=f64)
+        o = mul(n, c)
+        return n, o
+      }
+      output last
+      output out
+    })"},
+    {"SlicesForAnInnerLoop", "run", 8, R"(model loops {
+      input h0: f64[3]
+      input xs: f64[4, 2, 3]
+      last, _ = scan(h0, xs, carried=1, sliced=1) body(h: f64[3], x: f64[2, 3]) {
+        n, _ = scan(h, x, carried=1, sliced=1) body(g: f64[3], y: f64[3]) {
+          z = mul(g, y)
+          k = add(z, y)
+          return k
+        }
+        return n
+      }
+      output last
+    })"},
+    {"Randomness", "run", 2, R"(model f {
+      input x: f64[7, 9]
+      u = uniform(shape=[7, 9], dtype=f64, stream=3)
+      n = normal(shape=[9], dtype=f64, stream=4)
+      a = mul(x, u)
+      y = add(a, n)
+      output y
+    })"},
+    {"OrangeBlueStep", "train_step", 10, R"(model orange_blue {
+      batch 10
+      input x: f32[batch, 2] from features
+      input y: f32[batch, 1] from label
+      parameter W1: f32[2, 3] = glorot_uniform
+      parameter b1: f32[3] = zeros
+      parameter W2: f32[3, 1] = glorot_uniform
+      m1 = matmul(x, W1)
+      z1 = add(m1, b1)
+      a1 = sigmoid(z1)
+      z2 = matmul(a1, W2)
+      yhat = sigmoid(z2)
+      loss = bce(yhat, y)
+      predict yhat as probability
+      train loss with sgd(learning_rate=0.03)
+    })",
+     1e-5},
+    {"ClassifierAdamStep", "train_step", 16, R"(model mlp {
+      batch 6
+      input image: f32[batch, 9] from features
+      input label: u8[batch] from label
+      parameter W1: f32[9, 7] = he_uniform
+      parameter b1: f32[7] = zeros
+      parameter W2: f32[7, 5] = he_uniform
+      parameter b2: f32[5] = zeros
+      parameter W3: f32[5, 4] = glorot_uniform
+      parameter b3: f32[4] = zeros
+      m1 = matmul(image, W1)
+      z1 = add(m1, b1)
+      h1 = relu(z1)
+      m2 = matmul(h1, W2)
+      z2 = add(m2, b2)
+      h2 = relu(z2)
+      m3 = matmul(h2, W3)
+      logits = add(m3, b3)
+      loss = cross_entropy(logits, label)
+      probabilities = softmax(logits)
+      predict probabilities as probabilities
+      metric accuracy = accuracy(logits, label)
+      metric confusion = confusion_matrix(logits, label)
+      train loss with adam(learning_rate=0.001)
+    })",
+     2e-4},
+    {"ClippedMomentumStep", "train_step", 20, R"(model clipped {
+      batch 8
+      input x: f32[batch, 5] from features
+      input y: f32[batch, 2] from label
+      parameter W1: f32[5, 4] = he_uniform
+      parameter W2: f32[4, 2] = he_uniform
+      h = matmul(x, W1)
+      a = tanh(h)
+      d = dropout(a, rate=0.25)
+      p = matmul(d, W2)
+      loss = mse(p, y)
+      train loss with momentum(learning_rate=0.1) clip_norm 0.5
+    })",
+     1e-4},
+    {"BatchNormStep", "train_step", 24, R"(model cnn {
+      batch 4
+      input x: f32[batch, 2, 6, 6] from features
+      input y: u8[batch] from label
+      parameter w: f32[3, 2, 3, 3] = he_uniform
+      parameter scale: f32[3] = ones
+      parameter bias: f32[3] = zeros
+      parameter v: f32[27, 4] = he_uniform
+      statistic mean: f32[3] = zeros -> next_mean
+      statistic variance: f32[3] = ones -> next_variance
+      c = conv2d(x, w, padding=[1, 1, 1, 1])
+      n, next_mean, next_variance = batch_norm(c, scale, bias, mean, variance)
+      r = relu(n)
+      p = max_pool2d(r, kernel=[2, 2], stride=[2, 2])
+      q = reshape(p, shape=[-1, 27])
+      z = matmul(q, v)
+      loss = cross_entropy(z, y)
+      train loss with sgd(learning_rate=0.1)
+    })",
+     2e-3},
+    {"RaggedChunks", "run", 4, R"(model f {
+      input x: f64[331, 31, 67]
+      input y: f64[8195, 3]
+      input z: f64[8195, 5]
+      s = square(x)
+      n = sum(s)
+      m = argmax(x, axis=0)
+      w = matmul(y, z, transpose_a=true)
+      output n
+      output w
+    })"},
+    {"EmbeddingStep", "train_step", 12, R"(model embedding {
+      batch 6
+      input word: i32[batch] from word
+      input y: f32[batch, 3] from label
+      parameter table: f32[4, 3] = he_uniform
+      e = gather(table, word)
+      loss = mse(e, y)
+      train loss with adam(learning_rate=0.1)
+    })",
+     2e-4},
+};
+
+}  // namespace
+
+std::span<const ModelSample> ModelSamples() { return kSamples; }
+
+}  // namespace descent
