@@ -23,9 +23,8 @@ Result<Value> FirstValue(const Slot& slot, int64_t position, GraphBuilder& b) {
   if (op == nullptr)
     return Error("slot {}: no initializer {}", Quoted(slot.name), Quoted(initializer.op));
   Attributes attributes = initializer.attributes;
-  const Attributes given = {{"shape", slot.type.shape},
-                            {"dtype", slot.type.dtype},
-                            {"stream", position}};
+  const Attributes given = {
+      {"shape", slot.type.shape}, {"dtype", slot.type.dtype}, {"stream", position}};
   for (const auto& [name, value] : given)
     if (HasAttribute(*op, name)) attributes.Set(name, value);
   DESCENT_TRY(values, b.TryAdd(initializer.op, {}, std::move(attributes)));

@@ -192,10 +192,10 @@ TEST(Header, CompilesAlone) {
 
 TEST(Header, TwoModelsOneProgram) {
   const Shell shell;
-  shell.Write("main.c", R"(
-#include <stdio.h>
-#include "first.h"
-#include "second.h"
+  // Not in the raw text: these headers are made by the command, no source file includes them.
+  shell.Write("main.c",
+              "#include <stdio.h>\n#include \"first.h\"\n#include \"second.h\"\n"
+              R"(
 static _Alignas(64) unsigned char state1[FIRST_STATE_BYTES], state2[SECOND_STATE_BYTES];
 static _Alignas(64) unsigned char scratch[FIRST_INITIALIZE_SCRATCH_BYTES(1) + SECOND_INITIALIZE_SCRATCH_BYTES(1)];
 static unsigned char file[65536];
