@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """capture.py reports what differs, leaves alone what may differ, and blesses to what then passes."""
 
+import base64
 import pathlib
 import tempfile
 import unittest
+import zlib
 
 import capture
 
@@ -68,6 +70,19 @@ class Capture(unittest.TestCase):
         (self.root / "docs/new.svg").write_text("<svg>old</svg>\n")
         self.assertIn("new.svg differs", self.run_page(PAGE))
         self.assertIn("no command of the file writes", self.run_page(PAGE.replace("; cp ../old.svg ../new.svg", "")))
+
+    def test_pictures_of_what_was_learned(self):
+        def svg(x, level, samples=300, word="loss"):
+            rows = zlib.compress(bytes([level]) * samples)
+            png = b"\x89PNG\r\n\x1a\n" + len(rows).to_bytes(4, "big") + b"IDAT" + rows + b"\0" * 4
+            return f'<svg><path d="M{x} 1"/>{word}<image href="data:image/png;base64,{base64.b64encode(png).decode()}"/></svg>'
+
+        same = svg(100, 100)
+        for other, is_same in [(svg(101, 100), True), (svg(100, 104), True), (svg(110, 100), False),
+                               (svg(100, 120), False), (svg(100, 100, 301), False), (svg(100, 100, word="less"), False),
+                               ('<svg><path d="M100 1"/>loss</svg>', False)]:
+            with self.subTest(other):
+                self.assertEqual(capture.is_same_svg(same, other), is_same)
 
     def test_bless(self):
         (self.root / "docs/new.svg").unlink()
