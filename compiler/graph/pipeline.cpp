@@ -6,6 +6,8 @@
 #include "compiler/graph/append_optimizer.h"
 #include "compiler/graph/differentiate.h"
 #include "compiler/graph/expand.h"
+#include "compiler/graph/fold_constants.h"
+#include "compiler/graph/simplify.h"
 #include "compiler/graph/specialize.h"
 
 namespace descent {
@@ -14,10 +16,12 @@ namespace {
 constexpr Pass kPasses[] = {
     {"specialize", "derive the model of one entry point: outputs, batch, inference mode, row mask",
      Specialize},
+    {"simplify", "apply the algebraic rules", Simplify},
     {"differentiate", "append the gradients of the next update's loss", Differentiate},
     {"append_optimizer", "append the next update's equations: penalties, clipping, optimizer",
      AppendOptimizer},
     {"expand", "replace composite operators by what they are made of", Expand},
+    {"fold_constants", "evaluate what depends on constants only", FoldConstants},
 };
 
 /// One place in the standard pipeline.
@@ -29,9 +33,15 @@ struct PipelineStep {
 
 constexpr PipelineStep kPipeline[] = {
     {"specialize", "simplified"},
+    {"simplify", "simplified"},
     {"differentiate", "differentiated", true},
+    {"fold_constants", "differentiated", true},
+    {"simplify", "differentiated", true},
     {"append_optimizer", "optimized", true},
     {"expand", "optimized"},
+    {"fold_constants", "optimized"},
+    {"simplify", "optimized"},
+    {"fold_constants", "optimized"},
 };
 
 constexpr GraphStage kStages[] = {

@@ -1,0 +1,57 @@
+#include "compiler/graph/fold_constants.h"
+
+#include <algorithm>
+
+#include "compiler/graph/transcribe.h"
+#include "ir/interpreter.h"
+#include "ir/op_def.h"
+
+namespace descent {
+namespace {
+
+/// Worth a constant: all operands are, and the results are small and no larger than what they
+/// replace.
+bool Folds(const GraphBuilder& b, const Node& node, std::span<const Value> operands,
+           int64_t limit_elems) {
+  // Composites may draw random numbers; they are folded once they are expanded.
+  if (operands.empty() || node.op->define == nullptr) return false;
+  int64_t largest = 1;
+  for (const Value operand : operands) {
+    if (b.node(operand).op->leaf != Leaf::kConstant) return false;
+    largest = std::max(largest, b.type(operand).elements());
+  }
+  return std::ranges::all_of(node.types, [&](const TensorType& type) {
+    return type.elements() <= std::min(limit_elems, largest);
+  });
+}
+
+Result<std::vector<Value>> Fold(GraphBuilder& b, const Node& node,
+                                std::span<const Value> operands) {
+  GraphBuilder alone;
+  std::vector<Value> constants;
+  for (const Value operand : operands)
+    constants.push_back(alone.Constant(b.node(operand).attributes.Literal("value")));
+  DESCENT_TRY(results, alone.Copy(node, std::move(constants)));
+  for (size_t i = 0; i < results.size(); ++i) alone.Output(fmt::format("{}", i), results[i]);
+  DESCENT_TRY(run, Interpret(std::move(alone).Build(), {}));
+  std::vector<Value> values;
+  for (const Tensor& tensor : run.outputs) values.push_back(b.Constant(tensor));
+  return values;
+}
+
+}  // namespace
+
+Result<Model> FoldConstants(const Model& model, const PassOptions& options) {
+  const NodeRule rule =
+      [&](GraphBuilder& b, const Node& node,
+          std::span<const Value> operands) -> Result<std::optional<std::vector<Value>>> {
+    if (!Folds(b, node, operands, options.fold_limit_elems)) return std::nullopt;
+    return Fold(b, node, operands);
+  };
+  Model result = model;
+  DESCENT_TRY(graph, Transcribe(model.graph, rule));
+  result.graph = std::move(graph);
+  return result;
+}
+
+}  // namespace descent
