@@ -245,9 +245,9 @@ constexpr Rule kRules[] = {
      }},
     {"flip_flip", kExact, "flip(flip(x; axes=$a); axes=$a)", "x", "a = [1]"},
     {"concat_one", kExact, "concat(x; axis=$a)", "x", "a = 0"},
-    {"cast_same", kExact, "cast(x; to=$t)", "x", "t = f32", SameType},
+    {"cast_same", kExact, "cast(x; to=$t)", "x", "x: i32[4], t = i32", SameType},
     {"cast_cast", kExact, "cast(cast(x; to=$a); to=$b)", "cast(x; to=$b)",
-     "a = f64, b = f32 | x: i32[4], a = i64, b = f32 | x: bool[4], a = f32, b = i32 | a = f64, b = "
+     "x: f32[4], a = f64, b = f64 | x: i32[4], a = i64, b = f32 | x: bool[4], a = f32, b = i32 | a = f64, b = "
      "i32",
      InnerCastKeepsAll},
 
