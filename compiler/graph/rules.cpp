@@ -159,6 +159,20 @@ bool OneElementExpands(Match& m) {
   return m.type("x").elements() < m.root_type().elements();
 }
 
+/// One axis, kept: the sum that softmax divides by.
+bool OneKeptAxis(Match& m) {
+  if (m.Ints("a").size() != 1) return false;
+  m.attributes["k"] = m.Ints("a")[0];
+  return true;
+}
+
+bool LastAxis(Match& m) {
+  const auto axis = std::get<int64_t>(m.attributes.at("a"));
+  return axis == -1 || axis + 1 == static_cast<int64_t>(m.type("x").shape.size());
+}
+
+constexpr std::string_view kLogits = "x finite, y in [0, 1]";
+
 constexpr std::string_view kUnary[] = {"neg", "abs", "square", "sqrt",    "exp",  "log",
                                        "sin", "cos", "tanh",   "sigmoid", "relu", "floor"};
 constexpr std::string_view kBinary[] = {
@@ -247,7 +261,8 @@ constexpr Rule kRules[] = {
     {"concat_one", kExact, "concat(x; axis=$a)", "x", "a = 0"},
     {"cast_same", kExact, "cast(x; to=$t)", "x", "x: i32[4], t = i32", SameType},
     {"cast_cast", kExact, "cast(cast(x; to=$a); to=$b)", "cast(x; to=$b)",
-     "x: f32[4], a = f64, b = f64 | x: i32[4], a = i64, b = f32 | x: bool[4], a = f32, b = i32 | a = f64, b = "
+     "x: f32[4], a = f64, b = f64 | x: i32[4], a = i64, b = f32 | x: bool[4], a = f32, b = i32 | a "
+     "= f64, b = "
      "i32",
      InnerCastKeepsAll},
 
@@ -291,6 +306,35 @@ constexpr Rule kRules[] = {
 
     // functions written out
     {"sigmoid_written_out", kReal, "div(1, add(exp(neg(x)), 1))", "sigmoid(x)"},
+    {"softmax_written_out", kReal, "div(exp(x), sum(exp(x); axes=$a, keepdims=true))",
+     "softmax(x; axis=$k)", "a = [1]", OneKeptAxis},
+    {"log_softmax", kReal, "log(softmax(x; axis=$a))", "log_softmax(x; axis=$a)", "a = 1"},
+
+    // losses on logits: the probabilities' logarithm is never taken, so its clamp at -100 goes, too
+    {"sigmoid_bce",
+     kReal,
+     "bce(sigmoid(x), y; reduction=$r)",
+     "bce_with_logits(x, y; reduction=$r)",
+     "r = mean | r = none | r = sum",
+     nullptr,
+     {},
+     kLogits},
+    {"softmax_cross_entropy",
+     kReal,
+     "cross_entropy_probabilities(softmax(x; axis=$a), y; reduction=$r)",
+     "cross_entropy(x, y; reduction=$r)",
+     "a = -1, r = mean | a = -1, r = none | a = 1, r = sum | y: i64[2], a = 1, r = mean",
+     LastAxis,
+     {},
+     kLogits},
+    {"log_softmax_cross_entropy",
+     kReal,
+     "cross_entropy(log_softmax(x; axis=$a), y; reduction=$r)",
+     "cross_entropy(x, y; reduction=$r)",
+     "a = 1, r = mean",
+     LastAxis,
+     {},
+     kLogits},
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Golden tests: every file of golden/ says which passes run, gives a model of at most 30 lines, and the exact text
-// (or the diagnostic) that must come out.
+// Golden tests: every file of golden/ says which passes run, gives a model of at most 30 lines, and
+// the exact text (or the diagnostic) that must come out.
 //
 //   # RUN: specialize(train_step),simplify
 //   descent 1
@@ -7,8 +7,8 @@
 //   # CHECK
 //   ...
 //
-// Each also runs its passes one by one through the text form, which must give the same. DESCENT_BLESS=1 in the
-// environment rewrites the files.
+// Each also runs its passes one by one through the text form, which must give the same.
+// DESCENT_BLESS=1 in the environment rewrites the files.
 #include <gtest/gtest.h>
 
 #include <algorithm>

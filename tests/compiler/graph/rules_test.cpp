@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <random>
+#include <set>
 
 #include "compiler/graph/simplify.h"
 #include "ir/interpreter.h"
@@ -104,6 +107,7 @@ class Instance {
         if (example_.types.contains(pattern.name)) type = example_.types[pattern.name];
         if (type.dtype == DType::kF32) type.dtype = dtype_;
         inputs.push_back(type);
+        names.push_back(pattern.name);
         return variables_[pattern.name] = b.Input(pattern.name, type);
       }
       case Pattern::Kind::kCall:
@@ -114,6 +118,7 @@ class Instance {
 
   GraphBuilder b;
   std::vector<TensorType> inputs;
+  std::vector<std::string> names;  ///< of the inputs
 
  private:
   Value AddCall(const Pattern& pattern) {
@@ -158,11 +163,17 @@ double SpecialValue(std::mt19937& random) {
   return kValues[random() % std::size(kValues)];
 }
 
-Tensor RandomTensor(const TensorType& type, bool special, std::mt19937& random) {
+/// Values of a variable within the rule's domain.
+Tensor RandomTensor(const Rule& rule, const std::string& name, const TensorType& type, bool special,
+                    std::mt19937& random) {
+  const bool finite = rule.domain.contains(name + " finite");
+  const bool share = rule.domain.contains(name + " in [0, 1]");
   std::vector<double> values(type.elements());
   for (double& value : values) {
-    value = special ? SpecialValue(random) : std::uniform_real_distribution(-4.0, 4.0)(random);
-    if (type.dtype == DType::kBool) value = random() % 2;
+    do value = special ? SpecialValue(random) : std::uniform_real_distribution(-4.0, 4.0)(random);
+    while (finite && !std::isfinite(value));
+    if (share) value = special ? random() % 2 : std::uniform_real_distribution(0.0, 1.0)(random);
+    if (type.dtype == DType::kBool || (share && Info(type.dtype).is_integer)) value = random() % 2;
   }
   return Tensor::FromDoubles(type, values);
 }
@@ -201,8 +212,8 @@ void Check(const Rule& rule, Instance& instance, double tolerance) {
   for (int trial = 0; trial < 200; ++trial) {
     const bool special = trial % 2 == 0;
     std::vector<Tensor> inputs;
-    for (const TensorType& type : instance.inputs)
-      inputs.push_back(RandomTensor(type, special, random));
+    for (size_t i = 0; i < instance.inputs.size(); ++i)
+      inputs.push_back(RandomTensor(rule, instance.names[i], instance.inputs[i], special, random));
     const Precision precision =
         rule.kind == RuleKind::kReal && !special ? Precision::kExact : Precision::kTyped;
     const auto run = Interpret(graph, inputs, {}, precision);

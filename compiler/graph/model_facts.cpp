@@ -1,0 +1,129 @@
+#include "compiler/graph/model_facts.h"
+
+#include <algorithm>
+#include <set>
+
+#include "ir/op_def.h"
+
+namespace descent {
+namespace {
+
+/// Floating-point instructions of the trees, shared ones once.
+int64_t CountFlops(const std::vector<Scalar>& roots) {
+  std::set<const ScalarNode*> seen;
+  int64_t flops = 0;
+  std::vector<const ScalarNode*> pending;
+  for (const Scalar& root : roots) pending.push_back(root.get());
+  while (!pending.empty()) {
+    const ScalarNode* node = pending.back();
+    pending.pop_back();
+    if (node->kind != ScalarKind::kCall || !seen.insert(node).second) continue;
+    // Comparisons give bools, so they drop out here; a cast and a selection compute nothing.
+    const bool computes = node->op != ScalarOp::kCast && node->op != ScalarOp::kSelect;
+    flops += Info(node->dtype).is_float && computes;
+    for (const Scalar& argument : node->arguments) pending.push_back(argument.get());
+  }
+  return flops;
+}
+
+int64_t FlopsOf(const TensorExpr& expr) {
+  const Shape parallel(expr.axes.begin(), expr.axes.begin() + expr.rank);
+  int64_t flops = Elements(parallel) * CountFlops(expr.results);
+  if (expr.reducer) flops += Elements(expr.axes) * CountFlops(expr.reducer->step);
+  return flops;
+}
+
+int64_t FlopsOf(const Graph& graph) {
+  int64_t flops = 0;
+  for (const Node& node : graph.nodes()) {
+    std::vector<TensorType> types;
+    for (const Value operand : node.operands) types.push_back(graph.type(operand));
+    flops += FlopsOf(*node.op, types, node.attributes);
+  }
+  return flops;
+}
+
+int64_t FlopsOfBodies(const Attributes& attributes) {
+  int64_t flops = 0;
+  for (const auto& [name, value] : attributes)
+    if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&value))
+      flops += FlopsOf(**body);
+  return flops;
+}
+
+ValueFacts FactsOf(const Graph& graph, int32_t number) {
+  const Node& node = graph.nodes()[number];
+  std::vector<TensorType> types;
+  for (const Value operand : node.operands) types.push_back(graph.type(operand));
+  return {.name = graph.NameOf({number, 0}),
+          .op = std::string(node.op->name),
+          .types = node.types,
+          .section = node.label.section,
+          .origin = node.label.origin,
+          .flops = FlopsOf(*node.op, types, node.attributes)};
+}
+
+/// Forward nodes that a node of another section reads; inputs and constants stay anyway.
+std::vector<bool> KeptNodes(const Graph& graph) {
+  std::vector<bool> kept(graph.nodes().size(), false);
+  for (const Node& node : graph.nodes()) {
+    if (node.label.section == Section::kForward) continue;
+    for (const Value operand : node.operands) {
+      const Node& source = graph.node(operand);
+      if (source.label.section == Section::kForward && source.op->leaf == Leaf::kNone)
+        kept[operand.node] = true;
+    }
+  }
+  return kept;
+}
+
+}  // namespace
+
+int64_t FlopsOf(const OpDef& op, std::span<const TensorType> operands,
+                const Attributes& attributes) {
+  const OpContext context{operands, attributes};
+  if (op.loop != nullptr) return op.loop(context).trip_count * FlopsOfBodies(attributes);
+  if (op.define != nullptr) return FlopsOf(op.define(context));
+  if (op.expand == nullptr) return 0;
+  GraphBuilder b;
+  std::vector<Value> inputs;
+  for (size_t i = 0; i < operands.size(); ++i)
+    inputs.push_back(b.Input(fmt::format("operand{}", i), operands[i]));
+  const std::vector<Value> results = op.expand(b, context, inputs);
+  for (size_t i = 0; i < results.size(); ++i) b.Output(fmt::format("result{}", i), results[i]);
+  return FlopsOf(std::move(b).Build());
+}
+
+ModelFacts FactsOf(const Model& model) {
+  ModelFacts facts;
+  for (const Slot& slot : model.slots) {
+    facts.state_bytes += slot.type.bytes();
+    if (slot.kind != SlotKind::kParameter) continue;
+    facts.parameters += slot.type.elements();
+    if (slot.trainable) facts.trainable_parameters += slot.type.elements();
+  }
+  const Graph& graph = model.graph;
+  const std::vector<bool> kept = KeptNodes(graph);
+  std::set<std::string_view> counted;
+  for (int32_t number = 0; number < static_cast<int32_t>(graph.nodes().size()); ++number) {
+    const Node& node = graph.nodes()[number];
+    if (node.op->leaf == Leaf::kInput || node.op->leaf == Leaf::kConstant) continue;
+    ValueFacts value = FactsOf(graph, number);
+    value.kept_for_backward = kept[number];
+    for (const Value operand : node.operands) {
+      if (graph.node(operand).op->leaf != Leaf::kInput) continue;
+      const auto input = std::ranges::find(graph.inputs(), operand, &NamedValue::value);
+      const Slot* slot = model.FindSlot(input->name);
+      if (slot != nullptr && slot->kind == SlotKind::kParameter &&
+          counted.insert(slot->name).second)
+        value.parameters += slot->type.elements();
+    }
+    facts.flops[static_cast<size_t>(value.section)] += value.flops;
+    if (kept[number])
+      for (const TensorType& type : node.types) facts.kept_bytes += type.bytes();
+    facts.values.push_back(std::move(value));
+  }
+  return facts;
+}
+
+}  // namespace descent
