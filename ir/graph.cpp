@@ -239,6 +239,9 @@ Graph GraphBuilder::Build() && {
     renumbered[number] = static_cast<int32_t>(graph.nodes_.size());
     Node node = std::move(nodes_[number]);
     for (Value& operand : node.operands) operand.node = renumbered[operand.node];
+    // What kept its name in a replacement does not come from itself.
+    if (std::ranges::find(node.label.names, node.label.origin) != node.label.names.end())
+      node.label.origin.clear();
     graph.nodes_.push_back(std::move(node));
   }
   graph.inputs_ = std::move(inputs_);

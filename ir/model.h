@@ -144,7 +144,6 @@ struct Model {
   // Set by passes.
   std::string entry;                   ///< "" | initialize | train_step | evaluate | predict | run
   std::vector<std::string> gradients;  ///< after Differentiate: outputs "grad.<parameter>"
-  int applied_updates = 0;             ///< how many of `updates` AppendOptimizer has appended
 
   bool has_loss() const { return !updates.empty(); }
   const Slot* FindSlot(std::string_view name) const;

@@ -74,12 +74,16 @@ std::map<std::string, std::vector<Slot>> SlotsOf(const Model& model, size_t upda
 
 class Appender {
  public:
-  Appender(const Model& model, const Update& update)
-      : source_(model), update_(update), result_(model), map_(CopyInputs(model.graph, b_)) {
+  Appender(const Model& model, size_t number)
+      : source_(model),
+        number_(number),
+        update_(model.updates[number]),
+        result_(model),
+        map_(CopyInputs(model.graph, b_)) {
     for (const NamedValue& output : model.graph.outputs()) outputs_.push_back(output);
     std::erase_if(outputs_, [&](const NamedValue& output) {
       return std::ranges::find(model.gradients, output.name) != model.gradients.end() ||
-             (model.applied_updates > 0 && output.name == update.loss);
+             (number > 0 && output.name == update_.loss);
     });
   }
 
@@ -97,7 +101,7 @@ class Appender {
     AddPenalties(trained);
     if (update_.clip_value) ClipByValue(trained, *update_.clip_value);
     if (update_.clip_norm) ClipByNorm(trained, *update_.clip_norm);
-    auto slots = SlotsOf(source_, source_.applied_updates);
+    auto slots = SlotsOf(source_, number_);
     for (const Trained& t : trained) UpdateParameter(t, slots[t.slot->name], scalars);
     AddSlots();
     Finish();
@@ -155,7 +159,7 @@ class Appender {
     for (Slot& slot : result_.slots)
       if (FindOutput(NextName(slot.name))) slot.next = NextName(slot.name);
     for (const OptimizerSlot& entry : OptimizerSlotsByUpdate(source_)) {
-      if (entry.update != static_cast<size_t>(source_.applied_updates)) continue;
+      if (entry.update != number_) continue;
       const auto next = std::ranges::find(next_slots_, entry.slot.name, &Slot::name);
       result_.slots.push_back(next != next_slots_.end() ? *next : entry.slot);
     }
@@ -167,8 +171,8 @@ class Appender {
 
   void Finish() {
     result_.gradients.clear();
-    ++result_.applied_updates;
-    if (result_.applied_updates == static_cast<int>(result_.updates.size())) {
+    result_.updates[number_].loss = result_.updates[0].loss;
+    if (number_ + 1 == result_.updates.size()) {
       b_.SetOrigin("step", Section::kUpdate);
       const Expr step(b_, b_.Add("step", {}));
       outputs_.push_back({"next.step", step + step.Like(1)});
@@ -178,6 +182,7 @@ class Appender {
   }
 
   const Model& source_;
+  const size_t number_;
   const Update& update_;
   Model result_;
   GraphBuilder b_;
@@ -189,15 +194,13 @@ class Appender {
 }  // namespace
 
 Result<Model> AppendOptimizer(const Model& model, const PassOptions&) {
-  const Update* update = PendingUpdate(model);
-  if (update == nullptr) {
-    if (model.entry.empty())
-      return Error("append_optimizer takes a model that was specialized to train_step");
-    return model;
-  }
+  if (model.entry.empty())
+    return Error("append_optimizer takes a model that was specialized to train_step");
+  const std::optional<size_t> number = PendingUpdate(model);
+  if (!number) return model;
   if (model.gradients.empty()) return Error("append_optimizer takes a differentiated model");
-  DESCENT_RETURN_IF_ERROR(CheckUpdate(*update));
-  return Appender(model, *update).Append();
+  DESCENT_RETURN_IF_ERROR(CheckUpdate(model.updates[*number]));
+  return Appender(model, *number).Append();
 }
 
 }  // namespace descent

@@ -1,5 +1,7 @@
 #include "compiler/graph/differentiate.h"
 
+#include <algorithm>
+
 #include "compiler/graph/optimizers.h"
 #include "compiler/graph/specialize.h"
 #include "compiler/graph/transcribe.h"
@@ -34,10 +36,15 @@ Result<std::vector<std::string>> DifferentiatedParameters(const Model& model,
 
 std::string GradientName(const std::string& parameter) { return "grad." + parameter; }
 
-const Update* PendingUpdate(const Model& model) {
-  const auto applied = static_cast<size_t>(model.applied_updates);
-  return model.entry == "train_step" && applied < model.updates.size() ? &model.updates[applied]
-                                                                       : nullptr;
+std::optional<size_t> PendingUpdate(const Model& model) {
+  if (model.entry != "train_step" || model.updates.empty()) return std::nullopt;
+  const bool first_done = std::ranges::any_of(model.slots, [](const Slot& slot) {
+    return slot.kind == SlotKind::kParameter && !slot.next.empty();
+  });
+  if (!first_done) return 0;
+  for (size_t number = 1; number < model.updates.size(); ++number)
+    if (model.updates[number].loss != model.updates[0].loss) return number;
+  return std::nullopt;
 }
 
 Value CurrentValue(const Graph& graph, const std::string& slot) {
@@ -48,8 +55,9 @@ Value CurrentValue(const Graph& graph, const std::string& slot) {
 Result<Model> Differentiate(const Model& model, const PassOptions&) {
   if (model.entry.empty())
     return Error("differentiate takes a model that was specialized to train_step");
-  const Update* update = PendingUpdate(model);
-  if (update == nullptr) return model;
+  const std::optional<size_t> number = PendingUpdate(model);
+  if (!number) return model;
+  const Update* update = &model.updates[*number];
   if (!model.gradients.empty()) return Error("the model is differentiated already");
   DESCENT_TRY(parameters, DifferentiatedParameters(model, *update));
 

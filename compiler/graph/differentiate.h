@@ -11,6 +11,7 @@
 // are.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "compiler/graph/pass_options.h"
@@ -23,8 +24,10 @@ Result<Model> Differentiate(const Model& model, const PassOptions& options);
 /// "grad.<parameter>"
 std::string GradientName(const std::string& parameter);
 
-/// The update that Differentiate and AppendOptimizer take next, or null.
-const Update* PendingUpdate(const Model& model);
+/// Number of the update that Differentiate and AppendOptimizer take next. The first one is done
+/// when a parameter has a next value; later ones have an output "loss.<number>" until they are
+/// done, then name "loss".
+std::optional<size_t> PendingUpdate(const Model& model);
 
 /// Value of a parameter after the updates appended so far.
 Value CurrentValue(const Graph& graph, const std::string& slot);

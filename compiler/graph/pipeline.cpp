@@ -83,8 +83,7 @@ Result<Invocation> ParseInvocation(std::string_view text, const PassOptions& opt
 
 bool Changed(const Model& before, const Model& after) {
   return before.entry != after.entry || before.gradients != after.gradients ||
-         before.slots.size() != after.slots.size() ||
-         before.applied_updates != after.applied_updates || !SameGraph(before.graph, after.graph);
+         before.slots.size() != after.slots.size() || !SameGraph(before.graph, after.graph);
 }
 
 Result<Model> RunPass(const Model& model, const Invocation& invocation,
@@ -92,6 +91,10 @@ Result<Model> RunPass(const Model& model, const Invocation& invocation,
   const auto start = std::chrono::steady_clock::now();
   DESCENT_TRY(result, invocation.pass->run(model, invocation.options));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (options.verify_each) {
+    if (auto verified = Verify(result); !verified)
+      return Error("after pass {}: {}", invocation.pass->name, verified.error().message);
+  }
   if (options.after_pass)
     options.after_pass(
         {invocation.pass->name, model, result, Changed(model, result), seconds.count()});
@@ -134,23 +137,27 @@ std::vector<std::string> SplitPasses(std::string_view passes) {
   return names;
 }
 
-std::vector<std::string> StandardPasses(const Model& source, std::string_view stage) {
+std::vector<std::string> StandardPasses(const Model& model, std::string_view stage) {
   const auto rank = [](std::string_view name) {
     return std::ranges::find(kStages, name, &GraphStage::name) - std::begin(kStages);
   };
+  const bool is_source = model.entry.empty();
+  const std::optional<size_t> pending = is_source ? 0 : PendingUpdate(model);
+  const size_t rounds = pending ? model.updates.size() - *pending : 0;
   std::vector<std::string> names;
   const auto* step = std::begin(kPipeline);
   while (step != std::end(kPipeline)) {
     const auto* group_end = std::find_if(step, std::end(kPipeline), [&](const PipelineStep& s) {
       return s.once_per_update != step->once_per_update;
     });
-    const size_t rounds = step->once_per_update ? std::max<size_t>(source.updates.size(), 1) : 1;
-    for (size_t round = 0; round < rounds; ++round)
-      for (const auto* s = step; s != group_end; ++s)
+    for (size_t round = 0; round < (step->once_per_update ? rounds : 1); ++round)
+      for (const auto* s = step; s != group_end; ++s) {
         // To differentiate a later update, the earlier ones must have been appended.
-        if (rank(s->stage) <= rank(stage) ||
-            (s->once_per_update && round + 1 < rounds && stage == "differentiated"))
-          names.emplace_back(s->pass);
+        const bool prepares = s->once_per_update && round + 1 < rounds && stage == "differentiated";
+        const bool done = (s->pass == "specialize" && !is_source) ||
+                          (s->pass == "differentiate" && round == 0 && !model.gradients.empty());
+        if ((rank(s->stage) <= rank(stage) || prepares) && !done) names.emplace_back(s->pass);
+      }
     step = group_end;
   }
   return names;

@@ -60,8 +60,8 @@ struct GraphStage {
 /// source, simplified, differentiated, optimized.
 std::span<const GraphStage> GraphStages();
 
-/// The passes that lead from `source` to a stage. Differentiation and update appear once per
-/// update.
-std::vector<std::string> StandardPasses(const Model& source, std::string_view stage = "optimized");
+/// The passes that lead from `model` to a stage; of a specialized model, those that are still to be
+/// done. Differentiation and update appear once per update.
+std::vector<std::string> StandardPasses(const Model& model, std::string_view stage = "optimized");
 
 }  // namespace descent

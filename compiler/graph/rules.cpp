@@ -18,6 +18,8 @@ bool IsFloat(Match& m) { return Info(m.root_type().dtype).is_float; }
 
 bool SameType(Match& m) { return m.type("x") == m.root_type(); }
 
+bool IsNoConstant(Match& m) { return !UniformConstant(m.b, m.values.at("x")); }
+
 /// The constant K may stand for a product or quotient: nothing overflows or loses bits to
 /// denormals.
 bool SetConstant(Match& m, double value) {
@@ -212,7 +214,9 @@ constexpr Rule kRules[] = {
     {"sum_neg", kReal, "sum(neg(x); axes=$a, keepdims=$k)", "neg(sum(x; axes=$a, keepdims=$k))",
      "a = [1], k = false"},
 
-    // constants
+    // constants; as the last operand they stand in one order
+    {"add_constant_last", kExact, "add(C, x)", "add(x, C)", "", IsNoConstant},
+    {"mul_constant_last", kExact, "mul(C, x)", "mul(x, C)", "", IsNoConstant},
     {"add_constants", kReal, "add(add(x, C1), C2)", "add(x, K)", "", Total},
     {"mul_constants", kReal, "mul(mul(x, C1), C2)", "mul(x, K)", "", Product},
     {"mul_div_constants", kReal, "mul(div(x, C2), C1)", "mul(x, K)", "", Ratio},
@@ -307,7 +311,7 @@ constexpr Rule kRules[] = {
     // functions written out
     {"sigmoid_written_out", kReal, "div(1, add(exp(neg(x)), 1))", "sigmoid(x)"},
     {"softmax_written_out", kReal, "div(exp(x), sum(exp(x); axes=$a, keepdims=true))",
-     "softmax(x; axis=$k)", "a = [1]", OneKeptAxis},
+     "softmax(x; axis=$k)", "a = [1]", OneKeptAxis, {}, "x finite"},
     {"log_softmax", kReal, "log(softmax(x; axis=$a))", "log_softmax(x; axis=$a)", "a = 1"},
 
     // losses on logits: the probabilities' logarithm is never taken, so its clamp at -100 goes, too

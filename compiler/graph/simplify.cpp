@@ -78,10 +78,11 @@ class Simplifier {
     if (b_.node(value).types.size() != 1) return std::nullopt;
     const auto rules = RulesByRoot().find(b_.node(value).op->name);
     if (rules == RulesByRoot().end()) return std::nullopt;
-    const AddNode add = [this](std::string_view op, std::vector<Value> operands,
-                               Attributes attributes) -> Result<Value> {
+    const AddNode add = [this, value](std::string_view op, std::vector<Value> operands,
+                                      Attributes attributes) -> Result<Value> {
       DESCENT_TRY(values, b_.TryAdd(op, std::move(operands), std::move(attributes)));
-      return Simplify(values[0]);
+      // A rule that gives what was there already (operands in their order) has not applied.
+      return values[0] == value ? value : Simplify(values[0]);
     };
     for (const ParsedRule& rule : rules->second)
       if (const auto simpler = Apply(rule, b_, value, add)) return simpler;

@@ -16,7 +16,7 @@ using ::descent::testing::TwoThreeOne;
 
 Result<Model> TrainStepOf(const Model& source) {
   DESCENT_TRY(model, Specialize(source, {.entry = "train_step"}));
-  while (PendingUpdate(model) != nullptr) {
+  while (PendingUpdate(model)) {
     DESCENT_TRY(differentiated, Differentiate(model, {}));
     DESCENT_TRY(appended, AppendOptimizer(differentiated, {}));
     model = std::move(appended);

@@ -61,7 +61,7 @@ std::string Print(const Result<Model>& model) {
 
 Result<Model> RunAll(const Golden& golden) {
   DESCENT_TRY(model, Parse(golden.input));
-  return RunPasses(model, SplitPasses(golden.passes), {});
+  return RunPasses(model, SplitPasses(golden.passes), {.verify_each = true});
 }
 
 /// Each pass reads the text that the one before has printed.

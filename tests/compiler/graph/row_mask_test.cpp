@@ -57,8 +57,8 @@ std::vector<Tensor> Inputs(const Graph& graph, int64_t batch, double padding) {
   return inputs;
 }
 
-std::map<std::string, std::vector<double>> Run(const std::string& entry, int64_t batch,
-                                               double padding) {
+std::map<std::string, std::vector<double>> RunEntry(const std::string& entry, int64_t batch,
+                                                    double padding) {
   const auto source = ParseText(fmt::format(kModel, batch), "partial");
   EXPECT_TRUE(source.has_value()) << source.error().ToString();
   const auto model = RunPasses(*source, StandardPasses(*source), {.pass = {.entry = entry}});
@@ -76,7 +76,7 @@ std::map<std::string, std::vector<double>> Run(const std::string& entry, int64_t
 class PartialBatch : public ::testing::TestWithParam<double> {};
 
 TEST_P(PartialBatch, TrainsAsABatchOfItsValidRows) {
-  const auto whole = Run("train_step", 3, 0), partial = Run("train_step", 7, GetParam());
+  const auto whole = RunEntry("train_step", 3, 0), partial = RunEntry("train_step", 7, GetParam());
   ASSERT_EQ(whole.size(), partial.size());
   for (const auto& [name, values] : whole)
     for (size_t i = 0; i < values.size(); ++i)
@@ -84,7 +84,7 @@ TEST_P(PartialBatch, TrainsAsABatchOfItsValidRows) {
 }
 
 TEST_P(PartialBatch, EvaluatesItsValidRowsOnly) {
-  const auto whole = Run("evaluate", 3, 0), partial = Run("evaluate", 7, GetParam());
+  const auto whole = RunEntry("evaluate", 3, 0), partial = RunEntry("evaluate", 7, GetParam());
   ASSERT_EQ(whole.size(), 4u);
   for (const auto& [name, values] : whole)
     for (size_t i = 0; i < values.size(); ++i)
@@ -98,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(Padding, PartialBatch,
 
 TEST(RowMask, MeansDivideByTheValidRows) {
   // Three rows of seven: each term once, by hand.
-  const auto outputs = Run("evaluate", 7, std::nan(""));
+  const auto outputs = RunEntry("evaluate", 7, std::nan(""));
   double sum = 0;
   for (const auto [x1, x2, y] : {std::array{1.0, 2.0, 1.0}, {-1.0, 0.5, 0.0}, {0.3, -2.0, 1.0}}) {
     const auto sigmoid = [](double z) { return 1 / (1 + std::exp(-z)); };
