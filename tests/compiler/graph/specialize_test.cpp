@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "compiler/graph/batch_axis.h"
 #include "tests/compiler/graph/sample_models.h"
 
 namespace descent {
@@ -32,6 +33,55 @@ TEST(Specialize, PredictNeedsNoTargetsAndTakesItsOwnBatch) {
   EXPECT_EQ(InputNames(model), "x W1 W2");
   EXPECT_EQ(ToString(model.graph.type(model.graph.outputs()[0].value)), "f32[1, 1]");
   EXPECT_EQ(ToString(model.FindInput("x")->type), "f32[1, 2]");
+}
+
+TEST(Specialize, EvaluateAndMetricsFitTogether) {
+  Model source = TwoThreeOne();
+  source.evaluate_batch = 50;
+  source.metrics = {{.name = "error", .op = "mae", .operands = {"yhat", "y"}}};
+  const Model evaluate = Specialized(source, {.entry = "evaluate"});
+  EXPECT_EQ(evaluate.batch, 50);
+  EXPECT_EQ(OutputNames(evaluate), "loss metric.loss metric.error");
+  const Model metrics = Specialized(source, {.entry = "metrics"});
+  EXPECT_EQ(InputNames(metrics), "metric.loss metric.error");
+  EXPECT_EQ(OutputNames(metrics), "loss error");
+}
+
+TEST(Specialize, InitializeListsEverySlot) {
+  Model source = TwoThreeOne();
+  source.updates[0].optimizer = "momentum";
+  const Model model = Specialized(source, {.entry = "initialize"});
+  EXPECT_EQ(OutputNames(model),
+            "next.W1 next.W2 next.W1.velocity next.W2.velocity next.step next.learning_rate");
+  EXPECT_EQ(model.slots.size(), 4u);
+}
+
+TEST(Specialize, AModelWithoutLossRuns) {
+  Model source = TwoThreeOne();
+  source.updates.clear();
+  source.predictions.clear();
+  EXPECT_EQ(EntryPoints(source), (std::vector<std::string>{"initialize", "run"}));
+  EXPECT_EQ(OutputNames(Specialized(source, {.entry = "run"})), "yhat loss");
+}
+
+TEST(Specialize, BatchesCanBeOverridden) {
+  const PassOptions options{.entry = "train_step", .batch = 32};
+  EXPECT_EQ(ToString(Specialized(TwoThreeOne(), options).FindInput("x")->type), "f32[32, 2]");
+  PassOptions evaluate = options;
+  evaluate.entry = "evaluate";
+  EXPECT_EQ(Specialized(TwoThreeOne(), evaluate).batch, 32);
+}
+
+TEST(Specialize, OutputsKnowTheirBatchAxis) {
+  const Model model = Specialized(TwoThreeOne(), {.entry = "predict"});
+  EXPECT_EQ(OutputBatchAxes(model), std::vector<int>{0});
+  EXPECT_EQ(OutputBatchAxes(Specialized(TwoThreeOne(), {.entry = "train_step"})),
+            std::vector<int>{kNoBatchAxis});
+}
+
+TEST(Specialize, ASpecializedModelIsNoSource) {
+  const Model model = Specialized(TwoThreeOne(), {.entry = "predict"});
+  EXPECT_FALSE(Specialize(model, {.entry = "evaluate"}).has_value());
 }
 
 TEST(Specialize, UnknownEntryPointsAreRefused) {
