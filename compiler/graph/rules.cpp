@@ -173,7 +173,7 @@ bool LastAxis(Match& m) {
   return axis == -1 || axis + 1 == static_cast<int64_t>(m.type("x").shape.size());
 }
 
-constexpr std::string_view kLogits = "x finite, y in [0, 1]";
+constexpr std::string_view kLogits = "|x| <= 1e30, y in [0, 1]";
 
 constexpr std::string_view kUnary[] = {"neg", "abs", "square", "sqrt",    "exp",  "log",
                                        "sin", "cos", "tanh",   "sigmoid", "relu", "floor"};
@@ -310,8 +310,14 @@ constexpr Rule kRules[] = {
 
     // functions written out
     {"sigmoid_written_out", kReal, "div(1, add(exp(neg(x)), 1))", "sigmoid(x)"},
-    {"softmax_written_out", kReal, "div(exp(x), sum(exp(x); axes=$a, keepdims=true))",
-     "softmax(x; axis=$k)", "a = [1]", OneKeptAxis, {}, "x finite"},
+    {"softmax_written_out",
+     kReal,
+     "div(exp(x), sum(exp(x); axes=$a, keepdims=true))",
+     "softmax(x; axis=$k)",
+     "a = [1]",
+     OneKeptAxis,
+     {},
+     "x finite"},
     {"log_softmax", kReal, "log(softmax(x; axis=$a))", "log_softmax(x; axis=$a)", "a = 1"},
 
     // losses on logits: the probabilities' logarithm is never taken, so its clamp at -100 goes, too

@@ -31,7 +31,7 @@ struct Rule {
   /// What F stands for.
   std::span<const std::string_view> ops = {};
   /// Operands for which the rule claims its kind; all others are out of the operator's own domain.
-  /// "x finite", "y in [0, 1]"; empty: everywhere.
+  /// "x finite", "|x| <= 1e30", "y in [0, 1]"; empty: everywhere.
   std::string_view domain = "";
 };
 

@@ -166,12 +166,15 @@ double SpecialValue(std::mt19937& random) {
 /// Values of a variable within the rule's domain.
 Tensor RandomTensor(const Rule& rule, const std::string& name, const TensorType& type, bool special,
                     std::mt19937& random) {
-  const bool finite = rule.domain.contains(name + " finite");
+  const double limit = rule.domain.contains("|" + name + "| <= 1e30") ? 1e30
+                       : rule.domain.contains(name + " finite")
+                           ? std::numeric_limits<double>::max()
+                           : std::numeric_limits<double>::infinity();
   const bool share = rule.domain.contains(name + " in [0, 1]");
   std::vector<double> values(type.elements());
   for (double& value : values) {
     do value = special ? SpecialValue(random) : std::uniform_real_distribution(-4.0, 4.0)(random);
-    while (finite && !std::isfinite(value));
+    while (limit < std::numeric_limits<double>::infinity() && !(std::abs(value) <= limit));
     if (share) value = special ? random() % 2 : std::uniform_real_distribution(0.0, 1.0)(random);
     if (type.dtype == DType::kBool || (share && Info(type.dtype).is_integer)) value = random() % 2;
   }
