@@ -41,7 +41,6 @@ constexpr PipelineStep kPipeline[] = {
     {"expand", "optimized"},
     {"fold_constants", "optimized"},
     {"simplify", "optimized"},
-    {"expand", "optimized"},  // rules may name composites again
     {"fold_constants", "optimized"},
 };
 

@@ -58,9 +58,19 @@ std::optional<Value> Apply(const ParsedRule& parsed, GraphBuilder& b, Value root
   return FitTo(b, *value, type);
 }
 
+bool IsComposite(const OpDef& op) {
+  return op.expand != nullptr && op.define == nullptr && op.form == KernelForm::kLoops;
+}
+
+bool NamesComposite(const Pattern& pattern) {
+  const OpDef* op = FindOp(pattern.name);
+  return op != nullptr && IsComposite(*op);
+}
+
 class Simplifier {
  public:
-  explicit Simplifier(GraphBuilder& b) : b_(b) {}
+  /// `expanded`: the graph has no composites left, so rules must not name one again.
+  Simplifier(GraphBuilder& b, bool expanded) : b_(b), expanded_(expanded) {}
 
   Value Simplify(Value value) {
     // Every rule makes a graph smaller or moves work towards the inputs, so this ends.
@@ -84,16 +94,20 @@ class Simplifier {
       // A rule that gives what was there already (operands in their order) has not applied.
       return values[0] == value ? value : Simplify(values[0]);
     };
-    for (const ParsedRule& rule : rules->second)
+    for (const ParsedRule& rule : rules->second) {
+      if (expanded_ && NamesComposite(rule.replacement)) continue;
       if (const auto simpler = Apply(rule, b_, value, add)) return simpler;
+    }
     return std::nullopt;
   }
 
   GraphBuilder& b_;
+  bool expanded_;
 };
 
 Result<std::optional<std::vector<Value>>> SimplifyNode(GraphBuilder& b, const Node& node,
-                                                       std::span<const Value> operands) {
+                                                       std::span<const Value> operands,
+                                                       bool expanded) {
   // Operators with bodies and with several results have no rules; Transcribe simplifies the bodies.
   if (node.types.size() != 1 || !RulesByRoot().contains(node.op->name)) return std::nullopt;
   const std::string origin = b.origin();
@@ -101,7 +115,7 @@ Result<std::optional<std::vector<Value>>> SimplifyNode(GraphBuilder& b, const No
   b.SetOrigin("", Section::kForward);
   DESCENT_TRY(copy, b.Copy(node, {operands.begin(), operands.end()}));
   b.SetOrigin(origin, section);
-  return std::vector{Simplifier(b).Simplify(copy[0])};
+  return std::vector{Simplifier(b, expanded).Simplify(copy[0])};
 }
 
 }  // namespace
@@ -115,7 +129,14 @@ std::optional<Value> ApplyRule(const Rule& rule, GraphBuilder& b, Value root) {
   return Apply(Parsed(rule), b, root, add);
 }
 
-Result<Graph> SimplifyGraph(const Graph& graph) { return Transcribe(graph, SimplifyNode); }
+Result<Graph> SimplifyGraph(const Graph& graph) {
+  const bool expanded =
+      std::ranges::none_of(graph.nodes(), [](const Node& node) { return IsComposite(*node.op); });
+  return Transcribe(graph,
+                    [expanded](GraphBuilder& b, const Node& node, std::span<const Value> operands) {
+                      return SimplifyNode(b, node, operands, expanded);
+                    });
+}
 
 Result<Model> Simplify(const Model& model, const PassOptions&) {
   Model result = model;

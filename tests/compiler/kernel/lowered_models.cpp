@@ -14,7 +14,7 @@ const ModelSample kSamples[] = {
       y = log_softmax(x, axis=2)
       output y
     })"},
-    {"SoftmaxOverOuterAxis", "run", 5, R"(model f {
+    {"SoftmaxOverOuterAxis", "run", 4, R"(model f {
       input x: f64[5, 7]
       y = softmax(x, axis=0)
       output y
