@@ -86,7 +86,9 @@ Result<std::vector<char>> ObjectOf(const Compilation& compilation, const Compile
 }
 
 LinkOptions LinkOptionsOf(const CompileOptions& options) {
-  return {.runtime_directory = options.runtime_folder, .fully_static = options.is_static};
+  return {.runtime_directory = options.runtime_folder,
+          .fully_static = options.is_static,
+          .sanitizer = options.sanitizer};
 }
 
 Result<void> WriteExecutable(const Compilation& compilation, const std::string& path,

@@ -35,7 +35,7 @@ struct CompileOptions {
   bool full_state = false;    ///< lay out optimizer state even if no entry point writes it
   bool trace_values = false;  ///< every named value of the optimized graph is an output
   bool verify_each = false;   ///< the invariants after every graph pass
-  Sanitizer sanitizer = Sanitizer::kNone;
+  Sanitizer sanitizer = kBuildSanitizer;
   std::vector<std::byte> weights;  ///< safetensors file to compile in; may be empty
   bool is_static = false;          ///< executables: single-threaded, no dynamic dependency
   /// Folder of the runtime's archives; "" = beside the running program.

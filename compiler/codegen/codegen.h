@@ -25,9 +25,18 @@ namespace descent {
 /// runtime.
 enum class Sanitizer : uint8_t { kNone, kAddress, kThread };
 
+/// What Descent itself is built with; what it makes follows, unless told otherwise.
+#if defined(DESCENT_SANITIZE_ADDRESS)
+inline constexpr Sanitizer kBuildSanitizer = Sanitizer::kAddress;
+#elif defined(DESCENT_SANITIZE_THREAD)
+inline constexpr Sanitizer kBuildSanitizer = Sanitizer::kThread;
+#else
+inline constexpr Sanitizer kBuildSanitizer = Sanitizer::kNone;
+#endif
+
 struct CodegenOptions {
   bool position_independent = true;
-  Sanitizer sanitizer = Sanitizer::kNone;
+  Sanitizer sanitizer = kBuildSanitizer;
   /// Also names the program `descent_main_program`, which the runtime's main() trains. Executables
   /// only.
   bool main_alias = false;

@@ -68,11 +68,13 @@ Result<void> WriteBytes(std::span<const char> bytes, const std::string& path, mo
   return {};
 }
 
-/// First of the usual drivers that PATH has.
-Result<std::string> FindDriver() {
+/// First of the usual drivers that PATH has. Sanitizers are LLVM's, so its own driver comes first.
+Result<std::string> FindDriver(Sanitizer sanitizer) {
   const char* variable = std::getenv("PATH");
   const std::string path = variable ? variable : "/usr/bin:/bin";
-  for (const char* name : {"cc", "gcc", "clang"}) {
+  std::vector<const char*> names = {"cc", "gcc", "clang"};
+  if (sanitizer != Sanitizer::kNone) names.insert(names.begin(), "clang-19");
+  for (const char* name : names) {
     for (size_t begin = 0; begin <= path.size();) {
       const size_t end = std::min(path.find(':', begin), path.size());
       const fs::path candidate = fs::path(path.substr(begin, end - begin)) / name;
@@ -173,16 +175,22 @@ std::string Beside(const std::string& path) {
   return path + ".partial-" + std::to_string(getpid());
 }
 
+/// By Sanitizer.
+constexpr const char* kSanitizerFlags[] = {nullptr, "-fsanitize=address,undefined",
+                                           "-fsanitize=thread"};
+
 /// Links `object` with `inputs` into `path`.
-Result<void> Link(std::span<const char> object, const std::string& path,
+Result<void> Link(std::span<const char> object, const std::string& path, Sanitizer sanitizer,
                   const std::vector<std::string>& flags, const std::vector<std::string>& inputs) {
-  DESCENT_TRY(driver, FindDriver());
+  DESCENT_TRY(driver, FindDriver(sanitizer));
   DESCENT_TRY(folder, TemporaryFolder::Make());
   const std::string object_path = folder.File("model.o");
   DESCENT_RETURN_IF_ERROR(WriteBytes(object, object_path, 0600));
   const std::string partial = Beside(path);
   std::vector<std::string> command = {driver, "-o", partial, "-Wl,--build-id=none"};
   command.insert(command.end(), flags.begin(), flags.end());
+  if (sanitizer != Sanitizer::kNone)
+    command.push_back(kSanitizerFlags[static_cast<size_t>(sanitizer)]);
   command.push_back(object_path);
   command.insert(command.end(), inputs.begin(), inputs.end());
   auto linked = Run(command, folder.File("log"));
@@ -209,14 +217,16 @@ Result<void> LinkExecutable(std::span<const char> object, const std::string& pat
     inputs.push_back("-ltbb");
   }
   for (const char* library : {"-lz", "-lstdc++", "-lm"}) inputs.push_back(library);
-  return Link(object, path, flags, inputs);
+  return Link(object, path, options.sanitizer, flags, inputs);
 }
 
 Result<void> LinkSharedLibrary(std::span<const char> object, const std::string& path,
-                               const LinkOptions&) {
+                               const LinkOptions& options) {
   const std::string name = fs::path(path).filename().string();
-  return Link(object, path, {"-shared", "-Wl,-soname," + name, "-Wl,--as-needed", "-Wl,-z,defs"},
-              {});
+  std::vector<std::string> flags = {"-shared", "-Wl,-soname," + name, "-Wl,--as-needed"};
+  // Instrumented code leaves its sanitizer to whoever loads it.
+  if (options.sanitizer == Sanitizer::kNone) flags.push_back("-Wl,-z,defs");
+  return Link(object, path, options.sanitizer, flags, {});
 }
 
 Result<void> WriteStaticArchive(std::span<const char> object, const std::string& path,

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 
+#include "compiler/codegen/codegen.h"
 #include "ir/diagnostic.h"
 
 namespace descent {
@@ -21,6 +22,8 @@ struct LinkOptions {
   std::string runtime_directory = {};
   /// Executables only: no dynamic dependency, one thread.
   bool fully_static = false;
+  /// Brings the runtime that instrumented code calls.
+  Sanitizer sanitizer = kBuildSanitizer;
 };
 
 /// A trainer: the object (with CodegenOptions::main_alias), the runtime's main() and the runtime.

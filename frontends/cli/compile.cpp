@@ -29,7 +29,7 @@ struct SanitizerName {
   Sanitizer sanitizer;
 };
 constexpr SanitizerName kSanitizers[] = {
-    {"", Sanitizer::kNone}, {"address", Sanitizer::kAddress}, {"thread", Sanitizer::kThread}};
+    {"", kBuildSanitizer}, {"address", Sanitizer::kAddress}, {"thread", Sanitizer::kThread}};
 
 std::vector<std::string> KindNames() {
   std::vector<std::string> names;
