@@ -18,8 +18,7 @@
 namespace descent {
 namespace {
 
-// ---- source model to entry points
-// ----------------------------------------------------------------
+// ---- source model to entry points --------------------------------------------------------------
 
 PipelineOptions PassesOf(const CompileOptions& options, const std::string& entry) {
   PipelineOptions passes;
@@ -69,8 +68,7 @@ Result<std::string> PrefixOf(const Model& source, const CompileOptions& options)
                          Quoted(options.prefix), SafeIdentifier(options.prefix));
 }
 
-// ---- artifacts
-// -----------------------------------------------------------------------------------
+// ---- artifacts ---------------------------------------------------------------------------------
 
 Result<void> WriteFile(std::span<const char> content, const std::string& path) {
   if (path != "-") return WriteFileAtomically(content, path);

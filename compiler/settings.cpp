@@ -194,8 +194,7 @@ Result<bool> SetInParameters(const Setting& setting, Model& model) {
   return found;
 }
 
-// ---- attributes of operators
-// ---------------------------------------------------------------------
+// ---- attributes of operators -------------------------------------------------------------------
 
 template <typename T>
 Result<std::vector<T>> ParseList(const Setting& setting,

@@ -27,8 +27,7 @@ enum {
   DESCENT_ERROR_LAYOUT = -6   /* stored in a layout this header does not know */
 };
 
-/* ---- tensors of the state
- * ------------------------------------------------------------------------------ */
+/* ---- tensors of the state ------------------------------------------------------------------- */
 
 static inline const descent_slot* descent_find_slot(const descent_program* program,
                                                     const char* name) {
@@ -117,8 +116,7 @@ static inline uint32_t descent_initialize(const descent_program* program,
   return entry->run(&call);
 }
 
-/* ---- safetensors in memory: 8 bytes of header length, a JSON object, the data
- * --------------------------- */
+/* ---- safetensors in memory: 8 bytes of header length, a JSON object, the data --------------- */
 
 static inline const char* descent_dtype_name(int32_t dtype) {
   static const char* const names[] = {"F32", "F64", "I32", "I64", "U8", "BOOL"};

@@ -24,7 +24,7 @@ std::string Doc(const Option& option) {
              : fmt::format("{}: {}", option.doc, fmt::join(option.choices, ", "));
 }
 
-// ---- man page -----------------------------------------------------------------------------------
+// ---- man page ----------------------------------------------------------------------------------
 
 /// Text safe in roff: backslashes, hyphens, and lines that begin with a control character.
 std::string Roff(const std::string& text) {
@@ -82,7 +82,7 @@ std::string ManPage() {
   return text;
 }
 
-// ---- docs/cli.md --------------------------------------------------------------------------------
+// ---- docs/cli.md -------------------------------------------------------------------------------
 
 std::string MarkdownOptions(const std::string& title, const std::vector<Option>& options) {
   if (options.empty()) return "";

@@ -32,8 +32,7 @@ struct Subject {
   CompileOptions options;
 };
 
-// ---- graph stages
-// --------------------------------------------------------------------------------
+// ---- graph stages ------------------------------------------------------------------------------
 
 Result<Model> GraphOf(const Subject& subject) {
   if (subject.stage == "source" || subject.stage == "summary") return subject.source;
@@ -66,8 +65,7 @@ Result<std::string> GraphJson(const Subject& subject) {
   return std::move(json).Finish();
 }
 
-// ---- summary
-// -------------------------------------------------------------------------------------
+// ---- summary -----------------------------------------------------------------------------------
 
 Result<std::string> SummaryAsText(const Subject& subject) {
   DESCENT_TRY(summary, Summarize(subject.source));
@@ -84,8 +82,7 @@ Result<std::string> SummaryAsJson(const Subject& subject) {
   return std::move(json).Finish();
 }
 
-// ---- kernels and memory
-// --------------------------------------------------------------------------
+// ---- kernels and memory ------------------------------------------------------------------------
 
 Result<Compilation> CompileSubject(const Subject& subject) {
   CompileOptions options = subject.options;
@@ -124,8 +121,7 @@ Result<std::string> Listing(const Subject& subject) {
   return ArtifactText(compilation, kKind, subject.options);
 }
 
-// ---- the table
-// -----------------------------------------------------------------------------------
+// ---- the table ---------------------------------------------------------------------------------
 
 using Show = Result<std::string> (*)(const Subject&);
 

@@ -53,8 +53,7 @@ std::vector<const InputBinding*> DataInputs(const Model& model) {
   return inputs;
 }
 
-// ---- inputs
-// --------------------------------------------------------------------------------------
+// ---- inputs ------------------------------------------------------------------------------------
 
 /// Given inputs by name: named ones first, the others take the free places in order.
 Result<std::map<std::string, Tensor>> MatchInputs(const Model& model,
@@ -134,8 +133,7 @@ Result<void> BindInputs(const ExecutionRequest& request, Execution& execution) {
   return {};
 }
 
-// ---- state
-// ---------------------------------------------------------------------------------------
+// ---- state -------------------------------------------------------------------------------------
 
 std::vector<NamedTensor> Named(const Graph& graph, std::vector<Tensor> values) {
   std::vector<NamedTensor> named;
@@ -188,8 +186,7 @@ Result<void> LoadWeights(const std::string& path, const Model& source,
   return {};
 }
 
-// ---- compiled
-// ------------------------------------------------------------------------------------
+// ---- compiled ----------------------------------------------------------------------------------
 
 Tensor ReadBack(const descent_tensor& tensor, const std::byte* data) {
   const TensorType type = {static_cast<DType>(tensor.dtype),
@@ -273,7 +270,7 @@ Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
   return execution;
 }
 
-Result<Values> RunInterpreted(const Execution& execution, bool trace) {
+Result<Values> RunInterpreted(const Execution& execution, bool trace, Precision precision) {
   const Graph& graph = execution.model.graph;
   std::vector<Tensor> inputs;
   for (const NamedValue& input : graph.inputs()) {
@@ -296,7 +293,7 @@ Result<Values> RunInterpreted(const Execution& execution, bool trace) {
       .step = execution.state.at(std::string(kStepSlot)).GetInt(0),
       .valid_rows = execution.rows,
       .learning_rate = execution.state.at(std::string(kLearningRateSlot)).GetDouble(0)};
-  DESCENT_TRY(result, Interpret(graph, inputs, system, Precision::kTyped, hook));
+  DESCENT_TRY(result, Interpret(graph, inputs, system, precision, hook));
   if (result.bad_index) DESCENT_RETURN_IF_ERROR(CheckStatus(DESCENT_STATUS_BAD_INDEX));
   for (NamedTensor& value : Named(graph, std::move(result.outputs))) {
     auto& place = value.name.starts_with(kNext) ? values.next : values.outputs;

@@ -12,6 +12,7 @@
 
 #include "compiler/compile.h"
 #include "frontends/cli/run/tensor_input.h"
+#include "ir/interpreter.h"
 #include "ir/model.h"
 
 namespace descent::cli {
@@ -51,7 +52,8 @@ struct Values {
 
 Result<Execution> Prepare(const Model& model, const ExecutionRequest& request);
 
-Result<Values> RunInterpreted(const Execution& execution, bool trace);
+Result<Values> RunInterpreted(const Execution& execution, bool trace,
+                              Precision precision = Precision::kTyped);
 Result<Values> RunCompiled(const Execution& execution, bool trace);
 
 }  // namespace descent::cli
