@@ -110,13 +110,50 @@ void Chart::DrawFrame(SvgDocument& svg) const {
            {.anchor = Anchor::kMiddle, .rotate = -90});
 }
 
-void Chart::DrawLegend(SvgDocument& svg, std::span<const LegendEntry> entries) const {
+namespace {
+
+/// How much of the lines lies in a box: samples at tenths of their segments.
+int Covered(const Rect& box, std::span<const std::vector<Point>> lines) {
+  int covered = 0;
+  for (const std::vector<Point>& line : lines)
+    for (size_t i = 1; i < line.size(); ++i)
+      for (int tenth = 0; tenth < 10; ++tenth) {
+        const double x = line[i - 1].x + (line[i].x - line[i - 1].x) * tenth / 10;
+        const double y = line[i - 1].y + (line[i].y - line[i - 1].y) * tenth / 10;
+        covered += x >= box.x && x <= box.right() && y >= box.y && y <= box.y + box.height;
+      }
+  return covered;
+}
+
+/// From the upper right to the left, then along the lower edge; the first of the best.
+Rect LeastCovering(const Rect& plot, double width, double height,
+                   std::span<const std::vector<Point>> lines) {
+  constexpr double kMargin = 8;
+  constexpr int kPlaces = 8;
+  const double room = plot.width - width - 2 * kMargin;
+  Rect best{};
+  int fewest = -1;
+  for (const double y : {plot.y + kMargin, plot.y + plot.height - height - kMargin})
+    for (int i = kPlaces; i >= 0; --i) {
+      const Rect box{plot.x + kMargin + room * i / kPlaces, y, width, height};
+      const int covered = Covered(box, lines);
+      if (fewest >= 0 && covered >= fewest) continue;
+      fewest = covered;
+      best = box;
+    }
+  return best;
+}
+
+}  // namespace
+
+void Chart::DrawLegend(SvgDocument& svg, std::span<const LegendEntry> entries,
+                       std::span<const std::vector<Point>> lines) const {
   if (entries.empty()) return;
   size_t longest = 0;
   for (const LegendEntry& entry : entries) longest = std::max(longest, entry.text.size());
   const double width = 44 + 6.4 * static_cast<double>(longest);
   const double height = 8 + 17 * static_cast<double>(entries.size());
-  const Rect box{plot_.right() - width - 8, plot_.y + 8, width, height};
+  const Rect box = LeastCovering(plot_, width, height, lines);
   svg.Rectangle(box, {.fill = "#ffffff", .stroke = kGrid, .opacity = 0.92});
   for (size_t i = 0; i < entries.size(); ++i) {
     const double y = box.y + 16 + 17 * static_cast<double>(i);

@@ -48,7 +48,9 @@ class Chart {
   void DrawGround(SvgDocument& svg) const;
   /// Frame, ticks, labels, title: after the data.
   void DrawFrame(SvgDocument& svg) const;
-  void DrawLegend(SvgDocument& svg, std::span<const LegendEntry> entries) const;
+  /// Along the upper or lower edge, where it covers the fewest of the lines (in pixels).
+  void DrawLegend(SvgDocument& svg, std::span<const LegendEntry> entries,
+                  std::span<const std::vector<Point>> lines = {}) const;
 
  private:
   std::vector<double> YTicks() const;

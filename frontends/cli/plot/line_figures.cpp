@@ -30,18 +30,20 @@ void DrawPanel(SvgDocument& svg, const LineFigure& figure, const Rect& outer) {
   chart.DrawGround(svg);
   svg.BeginClip(chart.plot());
   std::vector<LegendEntry> legend;
+  std::vector<std::vector<Point>> lines;
   for (size_t i = 0; i < figure.series.size(); ++i) {
     const Series& series = figure.series[i];
     const std::string color = ColorOf(series, i);
     std::vector<Point> points = series.points;
     if (logarithmic) std::erase_if(points, [](const Point& p) { return !(p.y > 0); });
-    svg.Polyline(chart.ToPixels(points),
+    lines.push_back(chart.ToPixels(points));
+    svg.Polyline(lines.back(),
                  {.stroke = color, .stroke_width = 2, .dash = series.dashed ? "5 3" : ""});
     legend.push_back({series.name, color, series.dashed});
   }
   svg.EndClip();
   chart.DrawFrame(svg);
-  chart.DrawLegend(svg, legend);
+  chart.DrawLegend(svg, legend, lines);
 }
 
 /// Arrows along -gradient at a coarse grid of points, all of one length: they show directions.
