@@ -414,9 +414,10 @@ void Inline(Computation& consumer, int tensor, const Computation& producer) {
                         .value = [&](int slot) -> Scalar { return values[slot]; }};
   for (TensorRead& read : consumer.reads) MapRead(read, mapping);
   for (Scalar* root : ScalarRoots(consumer)) *root = MapScalar(*root, mapping);
-  for (const std::string& node : producer.nodes)
-    if (std::find(consumer.nodes.begin(), consumer.nodes.end(), node) == consumer.nodes.end())
-      consumer.nodes.push_back(node);
+  std::vector<std::string> nodes = producer.nodes;
+  for (const std::string& node : consumer.nodes)
+    if (std::find(nodes.begin(), nodes.end(), node) == nodes.end()) nodes.push_back(node);
+  consumer.nodes = std::move(nodes);
   Normalize(consumer);
 }
 

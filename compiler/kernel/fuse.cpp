@@ -64,7 +64,9 @@ class Grouping {
   }
 
   std::vector<FusedGroup> Sorted() && {
-    const auto order = TopologicalOrder(successors_);
+    std::vector<std::vector<int>> successors;
+    for (const std::set<int>& list : successors_) successors.emplace_back(list.begin(), list.end());
+    const auto order = TopologicalOrder(successors);
     DESCENT_CHECK(order.has_value(), "the groups of a region have no order");
     std::vector<FusedGroup> sorted;
     for (const int i : *order)
@@ -98,27 +100,27 @@ class Grouping {
   const TensorTable& tensors_;
   std::vector<FusedGroup> groups_;
   std::vector<bool> alive_;
-  std::vector<std::vector<int>> successors_;
+  std::vector<std::set<int>> successors_, predecessors_;
 };
 
 void Grouping::Connect() {
   std::vector<std::vector<int>> readers(tensors_.size());
   std::vector<int> writer(tensors_.size(), -1);
   for (int i = 0; i < count(); ++i) {
-    if (!alive_[i]) continue;
     for (const int tensor : groups_[i].Reads()) readers[tensor].push_back(i);
     for (const int tensor : groups_[i].Writes()) writer[tensor] = i;
   }
-  std::vector<std::set<int>> successors(count());
+  successors_.resize(groups_.size());
+  predecessors_.resize(groups_.size());
   const auto connect = [&](int from, int to) {
-    if (from >= 0 && to >= 0 && from != to) successors[from].insert(to);
+    if (from < 0 || to < 0 || from == to) return;
+    successors_[from].insert(to);
+    predecessors_[to].insert(from);
   };
   for (int tensor = 0; tensor < tensors_.size(); ++tensor)
     for (const int reader : readers[tensor]) connect(writer[tensor], reader);
   for (const Overwrite& overwrite : region_.overwrites)
     for (const int reader : readers[overwrite.older]) connect(reader, writer[overwrite.newer]);
-  successors_.clear();
-  for (const std::set<int>& list : successors) successors_.emplace_back(list.begin(), list.end());
 }
 
 /// Is there a path; with `skip_direct` one through another group?
@@ -138,11 +140,24 @@ bool Grouping::Reaches(int from, int to, bool skip_direct) const {
   return false;
 }
 
+/// `kept` has taken the work of `gone`, and takes its place in the order.
 void Grouping::Replace(int kept, int gone) {
-  (void)kept;
+  for (const int before : predecessors_[gone]) {
+    successors_[before].erase(gone);
+    if (before == kept) continue;
+    successors_[before].insert(kept);
+    predecessors_[kept].insert(before);
+  }
+  for (const int behind : successors_[gone]) {
+    predecessors_[behind].erase(gone);
+    if (behind == kept) continue;
+    predecessors_[behind].insert(kept);
+    successors_[kept].insert(behind);
+  }
+  successors_[gone].clear();
+  predecessors_[gone].clear();
   alive_[gone] = false;
   groups_[gone] = {};
-  Connect();
 }
 
 // ---- one loop nest -----------------------------------------------------------------------------
@@ -166,8 +181,7 @@ void Grouping::AbsorbConsumers(const Predicate& is_base) {
     if (!IsSingleStage(base) || !is_base(groups_[base])) continue;
     for (bool changed = true; changed;) {
       changed = false;
-      for (const int consumer : std::vector<int>(successors_[base]))
-        changed |= Absorb(base, consumer);
+      for (const int consumer : std::set<int>(successors_[base])) changed |= Absorb(base, consumer);
     }
   }
 }
@@ -263,7 +277,7 @@ void Grouping::ShareRows() {
     changed = false;
     for (int producer = 0; producer < count(); ++producer) {
       if (!IsLoops(producer)) continue;
-      for (const int reader : std::vector<int>(successors_[producer]))
+      for (const int reader : std::set<int>(successors_[producer]))
         changed |= ShareRow(producer, reader);
     }
   }

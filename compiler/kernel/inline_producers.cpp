@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "compiler/kernel/contraction.h"
 #include "compiler/kernel/fuse.h"
@@ -16,7 +17,14 @@ constexpr size_t kMaxReads = 24;
 class ProducerInlining {
  public:
   ProducerInlining(Region& region, const TensorTable& tensors)
-      : region_(region), delivered_(tensors.size(), false) {
+      : region_(region),
+        delivered_(tensors.size(), false),
+        computed_(tensors.size(), false),
+        users_(tensors.size()) {
+    for (size_t i = 0; i < region.works.size(); ++i) {
+      for (const int tensor : region.works[i].Reads()) users_[tensor].insert(i);
+      for (const int tensor : region.works[i].Writes()) computed_[tensor] = true;
+    }
     for (const Delivery& delivery : region.deliveries) delivered_[delivery.value] = true;
     for (const Overwrite& overwrite : region.overwrites)
       delivered_[overwrite.older] = delivered_[overwrite.newer] = true;
@@ -32,33 +40,16 @@ class ProducerInlining {
   }
 
  private:
-  /// Works that read a tensor; inlined producers read nothing any more.
-  std::vector<size_t> Users(int tensor) const {
-    std::vector<size_t> users;
-    for (size_t i = 0; i < region_.works.size(); ++i) {
-      const std::vector<int> reads = region_.works[i].Reads();
-      if (std::find(reads.begin(), reads.end(), tensor) != reads.end()) users.push_back(i);
-    }
-    return users;
-  }
-
   /// Is the value in memory whatever happens to `except`: some reader can't be in the loop that
   /// computes it?
   bool IsStoredAnyway(int tensor, size_t except) const {
-    if (delivered_[tensor] || !IsComputed(tensor)) return true;
-    for (const size_t user : Users(tensor)) {
+    if (delivered_[tensor] || !computed_[tensor]) return true;
+    for (const size_t user : users_[tensor]) {
       if (user == except) continue;
       const Work& work = region_.works[user];
       if (!work.is_computation() || work.computation.reducer) return true;
     }
     return false;
-  }
-
-  bool IsComputed(int tensor) const {
-    return std::any_of(region_.works.begin(), region_.works.end(), [&](const Work& work) {
-      const std::vector<int> writes = work.Writes();
-      return std::find(writes.begin(), writes.end(), tensor) != writes.end();
-    });
   }
 
   /// Would inlining it keep a value in memory that could otherwise stay in the loop that computes
@@ -77,7 +68,7 @@ class ProducerInlining {
            });
   }
 
-  bool Worthwhile(size_t number, int tensor, const std::vector<size_t>& users) const {
+  bool Worthwhile(size_t number, int tensor, const std::set<size_t>& users) const {
     const Computation& producer = region_.works[number].computation;
     const int64_t elements = Elements(producer.axes);
     int64_t evaluations = 0;
@@ -99,7 +90,8 @@ class ProducerInlining {
       return ScalarCost(producer.results) <= kPackingCost && users.size() <= 2 &&
              !EndsEpilogue(number);
     if (users.size() == 1 && evaluations <= elements)
-      return ReadsIdentically(region_.works[users[0]].computation, tensor) || !EndsEpilogue(number);
+      return ReadsIdentically(region_.works[*users.begin()].computation, tensor) ||
+             !EndsEpilogue(number);
     return ScalarCost(producer.results) <= kCheapCost && evaluations <= 4 * elements &&
            !EndsEpilogue(number);
   }
@@ -120,21 +112,25 @@ class ProducerInlining {
     if (!work.is_computation() || work.computation.reducer) return false;
     const Computation producer = work.computation;
     for (const int tensor : producer.tensors) {
-      const std::vector<size_t> users = Users(tensor);
+      const std::set<size_t>& users = users_[tensor];
       if (delivered_[tensor] || users.empty()) return false;
       for (const size_t user : users)
         if (!Possible(producer, tensor, user)) return false;
       if (!Worthwhile(number, tensor, users)) return false;
     }
+    for (const TensorRead& read : producer.reads) users_[read.tensor].erase(number);
     for (const int tensor : producer.tensors)
-      for (const size_t user : Users(tensor))
+      for (const size_t user : users_[tensor]) {
         Inline(region_.works[user].computation, tensor, producer);
-    region_.works[number].computation.reads.clear();
+        for (const TensorRead& read : producer.reads) users_[read.tensor].insert(user);
+      }
     return true;
   }
 
   Region& region_;
   std::vector<bool> delivered_;
+  std::vector<bool> computed_;           ///< by a work of this region
+  std::vector<std::set<size_t>> users_;  ///< works that read a tensor
 };
 
 }  // namespace

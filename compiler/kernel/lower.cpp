@@ -1,5 +1,7 @@
 #include "compiler/kernel/lower.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_set>
 
@@ -122,8 +124,7 @@ class GroupLowering {
     for (int read = 0; read < static_cast<int>(kernel.parameters.size()); ++read)
       for (int written = 0; written < static_cast<int>(kernel.parameters.size()); ++written)
         if (MayAlias(kernel, read, written)) kernel.may_alias.push_back({read, written});
-    const std::vector<std::string>& names = kernel.stages.back().nodes;
-    kernel.name = names.empty() ? "copy" : Identifier(names.back());
+    kernel.name = SuggestedName();
     return std::move(lowered_);
   }
 
@@ -131,6 +132,20 @@ class GroupLowering {
   struct LocalValue {
     int tensor, local, stage;
   };
+
+  /// The last stored value that has a name, else where an unnamed one comes from.
+  std::string SuggestedName() const {
+    std::string name, unnamed = "value";
+    for (size_t i = 0; i < lowered_.tensors.size(); ++i) {
+      if (!lowered_.kernel.parameters[i].written) continue;
+      const EntryTensor& tensor = tensors_[lowered_.tensors[i]];
+      if (!tensor.name.starts_with('%'))
+        name = tensor.name;
+      else if (!tensor.origin.empty())
+        unnamed = fmt::format("{}_{}", tensor.origin, ToString(tensor.section));
+    }
+    return Identifier(name.empty() ? unnamed : name);
+  }
 
   int Parameter(int tensor, const Shape& view, bool written) {
     const KernelParameter parameter{{tensors_[tensor].type.dtype, view}, written};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -45,7 +46,7 @@ class EntryLowering {
     DESCENT_TRY(built, BuildRegion(model_.graph, leaves, tensors_));
     for (auto& [tensor, value] : built.constants) constants_.emplace(tensor, std::move(value));
     DESCENT_RETURN_IF_ERROR(BindOutputs(built));
-    EmitRegion(built.region, entry_.steps, {});
+    EmitRegion(built.region, entry_.steps);
     for (EntryInput& input : entry_.inputs)
       if (input.buffer < 0) input.buffer = BufferOf(input_tensors_[&input - entry_.inputs.data()]);
     PlanMemory(entry_, program_.kernels);
@@ -177,10 +178,9 @@ class EntryLowering {
   }
 
   // ---- steps
-  void EmitRegion(Region& region, std::vector<Step>& steps,
-                  const std::unordered_set<int>& read_outside);
+  void EmitRegion(Region& region, std::vector<Step>& steps);
   void EmitGroup(FusedGroup& group, Region& region, std::vector<Step>& steps,
-                 const std::unordered_set<int>& needed);
+                 const std::function<bool(int)>& read_elsewhere);
   void EmitLoop(LoopWork& loop, const Region& outer, std::vector<Step>& steps);
   void EmitCall(LoweredKernel lowered, std::vector<Step>& steps, int before = -1);
   int AddKernel(Kernel kernel);
@@ -201,19 +201,24 @@ class EntryLowering {
       untouched_;  ///< results of loops that never run are their first values
 };
 
-void EntryLowering::EmitRegion(Region& region, std::vector<Step>& steps,
-                               const std::unordered_set<int>& read_outside) {
+void EntryLowering::EmitRegion(Region& region, std::vector<Step>& steps) {
   if (options_.fuse) InlineProducers(region, tensors_);
   SplitReductions(region, tensors_);
   Deliver(region, tensors_);
   DropUnread(region, tensors_);
   std::vector<FusedGroup> groups = FormGroups(region, tensors_, options_.fuse);
-  for (size_t i = 0; i < groups.size(); ++i) {
-    std::unordered_set<int> needed = read_outside;
-    for (size_t k = 0; k < groups.size(); ++k)
-      if (k != i)
-        for (const int tensor : groups[k].Reads()) needed.insert(tensor);
-    EmitGroup(groups[i], region, steps, needed);
+  std::unordered_map<int, int> readers;  // number of groups that read a tensor
+  for (const FusedGroup& group : groups) {
+    const std::vector<int> reads = group.Reads();
+    for (const int tensor : std::unordered_set<int>(reads.begin(), reads.end())) ++readers[tensor];
+  }
+  for (FusedGroup& group : groups) {
+    const std::vector<int> reads = group.Reads();
+    const std::unordered_set<int> own(reads.begin(), reads.end());
+    EmitGroup(group, region, steps, [&](int tensor) {
+      const auto found = readers.find(tensor);
+      return found != readers.end() && found->second > (own.contains(tensor) ? 1 : 0);
+    });
   }
 }
 
@@ -240,10 +245,10 @@ std::vector<int> EntryLowering::IllegalOverwrites(const LoweredKernel& lowered,
 }
 
 void EntryLowering::EmitGroup(FusedGroup& group, Region& region, std::vector<Step>& steps,
-                              const std::unordered_set<int>& needed) {
+                              const std::function<bool(int)>& read_elsewhere) {
   if (group.loop) return EmitLoop(*group.loop, region, steps);
   const auto stored = [&](int tensor) {
-    return tensors_[tensor].alias >= 0 || needed.contains(tensor);
+    return tensors_[tensor].alias >= 0 || read_elsewhere(tensor);
   };
   LoweredKernel lowered = LowerGroup(group, tensors_, stored);
   if (group.scatter) return EmitCall(std::move(lowered), steps, group.scatter->base);
@@ -278,7 +283,7 @@ void EntryLowering::EmitLoop(LoopWork& loop, const Region& outer, std::vector<St
   const size_t number = meaning_.loops.size();
   meaning_.loops.emplace_back();
   Loop step{.trip_count = loop.trip_count, .counter = BufferOf(loop.counter), .body = {}};
-  EmitRegion(loop.body, step.body, {});
+  EmitRegion(loop.body, step.body);
   LoopMeaning& means = meaning_.loops[number];
   means.counter = loop.counter;
   for (const Overwrite& overwrite : loop.body.overwrites)
