@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ir/io/limits.h"
+#include "ir/io/text_syntax.h"
 #include "ir/op_def.h"
 
 namespace descent {
@@ -316,7 +317,7 @@ Result<Model> ProtoReader::Read(const proto::Model& in) {
                  .gradients = {in.gradients().begin(), in.gradients().end()}};
   for (const proto::StatementComment& comment : in.comments())
     model.comments.push_back({comment.statement(), comment.comment(), comment.trailing()});
-  std::ranges::stable_sort(model.comments, {}, &StatementComment::statement);
+  SortByStatement(model.comments);
   DESCENT_RETURN_IF_ERROR(Lists(in, model));
   DESCENT_TRY(graph, Read(in.graph()));
   model.graph = std::move(graph);

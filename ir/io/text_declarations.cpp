@@ -64,7 +64,6 @@ Result<void> ModelParser::CallAttributes(const OpDef& op, Attributes& attributes
 }
 
 Result<void> ModelParser::SlotInitializer(Slot& slot) {
-  static constexpr std::string_view kFromSlot[] = {"shape", "dtype", "stream"};
   Initializer& initializer = slot.initializer;
   if (literals_.AtScalar() || cursor_.Peek().Is("[")) {
     DESCENT_TRY(data, literals_.TensorOf(slot.type));
@@ -76,6 +75,11 @@ Result<void> ModelParser::SlotInitializer(Slot& slot) {
     initializer.file = cursor_.Take().Name();
     return {};
   }
+  return InitializerOp(initializer);
+}
+
+Result<void> ModelParser::InitializerOp(Initializer& initializer) {
+  static constexpr std::string_view kFromSlot[] = {"shape", "dtype", "stream"};
   const Token name = cursor_.Peek();
   if (name.kind != TokenKind::kName)
     return std::unexpected(cursor_.Unexpected("an initializer, a tensor or file \"NAME\""));
@@ -100,37 +104,44 @@ Result<void> ModelParser::SlotInitializer(Slot& slot) {
   return {};
 }
 
+namespace {
+
+/// What may stand in the braces behind a parameter.
+struct Option {
+  std::string_view name;
+  Result<void> (*parse)(Slot& slot, LiteralParser& literals);
+};
+
+Result<void> ReadNumber(LiteralParser& literals, std::string_view what, auto& field) {
+  DESCENT_TRY(value, literals.Number(what));
+  field = value;
+  return {};
+}
+
+constexpr Option kOptions[] = {
+    {"trainable",
+     [](Slot& slot, LiteralParser& literals) -> Result<void> {
+       DESCENT_TRY(value, literals.AttributeOf(AttributeKind::kBool, "trainable"));
+       slot.trainable = std::get<bool>(value);
+       return {};
+     }},
+    {"l1",
+     [](Slot& slot, LiteralParser& literals) {
+       return ReadNumber(literals, "a number for l1", slot.l1);
+     }},
+    {"l2",
+     [](Slot& slot, LiteralParser& literals) {
+       return ReadNumber(literals, "a number for l2", slot.l2);
+     }},
+    {"weight_decay",
+     [](Slot& slot, LiteralParser& literals) {
+       return ReadNumber(literals, "a number for weight_decay", slot.weight_decay);
+     }},
+};
+
+}  // namespace
+
 Result<void> ModelParser::SlotOptions(Slot& slot) {
-  struct Option {
-    std::string_view name;
-    Result<void> (*parse)(Slot&, LiteralParser&);
-  };
-  static constexpr Option kOptions[] = {
-      {"trainable",
-       [](Slot& slot, LiteralParser& literals) -> Result<void> {
-         DESCENT_TRY(value, literals.AttributeOf(AttributeKind::kBool, "trainable"));
-         slot.trainable = std::get<bool>(value);
-         return {};
-       }},
-      {"l1",
-       [](Slot& slot, LiteralParser& literals) -> Result<void> {
-         DESCENT_TRY(value, literals.Number("a number for l1"));
-         slot.l1 = value;
-         return {};
-       }},
-      {"l2",
-       [](Slot& slot, LiteralParser& literals) -> Result<void> {
-         DESCENT_TRY(value, literals.Number("a number for l2"));
-         slot.l2 = value;
-         return {};
-       }},
-      {"weight_decay",
-       [](Slot& slot, LiteralParser& literals) -> Result<void> {
-         DESCENT_TRY(value, literals.Number("a number for weight_decay"));
-         slot.weight_decay = value;
-         return {};
-       }},
-  };
   std::vector<std::string_view> names;
   for (const Option& option : kOptions) names.push_back(option.name);
   while (!cursor_.Peek().Is("}")) {

@@ -263,43 +263,23 @@ Result<void> GraphParser::CheckType(const GraphScope& scope, const Target& targe
                       fmt::format("write {} or leave the type out", ToString(type))));
 }
 
-Result<void> GraphParser::Definition(GraphScope& scope, std::string above) {
-  const Token start = cursor_.Peek();
-  if (++nodes_ > kMaxNodes)
+/// "[[1, 2], [3, 4]] from z" behind "name: type =".
+Result<GraphParser::Call> GraphParser::ParseLiteral(std::span<const Target> targets) {
+  Call call = {.name = cursor_.Peek(), .op = &ConstantOp()};
+  if (targets.size() != 1 || !targets[0].has_type)
     return std::unexpected(
-        cursor_.ErrorAt(start, fmt::format("a model has at most {} nodes", kMaxNodes)));
-  DESCENT_TRY(targets, Targets());
-  Label label = {.section = scope.section};
-  label.location = {.file = cursor_.file(), .line = start.line, .column = start.column};
-  for (const Target& target : targets) label.names.push_back(LabelOf(target.name));
+        cursor_.ErrorAt(call.name, "a literal needs one name with a type",
+                        fmt::format("write {}: f32[] = ...", targets[0].name.text)));
+  DESCENT_TRY(tensor, literals_.TensorOf(targets[0].type.type));
+  call.attributes.Set("value", std::move(tensor));
+  DESCENT_TRY(origin, Origin());
+  call.origin = std::move(origin);
+  return call;
+}
 
-  Call call;
-  std::string trailing;
-  if (literals_.AtScalar() || cursor_.Peek().Is("[")) {
-    if (targets.size() != 1 || !targets[0].has_type)
-      return std::unexpected(
-          cursor_.ErrorAt(cursor_.Peek(), "a literal needs one name with a type",
-                          fmt::format("write {}: f32[] = ...", targets[0].name.text)));
-    call = {.name = cursor_.Peek(), .op = &ConstantOp()};
-    DESCENT_TRY(tensor, literals_.TensorOf(targets[0].type.type));
-    call.attributes.Set("value", std::move(tensor));
-    DESCENT_TRY(origin, Origin());
-    call.origin = std::move(origin);
-  } else {
-    DESCENT_TRY(parsed, ParseCall(scope, trailing));
-    call = std::move(parsed);
-  }
-  DESCENT_TRY(comments,
-              cursor_.FinishStatement(JoinComments(std::move(above), body_comments_, "\n")));
-  body_comments_.clear();
-  label.comment = std::move(comments.above);
-  label.trailing = JoinComments(std::move(trailing), comments.trailing, " ");
-  label.origin = std::move(call.origin);
-  scope.builder.SetOrigin(label.origin, scope.section);
-
-  const size_t named = label.names.size();
-  if (call.op->signature.results.size() < named || named == 0) label.names.clear();
-  DESCENT_TRY(values, AddCall(scope, call, std::move(label)));
+/// Checks the results of a node against what its statement says, and names them.
+Result<void> GraphParser::Bind(GraphScope& scope, const Call& call, std::span<const Target> targets,
+                               std::span<const Value> values) {
   if (values.size() != targets.size())
     return std::unexpected(
         cursor_.ErrorAt(targets[std::min(targets.size() - 1, values.size())].name,
@@ -311,6 +291,29 @@ Result<void> GraphParser::Definition(GraphScope& scope, std::string above) {
     DESCENT_RETURN_IF_ERROR(Declare(scope, targets[i].name, values[i]));
   }
   return {};
+}
+
+Result<void> GraphParser::Definition(GraphScope& scope, std::string above) {
+  const Token start = cursor_.Peek();
+  if (++nodes_ > kMaxNodes)
+    return std::unexpected(
+        cursor_.ErrorAt(start, fmt::format("a model has at most {} nodes", kMaxNodes)));
+  DESCENT_TRY(targets, Targets());
+  std::string trailing;
+  const bool is_literal = literals_.AtScalar() || cursor_.Peek().Is("[");
+  DESCENT_TRY(call, is_literal ? ParseLiteral(targets) : ParseCall(scope, trailing));
+  DESCENT_TRY(comments,
+              cursor_.FinishStatement(JoinComments(std::move(above), body_comments_, "\n")));
+  body_comments_.clear();
+  scope.builder.SetOrigin(call.origin, scope.section);
+  Label label = {.origin = call.origin,
+                 .section = scope.section,
+                 .comment = std::move(comments.above),
+                 .trailing = JoinComments(std::move(trailing), comments.trailing, " "),
+                 .location = {.file = cursor_.file(), .line = start.line, .column = start.column}};
+  for (const Target& target : targets) label.names.push_back(LabelOf(target.name));
+  DESCENT_TRY(values, AddCall(scope, call, std::move(label)));
+  return Bind(scope, call, targets, values);
 }
 
 // ---- bodies ---------------------------------------------------------------------------------

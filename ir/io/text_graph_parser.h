@@ -67,6 +67,9 @@ class GraphParser {
 
   Result<std::vector<Target>> Targets();
   Result<Call> ParseCall(GraphScope& scope, std::string& trailing);
+  Result<Call> ParseLiteral(std::span<const Target> targets);
+  Result<void> Bind(GraphScope& scope, const Call& call, std::span<const Target> targets,
+                    std::span<const Value> values);
   Result<void> Argument(GraphScope& scope, Call& call);
   Result<Operand> ParseOperand(GraphScope& scope);
   Result<void> Bodies(GraphScope& scope, Call& call, std::string& trailing);

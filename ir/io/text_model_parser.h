@@ -53,6 +53,7 @@ class ModelParser {
   Result<void> BatchSize(int64_t& size, std::string_view keyword, std::string above);
   Result<void> DeclareSlot(SlotKind kind, std::string above);
   Result<void> SlotInitializer(Slot& slot);
+  Result<void> InitializerOp(Initializer& initializer);
   Result<void> SlotOptions(Slot& slot);
   Result<void> Normalize(InputBinding& input);
   /// Makes the declared name a graph input, unless the word `unread` follows.

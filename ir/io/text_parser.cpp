@@ -176,7 +176,7 @@ Result<Model> ModelParser::Finish() {
     for (const Token& name : losses_) DESCENT_RETURN_IF_ERROR(Require(name));
     for (const Token& name : next_) DESCENT_RETURN_IF_ERROR(Require(name));
   }
-  std::ranges::stable_sort(model_.comments, {}, &StatementComment::statement);
+  SortByStatement(model_.comments);
   model_.graph = std::move(scope_.builder).Build();
   return std::move(model_);
 }

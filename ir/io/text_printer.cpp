@@ -15,9 +15,7 @@ namespace {
 class ModelPrinter {
  public:
   explicit ModelPrinter(const Model& model)
-      : model_(model),
-        printer_(model.graph, kStatementIndent),
-        used_(model.comments.size(), false) {}
+      : model_(model), printer_(model.graph, kStatementIndent) {}
 
   std::string Print() &&;
 
@@ -30,7 +28,7 @@ class ModelPrinter {
             std::string_view trailing);
   /// A statement whose comments are kept under `key`.
   void KeyedLine(Group group, const std::string& key, std::string_view text);
-  StatementComment TakeComment(std::string_view key);
+  StatementComment TakeComment(const std::string& key);
 
   void Settings();
   void Declarations();
@@ -45,7 +43,7 @@ class ModelPrinter {
 
   const Model& model_;
   GraphPrinter printer_;
-  std::vector<bool> used_;
+  std::unordered_map<std::string, size_t> taken_;  ///< comments of a statement that are printed
   std::unordered_set<std::string_view> inputs_;
   std::string text_;
   Group group_ = Group::kNone;
@@ -64,13 +62,13 @@ void ModelPrinter::Line(Group group, std::string_view comment, std::string_view 
       fmt::format("{}{}{}\n", std::string(kStatementIndent, ' '), text, PrintTrailing(trailing));
 }
 
-StatementComment ModelPrinter::TakeComment(std::string_view key) {
-  for (size_t i = 0; i < used_.size(); ++i) {
-    if (used_[i] || model_.comments[i].statement != key) continue;
-    used_[i] = true;
-    return model_.comments[i];
-  }
-  return {};
+StatementComment ModelPrinter::TakeComment(const std::string& key) {
+  const auto& comments = model_.comments;
+  const auto first = std::ranges::lower_bound(comments, key, {}, &StatementComment::statement);
+  const size_t index = static_cast<size_t>(first - comments.begin()) + taken_[key];
+  if (index >= comments.size() || comments[index].statement != key) return {};
+  ++taken_[key];
+  return comments[index];
 }
 
 void ModelPrinter::KeyedLine(Group group, const std::string& key, std::string_view text) {

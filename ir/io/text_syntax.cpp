@@ -59,6 +59,16 @@ std::string_view SlotKeyword(SlotKind kind) {
   return kKeywords[static_cast<size_t>(kind)];
 }
 
+void SortByStatement(std::vector<StatementComment>& comments) {
+  std::vector<std::pair<std::string_view, size_t>> order;
+  for (const StatementComment& comment : comments)
+    order.emplace_back(comment.statement, order.size());
+  std::ranges::sort(order);
+  std::vector<StatementComment> sorted;
+  for (const auto& [statement, index] : order) sorted.push_back(comments[index]);
+  comments = std::move(sorted);
+}
+
 std::string PrintFloat(double value) {
   return PrintExactly<double, uint64_t>(value, 0x7ff8000000000000);
 }

@@ -27,6 +27,9 @@ bool IsReserved(std::string_view word);
 std::string PrintName(std::string_view name);
 std::string PrintString(std::string_view text);
 
+/// Sorts comments by their statements; those of one statement keep their order.
+void SortByStatement(std::vector<StatementComment>& comments);
+
 /// The statement that declares a slot of a kind: parameter, statistic, state.
 std::string_view SlotKeyword(SlotKind kind);
 
