@@ -61,7 +61,9 @@ class Packer {
     const std::vector<Index> axes = OriginalAxes();
     for (const StageRead& read : frame_.kernel.stages[0].reads)
       nest.reads.push_back(SubstituteRead(frame_, read, axes));
-    nest.results = {operand_.value};
+    nest.results = {Rewrite(operand_.value, [&](const ScalarNode& node) {
+      return node.kind == ScalarKind::kIndex ? IndexScalar(Substitute(node.index, axes)) : nullptr;
+    })};
     nest.status = frame_.status;
     llvm::Value* start =
         f_.b.CreateAdd(f_.Mul(origin.x_low, x_stride), f_.Mul(origin.k_low, k_stride));

@@ -74,6 +74,14 @@ const ModelSample kSamples[] = {
       y = matmul(a, t)
       output y
     })"},
+    {"FactorThatUsesItsIndices", "run", 1, R"(model f {
+      input a: f64[6, 5]
+      input b: f64[6, 4]
+      input w: f64[9, 7]
+      c = concat(a, b, axis=1)
+      y = matmul(c, w)
+      output y
+    })"},
     {"ReshapedBetween", "run", 2, R"(model f {
       input x: f64[2, 12]
       input w: f64[12, 24]
