@@ -90,21 +90,26 @@ Result<std::vector<TensorType>> InferScatterAdd(const OpContext& op) {
   return OneResult(op.dtype(0), op.shape(0));
 }
 
-/// Axes [rows, row..., | updates...].
+/// Axes [rows, row..., | updates...]. x is also read where the update goes, which reports an index
+/// out of range; that value is never added.
 TensorExpr DefineScatterAdd(const OpContext& op) {
   const DType dtype = op.dtype(0), index_dtype = op.dtype(1);
   const int rank = op.operands[0].rank(), updates = op.operands[1].rank();
   TensorExpr expr{.axes = Joined(op.shape(0), op.shape(1)), .rank = rank};
   Read update{.operand = 2, .coordinates = AxisRange(rank, updates)};
   for (const Index& index : AxisRange(1, rank - 1)) update.coordinates.push_back(index);
+  Read row{.operand = 0, .coordinates = {ReadIndex(1)}};
+  for (const Index& index : AxisRange(1, rank - 1)) row.coordinates.push_back(index);
   expr.reads = {{.operand = 0, .coordinates = AxisRange(0, rank)},
                 {.operand = 1, .coordinates = AxisRange(rank, updates)},
-                std::move(update)};
+                std::move(update),
+                std::move(row)};
   const Scalar sum = Accumulator(0, dtype), zero = ConstantScalar(dtype, 0);
   const Scalar hit =
       Call(kEq, {Cast(DType::kI64, ReadScalar(1, index_dtype)), IndexScalar(Axis(0))});
+  const Scalar missed = Call(kSelect, {hit, ReadScalar(3, dtype), zero});
   expr.reducer = {.init = {zero},
-                  .step = {Call(kAdd, {sum, Call(kSelect, {hit, ReadScalar(2, dtype), zero})})},
+                  .step = {Call(kAdd, {sum, Call(kSelect, {hit, ReadScalar(2, dtype), missed})})},
                   .combine = {Call(kAdd, {sum, Other(0, dtype)})}};
   expr.results = {Call(kAdd, {ReadScalar(0, dtype), sum})};
   return expr;

@@ -170,17 +170,29 @@ Values MeanOfValid(const MaskContext& m) {
   return {sum / ValidElements(m.b, reduced, m.batch_axes[0], m.valid_rows, m.op.dtype(0))};
 }
 
-template <int sign>
-Values ExtremumOfValid(const MaskContext& m) {
+/// x with padded rows below (sign < 0) or above all others.
+Expr ValidOrExtreme(const MaskContext& m, int sign) {
   const Expr x(m.b, m.operands[0]);
-  const Scalar extreme = Extreme(m.op.dtype(0), -sign);
+  const Scalar extreme = Extreme(m.op.dtype(0), sign);
   const Tensor outside = Info(m.op.dtype(0)).is_float
                              ? Tensor::FromDoubles({m.op.dtype(0), {}}, {{extreme->number}})
                              : Tensor::FromInts({m.op.dtype(0), {}}, {{extreme->integer}});
-  const Expr kept = Where({m.b, m.Mask(0)}, x, Expr(m.b, m.b.Constant(outside)));
+  return Where({m.b, m.Mask(0)}, x, Expr(m.b, m.b.Constant(outside)));
+}
+
+template <int sign>
+Values ExtremumOfValid(const MaskContext& m) {
+  const Expr kept = ValidOrExtreme(m, -sign);
   const auto& axes = m.op.attributes.Ints("axes");
   const bool keepdims = m.op.attributes.Bool("keepdims");
   return {sign > 0 ? Max(kept, axes, keepdims) : Min(kept, axes, keepdims)};
+}
+
+/// Padding stands behind the valid rows, so among equals a valid row is the first.
+Values ArgMaxOfValid(const MaskContext& m) {
+  return {m.b.Add(
+      "argmax", {ValidOrExtreme(m, -1)},
+      {{"axis", m.op.attributes.Int("axis")}, {"keepdims", m.op.attributes.Bool("keepdims")}})};
 }
 
 }  // namespace
@@ -229,7 +241,8 @@ std::span<const OpDef> ReduceOps() {
                                          kReduceAttributes[1]}},
             .infer = InferArgMax,
             .define = DefineArgMax,
-            .no_gradient = "the result is an integer"},
+            .no_gradient = "the result is an integer",
+            .mask_rows = ArgMaxOfValid},
   };
   return kOps;
 }
