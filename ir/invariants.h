@@ -1,4 +1,4 @@
-// The invariants of models by number (docs/ir.md): verify.cpp holds V1 to V8, V19 and V20 and the
+// The invariants of models by number (docs/ir.md): verify.cpp holds V1 to V8, V19 to V21 and the
 // list, verify_statements.cpp what statements say about the graph, V9 to V18.
 #pragma once
 

@@ -144,6 +144,7 @@ struct Model {
   // Set by passes.
   std::string entry;                   ///< "" | initialize | train_step | evaluate | predict | run
   std::vector<std::string> gradients;  ///< after Differentiate: outputs "grad.<parameter>"
+  bool expanded = false;               ///< after Expand: no composite operators, and none again
 
   bool has_loss() const { return !updates.empty(); }
   const Slot* FindSlot(std::string_view name) const;

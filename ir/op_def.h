@@ -158,6 +158,8 @@ struct OpDef {
   std::vector<Value> (*finish)(GraphBuilder&, const OpContext&, Value sums) = nullptr;
 
   bool is_metric() const { return finish != nullptr; }
+  /// Made of other operators, without a kernel form of its own: Expand replaces it.
+  bool is_composite() const { return expand != nullptr && form == KernelForm::kLoops; }
 };
 
 /// Checks operand count, dtypes and attributes against the signature, then infers. `attributes`

@@ -230,7 +230,8 @@ Result<void> CheckBody(const Graph& body, int depth) {
 
 Result<void> CheckBodies(const Model& model) { return CheckBody(model.graph, 0); }
 
-// ---- V19 and V20: entry points and outputs --------------------------------------------------
+// ---- V19 to V21: entry points, outputs, operators
+// ------------------------------------------------
 
 Result<void> CheckEntry(const Model& model) {
   if (!IsSource(model) && std::ranges::find(kEntries, model.entry) == kEntries.end())
@@ -247,6 +248,14 @@ Result<void> CheckOutputs(const Model& model) {
   return {};
 }
 
+Result<void> CheckExpanded(const Model& model) {
+  if (!model.expanded) return {};
+  return ForEachNode(model.graph, [](const Node& node, std::span<const TensorType>) {
+    return node.op->is_composite() ? Error("a composite operator in an expanded model")
+                                   : Result<void>();
+  });
+}
+
 struct Invariant {
   int number;
   Result<void> (*check)(const Model&);
@@ -259,6 +268,7 @@ constexpr Invariant kInvariants[] = {
     {9, CheckBatch},     {10, CheckNormalization}, {11, CheckInitializers}, {12, CheckParameters},
     {13, CheckNext},     {14, CheckPredictions},   {15, CheckMetrics},      {16, CheckLosses},
     {17, CheckPatterns}, {18, CheckUpdateValues},  {19, CheckEntry},        {20, CheckOutputs},
+    {21, CheckExpanded},
 };
 
 }  // namespace

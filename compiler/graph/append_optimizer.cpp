@@ -171,6 +171,7 @@ class Appender {
 
   void Finish() {
     result_.gradients.clear();
+    result_.expanded = false;  // so may updates be
     result_.updates[number_].loss = result_.updates[0].loss;
     if (number_ + 1 == result_.updates.size()) {
       b_.SetOrigin("step", Section::kUpdate);

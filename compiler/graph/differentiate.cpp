@@ -87,6 +87,7 @@ Result<Model> Differentiate(const Model& model, const PassOptions&) {
   b.SetOrigin("", Section::kForward);
 
   Model result = model;
+  result.expanded = false;  // gradients may be composites
   for (const NamedValue& output : source.outputs()) b.Output(output.name, map.At(output.value));
   for (size_t i = 0; i < parameters.size(); ++i) {
     result.gradients.push_back(GradientName(parameters[i]));

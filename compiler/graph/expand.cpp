@@ -13,7 +13,7 @@ constexpr int kMaxDepth = 32;
 
 bool HasComposite(const Graph& graph) {
   return std::ranges::any_of(graph.nodes(), [](const Node& node) {
-    if (!IsPrimitive(*node.op)) return true;
+    if (node.op->is_composite()) return true;
     return std::ranges::any_of(node.attributes, [](const Attributes::Entry& attribute) {
       const auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute.second);
       return body != nullptr && HasComposite(**body);
@@ -23,15 +23,13 @@ bool HasComposite(const Graph& graph) {
 
 Result<std::optional<std::vector<Value>>> ExpandNode(GraphBuilder& b, const Node& node,
                                                      std::span<const Value> operands) {
-  if (IsPrimitive(*node.op)) return std::nullopt;
+  if (!node.op->is_composite()) return std::nullopt;
   std::vector<TensorType> types;
   for (const Value operand : operands) types.push_back(b.type(operand));
   return node.op->expand(b, OpContext{types, node.attributes}, operands);
 }
 
 }  // namespace
-
-bool IsPrimitive(const OpDef& op) { return op.expand == nullptr || op.form != KernelForm::kLoops; }
 
 Result<Graph> ExpandGraph(const Graph& graph) {
   Graph expanded = graph;
@@ -47,6 +45,7 @@ Result<Model> Expand(const Model& model, const PassOptions&) {
   Model result = model;
   DESCENT_TRY(graph, ExpandGraph(model.graph));
   result.graph = std::move(graph);
+  result.expanded = true;
   return result;
 }
 

@@ -1,6 +1,7 @@
 // Expand: replaces composites by what their OpDef's `expand` says, until only operators with a
 // define, leaves, control operators and operators with a kernel form of their own remain; in
-// bodies, too.
+// bodies, too. The model says so from then on (Model::expanded), which keeps Simplify from naming a
+// composite again.
 //
 //   yhat = softmax(z)   ->   max, sub, exp, sum, div, each with origin "yhat"
 #pragma once
@@ -12,8 +13,5 @@ namespace descent {
 
 Result<Model> Expand(const Model& model, const PassOptions& options);
 Result<Graph> ExpandGraph(const Graph& graph);
-
-/// Whether ExpandGraph leaves nodes of this operator as they are.
-bool IsPrimitive(const OpDef& op);
 
 }  // namespace descent

@@ -83,7 +83,8 @@ Result<Invocation> ParseInvocation(std::string_view text, const PassOptions& opt
 
 bool Changed(const Model& before, const Model& after) {
   return before.entry != after.entry || before.gradients != after.gradients ||
-         before.slots.size() != after.slots.size() || !SameGraph(before.graph, after.graph);
+         before.expanded != after.expanded || before.slots.size() != after.slots.size() ||
+         !SameGraph(before.graph, after.graph);
 }
 
 Result<Model> RunPass(const Model& model, const Invocation& invocation,

@@ -58,18 +58,14 @@ std::optional<Value> Apply(const ParsedRule& parsed, GraphBuilder& b, Value root
   return FitTo(b, *value, type);
 }
 
-bool IsComposite(const OpDef& op) {
-  return op.expand != nullptr && op.define == nullptr && op.form == KernelForm::kLoops;
-}
-
 bool NamesComposite(const Pattern& pattern) {
-  const OpDef* op = FindOp(pattern.name);
-  return op != nullptr && IsComposite(*op);
+  const OpDef* op = pattern.kind == Pattern::Kind::kCall ? FindOp(pattern.name) : nullptr;
+  return (op != nullptr && op->is_composite()) ||
+         std::ranges::any_of(pattern.operands, NamesComposite);
 }
 
 class Simplifier {
  public:
-  /// `expanded`: the graph has no composites left, so rules must not name one again.
   Simplifier(GraphBuilder& b, bool expanded) : b_(b), expanded_(expanded) {}
 
   Value Simplify(Value value) {
@@ -129,9 +125,7 @@ std::optional<Value> ApplyRule(const Rule& rule, GraphBuilder& b, Value root) {
   return Apply(Parsed(rule), b, root, add);
 }
 
-Result<Graph> SimplifyGraph(const Graph& graph) {
-  const bool expanded =
-      std::ranges::none_of(graph.nodes(), [](const Node& node) { return IsComposite(*node.op); });
+Result<Graph> SimplifyGraph(const Graph& graph, bool expanded) {
   return Transcribe(graph,
                     [expanded](GraphBuilder& b, const Node& node, std::span<const Value> operands) {
                       return SimplifyNode(b, node, operands, expanded);
@@ -140,7 +134,7 @@ Result<Graph> SimplifyGraph(const Graph& graph) {
 
 Result<Model> Simplify(const Model& model, const PassOptions&) {
   Model result = model;
-  DESCENT_TRY(graph, SimplifyGraph(model.graph));
+  DESCENT_TRY(graph, SimplifyGraph(model.graph, model.expanded));
   result.graph = std::move(graph);
   return result;
 }

@@ -1,5 +1,5 @@
 // Simplify: applies the algebraic rules of rules.h, from the inputs to the outputs, until none
-// applies; in bodies, too.
+// applies; in bodies, too. In an expanded model, rules that name a composite are left out.
 //
 //   loss = bce(sigmoid(z), y)   ->   loss = bce_with_logits(z, y)
 #pragma once
@@ -11,7 +11,8 @@
 namespace descent {
 
 Result<Model> Simplify(const Model& model, const PassOptions& options);
-Result<Graph> SimplifyGraph(const Graph& graph);
+/// `expanded`: rules must not name a composite.
+Result<Graph> SimplifyGraph(const Graph& graph, bool expanded);
 
 /// What `rule` alone makes of `root`, or nullopt where it does not apply.
 std::optional<Value> ApplyRule(const Rule& rule, GraphBuilder& b, Value root);

@@ -221,7 +221,9 @@ Result<Model> Specialize(const Model& model, const PassOptions& options) {
   }
   if (options.batch > 0 && model.batch == 0)
     return Error("no input of the model has a batch axis, so its batch can't be {}", options.batch);
-  return entry->derive(model, options);
+  DESCENT_TRY(result, entry->derive(model, options));
+  result.expanded = false;  // replacements for inference and of padded rows may be composites
+  return result;
 }
 
 std::vector<std::string> EntryPoints(const Model& model) {

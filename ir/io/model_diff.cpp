@@ -242,6 +242,7 @@ void DiffSettings(const Model& a, const Model& b, Differences& out) {
   };
   setting("name", Quoted(a.name), Quoted(b.name));
   setting("entry", Quoted(a.entry), Quoted(b.entry));
+  setting("expanded", a.expanded, b.expanded);
   setting("batch", a.batch, b.batch);
   setting("evaluate_batch", a.evaluate_batch, b.evaluate_batch);
   setting("predict_batch", a.predict_batch, b.predict_batch);

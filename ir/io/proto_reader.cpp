@@ -314,7 +314,8 @@ Result<Model> ProtoReader::Read(const proto::Model& in) {
                  .predict_batch = in.predict_batch(),
                  .keep_partial_batch = in.keep_partial_batch(),
                  .entry = in.entry(),
-                 .gradients = {in.gradients().begin(), in.gradients().end()}};
+                 .gradients = {in.gradients().begin(), in.gradients().end()},
+                 .expanded = in.expanded()};
   for (const proto::StatementComment& comment : in.comments())
     model.comments.push_back({comment.statement(), comment.comment(), comment.trailing()});
   SortByStatement(model.comments);

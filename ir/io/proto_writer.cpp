@@ -159,6 +159,7 @@ void ProtoWriter::Write(const Model& model, proto::Model& out) const {
   for (const Update& update : model.updates) Write(update, *out.add_updates());
   out.set_entry(model.entry);
   for (const std::string& gradient : model.gradients) out.add_gradients(gradient);
+  out.set_expanded(model.expanded);
 }
 
 }  // namespace descent

@@ -38,6 +38,7 @@ class ModelParser {
   Result<void> EvaluateBatch(std::string above);
   Result<void> PredictBatch(std::string above);
   Result<void> KeepPartialBatch(std::string above);
+  Result<void> Expanded(std::string above);
   Result<void> Entry(std::string above);
   Result<void> Gradient(std::string above);
   Result<void> Section(std::string above);

@@ -18,6 +18,7 @@ std::span<const ModelParser::Keyword> ModelParser::Keywords() {
       {"predict_batch", &ModelParser::PredictBatch},
       {"keep_partial_batch", &ModelParser::KeepPartialBatch},
       {"entry", &ModelParser::Entry},
+      {"expanded", &ModelParser::Expanded},
       {"gradient", &ModelParser::Gradient},
       {"section", &ModelParser::Section},
       {"input", &ModelParser::Input},
@@ -138,6 +139,11 @@ Result<void> ModelParser::Entry(std::string above) {
   DESCENT_TRY(name, cursor_.ExpectName("the name of an entry point"));
   model_.entry = name.Name();
   return FinishKeyed("entry", std::move(above));
+}
+
+Result<void> ModelParser::Expanded(std::string above) {
+  model_.expanded = true;
+  return FinishKeyed("expanded", std::move(above));
 }
 
 Result<void> ModelParser::Gradient(std::string above) {

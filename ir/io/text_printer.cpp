@@ -82,6 +82,7 @@ void ModelPrinter::Settings() {
   };
   if (!model_.entry.empty())
     KeyedLine(Group::kSettings, "entry", "entry " + PrintName(model_.entry));
+  if (model_.expanded) KeyedLine(Group::kSettings, "expanded", "expanded");
   size("batch", model_.batch);
   size("evaluate_batch", model_.evaluate_batch);
   size("predict_batch", model_.predict_batch);

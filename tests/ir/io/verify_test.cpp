@@ -47,9 +47,9 @@ TEST(Verify, AcceptsTheSamples) {
 
 TEST(Verify, IsDocumented) {
   const std::string page = FileText(DESCENT_SOURCE_DIR "/docs/ir.md");
-  for (int number = 1; number <= 20; ++number)
+  for (int number = 1; number <= 21; ++number)
     EXPECT_NE(page.find(fmt::format("| **V{}** |", number)), std::string::npos) << number;
-  EXPECT_EQ(page.find("| **V21** |"), std::string::npos);
+  EXPECT_EQ(page.find("| **V22** |"), std::string::npos);
 }
 
 TEST(Verify, V1Version) {
@@ -245,6 +245,25 @@ TEST(Verify, V20Outputs) {
   EXPECT_TRUE(Verify(model).error().message.starts_with("V20: "));
   model.entry = "initialize";
   EXPECT_TRUE(Verify(model).has_value());
+}
+
+TEST(Verify, V21ExpandedModelsHaveNoComposites) {
+  // bce is one.
+  EXPECT_EQ(Violated([](Model& m) { m.expanded = true; }), "V21");
+  GraphBuilder body;
+  body.Output("y", body.Add("softmax", {body.Input("x", {DType::kF32, {2}})}));
+  GraphBuilder b;
+  const Value x = b.Input("x", {DType::kF32, {2}});
+  b.Output("y", b.Add("scan", {x},
+                      {{"body", std::make_shared<const Graph>(std::move(body).Build())},
+                       {"carried", int64_t{1}},
+                       {"trip_count", int64_t{2}}}));
+  Model model = {.name = "m"};
+  model.inputs = {{.name = "x", .type = {DType::kF32, {2}}}};
+  model.graph = std::move(b).Build();
+  EXPECT_TRUE(Verify(model).has_value());
+  model.expanded = true;
+  EXPECT_TRUE(Verify(model).error().message.starts_with("V21: "));
 }
 
 }  // namespace
