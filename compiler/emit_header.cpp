@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "compiler/c_identifier.h"
 #include "compiler/header_text.h"
+#include "runtime/abi.h"
 
 namespace descent {
 namespace {
@@ -62,10 +64,10 @@ std::string NormalizationNote(const InputBinding& binding) {
     case Normalization::kNone:
       return "";
     case Normalization::kScale:
-      return fmt::format(", each value multiplied by {}", binding.scale);
+      return fmt::format(", already multiplied by {}", binding.scale);
     case Normalization::kStandardize:
     case Normalization::kMinMax:
-      return fmt::format(", normalized by {} as fitted in training (see the checkpoint)",
+      return fmt::format(", already normalized ({}, as fitted in training; the checkpoint has it)",
                          ToString(binding.normalization));
   }
   return "";
@@ -121,6 +123,16 @@ std::string ScratchMacro(const std::string& macro, const ScratchBytes& scratch) 
       macro, scratch.fixed_bytes, scratch.worker_bytes);
 }
 
+/// What whichever entry point can work in; never 0, so that it may be an array's extent.
+ScratchBytes ScratchOfAny(std::span<const ScratchBytes> entries) {
+  ScratchBytes any{.fixed_bytes = DESCENT_ALIGNMENT, .worker_bytes = 0};
+  for (const ScratchBytes& entry : entries) {
+    any.fixed_bytes = std::max(any.fixed_bytes, entry.fixed_bytes);
+    any.worker_bytes = std::max(any.worker_bytes, entry.worker_bytes);
+  }
+  return any;
+}
+
 std::string EntryConstants(const std::string& prefix, const EntryProgram& entry,
                            const ScratchBytes& scratch) {
   const std::string macro = Upper(prefix + "_" + entry.name);
@@ -141,7 +153,18 @@ std::string InitializeFunction(const std::string& prefix, size_t number) {
       prefix, Upper(prefix), number);
 }
 
-std::string EntryFunction(const std::string& prefix, const EntryProgram& entry, size_t number) {
+/// What valid_rows means to an entry point.
+std::string RowsNote(const KernelProgram& program, const EntryProgram& entry) {
+  const std::string batch = Upper(program.prefix + "_" + entry.name) + "_BATCH";
+  if (entry.batch == 0) return "";
+  return entry.name == "train_step" && !program.keep_partial_batch
+             ? fmt::format("; all {} rows count, as the model has no keep_partial_batch", batch)
+             : fmt::format("; valid_rows <= {}, the rest is padding", batch);
+}
+
+std::string EntryFunction(const KernelProgram& program, size_t number) {
+  const std::string& prefix = program.prefix;
+  const EntryProgram& entry = program.entries[number];
   const EntryDoc& doc = DocOf(entry.name);
   const auto inputs = InputFields(entry), outputs = OutputFields(entry);
   const std::string name = prefix + "_" + entry.name;
@@ -171,8 +194,7 @@ std::string EntryFunction(const std::string& prefix, const EntryProgram& entry, 
   text += fmt::format(
       "/* {}\n * Scratch of {}_SCRATCH_BYTES(threads){}. Returns 0 or an or of "
       "DESCENT_STATUS_*. */\n",
-      doc.doc, Upper(name),
-      rows ? fmt::format("; valid_rows <= {}_BATCH, the rest is padding", Upper(name)) : "");
+      doc.doc, Upper(name), RowsNote(program, entry));
   return text + fmt::format(
                     "static inline uint32_t {}({}void* state, void* scratch{},\n"
                     "    const descent_executor* executor) {{\n{}}}\n\n",
@@ -246,9 +268,11 @@ std::string Opening(const KernelProgram& program) {
       " *\n"
       " * Memory belongs to the caller: a state block of {0}_STATE_BYTES and, for each concurrent "
       "call, a\n"
-      " * scratch block, both aligned to {0}_ALIGNMENT. An executor of NULL is serial; the bits "
-      "are the same\n"
-      " * with any executor. Nothing here allocates or needs more than libc.\n *\n"
+      " * scratch block of {0}_SCRATCH_BYTES(threads), both aligned to {0}_ALIGNMENT. An executor "
+      "of NULL is\n"
+      " * serial (1 thread); the bits are the same with any executor. Nothing here allocates or "
+      "needs more\n"
+      " * than libc.\n *\n"
       " * Tensors of the state:\n",
       Upper(program.prefix), InComment(program.name), kCompilerVersion);
   for (const StateSlot& slot : program.state)
@@ -281,6 +305,8 @@ std::string EmitHeader(const KernelProgram& program, const HeaderOptions& option
       "#define {0}_MODEL_HASH \"{1}\"\n"
       "#define {0}_STATE_BYTES INT64_C({2})\n",
       macro, program.model_hash, program.state_bytes);
+  text += "/* Enough for every entry point; those below are enough for one. */\n";
+  text += ScratchMacro(macro, ScratchOfAny(options.scratch));
   for (size_t i = 0; i < program.entries.size(); ++i)
     text += EntryConstants(prefix, program.entries[i], options.scratch[i]);
   text += fmt::format(
@@ -290,7 +316,7 @@ std::string EmitHeader(const KernelProgram& program, const HeaderOptions& option
   text += SupportFunction(program);
   for (size_t i = 0; i < program.entries.size(); ++i)
     text += program.entries[i].name == "initialize" ? InitializeFunction(prefix, i)
-                                                    : EntryFunction(prefix, program.entries[i], i);
+                                                    : EntryFunction(program, i);
   const bool trains = std::ranges::any_of(
       program.entries, [](const EntryProgram& entry) { return entry.name == "train_step"; });
   text += StateFunctions(prefix, options.has_weights, trains);

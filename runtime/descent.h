@@ -1,12 +1,11 @@
 /* What libdescent_runtime adds for a C program that links a compiled model: threads.
  *
  *   descent_executor* executor = descent_tbb_executor_create(0);
- *   descent_call call = {.executor = executor, ...};
- *   mlp_train_step(&call);
+ *   net_train_step(state, scratch, &inputs, &outputs, rows, executor);
  *   descent_tbb_executor_destroy(executor);
  *
- * Link with -ldescent_runtime -ltbb -lstdc++. The model's object itself needs
- * libc only.
+ * `pkg-config --libs descent-runtime` (-ldescent_runtime -ltbb -lz -lstdc++ -lm) and the CMake target
+ * Descent::runtime link it. The model's object itself needs libc only.
  */
 #ifndef DESCENT_RUNTIME_DESCENT_H_
 #define DESCENT_RUNTIME_DESCENT_H_

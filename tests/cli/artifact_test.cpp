@@ -197,7 +197,7 @@ TEST(Header, TwoModelsOneProgram) {
               "#include <stdio.h>\n#include \"first.h\"\n#include \"second.h\"\n"
               R"(
 static _Alignas(64) unsigned char state1[FIRST_STATE_BYTES], state2[SECOND_STATE_BYTES];
-static _Alignas(64) unsigned char scratch[FIRST_INITIALIZE_SCRATCH_BYTES(1) + SECOND_INITIALIZE_SCRATCH_BYTES(1)];
+static _Alignas(64) unsigned char scratch[FIRST_SCRATCH_BYTES(1) + SECOND_SCRATCH_BYTES(1)];
 static unsigned char file[65536];
 int main(void) {
   float before[6], after[6];

@@ -26,6 +26,7 @@ for consumer in cmake pkg_config ctypes; do
   mkdir -p "$work/projects/$consumer"
   cp "$source/docs/examples/orange-blue/no-bias.descent" "$work/projects/$consumer"
 done
+cp "$source/docs/examples/embedding/worked_sample.py" "$work/projects/ctypes"
 
 say CMake
 cd "$work/projects/cmake"

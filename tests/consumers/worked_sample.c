@@ -15,9 +15,7 @@
 #endif
 
 static alignas(DESCENT_ALIGNMENT) unsigned char state[NO_BIAS_STATE_BYTES];
-static alignas(DESCENT_ALIGNMENT) unsigned char scratch[NO_BIAS_INITIALIZE_SCRATCH_BYTES(THREADS) +
-                                                        NO_BIAS_TRAIN_STEP_SCRATCH_BYTES(THREADS) +
-                                                        NO_BIAS_PREDICT_SCRATCH_BYTES(THREADS)];
+static alignas(DESCENT_ALIGNMENT) unsigned char scratch[NO_BIAS_SCRATCH_BYTES(THREADS)];
 
 static int failures = 0;
 

@@ -50,7 +50,7 @@ struct CurveOptions {
 };
 Result<std::vector<LineFigure>> GatherCurves(const CurveOptions& options);
 
-/// A function [n] -> [n] of a model without a loss over `range`, and its derivative.
+/// The outputs [n] of a model without a loss over its input [n]; a single one with its derivative.
 Result<LineFigure> GatherFunction(const std::string& model, const Range& range);
 
 /// The first `count` test images (training images where there is no test data) with the predicted

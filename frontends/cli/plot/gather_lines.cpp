@@ -11,8 +11,6 @@
 namespace descent::plot {
 namespace {
 
-constexpr int64_t kSamples = 401;
-
 /// Losses share a panel; another name has its own.
 std::string PanelOf(const std::string& series) {
   const size_t dot = series.rfind('.');
@@ -69,21 +67,30 @@ Result<std::vector<LineFigure>> GatherCurves(const CurveOptions& options) {
 
 namespace {
 
-/// y = f(x) and dy/dx for elementwise f: the gradient of sum y.
-Result<Model> WithDerivative(const Model& model) {
-  if (model.graph.inputs().size() != 1 || model.graph.outputs().size() != 1)
-    return Error("a function to draw has one input and one output");
-  const TensorType& type = model.graph.type(model.graph.inputs()[0].value);
-  if (type.rank() != 1 || type.shape[0] != kSamples || !Info(type.dtype).is_float ||
-      model.graph.type(model.graph.outputs()[0].value) != type)
-    return Error("a function to draw maps f32[{0}] to f32[{0}], element by element", kSamples);
+/// The outputs of a model [n] -> [n] that are drawn over its input, by their numbers.
+Result<std::vector<int>> DrawnOutputs(const Graph& graph) {
+  if (graph.inputs().size() != 1) return Error("a function to draw has one input");
+  const TensorType& type = graph.type(graph.inputs()[0].value);
+  if (type.rank() != 1 || type.elements() < 2 || !Info(type.dtype).is_float)
+    return Error("the input of a function to draw is a vector of floats, not {}", ToString(type));
+  std::vector<int> drawn;
+  for (size_t i = 0; i < graph.outputs().size(); ++i)
+    if (graph.type(graph.outputs()[i].value) == type) drawn.push_back(static_cast<int>(i));
+  if (drawn.empty())
+    return Error("a function to draw has an output {} as its input", ToString(type));
+  return drawn;
+}
+
+/// Output `number` alone, and its derivative where it is computed element by element: the gradient
+/// of its sum.
+Result<Model> WithDerivative(const Model& model, int number) {
   GraphBuilder b;
-  const Value x = b.Input(model.graph.inputs()[0].name, type);
+  const NamedValue& input = model.graph.inputs()[0];
+  const Value x = b.Input(input.name, model.graph.type(input.value));
   DESCENT_TRY(map, Inline(model.graph, std::vector{x}, b));
-  const NamedValue& output = model.graph.outputs()[0];
+  const NamedValue& output = model.graph.outputs()[number];
   const Value y = map[output.value.node][output.value.result];
-  const Value ones = b.Constant(Tensor::Full(type, 1));
-  const Cotangent cotangent{y, ones};
+  const Cotangent cotangent{y, b.Constant(Tensor::Full(model.graph.type(input.value), 1))};
   DESCENT_TRY(gradients, ReverseWalk(b, std::span(&cotangent, 1), std::span(&x, 1)));
   b.Output(output.name, y);
   b.Output("derivative", gradients[0]);
@@ -92,42 +99,54 @@ Result<Model> WithDerivative(const Model& model) {
   return with;
 }
 
+/// Every drawn output over `range`, evaluated by one call of the compiled model.
+Result<std::vector<Series>> Evaluate(const Model& model, const std::vector<int>& drawn,
+                                     const Range& range) {
+  DESCENT_TRY(compilation, Compile(model, {}));
+  DESCENT_TRY(jit, JitProgram::Load(compilation.program, *compilation.target));
+  const descent_entry* entry = jit.FindEntry("run");
+  DESCENT_CHECK(entry != nullptr, "a model without a loss has the entry point run");
+  auto program = runtime::Program::Open(&jit.program());
+  if (!program) return Error("{}", program.error().message);
+  auto executor = runtime::Executor::Make(1, runtime::BindCaller::kNo);
+  if (!executor) return Error("{}", executor.error().message);
+  auto state = runtime::State::Make(*program);
+  auto call = runtime::EntryCall::Make(*entry, **executor);
+  if (!state || !call) return Error("no memory for the function");
+  const TensorType& type = model.graph.type(model.graph.inputs()[0].value);
+  const int64_t n = type.elements();
+  std::vector<std::byte> x(type.bytes());
+  for (int64_t i = 0; i < n; ++i)
+    StoreDouble(type.dtype, x.data(), i,
+                range.low + range.extent() * static_cast<double>(i) / static_cast<double>(n - 1));
+  std::ranges::copy(x, call->input(0));
+  call->Run(*state, 0);
+  std::vector<Series> lines;
+  for (const int output : drawn) {
+    Series line{.name = model.graph.outputs()[output].name, .dashed = !lines.empty()};
+    for (int64_t i = 0; i < n; ++i)
+      line.points.push_back(
+          {LoadDouble(type.dtype, x.data(), i), LoadDouble(type.dtype, call->output(output), i)});
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
 }  // namespace
 
 Result<LineFigure> GatherFunction(const std::string& path, const Range& range) {
   DESCENT_TRY(model, ReadModel(path));
-  DESCENT_TRY(with, WithDerivative(model));
-  const TensorType type = with.graph.type(with.graph.inputs()[0].value);
-  DESCENT_TRY(compilation, Compile(with, {}));
-  DESCENT_TRY(jit, JitProgram::Load(compilation.program, *compilation.target));
-  const descent_entry* entry = jit.FindEntry("run");
-  DESCENT_CHECK(entry != nullptr, "a model without a loss has the entry point run");
-  std::vector<std::byte> x(type.bytes()), y(type.bytes()), derivative(type.bytes());
-  for (int64_t i = 0; i < kSamples; ++i)
-    StoreDouble(type.dtype, x.data(), i,
-                range.low + range.extent() * static_cast<double>(i) / (kSamples - 1));
-  DESCENT_TRY(program, [&]() -> Result<runtime::Program> {
-    auto opened = runtime::Program::Open(&jit.program());
-    if (!opened) return Error("{}", opened.error().message);
-    return *std::move(opened);
-  }());
-  auto executor = runtime::Executor::Make(1, runtime::BindCaller::kNo);
-  if (!executor) return Error("{}", executor.error().message);
-  auto state = runtime::State::Make(program);
-  auto call = runtime::EntryCall::Make(*entry, **executor);
-  if (!state || !call) return Error("no memory for the function");
-  std::ranges::copy(x, call->input(0));
-  call->Run(*state, 0);
-  LineFigure figure{.labels = {.title = model.name, .x_label = "x", .y_label = "y"}, .series = {}};
-  const std::string names[] = {model.name, "derivative"};
-  for (int output = 0; output < 2; ++output) {
-    Series series{.name = names[output], .points = {}, .dashed = output == 1};
-    for (int64_t i = 0; i < kSamples; ++i)
-      series.points.push_back(
-          {LoadDouble(type.dtype, x.data(), i), LoadDouble(type.dtype, call->output(output), i)});
-    figure.series.push_back(std::move(series));
+  DESCENT_TRY(drawn, DrawnOutputs(model.graph));
+  const bool with_derivative = drawn.size() == 1;
+  if (with_derivative) {
+    DESCENT_TRY(with, WithDerivative(model, drawn[0]));
+    model = std::move(with);
+    drawn = {0, 1};
   }
-  return figure;
+  DESCENT_TRY(lines, Evaluate(model, drawn, range));
+  if (with_derivative) lines[0].name = model.name;
+  return LineFigure{.labels = {.title = model.name, .x_label = "x", .y_label = "y"},
+                    .series = std::move(lines)};
 }
 
 }  // namespace descent::plot
