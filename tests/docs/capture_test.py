@@ -3,6 +3,7 @@
 
 import base64
 import pathlib
+import re
 import tempfile
 import unittest
 import zlib
@@ -72,15 +73,17 @@ class Capture(unittest.TestCase):
         self.assertIn("no command of the file writes", self.run_page(PAGE.replace("; cp ../old.svg ../new.svg", "")))
 
     def test_pictures_of_what_was_learned(self):
-        def svg(x, level, samples=300, word="loss"):
+        def svg(x, level, samples=300, word="loss", color="red"):
             rows = zlib.compress(bytes([level]) * samples)
             png = b"\x89PNG\r\n\x1a\n" + len(rows).to_bytes(4, "big") + b"IDAT" + rows + b"\0" * 4
-            return f'<svg><path d="M{x} 1"/>{word}<image href="data:image/png;base64,{base64.b64encode(png).decode()}"/></svg>'
+            marks = "".join(f'<circle cx="{x + i}" cy="{i}" fill="{color}"/>' for i in range(0, 100, 10))
+            return (f'<svg viewBox="0 0 200 100">{marks}<text>{word} {x}</text>'
+                    f'<image href="data:image/png;base64,{base64.b64encode(png).decode()}"/></svg>')
 
-        same = svg(100, 100)
-        for other, is_same in [(svg(101, 100), True), (svg(100, 104), True), (svg(110, 100), False),
-                               (svg(100, 120), False), (svg(100, 100, 301), False), (svg(100, 100, word="less"), False),
-                               ('<svg><path d="M100 1"/>loss</svg>', False)]:
+        same = svg(50, 100)
+        for other, is_same in [(svg(50.5, 100), True), (svg(50, 104), True), (svg(53, 100), False),
+                               (svg(50, 120), False), (svg(50, 100, 301), False), (svg(50, 100, word="less"), False),
+                               (svg(50, 100, color="blue"), False), (re.sub("<image[^>]*>", "", same), False)]:
             with self.subTest(other):
                 self.assertEqual(capture.is_same_svg(same, other), is_same)
 

@@ -10,7 +10,7 @@ enum { POINTS = LINE_PREDICT_BATCH, BATCH = LINE_TRAIN_STEP_BATCH };
 _Static_assert(POINTS == CURVE_PREDICT_BATCH && BATCH == CURVE_TRAIN_STEP_BATCH, "the same rows for both");
 
 static _Alignas(DESCENT_ALIGNMENT) unsigned char line_state[LINE_STATE_BYTES], curve_state[CURVE_STATE_BYTES];
-static _Alignas(DESCENT_ALIGNMENT) unsigned char scratch[LINE_SCRATCH_BYTES(1) + CURVE_SCRATCH_BYTES(1)];
+static _Alignas(DESCENT_ALIGNMENT) unsigned char scratch[LINE_SCRATCH_BYTES(1) + CURVE_SCRATCH_BYTES(1)]; /* fits either */
 
 /* Points of the plane; label 1: closer than 4 to the middle, half of them. */
 static void make_points(float (*x)[2], float* y, int count) {
@@ -34,8 +34,10 @@ int main(void) {
 
   for (int step = 0; step < 20000; ++step) {
     make_points(x, y, BATCH);
-    line_train_step(line_state, scratch, &(line_train_step_inputs){*x, y}, &(line_train_step_outputs){&loss}, BATCH, NULL);
-    curve_train_step(curve_state, scratch, &(curve_train_step_inputs){*x, y}, &(curve_train_step_outputs){&loss}, BATCH, NULL);
+    line_train_step(line_state, scratch, &(line_train_step_inputs){*x, y}, &(line_train_step_outputs){&loss}, BATCH,
+                    NULL);
+    curve_train_step(curve_state, scratch, &(curve_train_step_inputs){*x, y}, &(curve_train_step_outputs){&loss}, BATCH,
+                     NULL);
   }
 
   make_points(x, y, POINTS);

@@ -1,4 +1,4 @@
-"""worked_sample.py LIBRARY: the lecture's worked sample through ctypes on `descent compile --emit shared`.
+"""worked_sample.py LIBRARY: the worked sample of docs/examples/orange-blue through ctypes on `descent compile --emit shared`.
 
 The structures are those of runtime/abi.h. Exit status 0 if every value is the one computed by hand.
 """

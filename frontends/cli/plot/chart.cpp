@@ -50,17 +50,46 @@ std::vector<double> Ticks(const Range& range, int count) {
   return ticks;
 }
 
+namespace {
+
+/// Powers of ten, with their doubles and halves where there are few; `range` is of logarithms.
+std::vector<double> LogarithmicTicks(const Range& range, int count) {
+  const bool powers_alone = range.extent() > 2.5;
+  std::vector<double> ticks;
+  for (double power = std::floor(range.low); power <= range.high; ++power)
+    for (const double factor : {1.0, 2.0, 5.0}) {
+      const double tick = factor * std::pow(10.0, power);
+      const bool inside = std::log10(tick) >= range.low && std::log10(tick) <= range.high;
+      if (inside && (factor == 1 || !powers_alone)) ticks.push_back(tick);
+    }
+  return ticks.size() >= 2 ? ticks
+                           : Ticks({std::pow(10, range.low), std::pow(10, range.high)}, count);
+}
+
+}  // namespace
+
+double Chart::Axis::Fraction(double value) const {
+  return ((logarithmic ? std::log10(value) : value) - range.low) / range.extent();
+}
+
+std::vector<double> Chart::Axis::Ticks(int count) const {
+  return logarithmic ? LogarithmicTicks(range, count) : plot::Ticks(range, count);
+}
+
 Chart::Chart(ChartLabels labels, Range x, Range y, const Rect& outer)
-    : labels_(std::move(labels)), x_(x), y_(y) {
-  if (labels_.logarithmic_y) y_ = {std::log10(y.low), std::log10(y.high)};
-  plot_ = {outer.x + kLeftMargin, outer.y + kTopMargin, outer.width - kLeftMargin - kRightMargin,
-           outer.height - kTopMargin - kBottomMargin};
+    : labels_(std::move(labels)),
+      x_{x, labels_.logarithmic_x},
+      y_{y, labels_.logarithmic_y},
+      plot_{outer.x + kLeftMargin, outer.y + kTopMargin, outer.width - kLeftMargin - kRightMargin,
+            outer.height - kTopMargin - kBottomMargin} {
+  for (Axis* axis : {&x_, &y_})
+    if (axis->logarithmic)
+      axis->range = {std::log10(axis->range.low), std::log10(axis->range.high)};
 }
 
 Point Chart::ToPixel(Point data) const {
-  const double y = labels_.logarithmic_y ? std::log10(data.y) : data.y;
-  return {plot_.x + (data.x - x_.low) / x_.extent() * plot_.width,
-          plot_.bottom() - (y - y_.low) / y_.extent() * plot_.height};
+  return {plot_.x + x_.Fraction(data.x) * plot_.width,
+          plot_.bottom() - y_.Fraction(data.y) * plot_.height};
 }
 
 std::vector<Point> Chart::ToPixels(std::span<const Point> data) const {
@@ -70,35 +99,26 @@ std::vector<Point> Chart::ToPixels(std::span<const Point> data) const {
   return pixels;
 }
 
-std::vector<double> Chart::YTicks() const {
-  if (!labels_.logarithmic_y) return Ticks(y_, 5);
-  std::vector<double> ticks;
-  for (double power = std::ceil(y_.low); power <= y_.high; ++power)
-    ticks.push_back(std::pow(10.0, power));
-  // Less than a decade: linear ticks of the values themselves.
-  return ticks.size() >= 2 ? ticks : Ticks({std::pow(10, y_.low), std::pow(10, y_.high)}, 5);
-}
-
 void Chart::DrawGround(SvgDocument& svg) const {
-  for (const double tick : Ticks(x_, 6)) {
+  for (const double tick : x_.Ticks(6)) {
     const double x = ToPixel({tick, 1}).x;
     svg.Line({x, plot_.y}, {x, plot_.bottom()}, {.stroke = kGrid});
   }
-  for (const double tick : YTicks()) {
-    const double y = ToPixel({0, tick}).y;
+  for (const double tick : y_.Ticks(5)) {
+    const double y = ToPixel({1, tick}).y;
     svg.Line({plot_.x, y}, {plot_.right(), y}, {.stroke = kGrid});
   }
 }
 
 void Chart::DrawFrame(SvgDocument& svg) const {
   svg.Rectangle(plot_, {.stroke = kInk});
-  for (const double tick : Ticks(x_, 6)) {
+  for (const double tick : x_.Ticks(6)) {
     const double x = ToPixel({tick, 1}).x;
     svg.Line({x, plot_.bottom()}, {x, plot_.bottom() + 4}, {.stroke = kInk});
     svg.Text({x, plot_.bottom() + 17}, TickText(tick), {.size = 11, .anchor = Anchor::kMiddle});
   }
-  for (const double tick : YTicks()) {
-    const double y = ToPixel({0, tick}).y;
+  for (const double tick : y_.Ticks(5)) {
+    const double y = ToPixel({1, tick}).y;
     svg.Line({plot_.x - 4, y}, {plot_.x, y}, {.stroke = kInk});
     svg.Text({plot_.x - 7, y + 4}, TickText(tick), {.size = 11, .anchor = Anchor::kEnd});
   }
@@ -112,56 +132,52 @@ void Chart::DrawFrame(SvgDocument& svg) const {
 
 namespace {
 
-/// How much of the lines lies in a box: samples at tenths of their segments.
-int Covered(const Rect& box, std::span<const std::vector<Point>> lines) {
-  int covered = 0;
-  for (const std::vector<Point>& line : lines)
-    for (size_t i = 1; i < line.size(); ++i)
-      for (int tenth = 0; tenth < 10; ++tenth) {
-        const double x = line[i - 1].x + (line[i].x - line[i - 1].x) * tenth / 10;
-        const double y = line[i - 1].y + (line[i].y - line[i - 1].y) * tenth / 10;
-        covered += x >= box.x && x <= box.right() && y >= box.y && y <= box.y + box.height;
-      }
-  return covered;
-}
+constexpr double kLegendRow = 18, kLegendMargin = 6;
 
-/// From the upper right to the left, then along the lower edge; the first of the best.
-Rect LeastCovering(const Rect& plot, double width, double height,
-                   std::span<const std::vector<Point>> lines) {
-  constexpr double kMargin = 8;
-  constexpr int kPlaces = 8;
-  const double room = plot.width - width - 2 * kMargin;
-  Rect best{};
-  int fewest = -1;
-  for (const double y : {plot.y + kMargin, plot.y + plot.height - height - kMargin})
-    for (int i = kPlaces; i >= 0; --i) {
-      const Rect box{plot.x + kMargin + room * i / kPlaces, y, width, height};
-      const int covered = Covered(box, lines);
-      if (fewest >= 0 && covered >= fewest) continue;
-      fewest = covered;
-      best = box;
-    }
-  return best;
+struct LegendColumns {
+  double width;
+  size_t count;
+};
+
+LegendColumns ColumnsOf(std::span<const LegendEntry> entries, double width) {
+  size_t longest = 0;
+  for (const LegendEntry& entry : entries) longest = std::max(longest, entry.text.size());
+  const double column = 56 + 6.4 * static_cast<double>(longest);
+  const auto fitting = static_cast<size_t>((width - kLeftMargin) / column);
+  return {column, std::clamp<size_t>(fitting, 1, std::max<size_t>(entries.size(), 1))};
 }
 
 }  // namespace
 
-void Chart::DrawLegend(SvgDocument& svg, std::span<const LegendEntry> entries,
-                       std::span<const std::vector<Point>> lines) const {
-  if (entries.empty()) return;
-  size_t longest = 0;
-  for (const LegendEntry& entry : entries) longest = std::max(longest, entry.text.size());
-  const double width = 44 + 6.4 * static_cast<double>(longest);
-  const double height = 8 + 17 * static_cast<double>(entries.size());
-  const Rect box = LeastCovering(plot_, width, height, lines);
-  svg.Rectangle(box, {.fill = "#ffffff", .stroke = kGrid, .opacity = 0.92});
+double LegendHeight(std::span<const LegendEntry> entries, double width) {
+  if (entries.empty()) return 0;
+  const size_t columns = ColumnsOf(entries, width).count;
+  const size_t rows = (entries.size() + columns - 1) / columns;
+  return kLegendRow * static_cast<double>(rows) + 2 * kLegendMargin;
+}
+
+void DrawLegend(SvgDocument& svg, std::span<const LegendEntry> entries, const Rect& area) {
+  const LegendColumns columns = ColumnsOf(entries, area.width);
   for (size_t i = 0; i < entries.size(); ++i) {
-    const double y = box.y + 16 + 17 * static_cast<double>(i);
-    svg.Line(
-        {box.x + 8, y - 4}, {box.x + 32, y - 4},
-        {.stroke = entries[i].color, .stroke_width = 2.5, .dash = entries[i].dashed ? "5 3" : ""});
-    svg.Text({box.x + 38, y}, entries[i].text, {.size = 12});
+    const double x = area.x + kLeftMargin + columns.width * static_cast<double>(i % columns.count);
+    const double y =
+        area.y + kLegendMargin + kLegendRow * (0.5 + static_cast<double>(i / columns.count));
+    svg.Line({x, y}, {x + 26, y},
+             {.stroke = entries[i].color,
+              .stroke_width = 2.5,
+              .dash = entries[i].dashed ? kDashes : ""});
+    svg.Text({x + 32, y + 4}, entries[i].text, {.size = 12});
   }
+}
+
+double PanelGrid::height() const {
+  const size_t rows = count == 0 ? 0 : (count + columns() - 1) / columns();
+  return panel_height * static_cast<double>(rows);
+}
+
+Rect PanelGrid::At(size_t panel) const {
+  return {panel_width * static_cast<double>(panel % columns()),
+          panel_height * static_cast<double>(panel / columns()), panel_width, panel_height};
 }
 
 }  // namespace descent::plot

@@ -24,13 +24,7 @@ struct Range {
 
 struct ChartLabels {
   std::string title, x_label, y_label;
-  bool logarithmic_y = false;  ///< values must be positive
-};
-
-struct LegendEntry {
-  std::string text;
-  std::string color;
-  bool dashed = false;
+  bool logarithmic_x = false, logarithmic_y = false;  ///< values must be positive
 };
 
 class Chart {
@@ -39,8 +33,6 @@ class Chart {
 
   /// Where data is drawn.
   const Rect& plot() const { return plot_; }
-  const Range& x() const { return x_; }
-  const Range& y() const { return y_; }
   Point ToPixel(Point data) const;
   std::vector<Point> ToPixels(std::span<const Point> data) const;
 
@@ -48,19 +40,42 @@ class Chart {
   void DrawGround(SvgDocument& svg) const;
   /// Frame, ticks, labels, title: after the data.
   void DrawFrame(SvgDocument& svg) const;
-  /// Along the upper or lower edge, where it covers the fewest of the lines (in pixels).
-  void DrawLegend(SvgDocument& svg, std::span<const LegendEntry> entries,
-                  std::span<const std::vector<Point>> lines = {}) const;
 
  private:
-  std::vector<double> YTicks() const;
+  struct Axis {
+    Range range;  ///< of logarithms where it is logarithmic
+    bool logarithmic = false;
+    double Fraction(double value) const;
+    std::vector<double> Ticks(int count) const;
+  };
 
   ChartLabels labels_;
-  Range x_, y_;
+  Axis x_, y_;
   Rect plot_;
 };
 
 /// About `count` round numbers (1, 2 or 5 times a power of ten apart) inside the range.
 std::vector<double> Ticks(const Range& range, int count);
+
+struct LegendEntry {
+  std::string text;
+  std::string color;
+  bool dashed = false;
+};
+/// A legend stands below its charts, where it covers nothing, in columns as wide as the longest
+/// entry.
+double LegendHeight(std::span<const LegendEntry> entries, double width);
+void DrawLegend(SvgDocument& svg, std::span<const LegendEntry> entries, const Rect& area);
+
+/// Places of panels of one size: rows of at most three, four as two by two.
+struct PanelGrid {
+  size_t count = 0;
+  double panel_width = 0, panel_height = 0;
+
+  size_t columns() const { return count == 4 ? 2 : count < 3 ? count : 3; }
+  double width() const { return panel_width * static_cast<double>(columns()); }
+  double height() const;
+  Rect At(size_t panel) const;
+};
 
 }  // namespace descent::plot

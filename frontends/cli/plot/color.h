@@ -15,6 +15,8 @@ inline constexpr std::string_view kBlue = "#0072b2";
 inline constexpr std::string_view kOrange = "#e69f00";
 inline constexpr std::string_view kInk = "#222222";
 inline constexpr std::string_view kGrid = "#dddddd";
+inline constexpr std::string_view kPaper = "#ffffff";
+inline constexpr std::string_view kDashes = "5 3";  ///< of a second line in a colour
 
 /// Colour of line number `index`; repeats after eight.
 std::string_view SeriesColor(int index);

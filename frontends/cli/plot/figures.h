@@ -67,6 +67,7 @@ struct TileFigure {
   std::string title;
   std::vector<Tile> tiles;
   int columns = 8;
+  double tile_size = 104;
   bool diverging = true;  ///< orange-white-blue; else dark to bright
 };
 std::string DrawTiles(const TileFigure& figure);

@@ -24,8 +24,9 @@ Result<BoundaryPanel> GatherBoundary(const Subject& subject);
 /// The activation map of every unit of the hidden value `layer` [batch, units] over two features.
 Result<TileFigure> GatherNeurons(const Subject& subject, const std::string& layer);
 
-/// Columns of a parameter [pixels, units] as square images, at most 64.
-Result<TileFigure> GatherWeights(const Subject& subject, const std::string& parameter);
+/// The first columns of a parameter [pixels, units], at most `most`, as square images.
+Result<TileFigure> GatherWeights(const Subject& subject, const std::string& parameter,
+                                 int64_t most);
 
 /// Mean loss over the data around the current values of two elements of parameters, such as "W1[0,
 /// 1]". `logs` of trainings that tracked both give the paths and the extent.
@@ -33,20 +34,21 @@ struct SurfaceOptions {
   std::string x, y;
   std::vector<std::string> logs;
   std::vector<std::string> names;  ///< of the paths; "" = the log's name
+  std::optional<Point> center;     ///< without it the current values
   std::optional<double> radius;    ///< half the extent; without it the paths decide
   int resolution = 48;
 };
 Result<SurfaceFigure> GatherSurface(const Subject& subject, const SurfaceOptions& options);
 
-/// Lines over epochs (or steps) from training logs: "loss", "validation.loss",
-/// "validation.accuracy", ... Series that belong to losses stand in one panel, each other name in
-/// one of its own.
+/// Lines over epochs from training logs: "loss", "validation.loss", "validation.accuracy", ... Of
+/// one log, losses stand in one panel and each other name in its own; of several logs, each name
+/// has a panel with a line for each log.
 struct CurveOptions {
   std::vector<std::string> logs;
   std::vector<std::string> names;   ///< of the logs in the legend; "" = file name
   std::vector<std::string> series;  ///< "" = loss and validation.loss where there is one
-  bool by_step = false;
-  bool logarithmic = false;
+  std::string over = "epoch";       ///< the lines of this event, and their member along x
+  bool logarithmic_x = false, logarithmic_y = false;
 };
 Result<std::vector<LineFigure>> GatherCurves(const CurveOptions& options);
 

@@ -11,19 +11,23 @@
 namespace descent::plot {
 namespace {
 
-/// Losses share a panel; another name has its own.
-std::string PanelOf(const std::string& series) {
-  const size_t dot = series.rfind('.');
-  return dot == std::string::npos ? series : series.substr(dot + 1);
+/// What a series measures: "loss" of "validation.loss".
+std::string MeasureOf(const std::string& series) { return series.substr(series.rfind('.') + 1); }
+
+/// The title of a panel of its own.
+std::string TitleOf(const std::string& series) {
+  if (series == "loss") return "training loss";
+  std::string title = series;
+  std::ranges::replace(title, '.', ' ');
+  return title;
 }
 
 std::vector<std::string> SeriesOf(const CurveOptions& options, const std::vector<Log>& logs) {
   if (!options.series.empty()) return options.series;
-  std::vector<std::string> names = {"loss"};
   for (const Log& log : logs)
-    if (!log.Series("epoch", "epoch", "validation.loss").empty())
+    if (!log.Series(options.over, options.over, "validation.loss").empty())
       return {"loss", "validation.loss"};
-  return names;
+  return {"loss"};
 }
 
 }  // namespace
@@ -34,32 +38,30 @@ Result<std::vector<LineFigure>> GatherCurves(const CurveOptions& options) {
     DESCENT_TRY(log, ReadLog(path));
     logs.push_back(std::move(log));
   }
-  const std::string event = options.by_step ? "step" : "epoch";
+  const bool one_log = logs.size() == 1;
   std::vector<LineFigure> figures;
   for (const std::string& series : SeriesOf(options, logs)) {
-    const std::string panel = PanelOf(series);
-    auto figure = std::ranges::find(figures, panel,
+    const std::string measure = MeasureOf(series);
+    const std::string title = one_log ? measure : TitleOf(series);
+    auto figure = std::ranges::find(figures, title,
                                     [](const LineFigure& known) { return known.labels.title; });
-    if (figure == figures.end()) {
-      figures.push_back({.labels = {.title = panel,
-                                    .x_label = event,
-                                    .y_label = panel,
-                                    .logarithmic_y = options.logarithmic},
-                         .series = {}});
-      figure = figures.end() - 1;
-    }
+    if (figure == figures.end())
+      figure = figures.insert(figure, {.labels = {.title = title,
+                                                  .x_label = options.over,
+                                                  .y_label = measure,
+                                                  .logarithmic_x = options.logarithmic_x,
+                                                  .logarithmic_y = options.logarithmic_y},
+                                       .series = {}});
     for (size_t i = 0; i < logs.size(); ++i) {
-      const std::string name = i < options.names.size() ? options.names[i] : logs[i].name;
-      std::vector<Point> points = logs[i].Series(event, event, series);
+      std::vector<Point> points = logs[i].Series(options.over, options.over, series);
       if (points.empty())
         return Error("{} has no {} in its lines of event {}", Quoted(logs[i].path), Quoted(series),
-                     Quoted(event));
-      const bool validation = series.starts_with("validation.");
-      figure->series.push_back(
-          {.name = logs.size() == 1 ? series : name + (validation ? " (validation)" : ""),
-           .points = std::move(points),
-           .dashed = validation,
-           .color = logs.size() == 1 ? -1 : static_cast<int>(i)});
+                     Quoted(options.over));
+      figure->series.push_back({.name = one_log                    ? series
+                                        : i < options.names.size() ? options.names[i]
+                                                                   : logs[i].name,
+                                .points = std::move(points),
+                                .dashed = one_log && series.starts_with("validation.")});
     }
   }
   return figures;
@@ -145,7 +147,7 @@ Result<LineFigure> GatherFunction(const std::string& path, const Range& range) {
   }
   DESCENT_TRY(lines, Evaluate(model, drawn, range));
   if (with_derivative) lines[0].name = model.name;
-  return LineFigure{.labels = {.title = model.name, .x_label = "x", .y_label = "y"},
+  return LineFigure{.labels = {.title = model.name, .x_label = "x", .y_label = model.name + "(x)"},
                     .series = std::move(lines)};
 }
 

@@ -84,7 +84,8 @@ Result<TileFigure> GatherNeurons(const Subject& subject, const std::string& laye
   DESCENT_TRY(table, model.Predict(model.WithFeatures(plane.data, plane.grid_features), layer));
   TileFigure figure{.title = fmt::format("{}: neurons of {}", TitleOf(subject, model), layer),
                     .tiles = {},
-                    .columns = 4};
+                    .columns = 4,
+                    .tile_size = 180};
   const Range range = Range::Of(table.values);
   for (int64_t unit = 0; unit < table.row_elements(); ++unit) {
     Tile tile{.title = fmt::format("{}[{}]", layer, unit),
@@ -103,8 +104,8 @@ Result<TileFigure> GatherNeurons(const Subject& subject, const std::string& laye
   return figure;
 }
 
-Result<TileFigure> GatherWeights(const Subject& subject, const std::string& parameter) {
-  constexpr int64_t kMost = 64;
+Result<TileFigure> GatherWeights(const Subject& subject, const std::string& parameter,
+                                 int64_t most) {
   DESCENT_TRY(model, TrainedModel::Load(subject.source));
   DESCENT_TRY(table, model.Parameter(parameter));
   const auto side = table.row_shape.size() == 2
@@ -113,9 +114,13 @@ Result<TileFigure> GatherWeights(const Subject& subject, const std::string& para
   if (side * side == 0 || side * side != table.row_shape[0])
     return Error("{} is no matrix [pixels of a square image, units]", Quoted(parameter));
   const int64_t units = table.row_shape[1];
-  TileFigure figure{.title = fmt::format("{}: weights {}", TitleOf(subject, model), parameter),
-                    .tiles = {}};
-  for (int64_t unit = 0; unit < std::min(units, kMost); ++unit) {
+  const int64_t shown = std::min(units, most);
+  TileFigure figure{.title = subject.title.empty()
+                                 ? fmt::format("{}: weights {}", model.name(), parameter)
+                                 : subject.title,
+                    .tiles = {},
+                    .columns = shown % 8 == 0 ? 8 : 5};
+  for (int64_t unit = 0; unit < shown; ++unit) {
     Tile tile{.title = fmt::format("unit {}", unit),
               .width = static_cast<int>(side),
               .height = static_cast<int>(side),
@@ -134,15 +139,15 @@ Result<TileFigure> GatherWeights(const Subject& subject, const std::string& para
 
 namespace {
 
-/// Room around the paths and the current point.
+/// Room around the paths and the center.
 Range Extent(const std::vector<SurfaceFigure::Path>& paths, double Point::* coordinate,
-             double current, std::optional<double> radius) {
-  if (radius) return {current - *radius, current + *radius};
-  std::vector<double> values = {current};
+             double center, std::optional<double> radius) {
+  if (radius) return {center - *radius, center + *radius};
+  std::vector<double> values = {center};
   for (const auto& path : paths)
     for (const Point& point : path.points) values.push_back(point.*coordinate);
   const Range range = Range::Of(values);
-  return range.extent() > 0 ? range.Padded(0.35) : Range{current - 1, current + 1};
+  return range.extent() > 0 ? range.Padded(0.35) : Range{center - 1, center + 1};
 }
 
 }  // namespace
@@ -162,8 +167,9 @@ Result<SurfaceFigure> GatherSurface(const Subject& subject, const SurfaceOptions
     figure.paths.push_back(
         {i < options.names.size() ? options.names[i] : log.name, std::move(points)});
   }
-  figure.loss = {Extent(figure.paths, &Point::x, x, options.radius),
-                 Extent(figure.paths, &Point::y, y, options.radius),
+  const Point center = options.center.value_or(Point{x, y});
+  figure.loss = {Extent(figure.paths, &Point::x, center.x, options.radius),
+                 Extent(figure.paths, &Point::y, center.y, options.radius),
                  options.resolution,
                  options.resolution,
                  {}};

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "frontends/cli/plot/color.h"
 #include "frontends/cli/plot/figures.h"
@@ -8,6 +9,7 @@ namespace descent::plot {
 namespace {
 
 constexpr double kPanelWidth = 460, kPanelHeight = 340;
+constexpr std::string_view kArrow = "#777777";
 
 /// Range of one coordinate over all series; only positive values on a logarithmic axis.
 Range RangeOf(const LineFigure& figure, double Point::* coordinate, bool positive) {
@@ -22,28 +24,54 @@ std::string ColorOf(const Series& series, size_t position) {
   return std::string(SeriesColor(series.color >= 0 ? series.color : static_cast<int>(position)));
 }
 
-void DrawPanel(SvgDocument& svg, const LineFigure& figure, const Rect& outer) {
+/// Of all figures that share a label on the y axis: panels are compared.
+Range SharedYRange(const std::vector<LineFigure>& figures, const LineFigure& figure) {
   const bool logarithmic = figure.labels.logarithmic_y;
-  const Range y = RangeOf(figure, &Point::y, logarithmic);
-  const Range padded = logarithmic ? Range{y.low / 1.2, y.high * 1.2} : y.Padded(0.05);
-  const Chart chart(figure.labels, RangeOf(figure, &Point::x, false).Padded(0.02), padded, outer);
+  std::vector<double> ends;
+  for (const LineFigure& other : figures) {
+    if (other.labels.y_label != figure.labels.y_label) continue;
+    const Range range = RangeOf(other, &Point::y, logarithmic);
+    ends.insert(ends.end(), {range.low, range.high});
+  }
+  const Range y = Range::Of(ends);
+  return logarithmic ? Range{y.low / 1.2, y.high * 1.2} : y.Padded(0.05);
+}
+
+Range XRange(const LineFigure& figure) {
+  const Range x = RangeOf(figure, &Point::x, figure.labels.logarithmic_x);
+  return figure.labels.logarithmic_x ? Range{x.low / 1.1, x.high * 1.1} : x.Padded(0.02);
+}
+
+std::vector<LegendEntry> LegendOf(const LineFigure& figure) {
+  std::vector<LegendEntry> legend;
+  for (size_t i = 0; i < figure.series.size(); ++i)
+    legend.push_back(
+        {figure.series[i].name, ColorOf(figure.series[i], i), figure.series[i].dashed});
+  return legend;
+}
+
+/// Lines, with a dot at each point where the points are few.
+void DrawPanel(SvgDocument& svg, const LineFigure& figure, const Range& y, const Rect& outer) {
+  constexpr size_t kFew = 12;
+  const Chart chart(figure.labels, XRange(figure), y, outer);
   chart.DrawGround(svg);
   svg.BeginClip(chart.plot());
-  std::vector<LegendEntry> legend;
-  std::vector<std::vector<Point>> lines;
   for (size_t i = 0; i < figure.series.size(); ++i) {
     const Series& series = figure.series[i];
     const std::string color = ColorOf(series, i);
     std::vector<Point> points = series.points;
-    if (logarithmic) std::erase_if(points, [](const Point& p) { return !(p.y > 0); });
-    lines.push_back(chart.ToPixels(points));
-    svg.Polyline(lines.back(),
-                 {.stroke = color, .stroke_width = 2, .dash = series.dashed ? "5 3" : ""});
-    legend.push_back({series.name, color, series.dashed});
+    std::erase_if(points, [&](const Point& p) {
+      return (figure.labels.logarithmic_x && !(p.x > 0)) ||
+             (figure.labels.logarithmic_y && !(p.y > 0));
+    });
+    const std::vector<Point> pixels = chart.ToPixels(points);
+    svg.Polyline(pixels,
+                 {.stroke = color, .stroke_width = 2, .dash = series.dashed ? kDashes : ""});
+    if (pixels.size() <= kFew)
+      for (const Point& pixel : pixels) svg.Circle(pixel, 3.5, {.fill = color});
   }
   svg.EndClip();
   chart.DrawFrame(svg);
-  chart.DrawLegend(svg, legend, lines);
 }
 
 /// Arrows along -gradient at a coarse grid of points, all of one length: they show directions.
@@ -66,11 +94,11 @@ void DrawDescentField(SvgDocument& svg, const Chart& chart, const Grid& grid) {
       const Point from = chart.ToPixel(grid.At(column, row));
       const double ux = px / norm, uy = py / norm;
       const Point to{from.x + kLength * ux, from.y + kLength * uy};
-      svg.Line(from, to, {.stroke = "#555555"});
+      svg.Line(from, to, {.stroke = kArrow});
       const Point head[] = {to,
                             {to.x - 5 * ux + 2.5 * uy, to.y - 5 * uy - 2.5 * ux},
                             {to.x - 5 * ux - 2.5 * uy, to.y - 5 * uy + 2.5 * ux}};
-      svg.Polygon(head, {.fill = "#555555"});
+      svg.Polygon(head, {.fill = kArrow});
     }
   }
 }
@@ -78,43 +106,60 @@ void DrawDescentField(SvgDocument& svg, const Chart& chart, const Grid& grid) {
 }  // namespace
 
 std::string DrawLines(const std::vector<LineFigure>& figures) {
-  SvgDocument svg(kPanelWidth * static_cast<double>(figures.size()), kPanelHeight,
-                  figures.empty() ? "" : figures[0].labels.title);
-  for (size_t i = 0; i < figures.size(); ++i)
-    DrawPanel(svg, figures[i],
-              {kPanelWidth * static_cast<double>(i), 0, kPanelWidth, kPanelHeight});
+  double legend_height = 0;
+  for (const LineFigure& figure : figures)
+    legend_height = std::max(legend_height, LegendHeight(LegendOf(figure), kPanelWidth));
+  const PanelGrid grid{figures.size(), kPanelWidth, kPanelHeight + legend_height};
+  SvgDocument svg(grid.width(), grid.height(), figures.empty() ? "" : figures[0].labels.title);
+  for (size_t i = 0; i < figures.size(); ++i) {
+    const Rect place = grid.At(i);
+    DrawPanel(svg, figures[i], SharedYRange(figures, figures[i]),
+              {place.x, place.y, kPanelWidth, kPanelHeight});
+    DrawLegend(svg, LegendOf(figures[i]),
+               {place.x, place.y + kPanelHeight, kPanelWidth, legend_height});
+  }
   return std::move(svg).Finish();
 }
 
+namespace {
+
+/// A way over the surface: a ring where it begins, a disc where it ends, on a white edge.
+void DrawPath(SvgDocument& svg, std::span<const Point> pixels, std::string_view color) {
+  svg.Polyline(pixels, {.stroke = kPaper, .stroke_width = 4.5});
+  svg.Polyline(pixels, {.stroke = color, .stroke_width = 2});
+  for (const Point& pixel : pixels)
+    svg.Circle(pixel, 2.6, {.fill = color, .stroke = kPaper, .stroke_width = 0.6});
+  svg.Circle(pixels.back(), 6, {.fill = color, .stroke = kPaper});
+  svg.Circle(pixels.front(), 6, {.fill = kPaper, .stroke = kInk, .stroke_width = 2});
+}
+
+}  // namespace
+
 std::string DrawSurface(const SurfaceFigure& figure) {
   constexpr double kSize = 520;
-  SvgDocument svg(kSize, kSize, figure.labels.title);
+  static constexpr int kColors[] = {4, 0, 2, 3};  // none like the contours
+  std::vector<LegendEntry> legend;
+  for (size_t i = 0; i < figure.paths.size(); ++i)
+    legend.push_back({figure.paths[i].name, std::string(SeriesColor(kColors[i % 4]))});
+  const double legend_height = LegendHeight(legend, kSize);
+  SvgDocument svg(kSize, kSize + legend_height, figure.labels.title);
   const Grid& grid = figure.loss;
   const Chart chart(figure.labels, grid.x, grid.y, {0, 0, kSize, kSize});
-  const std::vector<double> levels = ContourLevels(grid, 16);
   svg.BeginClip(chart.plot());
+  const std::vector<double> levels = ContourLevels(grid, 16);
   for (size_t i = 0; i < levels.size(); ++i) {
-    const double t = static_cast<double>(i) / static_cast<double>(levels.size());
-    const std::string color = ToHex(Sequential(0.9 * t));
+    const std::string color = ToHex(Sequential(0.9 * static_cast<double>(i) / 16));
     for (const auto& [from, to] : Contour(grid, levels[i]))
-      svg.Line(chart.ToPixel(from), chart.ToPixel(to), {.stroke = color, .stroke_width = 1.3});
+      svg.Line(chart.ToPixel(from), chart.ToPixel(to), {.stroke = color, .opacity = 0.7});
   }
   DrawDescentField(svg, chart, grid);
-  std::vector<LegendEntry> legend;
-  for (size_t i = 0; i < figure.paths.size(); ++i) {
-    const auto& path = figure.paths[i];
-    const std::vector<Point> pixels = chart.ToPixels(path.points);
-    if (pixels.empty()) continue;
-    const std::string color(SeriesColor(i == 0 ? 4 : static_cast<int>(i)));
-    svg.Polyline(pixels, {.stroke = color, .stroke_width = 2.2});
-    for (const Point& pixel : pixels) svg.Circle(pixel, 2, {.fill = color});
-    svg.Circle(pixels.front(), 6, {.fill = "#ffffff", .stroke = color, .stroke_width = 2});
-    svg.Circle(pixels.back(), 6, {.fill = color});
-    legend.push_back({path.name, color});
+  for (size_t i = figure.paths.size(); i-- > 0;) {  // the first on top
+    const std::vector<Point> pixels = chart.ToPixels(figure.paths[i].points);
+    if (!pixels.empty()) DrawPath(svg, pixels, legend[i].color);
   }
   svg.EndClip();
   chart.DrawFrame(svg);
-  chart.DrawLegend(svg, legend);
+  DrawLegend(svg, legend, {0, kSize, kSize, legend_height});
   return std::move(svg).Finish();
 }
 

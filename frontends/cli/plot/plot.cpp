@@ -17,10 +17,11 @@ struct PlotArguments {
   int64_t seed = 1;
   bool boundary = false, surface = false, curves = false, function = false, confusion = false;
   std::string neurons, weights;
-  int64_t predictions = 0;
-  std::string x, y, radius;
+  int64_t predictions = 0, units = 64;
+  std::string x, y, center, radius;
   std::vector<std::string> trajectories, labels, series;
-  bool by_step = false, logarithmic = false;
+  std::string over = "epoch";
+  bool logarithmic_x = false, logarithmic_y = false;
   std::string from = "-6", to = "6";
 };
 
@@ -68,7 +69,10 @@ Result<std::string> PlotNeurons(const PlotArguments& arguments) {
 
 Result<std::string> PlotWeights(const PlotArguments& arguments) {
   DESCENT_TRY(subject, SubjectAt(arguments, 0));
-  DESCENT_TRY(figure, plot::GatherWeights(subject, arguments.weights));
+  constexpr int64_t kMost = 400;
+  if (arguments.units < 1 || arguments.units > kMost)
+    return UsageError(fmt::format("--units takes 1 to {}", kMost));
+  DESCENT_TRY(figure, plot::GatherWeights(subject, arguments.weights, arguments.units));
   return plot::DrawTiles(figure);
 }
 
@@ -79,7 +83,14 @@ Result<std::string> PlotSurface(const PlotArguments& arguments) {
                                .y = arguments.y,
                                .logs = arguments.trajectories,
                                .names = arguments.labels,
+                               .center = {},
                                .radius = {}};
+  if (!arguments.center.empty()) {
+    const size_t comma = std::min(arguments.center.find(','), arguments.center.size() - 1);
+    DESCENT_TRY(x, Number(arguments.center.substr(0, comma), "--center X,Y"));
+    DESCENT_TRY(y, Number(arguments.center.substr(comma + 1), "--center X,Y"));
+    options.center = plot::Point{x, y};
+  }
   if (!arguments.radius.empty()) {
     DESCENT_TRY(radius, Number(arguments.radius, "--radius"));
     options.radius = radius;
@@ -93,8 +104,9 @@ Result<std::string> PlotCurves(const PlotArguments& arguments) {
   DESCENT_TRY(figures, plot::GatherCurves({.logs = arguments.files,
                                            .names = arguments.labels,
                                            .series = arguments.series,
-                                           .by_step = arguments.by_step,
-                                           .logarithmic = arguments.logarithmic}));
+                                           .over = arguments.over,
+                                           .logarithmic_x = arguments.logarithmic_x,
+                                           .logarithmic_y = arguments.logarithmic_y}));
   return plot::DrawLines(figures);
 }
 
@@ -179,7 +191,8 @@ Command PlotCommand() {
         "contours of the loss over two elements of parameters (--x, --y), with descent directions",
         &a->surface},
        {"--curves", "", "lines over epochs from training logs; FILEs are logs", &a->curves},
-       {"--function", "", "a model without a loss, f32[401] to f32[401], with its derivative",
+       {"--function", "",
+        "outputs [n] of a model without a loss over its input [n]; one output with its derivative",
         &a->function},
        {"--predictions", "N", "the first N test images with what is predicted", &a->predictions},
        {"--confusion", "", "confusion matrix over the test data", &a->confusion}}};
@@ -214,13 +227,19 @@ Command PlotCommand() {
         {},
         false,
         Completion::kFile},
-       {"--radius", "R", "--surface: half the extent around the current values", &a->radius},
+       {"--center", "X,Y", "--surface: the middle (default: the current values)", &a->center},
+       {"--radius", "R", "--surface: half the extent (default: the trajectories decide)",
+        &a->radius},
+       {"--units", "N", "--weights: how many columns at most (default 64)", &a->units},
        {"--label", "TEXT", "--curves, --surface: name of a log in the legend; one for each",
         &a->labels},
        {"--series", "NAME", "--curves: loss, validation.loss, validation.accuracy, ...",
         &a->series},
-       {"--by-step", "", "--curves: lines of steps instead of epochs", &a->by_step},
-       {"--log-scale", "", "--curves: logarithmic y axis", &a->logarithmic},
+       {"--over", "NAME",
+        "--curves: what runs along x, an event of the logs: epoch (the default), step, ...",
+        &a->over},
+       {"--log-x", "", "--curves: logarithmic x axis", &a->logarithmic_x},
+       {"--log-y", "", "--curves: logarithmic y axis", &a->logarithmic_y},
        {"--from", "X", "--function: lower end of x", &a->from},
        {"--to", "X", "--function: upper end of x", &a->to}}};
   return {

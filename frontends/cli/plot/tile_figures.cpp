@@ -18,10 +18,11 @@ double Fraction(double value, const Range& range) {
   return range.extent() > 0 ? (value - range.low) / range.extent() : 0.5;
 }
 
-/// Pixels of a grid, rows from top (the grid's first row is at the bottom), paler than the points
-/// that are drawn over it.
+/// Colours under points are that much paler than theirs.
+constexpr double kPale = 0.55;
+
+/// Pixels of a grid, rows from top (the grid's first row is at the bottom).
 std::vector<unsigned char> GridPixels(const Grid& grid, const Range& range) {
-  constexpr double kPale = 0.55;
   std::vector<unsigned char> rgb;
   for (int row = grid.rows; row-- > 0;)
     for (int column = 0; column < grid.columns; ++column) {
@@ -31,12 +32,9 @@ std::vector<unsigned char> GridPixels(const Grid& grid, const Range& range) {
   return rgb;
 }
 
-void DrawPoints(SvgDocument& svg, const Chart& chart, const BoundaryPanel& panel) {
-  for (const LabelledPoint& point : panel.points) {
-    const std::string color = ToHex(Diverging(Fraction(point.label, panel.value_range)));
-    svg.Circle(chart.ToPixel(point.at), 2.6,
-               {.fill = color, .stroke = "#ffffff", .stroke_width = 0.8});
-  }
+void DrawPoint(SvgDocument& svg, Point at, double radius, double fraction) {
+  svg.Circle(at, radius,
+             {.fill = ToHex(Diverging(fraction)), .stroke = kPaper, .stroke_width = radius / 3});
 }
 
 void DrawBoundaryPanel(SvgDocument& svg, const BoundaryPanel& panel, const Rect& outer) {
@@ -48,7 +46,8 @@ void DrawBoundaryPanel(SvgDocument& svg, const BoundaryPanel& panel, const Rect&
     for (const auto& [from, to] : Contour(grid, 0.5))
       svg.Line(chart.ToPixel(from), chart.ToPixel(to), {.stroke = kInk, .stroke_width = 1.6});
   svg.BeginClip(chart.plot());
-  DrawPoints(svg, chart, panel);
+  for (const LabelledPoint& point : panel.points)
+    DrawPoint(svg, chart.ToPixel(point.at), 2.6, Fraction(point.label, panel.value_range));
   svg.EndClip();
   chart.DrawFrame(svg);
 }
@@ -56,8 +55,10 @@ void DrawBoundaryPanel(SvgDocument& svg, const BoundaryPanel& panel, const Rect&
 std::vector<unsigned char> TilePixels(const Tile& tile, bool diverging) {
   std::vector<unsigned char> rgb;
   for (const double value : tile.values) {
-    const double fraction = Fraction(value, tile.range);
-    AppendPixel(rgb, diverging ? Diverging(fraction) : Sequential(fraction));
+    const double fraction = std::clamp(Fraction(value, tile.range), 0.0, 1.0);
+    const double strength = tile.points.empty() ? 1 : kPale;
+    AppendPixel(rgb,
+                diverging ? Diverging(0.5 + strength * (fraction - 0.5)) : Sequential(fraction));
   }
   return rgb;
 }
@@ -65,41 +66,44 @@ std::vector<unsigned char> TilePixels(const Tile& tile, bool diverging) {
 }  // namespace
 
 std::string DrawBoundaries(const std::vector<BoundaryPanel>& panels) {
-  constexpr double kWidth = 400, kHeight = 400, kKey = 26;
-  SvgDocument svg(kWidth * static_cast<double>(panels.size()), kHeight + kKey, "decision boundary");
-  for (size_t i = 0; i < panels.size(); ++i)
-    DrawBoundaryPanel(svg, panels[i], {kWidth * static_cast<double>(i), 0, kWidth, kHeight});
+  constexpr double kSize = 400, kKey = 26;
+  const PanelGrid grid{panels.size(), kSize, kSize};
+  const double y = grid.height() + 8;
+  SvgDocument svg(grid.width(), grid.height() + kKey, "decision boundary");
+  for (size_t i = 0; i < panels.size(); ++i) DrawBoundaryPanel(svg, panels[i], grid.At(i));
   if (!panels.empty() && !panels[0].regression) {
-    svg.Circle({64, kHeight + 8}, 5, {.fill = kBlue});
-    svg.Text({74, kHeight + 12}, "label 1");
-    svg.Circle({134, kHeight + 8}, 5, {.fill = kOrange});
-    svg.Text({144, kHeight + 12}, "label 0");
-    svg.Line({204, kHeight + 8}, {228, kHeight + 8}, {.stroke = kInk, .stroke_width = 1.6});
-    svg.Text({234, kHeight + 12}, "probability 0.5");
+    svg.Circle({64, y}, 5, {.fill = kBlue});
+    svg.Text({74, y + 4}, "label 1");
+    svg.Circle({134, y}, 5, {.fill = kOrange});
+    svg.Text({144, y + 4}, "label 0");
+    svg.Line({204, y}, {228, y}, {.stroke = kInk, .stroke_width = 1.6});
+    svg.Text({234, y + 4}, "probability 0.5");
   }
   return std::move(svg).Finish();
 }
 
 std::string DrawTiles(const TileFigure& figure) {
-  constexpr double kTile = 104, kGap = 12, kCaption = 18, kTop = 40;
+  constexpr double kGap = 12, kCaption = 20, kTop = 40;
+  const double size = figure.tile_size;
   const int count = static_cast<int>(figure.tiles.size());
   const int columns = std::clamp(figure.columns, 1, std::max(count, 1));
   const int rows = (count + columns - 1) / columns;
-  const double width = std::max(kGap + columns * (kTile + kGap), 260.0);
-  SvgDocument svg(width, kTop + rows * (kTile + kGap + kCaption), figure.title);
+  const double width = std::max(kGap + columns * (size + kGap), 260.0);
+  SvgDocument svg(width, kTop + rows * (size + kGap + kCaption), figure.title);
   svg.Text({width / 2, 24}, figure.title, {.size = 14, .anchor = Anchor::kMiddle, .bold = true});
   for (int i = 0; i < count; ++i) {
     const Tile& tile = figure.tiles[i];
-    const Rect place{kGap + i % columns * (kTile + kGap),
-                     kTop + i / columns * (kTile + kGap + kCaption), kTile, kTile};
-    svg.Image(place, tile.width, tile.height, TilePixels(tile, figure.diverging), false);
+    const Rect place{kGap + i % columns * (size + kGap),
+                     kTop + i / columns * (size + kGap + kCaption), size, size};
+    svg.Image(place, tile.width, tile.height, TilePixels(tile, figure.diverging),
+              !tile.points.empty());
     for (const LabelledPoint& point : tile.points)
-      svg.Circle(
-          {place.x + Fraction(point.at.x, tile.x) * kTile,
-           place.bottom() - Fraction(point.at.y, tile.y) * kTile},
-          1.3, {.fill = point.label > 0.5 ? kBlue : kOrange, .stroke = kInk, .stroke_width = 0.2});
+      DrawPoint(svg,
+                {place.x + Fraction(point.at.x, tile.x) * size,
+                 place.bottom() - Fraction(point.at.y, tile.y) * size},
+                1.8, point.label);
     svg.Rectangle(place, {.stroke = kInk, .stroke_width = 0.6});
-    svg.Text({place.x + kTile / 2, place.bottom() + 13}, tile.title,
+    svg.Text({place.x + size / 2, place.bottom() + 14}, tile.title,
              {.size = 10.5, .anchor = Anchor::kMiddle});
   }
   return std::move(svg).Finish();
@@ -159,10 +163,10 @@ std::string DrawConfusion(const std::string& title, const std::vector<std::strin
       const double share = total > 0 ? counts[actual][predicted] / total : 0;
       const Rect cell{kLeft + static_cast<double>(predicted) * kCell, y, kCell, kCell};
       const std::string fill = ToHex(Diverging(0.5 + 0.5 * std::sqrt(share)));
-      svg.Rectangle(cell, {.fill = fill, .stroke = "#ffffff"});
+      svg.Rectangle(cell, {.fill = fill, .stroke = kPaper});
       svg.Text({cell.x + kCell / 2, y + kCell / 2 + 4},
                fmt::format("{:.0f}", counts[actual][predicted]),
-               {.size = 11, .anchor = Anchor::kMiddle, .fill = share > 0.4 ? "#ffffff" : kInk});
+               {.size = 11, .anchor = Anchor::kMiddle, .fill = share > 0.4 ? kPaper : kInk});
     }
   }
   svg.Text({kLeft + n * kCell / 2, kTop + n * kCell + 20}, "columns: predicted; rows: actual",

@@ -111,5 +111,38 @@ TEST(Figures, LogarithmicLinesLeaveOutWhatIsNotPositive) {
   EXPECT_EQ(svg.find("inf"), std::string::npos);
 }
 
+TEST(Figures, LogarithmicAxesHaveRoundTicks) {
+  const LineFigure figure{.labels = {.title = "error",
+                                     .x_label = "neurons",
+                                     .y_label = "error",
+                                     .logarithmic_x = true,
+                                     .logarithmic_y = true},
+                          .series = {{.name = "rms", .points = {{4, 0.4}, {64, 0.03}}}}};
+  const std::string svg = DrawLines({figure});
+  for (const char* tick : {">5<", ">10<", ">20<", ">50<", ">0.05<", ">0.1<", ">0.2<"})
+    EXPECT_NE(svg.find(tick), std::string::npos) << tick;
+  EXPECT_EQ(Count(svg, "<circle"), 2);  // few points are dots
+}
+
+TEST(Figures, PanelsStandInRowsAndLegendsBelow) {
+  EXPECT_EQ((PanelGrid{3, 100, 50}.width()), 300);
+  EXPECT_EQ((PanelGrid{4, 100, 50}.width()), 200);
+  EXPECT_EQ((PanelGrid{5, 100, 50}.height()), 100);
+  EXPECT_EQ((PanelGrid{4, 100, 50}.At(2).y), 50);
+  const LegendEntry entries[] = {{"one", "#000000"}, {"two", "#000000"}};
+  EXPECT_GT(LegendHeight(entries, 100), LegendHeight(entries, 400));  // two rows, one row
+  EXPECT_EQ(LegendHeight({}, 400), 0);
+}
+
+TEST(Figures, LinesOfOneMeasureShareItsAxis) {
+  const auto figure = [](const char* title, const char* measure, double high) {
+    return LineFigure{.labels = {.title = title, .x_label = "epoch", .y_label = measure},
+                      .series = {{.name = "net", .points = {{0, 0}, {1, high}}}}};
+  };
+  const auto ticks = [](const std::string& svg) { return Count(svg, ">20<"); };
+  EXPECT_EQ(ticks(DrawLines({figure("training", "loss", 1), figure("validation", "loss", 20)})), 2);
+  EXPECT_EQ(ticks(DrawLines({figure("loss", "loss", 1), figure("accuracy", "accuracy", 20)})), 1);
+}
+
 }  // namespace
 }  // namespace descent::plot
