@@ -4,8 +4,8 @@
  *   net_train_step(state, scratch, &inputs, &outputs, rows, executor);
  *   descent_tbb_executor_destroy(executor);
  *
- * `pkg-config --libs descent-runtime` (-ldescent_runtime -ltbb -lz -lstdc++ -lm) and the CMake target
- * Descent::runtime link it. The model's object itself needs libc only.
+ * `pkg-config --libs descent-runtime` (-ldescent_runtime -ltbb -lz -lstdc++ -lm) and the CMake
+ * target Descent::runtime link it. The model's object itself needs libc only.
  */
 #ifndef DESCENT_RUNTIME_DESCENT_H_
 #define DESCENT_RUNTIME_DESCENT_H_

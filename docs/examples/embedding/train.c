@@ -1,5 +1,5 @@
-/* Trains a compiled network on points it makes up, draws what the network says about the plane, and saves it.
- * Links circle.o and libc, nothing else. */
+/* Trains a compiled network on points it makes up, draws what the network says about the plane, and
+ * saves it. Links circle.o and libc, nothing else. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,16 +22,20 @@ int main(void) {
       x[i][0] = coordinate(), x[i][1] = coordinate();
       y[i] = x[i][0] * x[i][0] + x[i][1] * x[i][1] < 9;
     }
-    if (circle_train_step(state, scratch, &batch, &learned, CIRCLE_TRAIN_STEP_BATCH, NULL) != 0) return 1;
+    if (circle_train_step(state, scratch, &batch, &learned, CIRCLE_TRAIN_STEP_BATCH, NULL) != 0)
+      return 1;
     if (step == 1 || step % 5000 == 0) printf("step %5d  loss %.3f\n", step, loss);
   }
 
-  for (float up = 5; up >= -5; --up, putchar('\n')) /* one row of predict is one point of the plane */
+  for (float up = 5; up >= -5; --up) { /* what does it say about the plane? One point a call. */
     for (float right = -5; right <= 5; right += 0.5f) {
       float point[] = {right, up}, yhat;
-      circle_predict(state, scratch, &(circle_predict_inputs){point}, &(circle_predict_outputs){&yhat}, 1, NULL);
+      circle_predict(state, scratch, &(circle_predict_inputs){point},
+                     &(circle_predict_outputs){&yhat}, 1, NULL);
       putchar(yhat > 0.5f ? '#' : '.');
     }
+    putchar('\n');
+  }
 
   static unsigned char file[4096]; /* safetensors, as Python and `descent plot` read it */
   const int64_t bytes = circle_save(state, file, sizeof file);

@@ -1,5 +1,6 @@
-/* Two compiled models in one program: a single neuron and a network with a hidden layer learn from the same points.
- * Every symbol of a model begins with the name it was compiled under, so any number of models can be linked. */
+/* Two compiled models in one program: a single neuron and a network with a hidden layer learn from
+ * the same points. Every symbol of a model begins with the name it was compiled under, so any
+ * number of models can be linked. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,10 +8,14 @@
 #include "line.h"
 
 enum { POINTS = LINE_PREDICT_BATCH, BATCH = LINE_TRAIN_STEP_BATCH };
-_Static_assert(POINTS == CURVE_PREDICT_BATCH && BATCH == CURVE_TRAIN_STEP_BATCH, "the same rows for both");
+_Static_assert(POINTS == CURVE_PREDICT_BATCH && BATCH == CURVE_TRAIN_STEP_BATCH,
+               "the same rows for both");
 
-static _Alignas(DESCENT_ALIGNMENT) unsigned char line_state[LINE_STATE_BYTES], curve_state[CURVE_STATE_BYTES];
-static _Alignas(DESCENT_ALIGNMENT) unsigned char scratch[LINE_SCRATCH_BYTES(1) + CURVE_SCRATCH_BYTES(1)]; /* fits either */
+/* Each model has a state of its own. They run one after the other, so one scratch serves both. */
+static _Alignas(DESCENT_ALIGNMENT) unsigned char line_state[LINE_STATE_BYTES];
+static _Alignas(DESCENT_ALIGNMENT) unsigned char curve_state[CURVE_STATE_BYTES];
+enum { SCRATCH = LINE_SCRATCH_BYTES(1) + CURVE_SCRATCH_BYTES(1) };
+static _Alignas(DESCENT_ALIGNMENT) unsigned char scratch[SCRATCH];
 
 /* Points of the plane; label 1: closer than 4 to the middle, half of them. */
 static void make_points(float (*x)[2], float* y, int count) {
@@ -34,15 +39,17 @@ int main(void) {
 
   for (int step = 0; step < 20000; ++step) {
     make_points(x, y, BATCH);
-    line_train_step(line_state, scratch, &(line_train_step_inputs){*x, y}, &(line_train_step_outputs){&loss}, BATCH,
-                    NULL);
-    curve_train_step(curve_state, scratch, &(curve_train_step_inputs){*x, y}, &(curve_train_step_outputs){&loss}, BATCH,
-                     NULL);
+    line_train_step(line_state, scratch, &(line_train_step_inputs){*x, y},
+                    &(line_train_step_outputs){&loss}, BATCH, NULL);
+    curve_train_step(curve_state, scratch, &(curve_train_step_inputs){*x, y},
+                     &(curve_train_step_outputs){&loss}, BATCH, NULL);
   }
 
   make_points(x, y, POINTS);
-  line_predict(line_state, scratch, &(line_predict_inputs){*x}, &(line_predict_outputs){line_yhat}, POINTS, NULL);
-  curve_predict(curve_state, scratch, &(curve_predict_inputs){*x}, &(curve_predict_outputs){curve_yhat}, POINTS, NULL);
+  line_predict(line_state, scratch, &(line_predict_inputs){*x}, &(line_predict_outputs){line_yhat},
+               POINTS, NULL);
+  curve_predict(curve_state, scratch, &(curve_predict_inputs){*x},
+                &(curve_predict_outputs){curve_yhat}, POINTS, NULL);
   printf("accuracy on %d new points\n  one neuron   %.3f\n  hidden layer %.3f\n", POINTS,
          accuracy(line_yhat, y), accuracy(curve_yhat, y));
   return 0;
