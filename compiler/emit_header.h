@@ -5,7 +5,7 @@
 //
 //   constants  P_STATE_BYTES, P_SCRATCH_BYTES(threads), P_TRAIN_STEP_BATCH, ...
 //   structs    P_train_step_inputs { const float* x; ... }, P_train_step_outputs { float* loss; }
-//   functions  P_initialize, P_train_step, P_evaluate, P_predict, P_metrics, P_run: those there are;
+//   functions  P_initialize, P_train_step, P_evaluate, P_predict, P_metrics, P_run, as there are;
 //              P_get, P_set, P_save, P_load, P_set_learning_rate, P_is_supported
 #pragma once
 
