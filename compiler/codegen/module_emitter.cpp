@@ -69,13 +69,16 @@ llvm::Function* EmitDispatch(llvm::Module& module, const Target& target) {
   return function;
 }
 
-/// One entry point: the step tree as straight calls and counted loops.
+/// One entry point: the step tree as straight calls and counted loops. For the address sanitizer
+/// everything in the arena but a kernel's own arguments is poisoned while that kernel runs.
 class EntryEmitter {
  public:
   EntryEmitter(llvm::Module& module, const KernelProgram& program, const EntryProgram& entry,
-               const Target& target, llvm::Function* dispatch, llvm::GlobalVariable* constants)
+               const Target& target, Sanitizer sanitizer, llvm::Function* dispatch,
+               llvm::GlobalVariable* constants)
       : program_(program),
         entry_(entry),
+        poisons_(sanitizer == Sanitizer::kAddress && entry.arena_bytes > 0),
         dispatch_(dispatch),
         constants_(constants),
         f_(module, target, Declare(module, program, entry, target)) {}
@@ -101,6 +104,7 @@ class EntryEmitter {
     SetField(kWorkerBytesField, f_.I64(worker_bytes));
     SetField(kStatusField, status_);
     EmitSteps(entry_.steps, nullptr, 0);
+    SetPoison(false, scratch_, entry_.arena_bytes);
     b.CreateRet(b.CreateLoad(b.getInt32Ty(), status_));
 
     const Totals totals = Count(entry_.steps);
@@ -192,6 +196,16 @@ class EntryEmitter {
     InternalError(__FILE__, __LINE__, "unknown space");
   }
 
+  /// Makes bytes of the arena forbidden or allowed; nothing without the address sanitizer.
+  void SetPoison(bool forbidden, llvm::Value* address, int64_t bytes) {
+    if (!poisons_) return;
+    auto& b = f_.b;
+    const auto call = f_.module().getOrInsertFunction(
+        forbidden ? "__asan_poison_memory_region" : "__asan_unpoison_memory_region", b.getVoidTy(),
+        b.getPtrTy(), b.getInt64Ty());
+    b.CreateCall(call, {address, f_.I64(bytes)});
+  }
+
   void EmitSteps(const std::vector<Step>& steps, llvm::Value* iteration, int64_t trip_count) {
     for (const Step& step : steps) {
       if (const auto* call = std::get_if<KernelCall>(&step.what)) {
@@ -202,6 +216,7 @@ class EntryEmitter {
       f_.For(
           f_.I64(0), f_.I64(loop.trip_count), 1,
           [&](llvm::Value* i) {
+            SetPoison(false, scratch_, entry_.arena_bytes);
             if (loop.counter >= 0) f_.b.CreateStore(i, BufferAddress(entry_.buffers[loop.counter]));
             EmitSteps(loop.body, i, loop.trip_count);
           },
@@ -215,6 +230,7 @@ class EntryEmitter {
     DESCENT_CHECK(call.arguments.size() == kernel.parameters.size(),
                   "call of kernel " + kernel.name + ": number of arguments");
     llvm::Value* buffers = b.CreateStructGEP(argument_type_, argument_, kBuffersField);
+    SetPoison(true, scratch_, entry_.arena_bytes);
     for (size_t i = 0; i < call.arguments.size(); ++i) {
       const Argument& argument = call.arguments[i];
       llvm::Value* address = BufferAddress(entry_.buffers[argument.buffer]);
@@ -224,6 +240,8 @@ class EntryEmitter {
         address = f_.Element(b.getInt8Ty(), address, f_.Mul(slice, argument.loop_stride_bytes));
       }
       b.CreateStore(address, b.CreateConstGEP1_64(b.getPtrTy(), buffers, i));
+      if (entry_.buffers[argument.buffer].space == Space::kArena)
+        SetPoison(false, address, kernel.parameters[i].type.bytes());
     }
     llvm::Function* function = f_.module().getFunction(kernel.name);
     const int64_t tile_count = RowOf(kernel.kind).tiles(kernel, f_.target());
@@ -237,6 +255,7 @@ class EntryEmitter {
 
   const KernelProgram& program_;
   const EntryProgram& entry_;
+  const bool poisons_;
   llvm::Function* dispatch_;
   llvm::GlobalVariable* constants_;
   FunctionEmitter f_;
@@ -293,7 +312,9 @@ std::unique_ptr<llvm::Module> EmitModule(llvm::LLVMContext& context, const Kerne
   llvm::Function* dispatch = EmitDispatch(*module, target);
   std::vector<EmittedEntry> entries;
   for (const EntryProgram& entry : program.entries)
-    entries.push_back(EntryEmitter(*module, program, entry, target, dispatch, constants).Emit());
+    entries.push_back(
+        EntryEmitter(*module, program, entry, target, options.sanitizer, dispatch, constants)
+            .Emit());
   EmitProgramTable(*module, program, target, options, entries);
   return module;
 }

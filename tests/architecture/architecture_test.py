@@ -2,6 +2,7 @@
 """architecture_test.py SOURCE RUNTIME_ARCHIVE: the tree keeps every rule of rules.py, and every rule can fail."""
 
 import pathlib
+import re
 import sys
 import tempfile
 import unittest
@@ -69,6 +70,14 @@ class Architecture(unittest.TestCase):
         found = rules.archive_symbols(self.runtime_archive, r"\bllvm::|\bgoogle::protobuf|\bdescent::(Graph|Node|OpDef)\b")
         self.assertEqual("\n".join(found), "")
         self.assertTrue(rules.archive_symbols(self.runtime_archive, r"."))
+
+    def test_runtime_has_no_operator(self):
+        """Every kernel is generated: no function or table of the runtime bears an operator's name."""
+        operators = set(re.findall(r"^### (\w+)$", (self.source / "docs/ops.md").read_text(), re.MULTILINE))
+        self.assertIn("matmul", operators)
+        # A line of the log, and two distributions that the generators of data draw from.
+        innocent = {"step", "uniform", "normal"}
+        self.assertEqual(operators & rules.defined_names(self.runtime_archive), innocent)
 
 
 if __name__ == "__main__":

@@ -221,3 +221,10 @@ def archive_symbols(archive, pattern):
     """Symbols of an archive, defined or not, whose demangled name the pattern finds."""
     run = subprocess.run(["nm", "-C", str(archive)], capture_output=True, text=True, check=True)
     return [line for line in run.stdout.splitlines() if re.search(pattern, line)]
+
+
+def defined_names(archive):
+    """What an archive defines, in snake_case and without namespaces, classes and parameters."""
+    run = subprocess.run(["nm", "-C", "--defined-only", str(archive)], capture_output=True, text=True, check=True)
+    symbols = re.findall(r"^[0-9a-f]* [a-zA-Z] (?:descent::[\w:]*::)?(\w+)(?:[(<\[].*)?$", run.stdout, re.MULTILINE)
+    return {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", symbol).lower() for symbol in symbols}

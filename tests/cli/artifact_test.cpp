@@ -62,6 +62,23 @@ TEST(Compile, ExecutableDependsOnNothingElse) {
   EXPECT_TRUE(Words(needed.out).contains("libtbb.so.12"));
 }
 
+#if !defined(DESCENT_SANITIZE_ADDRESS) && !defined(DESCENT_SANITIZE_THREAD)
+
+TEST(Compile, ExecutableStartsNoProcessAndGeneratesNoCode) {
+  const Shell shell;
+  ExpectGood(shell.Run("descent compile orange-blue.descent -o trainer"));
+  const auto imports =
+      Words(shell.Run("nm -D --undefined-only trainer | sed 's/.* //; s/@.*//'").out);
+  EXPECT_TRUE(imports.contains("rename")) << "of the checkpoint";
+  for (const char* forbidden :
+       {"fork", "vfork", "clone", "execl", "execlp", "execle", "execv", "execvp", "execve",
+        "execvpe", "fexecve", "posix_spawn", "posix_spawnp", "system", "popen", "dlopen",
+        "mprotect", "memfd_create"})
+    EXPECT_FALSE(imports.contains(forbidden)) << forbidden;
+}
+
+#endif
+
 TEST(Compile, StaticExecutableDependsOnNothing) {
   const Shell shell;
   ExpectGood(shell.Run("descent compile orange-blue.descent --static -o trainer"));

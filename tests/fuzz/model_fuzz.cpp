@@ -1,35 +1,53 @@
-// Any bytes as a model file in each of its forms: a diagnostic, or a model whose canonical text
-// reads back to the same text.
+// Any bytes as a model file in each of its forms: a diagnostic, or a model that every form gives
+// back. A model file of any form is a seed.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 
+#include "ir/io/model_diff.h"
 #include "ir/io/model_file.h"
-
-namespace {
 
 using namespace descent;
 
-void RoundTrip(const Model& model) {
-  const auto text = SerializeModel(model, ModelForm::kText);
-  if (!text) return;
-  const auto again = ParseModel(*text, "again.descent");
-  const auto text_again =
-      again ? SerializeModel(*again, ModelForm::kText) : again.error().ToString();
-  if (text_again && *text_again == *text) return;
-  std::fprintf(stderr, "printed:\n%s\nread back:\n%s\n", text->c_str(),
-               text_again ? text_again->c_str() : "nothing");
+extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
+
+namespace {
+
+constexpr ModelForm kForms[] = {ModelForm::kText, ModelForm::kBinary, ModelForm::kProtoText};
+constexpr const char* kNames[] = {"a.descent", "a.pb", "a.pbtxt"};
+
+void RoundTrip(const Model& model, ModelForm form) {
+  const auto bytes = SerializeModel(model, form);
+  if (!bytes) return;
+  const auto again = ParseModel(*bytes, kNames[static_cast<int>(form)]);
+  if (again && DiffModels(model, *again).empty()) return;
+  std::fprintf(stderr, "written:\n%s\nread back: %s\n", bytes->c_str(),
+               again ? DiffModels(model, *again)[0].c_str() : again.error().ToString().c_str());
   std::abort();
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  // The first byte chooses the form.
-  static constexpr std::string_view kNames[] = {"a.descent", "a.pb", "a.pbtxt"};
-  if (size == 0) return 0;
-  const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
-  if (const auto model = ParseModel(bytes, std::string(kNames[data[0] % 3]))) RoundTrip(*model);
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  for (const char* name : kNames)
+    if (const auto model = ParseModel(bytes, name))
+      for (const ModelForm form : kForms) RoundTrip(*model, form);
   return 0;
+}
+
+/// Now and then a model goes on in another form, so that seeds of one form lead into all.
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
+                                          unsigned seed) {
+  if (seed % 32 == 0) {
+    const auto model = ParseModel({reinterpret_cast<const char*>(data), size}, "a");
+    const auto bytes = model ? SerializeModel(*model, kForms[seed / 32 % 3]) : std::string();
+    if (bytes && !bytes->empty() && bytes->size() <= max_size) {
+      std::memcpy(data, bytes->data(), bytes->size());
+      return bytes->size();
+    }
+  }
+  return LLVMFuzzerMutate(data, size, max_size);
 }

@@ -1,59 +1,6 @@
-// No malloc, free or mmap in the process, oneTBB's included, from the third step on. A binary of
-// its own: it replaces malloc.
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <atomic>
-#include <cerrno>
-
+// No malloc, free or mmap in a trainer from the third step on.
+#include "tests/runtime/counted_memory.h"
 #include "tests/runtime/run_trainer.h"
-
-namespace {
-
-std::atomic<int64_t> calls = 0;
-
-}  // namespace
-
-extern "C" {
-
-void* __libc_malloc(size_t);
-void __libc_free(void*);
-void* __libc_calloc(size_t, size_t);
-void* __libc_realloc(void*, size_t);
-void* __libc_memalign(size_t, size_t);
-
-void* malloc(size_t size) {
-  ++calls;
-  return __libc_malloc(size);
-}
-void free(void* p) {
-  ++calls;
-  __libc_free(p);
-}
-void* calloc(size_t count, size_t size) {
-  ++calls;
-  return __libc_calloc(count, size);
-}
-void* realloc(void* p, size_t size) {
-  ++calls;
-  return __libc_realloc(p, size);
-}
-void* memalign(size_t alignment, size_t size) {
-  ++calls;
-  return __libc_memalign(alignment, size);
-}
-void* aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
-int posix_memalign(void** p, size_t alignment, size_t size) {
-  *p = memalign(alignment, size);
-  return *p ? 0 : ENOMEM;
-}
-void* mmap(void* address, size_t length, int protection, int flags, int fd, off_t offset) {
-  ++calls;
-  return reinterpret_cast<void*>(syscall(SYS_mmap, address, length, protection, flags, fd, offset));
-}
-
-}  // extern "C"
 
 namespace descent::runtime {
 namespace {
@@ -68,11 +15,11 @@ class AllocationTest : public testing::TestWithParam<int> {
 
 TEST_P(AllocationTest, NoneFromTheThirdStepOn) {
   // The hook counts; without it the test would not see anything.
-  int64_t before = calls;
+  const int64_t before = MemoryCalls();
   free(malloc(1));
-  ASSERT_EQ(calls, before + 2);
+  ASSERT_EQ(MemoryCalls(), before + 2);
   fake_step_hook = [](int64_t step) {
-    if (step <= kSteps) calls_at[step] = calls;
+    if (step <= kSteps) calls_at[step] = MemoryCalls();
   };
   TemporaryFolder folder;
   // Ten epochs of twenty steps, each with validation and log lines.
