@@ -37,7 +37,9 @@ TEST(Crash, KilledTrainersEndInTheSameBytes) {
   const int kills = runtime::KillsAskedFor(4);
   runs.ExpectSameBytes(kills);
   std::printf("%d runs killed, %d of them while saving\n", runs.killed(), runs.killed_in_save());
-  if (kills >= 20) EXPECT_GT(runs.killed_in_save(), 0);
+  if (kills >= 20) {
+    EXPECT_GT(runs.killed_in_save(), 0);
+  }
 }
 
 }  // namespace
