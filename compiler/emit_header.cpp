@@ -23,8 +23,8 @@ struct EntryDoc {
 constexpr EntryDoc kEntryDocs[] = {
     {"train_step", "One training step: loss, gradients and update of the state.", false},
     {"evaluate",
-     "Loss and metric sums of one batch; add the sums of all batches and give them to "
-     "the entry `metrics`. Threads may share the state.",
+     "Loss and metric sums of one batch; add the sums of all batches and give them to\n"
+     " * the entry `metrics`. Threads may share the state.",
      true},
     {"predict", "Predictions for one batch. Threads may share the state.", true},
     {"metrics", "The final metrics from sums added over all batches.", true},
@@ -158,7 +158,7 @@ std::string RowsNote(const KernelProgram& program, const EntryProgram& entry) {
   const std::string batch = Upper(program.prefix + "_" + entry.name) + "_BATCH";
   if (entry.batch == 0) return "";
   return entry.name == "train_step" && !program.keep_partial_batch
-             ? fmt::format("; all {} rows count, as the model has no keep_partial_batch", batch)
+             ? fmt::format("; every one of the {} rows counts", batch)
              : fmt::format("; valid_rows <= {}, the rest is padding", batch);
 }
 
@@ -172,15 +172,15 @@ std::string EntryFunction(const KernelProgram& program, size_t number) {
   std::string text, parameters, body;
   if (!inputs.empty()) {
     text += Struct(name + "_inputs", inputs);
-    parameters += fmt::format(", const {}_inputs* inputs", name);
+    parameters += fmt::format(",\n    const {}_inputs* inputs", name);
     body += fmt::format("  const void* input_array[{}];\n", inputs.size());
   }
   if (!outputs.empty()) {
     text += Struct(name + "_outputs", outputs);
-    parameters += fmt::format(", const {}_outputs* outputs", name);
+    parameters += fmt::format(",\n    const {}_outputs* outputs", name);
     body += fmt::format("  void* output_array[{}];\n", outputs.size());
   }
-  if (rows) parameters += ", int64_t valid_rows";
+  if (rows) parameters += ",\n    int64_t valid_rows";
   body += "  descent_call call;\n";
   body +=
       FillArray("input_array", "inputs", inputs) + FillArray("output_array", "outputs", outputs);
@@ -192,11 +192,11 @@ std::string EntryFunction(const KernelProgram& program, size_t number) {
                       rows ? "valid_rows" : "0");
   body += fmt::format("  return {}_program.entries[{}].run(&call);\n", prefix, number);
   text += fmt::format(
-      "/* {}\n * Scratch of {}_SCRATCH_BYTES(threads){}. Returns 0 or an or of "
+      "/* {}\n * Scratch of {}_SCRATCH_BYTES(threads){}.\n * Returns 0 or an or of "
       "DESCENT_STATUS_*. */\n",
       doc.doc, Upper(name), RowsNote(program, entry));
   return text + fmt::format(
-                    "static inline uint32_t {}({}void* state, void* scratch{},\n"
+                    "static inline uint32_t {}(\n    {}void* state, void* scratch{},\n"
                     "    const descent_executor* executor) {{\n{}}}\n\n",
                     name, doc.const_state ? "const " : "", parameters, body);
 }
