@@ -13,6 +13,7 @@ A comment right above a block changes how it is taken:
     <!-- capture: head=3 tail=2 -->   shows the first 3 and last 2 lines of each command's output, "..." between them
     <!-- capture: near=0.02 -->       numbers may differ by that much, relative or absolute: what learning found, where
                                       the CPU decides the last bits
+    <!-- capture: from=FILE -->       the command is not run: its output is that of the same command in another page
     <!-- capture: mask=REGEX -->      what REGEX finds is not compared (last option: it reaches to the end)
 
 Times, throughputs and temporary paths are never compared; the rest is, to the byte. An SVG may show what learning found,
@@ -125,18 +126,23 @@ def is_same_svg(kept, made):
             and len(kept_pngs) == len(made_pngs) and all(map(are_near_pngs, kept_pngs, made_pngs)))
 
 
+# In the comment above a block -> (attribute of Options, type)
+OPTION_TYPES = {"head": ("head", int), "tail": ("tail", int), "near": ("near", float), "from": ("source", str)}
+
+
 class Options:
     """What the comment above a block says."""
 
     def __init__(self, text):
-        self.head = self.tail = self.near = None
+        self.head = self.tail = self.near = self.source = None
         text, _, own_mask = (text or "").partition("mask=")
         self.mask = own_mask or None
         for word in text.split():
             name, _, value = word.partition("=")
-            if name not in ("head", "tail", "near"):
+            if name not in OPTION_TYPES:
                 raise ValueError(f"capture: unknown option '{word}'")
-            setattr(self, name, float(value) if name == "near" else int(value))
+            attribute, make = OPTION_TYPES[name]
+            setattr(self, attribute, make(value))
 
     def same(self, shown, now):
         return shown == now or (self.near is not None and are_near(shown, now, self.near))
@@ -200,11 +206,26 @@ class Shell:
         self.process.wait()
 
 
-def run_block(shell, match):
+def quoted(page, command):
+    """What the same command, seen from another folder, prints in a page."""
+    def name(text):
+        return re.sub(r"^(\.\.?/)+", "", text)
+
+    for match in BLOCK.finditer(page):
+        text = match["text"]
+        for other in commands_of(text):
+            if name(other) == name(command):
+                rest = text[text.index(f"$ {other}\n") + len(other) + 3 :]
+                return re.split(r"^\$ ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+    raise ValueError(f"capture: no page prints the output of '{command}'")
+
+
+def run_block(shell, match, root):
     """The block's text as its commands print it now."""
     options, text = Options(match["options"]), ""
     for command in commands_of(match["text"]):
-        text += f"$ {command}\n" + options.elide(shell.run(command))
+        output = quoted((root / options.source).read_text(), command) if options.source else shell.run(command)
+        text += f"$ {command}\n" + options.elide(output)
     return text
 
 
@@ -235,6 +256,10 @@ def check_pictures(file, text, folder, bless):
     return found
 
 
+def with_short_paths(text, temporary, build, root):
+    return text.replace(temporary, "/tmp/descent").replace(str(build), "build").replace(f"{root}/", "")
+
+
 def capture(file, build, bless, root=ROOT):
     """Runs the file; returns what differs, as text. With `bless` rewrites the file instead."""
     text = file.read_text()
@@ -253,8 +278,7 @@ def capture(file, build, bless, root=ROOT):
         for picture in PICTURE.findall(text):
             (folder / picture).unlink(missing_ok=True)
         with Shell(folder, build) as shell:
-            shown = [(match, run_block(shell, match).replace(temporary, "/tmp/descent").replace(str(build), "build"))
-                     for match in blocks]
+            shown = [(match, with_short_paths(run_block(shell, match, root), temporary, build, root)) for match in blocks]
         for match, now in shown:
             rewritten += text[last : match.start("text")] + now
             last = match.end("text")
@@ -269,7 +293,8 @@ def capture(file, build, bless, root=ROOT):
 
 
 def all_files():
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    """README.md last: it quotes others."""
+    return [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
 
 
 def main():

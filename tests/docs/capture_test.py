@@ -94,6 +94,14 @@ class Capture(unittest.TestCase):
         self.assertIn("\none\n", blessed)
         self.assertEqual(self.run_page(blessed), "")
 
+    def test_quotes_another_page(self):
+        (self.root / "docs/other.md").write_text("```console\n$ true\n$ ../../run it\n1\n2\n3\n4\n$ true\n```\n")
+        quote = "<!-- capture: from=docs/other.md head=1 tail=1 -->\n```console\n$ ./run it\n%s\n...\n4\n```\n"
+        self.assertEqual(self.run_page(quote % "1"), "")
+        self.assertIn("page.md:", self.run_page(quote % "5"))
+        with self.assertRaises(ValueError):
+            self.run_page((quote % "1").replace("run it", "walk"))
+
     def test_unknown_option(self):
         with self.assertRaises(ValueError):
             self.run_page(PAGE.replace("head=1", "heads=1"))

@@ -3,6 +3,7 @@
 # learned into FOLDER (default ./demo). Needs `descent` in PATH and Debian's package dataset-fashion-mnist.
 set -euo pipefail
 
+from=$(pwd)
 example=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "${1:-demo}"
 cd "${1:-demo}"
@@ -10,29 +11,37 @@ here=$(pwd)
 
 # step COMMAND...: shows the command, then runs it.
 step() {
-  printf '\n$ %s\n' "${*//$example/.}"
+  printf '\n> %s\n' "${*//$example/.}"
   "$@"
 }
 
-step descent compile "$example/model.descent" -o trainer
-step ./trainer train --data fashion-mnist --epochs 12 --early-stopping 3 --validation-split 0.1 --seed 1 \
+# The learning rate falls along half a cosine over the 421 steps of each of the five epochs.
+step descent compile "$example/model.descent" --set schedule=cosine --set schedule.steps=2105 -o trainer
+step ./trainer train --data fashion-mnist --epochs 5 --early-stopping 3 --validation-split 0.1 --seed 1 \
   --checkpoint fashion-mnist.safetensors --log log.jsonl
 step ./trainer evaluate --data fashion-mnist --checkpoint fashion-mnist.safetensors | tee evaluation.txt
 step descent plot --curves log.jsonl --series loss --series validation.loss --series validation.accuracy -o curves.svg
 step descent plot "$example/model.descent" --predictions 32 --data fashion-mnist --checkpoint fashion-mnist.safetensors -o predictions.svg
 step descent plot "$example/model.descent" --confusion --data fashion-mnist --checkpoint fashion-mnist.safetensors -o confusion.svg
 
+step descent plot "$example/model.descent" --weights W1 --units 16 --checkpoint fashion-mnist.safetensors -o weights.svg
+
+# short PATH: as seen from where the demo was started.
+short() { printf '%s' "${1#"$from"/}"; }
+
+descent=$(short "$(command -v descent)") model=$(short "$example/model.descent") demo=$(short "$here")
 cat <<END
 
 $(grep '^accuracy' evaluation.txt) on the 10,000 test images, which training never saw
 
 Pictures:
-  $here/predictions.svg
-  $here/confusion.svg
-  $here/curves.svg
+  $demo/predictions.svg
+  $demo/confusion.svg
+  $demo/weights.svg
+  $demo/curves.svg
 
 Try next:
-  $(command -v descent) inspect $example/model.descent
-  $(command -v descent) inspect --stage kernels $example/model.descent
-  $here/trainer info
+  $descent inspect $model
+  $descent inspect --stage kernels $model
+  $demo/trainer info
 END
