@@ -1,8 +1,11 @@
-// `descent ops`: what the registry of operators says, as a list, as one page, or as docs/ops.md.
+// `descent ops`: what the tables of operators, optimizers and schedules say, as a list, as one
+// page, or (operators) as docs/ops.md.
 
 #include <algorithm>
 #include <memory>
 
+#include "compiler/graph/optimizers.h"
+#include "compiler/graph/schedules.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/files.h"
 #include "ir/op_docs.h"
@@ -21,11 +24,38 @@ std::string FirstSentence(std::string_view doc) {
   return std::string(stop == std::string_view::npos ? line : line.substr(0, stop + 1));
 }
 
+/// What stands behind `train loss with` or `schedule`.
+struct Rule {
+  std::string_view name, kind, doc;
+  std::span<const HyperparameterSpec> hyperparameters;
+};
+
+std::vector<Rule> Rules() {
+  std::vector<Rule> rules;
+  for (const Optimizer& o : Optimizers())
+    rules.push_back({o.name, "optimizer", o.doc, o.hyperparameters});
+  for (const Schedule& s : Schedules())
+    rules.push_back({s.name, "schedule", s.doc, s.hyperparameters});
+  return rules;
+}
+
+std::string RulePage(const Rule& rule) {
+  std::string text = fmt::format("{} ({})\n\n{}\n\n", rule.name, rule.kind, rule.doc);
+  for (const HyperparameterSpec& spec : rule.hyperparameters) {
+    const std::string value = spec.default_value ? fmt::format("{}", *spec.default_value) : "...";
+    text += fmt::format("  {:<26} {}\n", fmt::format("{}={}", spec.name, value), spec.doc);
+  }
+  return text;
+}
+
 std::string List() {
   std::string text;
+  const auto add = [&](std::string_view name, std::string_view family, std::string_view doc) {
+    text += fmt::format("{:<26} {:<12} {}\n", name, family, FirstSentence(doc));
+  };
   for (const OpFamily& family : OpFamilies())
-    for (const OpDef& op : family.ops)
-      text += fmt::format("{:<26} {:<12} {}\n", op.name, family.name, FirstSentence(op.doc));
+    for (const OpDef& op : family.ops) add(op.name, family.name, op.doc);
+  for (const Rule& rule : Rules()) add(rule.name, rule.kind, rule.doc);
   return text;
 }
 
@@ -35,16 +65,21 @@ Result<ExitStatus> Ops(const OpsArguments& arguments) {
     return ExitStatus::kGood;
   }
   const OpDef* op = FindOp(arguments.name);
-  if (op == nullptr) {
-    std::vector<std::string> names;
-    for (const OpFamily& family : OpFamilies())
-      for (const OpDef& known : family.ops) names.emplace_back(known.name);
-    std::string hint = DidYouMean(arguments.name, names);
-    if (hint.empty()) hint = "`descent ops` lists them";
-    return InputError(fmt::format("unknown operator {}", Quoted(arguments.name)), std::move(hint));
-  }
-  Print("{}", arguments.markdown ? OpReference(*op) : OpPage(*op));
-  return ExitStatus::kGood;
+  const std::vector<Rule> rules = Rules();
+  const auto rule = std::ranges::find(rules, arguments.name, &Rule::name);
+  if (op != nullptr) Print("{}", arguments.markdown ? OpReference(*op) : OpPage(*op));
+  if (op != nullptr && rule != rules.end()) Print("\n");  // the name is both's
+  if (rule != rules.end())
+    Print("{}",
+          arguments.markdown ? fmt::format("```text\n{}```\n", RulePage(*rule)) : RulePage(*rule));
+  if (op != nullptr || rule != rules.end()) return ExitStatus::kGood;
+  std::vector<std::string> names;
+  for (const OpFamily& family : OpFamilies())
+    for (const OpDef& known : family.ops) names.emplace_back(known.name);
+  for (const Rule& known : rules) names.emplace_back(known.name);
+  std::string hint = DidYouMean(arguments.name, names);
+  if (hint.empty()) hint = "`descent ops` lists them";
+  return InputError(fmt::format("unknown operator {}", Quoted(arguments.name)), std::move(hint));
 }
 
 }  // namespace
@@ -52,14 +87,14 @@ Result<ExitStatus> Ops(const OpsArguments& arguments) {
 Command OpsCommand() {
   auto arguments = std::make_shared<OpsArguments>();
   return {.name = "ops",
-          .summary = "list the operators, or show one's documentation",
+          .summary = "list operators, optimizers and schedules, or show one's documentation",
           .description =
-              "Without NAME prints one line for each operator: name, family and what it "
-              "does. With NAME prints its documentation: equation, shapes, attributes "
-              "with defaults, gradient.",
+              "Without NAME prints one line for each operator, optimizer and schedule: name, "
+              "family and what it does. With NAME prints its documentation: equation, shapes, "
+              "attributes or hyperparameters with defaults, gradient.",
           .arguments = {{.names = "NAME",
                          .value = "",
-                         .doc = "an operator",
+                         .doc = "an operator, optimizer or schedule",
                          .destination = &arguments->name}},
           .groups = {{"Options",
                       {{.names = "--markdown",
@@ -67,7 +102,8 @@ Command OpsCommand() {
                         .doc = "print Markdown; without NAME the whole of docs/ops.md",
                         .destination = &arguments->markdown}}}},
           .examples = {{"descent ops | grep pool", "which pooling operators are there?"},
-                       {"descent ops matmul", "what does matmul take?"}},
+                       {"descent ops matmul", "what does matmul take?"},
+                       {"descent ops adam", "which hyperparameters has adam?"}},
           .run = [arguments] { return Ops(*arguments); }};
 }
 

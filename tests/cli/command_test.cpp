@@ -177,8 +177,12 @@ INSTANTIATE_TEST_SUITE_P(
     Ops, CommandTest,
     testing::ValuesIn(std::vector<Case>{
         {"List", "descent ops", 0, "~matmul"},
-        {"OneLineEach", "[ $(descent ops | wc -l) = $(descent ops --markdown | grep -c '^### ') ]"},
+        {"OneLineEach",
+         "[ $(descent ops | grep -vcE ' (optimizer|schedule) ') = "
+         "$(descent ops --markdown | grep -c '^### ') ]"},
         {"Page", "descent ops sigmoid", 0, "~sigmoid(x) -> result\n"},
+        {"Optimizer", "descent ops adam", 0, "~beta1=0.9"},
+        {"OperatorAndSchedule", "descent ops step | grep -E '^step[( ]' | wc -l", 0, "2\n"},
         {"Unknown", "descent ops sigmiod", 1, "",
          "error: unknown operator 'sigmiod'\n  = help: did you mean 'sigmoid'?\n"},
     }),

@@ -7,7 +7,7 @@
 A block that is fenced as ```console holds lines "$ command", each followed by what the command prints (standard output
 and error as they come). All blocks of a file run in one shell, in a copy of docs/ in a temporary folder, in the place of
 the file's own folder, with the build's bin/ first in PATH. A status other than 0 shows as a line "[exit status N]". A
-picture the file refers to (![...](x.svg)) must be written by its commands.
+picture the file refers to (![...](x.svg)) must be written by its commands, or belong to the README.md beside it.
 
 A comment right above a block changes how it is taken:
     <!-- capture: head=3 tail=2 -->   shows the first 3 and last 2 lines of each command's output, "..." between them
@@ -241,6 +241,9 @@ def check_pictures(file, text, folder, bless):
     found = []
     for picture in sorted(set(PICTURE.findall(text))):
         made, kept = folder / picture, file.parent / picture
+        page = kept.parent / "README.md"
+        if page != file and page.exists() and kept.name in PICTURE.findall(page.read_text()):
+            continue  # that page's
         if not made.exists():
             found.append(f"{file}: no command of the file writes {picture}\n")
         elif bless:
@@ -276,7 +279,7 @@ def capture(file, build, bless, root=ROOT):
         (copy / "build").symlink_to(build)
         folder = copy / file.relative_to(root).parent
         for picture in PICTURE.findall(text):
-            (folder / picture).unlink(missing_ok=True)
+            (folder / picture).unlink(missing_ok=True)  # so that it is there only if it is drawn
         with Shell(folder, build) as shell:
             shown = [(match, with_short_paths(run_block(shell, match, root), temporary, build, root)) for match in blocks]
         for match, now in shown:

@@ -72,6 +72,12 @@ class Capture(unittest.TestCase):
         self.assertIn("new.svg differs", self.run_page(PAGE))
         self.assertIn("no command of the file writes", self.run_page(PAGE.replace("; cp ../old.svg ../new.svg", "")))
 
+    def test_pictures_of_another_page(self):
+        shows = "```console\n$ true\n```\n![there](folder/old.svg)\n"
+        self.assertIn("no command of the file writes", self.run_page(shows))
+        (self.root / "docs/folder/README.md").write_text("![here](old.svg)\n")
+        self.assertEqual(self.run_page(shows), "")
+
     def test_pictures_of_what_was_learned(self):
         def svg(x, level, samples=300, word="loss", color="red"):
             rows = zlib.compress(bytes([level]) * samples)
