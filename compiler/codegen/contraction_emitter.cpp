@@ -1,6 +1,9 @@
 #include "compiler/codegen/contraction_emitter.h"
 
+#include <llvm/IR/Intrinsics.h>
+
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "compiler/codegen/contraction_plan.h"
@@ -10,6 +13,8 @@
 
 namespace descent {
 namespace {
+
+constexpr int64_t kCacheLine = 64;
 
 /// A run of register tiles of equal size along m or n.
 struct Panel {
@@ -81,21 +86,21 @@ class ContractionKernelEmitter {
 
   void EmitBlock(const Tile& tile, llvm::Value* k_low, llvm::Value* k_high) {
     const bool whole_k = plan_.one_k_block();
-    if (plan_.rhs.packed)
+    if (plan_.rhs.packing == Packing::kBlock)
       PackUnless(whole_k ? rhs_packed_ : nullptr, Divide(tile.number, plan_.tiles_m), [&] {
         EmitPackRhs(frame_, plan_, {tile.batch, tile.n_low, tile.n_high, k_low, k_high});
       });
-    if (plan_.lhs.packed)
+    if (plan_.lhs.packed())
       PackUnless(whole_k && plan_.tiles_m == 1 ? lhs_packed_ : nullptr, tile.batch, [&] {
         EmitPackLhs(frame_, plan_, {tile.batch, tile.m_low, tile.m_high, k_low, k_high});
       });
-    EmitPanels(tile.n_low, tile.n_high, plan_.vectors * plan_.lanes, plan_.block_n,
-               plan_.extent(kNAxis), [&](const Panel& columns) {
-                 EmitPanels(tile.m_low, tile.m_high, plan_.register_m, plan_.block_m,
-                            plan_.extent(kMAxis), [&](const Panel& rows) {
-                              EmitRegisterTile(tile, rows, columns, k_low, k_high);
-                            });
-               });
+    const auto column_panel = [&](const Panel& columns) {
+      if (plan_.rhs.panels())
+        EmitPackPanel(frame_, plan_, {tile.batch, columns.low, columns.extent, k_low, k_high});
+      EmitPanels(tile.m_low, tile.m_high, kMAxis,
+                 [&](const Panel& rows) { EmitRegisterTile(tile, rows, columns, k_low, k_high); });
+    };
+    EmitPanels(tile.n_low, tile.n_high, kNAxis, column_panel);
   }
 
   /// `key` names the block; null `packed`: it is never the one that lies there.
@@ -108,22 +113,32 @@ class ContractionKernelEmitter {
     });
   }
 
-  /// Full panels of `size`, then one of the sizes that the ends of whole and last blocks leave.
-  void EmitPanels(llvm::Value* low, llvm::Value* high, int64_t size, int64_t block, int64_t extent,
+  /// A block has one of two lengths, that of the last one or that of all others; each has its
+  /// number of panels of every size.
+  void EmitPanels(llvm::Value* low, llvm::Value* high, FlatAxis axis,
                   const std::function<void(const Panel&)>& body) {
-    const int64_t last_block = extent % block == 0 ? block : extent % block;
-    const std::set<int64_t> rests = {block % size, last_block % size};
-    llvm::Value* count = b_.CreateSub(high, low);
-    llvm::Value* rest = Remainder(count, size);
-    llvm::Value* end = b_.CreateSub(high, rest);
-    if (std::max(block, last_block) >= size)
-      f_.For(low, end, size, [&](llvm::Value* i) { body({i, size}); }, "panel");
-    for (int64_t size_of_rest : rests) {
-      if (size_of_rest == 0) continue;
-      if (rests.size() == 1)
-        body({end, size_of_rest});
+    const bool rows = axis == kMAxis;
+    const int64_t size = rows ? plan_.register_m : plan_.register_n();
+    const int64_t unit = rows ? 1 : plan_.lanes;
+    const int64_t block = rows ? plan_.block_m : plan_.block_n;
+    const int64_t rest = plan_.extent(axis) % block;
+    Panels panels = PanelsOf(block, size, unit);
+    Panels last = rest == 0 ? panels : PanelsOf(rest, size, unit);
+    llvm::Value* is_last = b_.CreateICmpNE(b_.CreateSub(high, low), f_.I64(block));
+    std::set<int64_t, std::greater<>> sizes;
+    for (const Panels* all : {&panels, &last})
+      for (const auto& [extent, number] : *all) sizes.insert(extent);
+    for (const int64_t extent : sizes) {
+      const int64_t length = panels[extent] * extent, last_length = last[extent] * extent;
+      llvm::Value* end =
+          f_.Add(low, length == last_length
+                          ? f_.I64(length)
+                          : b_.CreateSelect(is_last, f_.I64(last_length), f_.I64(length)));
+      if (length == extent && last_length == extent)
+        body({low, extent});
       else
-        f_.If(b_.CreateICmpEQ(rest, f_.I64(size_of_rest)), [&] { body({end, size_of_rest}); });
+        f_.For(low, end, extent, [&](llvm::Value* i) { body({i, extent}); }, "panel");
+      low = end;
     }
   }
 
@@ -142,8 +157,9 @@ class ContractionKernelEmitter {
   llvm::Value* OperandAddress(const OperandPlan& operand, const Tile& tile, llvm::Value* k_low,
                               llvm::Value* x, llvm::Value* x_origin, int64_t x_stride) {
     llvm::Type* element = f_.MemoryType(plan_.dtype);
-    if (!operand.packed)
+    if (!operand.packed())
       return f_.Element(element, DirectBase(operand, tile, k_low), f_.Mul(x, x_stride));
+    if (operand.panels()) return frame_.ScratchAt(operand.scratch_offset);
     return f_.Element(element, frame_.ScratchAt(operand.scratch_offset),
                       f_.Mul(b_.CreateSub(x, x_origin), x_stride));
   }
@@ -151,12 +167,13 @@ class ContractionKernelEmitter {
   void EmitRegisterTile(const Tile& tile, const Panel& rows, const Panel& columns,
                         llvm::Value* k_low, llvm::Value* k_high) {
     MicroKernel micro{.rows = rows.extent, .columns = columns.extent};
-    micro.mask_columns = !plan_.rhs.packed;
+    micro.mask_columns = !plan_.rhs.packed();
     micro.lhs = OperandAddress(plan_.lhs, tile, k_low, rows.low, tile.m_low, plan_.lhs.row_stride);
     micro.rhs = OperandAddress(plan_.rhs, tile, k_low, columns.low, tile.n_low, 1);
     micro.steps = b_.CreateSub(k_high, k_low);
     micro.partial = frame_.ScratchAt(plan_.partial_offset);
     if (plan_.one_k_block()) {
+      EmitPrefetch(tile, rows, columns);
       EmitMicroKernel(f_, plan_, micro);
       EmitEpilogue(tile, rows, columns, micro.partial);
       return;
@@ -171,6 +188,44 @@ class ContractionKernelEmitter {
   }
 
   // ---- epilogue ----
+
+  /// What the epilogue reads and overwrites comes from memory while the sums are made.
+  void EmitPrefetch(const Tile& tile, const Panel& rows, const Panel& columns) {
+    std::set<int> overwritten;
+    for (const auto& [read, written] : kernel_.may_alias) overwritten.insert(read);
+    for (size_t i = 0; i < stage_.reads.size(); ++i) {
+      const StageRead& read = stage_.reads[i];
+      const bool factor =
+          static_cast<int>(i) == plan_.lhs.read || static_cast<int>(i) == plan_.rhs.read;
+      if (!factor && !overwritten.contains(read.index))
+        PrefetchTile(read.index, read.coordinates, false, tile, rows, columns);
+    }
+    for (const StageStore& store : stage_.stores)
+      PrefetchTile(store.parameter, store.coordinates, true, tile, rows, columns);
+  }
+
+  /// The cache lines of a register tile in a parameter whose rows are contiguous along n.
+  void PrefetchTile(int parameter, const std::vector<Index>& coordinates, bool written,
+                    const Tile& tile, const Panel& rows, const Panel& columns) {
+    const Memory memory = frame_.Parameter(parameter);
+    const auto affine = AsAffine(Flatten(coordinates, memory.strides), AxisCount());
+    if (!affine) return;
+    std::array<std::optional<int64_t>, kFlatAxes> strides;
+    for (int axis = 0; axis < kFlatAxes; ++axis)
+      strides[axis] = GroupCoefficient(plan_.groups[axis], *affine);
+    if (!strides[kBatchAxis] || strides[kNAxis] != 1 || strides[kMAxis].value_or(0) == 0) return;
+    llvm::Type* element = f_.MemoryType(memory.dtype);
+    llvm::Value* start = f_.Element(element, memory.base, f_.Mul(tile.batch, *strides[kBatchAxis]));
+    start = f_.Element(element, start, f_.Mul(rows.low, *strides[kMAxis]));
+    start = f_.Element(element, start, f_.Add(columns.low, f_.I64(affine->constant)));
+    const int64_t line = kCacheLine / Info(memory.dtype).bytes;
+    for (int64_t row = 0; row < rows.extent; ++row)
+      for (int64_t column = 0; column < columns.extent; column += line) {
+        llvm::Value* place = f_.Element(element, start, f_.I64(row * *strides[kMAxis] + column));
+        b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {b_.getPtrTy()},
+                           {place, f_.I32(written), f_.I32(3), f_.I32(1)});
+      }
+  }
 
   /// The stage's results over a tile of sums that lies at `sums`.
   void EmitEpilogue(const Tile& tile, const Panel& rows, const Panel& columns, llvm::Value* sums) {

@@ -13,6 +13,8 @@ constexpr int64_t kAlignment = 64;
 /// Packed rows end with this many unused elements when their length would map all rows to few cache
 /// sets.
 constexpr int64_t kRowPadding = 16;
+/// A block that only this many register tiles read is not worth copying.
+constexpr int64_t kWorthPacking = 4;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
@@ -163,15 +165,27 @@ class Planner {
     return stride * Info(plan_.dtype).bytes % 512 == 0 ? stride + kRowPadding : stride;
   }
 
+  /// Steps of k that lie so far apart that a block's cache lines fall into few sets, on many pages.
+  bool IsSpread(int64_t k_stride) const {
+    return std::abs(k_stride) * plan_.block_k * Info(plan_.dtype).bytes > facts_.l1_bytes / 2;
+  }
+
   void PlanLhs() {
     OperandPlan& lhs = plan_.lhs;
+    const bool reused = plan_.block_n >= kWorthPacking * plan_.register_n();
     if (lhs.address) {
       lhs.k_stride = lhs.address->coefficients[kKAxis];
       lhs.row_stride = lhs.address->coefficients[kMAxis];
-      const bool streams = std::abs(lhs.k_stride) <= 1 || std::abs(lhs.row_stride) <= 1;
-      if (streams && FitsDisplacement(lhs.row_stride)) return;
+      const bool along_k = std::abs(lhs.k_stride) <= 1, along_m = std::abs(lhs.row_stride) <= 1;
+      if ((along_k || along_m) && FitsDisplacement(lhs.row_stride)) {
+        if (along_k || !reused || !IsSpread(lhs.k_stride)) return;
+        lhs.packing = Packing::kBlock;
+        lhs.k_stride = PackedStride(plan_.block_m);
+        lhs.row_stride = 1;
+        return;
+      }
     }
-    lhs.packed = true;
+    lhs.packing = Packing::kBlock;
     lhs.k_stride = 1;
     lhs.row_stride = PackedStride(plan_.block_k);
   }
@@ -182,13 +196,16 @@ class Planner {
 
   void PlanRhs() {
     OperandPlan& rhs = plan_.rhs;
-    if (rhs.address && rhs.address->coefficients[kNAxis] == 1) {
+    const bool along_n = rhs.address && rhs.address->coefficients[kNAxis] == 1;
+    const bool along_k = rhs.address && rhs.address->coefficients[kKAxis] == 1;
+    const bool reused = plan_.block_m >= kWorthPacking * plan_.register_m;
+    if (along_n) {
       rhs.k_stride = rhs.address->coefficients[kKAxis];
-      return;
+      if (!reused || !IsSpread(rhs.k_stride)) return;
     }
-    rhs.packed = true;
-    rhs.transposed = rhs.address && rhs.address->coefficients[kKAxis] == 1;
-    rhs.k_stride = PackedStride(RoundUp(plan_.block_n, plan_.vectors * plan_.lanes));
+    rhs.packing = along_n ? Packing::kPanel : along_k ? Packing::kTransposedPanel : Packing::kBlock;
+    rhs.k_stride = rhs.panels() ? plan_.register_n()
+                                : PackedStride(RoundUp(plan_.block_n, plan_.register_n()));
   }
 
   void PlanScratch() {
@@ -199,9 +216,11 @@ class Planner {
       offset += RoundUp(elements * bytes, kAlignment);
       return place;
     };
-    if (plan_.lhs.packed) plan_.lhs.scratch_offset = take(plan_.block_m * plan_.lhs.row_stride);
-    if (plan_.rhs.packed) plan_.rhs.scratch_offset = take(plan_.block_k * plan_.rhs.k_stride);
-    const int64_t columns = plan_.vectors * plan_.lanes;
+    if (plan_.lhs.packed())
+      plan_.lhs.scratch_offset = take(plan_.lhs.k_stride == 1 ? plan_.block_m * plan_.lhs.row_stride
+                                                              : plan_.block_k * plan_.lhs.k_stride);
+    if (plan_.rhs.packed()) plan_.rhs.scratch_offset = take(plan_.block_k * plan_.rhs.k_stride);
+    const int64_t columns = plan_.register_n();
     if (plan_.one_k_block()) {
       plan_.partial_stride = columns;
       plan_.partial_offset = take(plan_.register_m * columns);
@@ -245,6 +264,20 @@ Index Unflatten(const AxisGroup& group, size_t position, const Index& flat) {
   if (group.extents[position] == 1) return ConstantIndex(0);
   const Index quotient = FloorDiv(flat, inner);
   return outermost ? quotient : Mod(quotient, group.extents[position]);
+}
+
+Panels PanelsOf(int64_t count, int64_t size, int64_t unit) {
+  Panels panels;
+  const int64_t units = CeilDiv(count, unit), number = CeilDiv(units * unit, size);
+  if (number == 0) return panels;
+  const int64_t smaller = units / number * unit, larger = units % number;
+  if (larger > 0) panels[smaller + unit] = larger;
+  panels[smaller] = number - larger;
+  if (const int64_t missing = units * unit - count; missing > 0) {
+    if (--panels[smaller] == 0) panels.erase(smaller);
+    panels[smaller - missing] = 1;
+  }
+  return panels;
 }
 
 ContractionPlan PlanContraction(const Kernel& kernel, const TargetFacts& facts) {

@@ -5,13 +5,15 @@
 // block_k, whose partial sums continue one chain of fused multiply-adds per element in ascending k:
 // the bits depend on no block size.
 //
-// An operand is read where it lies if its address is affine in the flattened axes (and contiguous
-// along n on the lanes' side); otherwise a block of it is packed first, row-major with a stride
-// that spreads over the sets of the caches.
+// An operand is read where it lies if its address is affine in the flattened axes, contiguous
+// along one of them (on the lanes' side along n), and dense enough for the caches. Otherwise it is
+// packed first: see Packing.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -39,17 +41,27 @@ struct FlatAddress {
   int64_t constant = 0;
 };
 
+/// How the micro-kernel finds an operand. Rows of packed blocks are padded where their length would
+/// map all of them to few cache sets.
+enum class Packing : uint8_t {
+  kNone,   ///< where it lies
+  kBlock,  ///< a block of block_m or block_n times block_k, evaluated through its index maps
+  kPanel,  ///< rhs only: [block_k][register tile's columns], copied just before it is used
+  kTransposedPanel,  ///< the same from a source that is contiguous along k
+};
+
 struct OperandPlan {
   int read = 0;  ///< of the stage
   Scalar value;  ///< the factor as a tree over reads
-  bool packed = false;
-  bool transposed =
-      false;  ///< packed by transposing blocks of vectors: contiguous along k, wanted along n
+  Packing packing = Packing::kNone;
   std::optional<FlatAddress> address;  ///< set when affine without guards
   // As the micro-kernel sees it, in elements.
   int64_t k_stride = 1;
   int64_t row_stride = 1;  ///< lhs: from m to m + 1. rhs: 1.
   int64_t scratch_offset = 0;
+
+  bool packed() const { return packing != Packing::kNone; }
+  bool panels() const { return packing >= Packing::kPanel; }
 };
 
 struct ContractionPlan {
@@ -65,8 +77,15 @@ struct ContractionPlan {
   int64_t scratch_bytes = 0;
 
   int64_t extent(FlatAxis axis) const { return groups[axis].extent; }
+  int64_t register_n() const { return vectors * lanes; }
   bool one_k_block() const { return block_k >= extent(kKAxis); }
 };
+
+/// Panels that cover `count` rows or columns: size -> number, to be laid out from the largest on.
+/// Sizes are at most `size`, differ by at most one `unit`, and are multiples of it but for the
+/// last.
+using Panels = std::map<int64_t, int64_t, std::greater<>>;
+Panels PanelsOf(int64_t count, int64_t size, int64_t unit);
 
 ContractionPlan PlanContraction(const Kernel& kernel, const TargetFacts& facts);
 

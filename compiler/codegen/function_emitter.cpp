@@ -48,6 +48,12 @@ llvm::Constant* FunctionEmitter::Iota(int lanes, int bits) {
   return llvm::ConstantVector::get(values);
 }
 
+llvm::Constant* FunctionEmitter::FirstLanes(int64_t count, int lanes) {
+  std::vector<llvm::Constant*> mask;
+  for (int i = 0; i < lanes; ++i) mask.push_back(b.getInt1(i < count));
+  return llvm::ConstantVector::get(mask);
+}
+
 llvm::AllocaInst* FunctionEmitter::Variable(llvm::Type* type, const char* name) {
   llvm::IRBuilder<> at_entry(entry_, entry_->begin());
   return at_entry.CreateAlloca(type, nullptr, name);

@@ -40,6 +40,8 @@ class FunctionEmitter {
   llvm::ConstantInt* I32(int32_t value) { return b.getInt32(static_cast<uint32_t>(value)); }
   /// {0, 1, ..., lanes - 1}
   llvm::Constant* Iota(int lanes, int bits);
+  /// The mask of lanes below `count`.
+  llvm::Constant* FirstLanes(int64_t count, int lanes);
 
   /// A variable; lives in the entry block.
   llvm::AllocaInst* Variable(llvm::Type* type, const char* name = "");

@@ -86,9 +86,8 @@ class MicroKernelEmitter {
     const int64_t left = kernel_.columns - j * plan_.lanes;
     if (!kernel_.mask_columns || left >= plan_.lanes)
       return b_.CreateAlignedLoad(vector_, address, align_);
-    std::vector<llvm::Constant*> lanes;
-    for (int64_t lane = 0; lane < plan_.lanes; ++lane) lanes.push_back(b_.getInt1(lane < left));
-    return b_.CreateMaskedLoad(vector_, address, align_, llvm::ConstantVector::get(lanes),
+    return b_.CreateMaskedLoad(vector_, address, align_,
+                               f_.FirstLanes(left, static_cast<int>(plan_.lanes)),
                                llvm::Constant::getNullValue(vector_));
   }
 

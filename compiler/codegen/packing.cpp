@@ -48,9 +48,7 @@ class Packer {
     k_ = {&plan.groups[kKAxis], rows_are_x ? first + 2 : first, rows_are_x ? first + 3 : first + 1};
   }
 
-  /// Part `block` of the block that begins at `origin`.
-  void Emit(const PackedBlock& block, const PackedBlock& origin, int64_t x_stride,
-            int64_t k_stride) {
+  void Emit(const PackedBlock& block, int64_t x_stride, int64_t k_stride) {
     const DType dtype = plan_.dtype;
     Nest nest{.outer = {block.batch}, .parallel = 4};
     nest.extents.resize(kPackFirst + 4);
@@ -66,7 +64,7 @@ class Packer {
     })};
     nest.status = frame_.status;
     llvm::Value* start =
-        f_.b.CreateAdd(f_.Mul(origin.x_low, x_stride), f_.Mul(origin.k_low, k_stride));
+        f_.b.CreateAdd(f_.Mul(block.x_low, x_stride), f_.Mul(block.k_low, k_stride));
     llvm::Value* base = f_.b.CreateGEP(
         f_.MemoryType(dtype), frame_.ScratchAt(operand_.scratch_offset), f_.b.CreateNeg(start));
     Memory memory{base, dtype, {plan_.extent(x_axis_), plan_.extent(kKAxis)}, {x_stride, k_stride}};
@@ -107,9 +105,8 @@ class Packer {
   GroupLoop x_{}, k_{};
 };
 
-/// Columns of source, `count` of them, contiguous along k, as rows. Vectors of one row each;
-/// log2(count) rounds of exchanges.
-void TransposeBlock(FunctionEmitter& f, std::vector<llvm::Value*>& vectors) {
+/// As many vectors as lanes: rows become columns in log2(lanes) rounds of exchanges.
+void TransposeSquare(FunctionEmitter& f, std::vector<llvm::Value*>& vectors) {
   const int lanes = static_cast<int>(vectors.size());
   for (int distance = lanes / 2; distance >= 1; distance /= 2)
     for (int i = 0; i < lanes; ++i) {
@@ -127,60 +124,102 @@ void TransposeBlock(FunctionEmitter& f, std::vector<llvm::Value*>& vectors) {
     }
 }
 
-/// rhs whose source is contiguous along k: whole blocks of lanes x lanes by shuffles, the edges
-/// element by element.
-void EmitTransposingPack(KernelFrame& frame, const ContractionPlan& plan, const PackedBlock& block,
-                         Packer& packer) {
-  FunctionEmitter& f = frame.f;
-  auto& b = f.b;
-  const OperandPlan& rhs = plan.rhs;
-  const FlatAddress& address = *rhs.address;
-  const int64_t lanes = plan.lanes;
-  llvm::Type* element = f.MemoryType(plan.dtype);
-  llvm::Type* vector = f.Widen(element, static_cast<int>(lanes));
-  const llvm::Align align(Info(plan.dtype).bytes);
-  const StageRead& read = frame.kernel.stages[0].reads[rhs.value->slot];
-  const auto whole = [&](llvm::Value* low, llvm::Value* high) {
-    llvm::Value* count = b.CreateSub(high, low);
-    return f.Add(low, b.CreateAnd(count, f.I64(-lanes)));
-  };
-  llvm::Value* x_end = whole(block.x_low, block.x_high);
-  llvm::Value* k_end = whole(block.k_low, block.k_high);
-  llvm::Value* source = f.Element(element, frame.parameters[read.index],
-                                  f.Mul(block.batch, address.coefficients[kBatchAxis]));
-  source = f.Element(element, source, f.I64(address.constant));
-  llvm::Value* destination = frame.ScratchAt(rhs.scratch_offset);
-  f.For(
-      block.x_low, x_end, lanes,
-      [&](llvm::Value* x) {
-        llvm::Value* column = f.Element(element, source, f.Mul(x, address.coefficients[kNAxis]));
-        llvm::Value* target = f.Element(element, destination, b.CreateSub(x, block.x_low));
-        f.For(
-            block.k_low, k_end, lanes,
-            [&](llvm::Value* k) {
-              std::vector<llvm::Value*> vectors;
-              llvm::Value* from = f.Element(element, column, k);
-              for (int64_t i = 0; i < lanes; ++i)
-                vectors.push_back(b.CreateAlignedLoad(
-                    vector, f.Element(element, from, f.I64(i * address.coefficients[kNAxis])),
-                    align));
-              TransposeBlock(f, vectors);
-              llvm::Value* to =
-                  f.Element(element, target, f.Mul(b.CreateSub(k, block.k_low), rhs.k_stride));
-              for (int64_t i = 0; i < lanes; ++i)
-                b.CreateAlignedStore(vectors[i], f.Element(element, to, f.I64(i * rhs.k_stride)),
-                                     align);
-            },
-            "pack_k");
-      },
-      "pack_n");
-  const bool x_divides = plan.extent(kNAxis) % lanes == 0 && plan.block_n % lanes == 0;
-  const bool k_divides = plan.extent(kKAxis) % lanes == 0 && plan.block_k % lanes == 0;
-  const PackedBlock last_columns = {block.batch, x_end, block.x_high, block.k_low, block.k_high};
-  const PackedBlock last_rows = {block.batch, block.x_low, x_end, k_end, block.k_high};
-  if (!x_divides) packer.Emit(last_columns, block, 1, rhs.k_stride);
-  if (!k_divides) packer.Emit(last_rows, block, 1, rhs.k_stride);
-}
+class PanelPacker {
+ public:
+  PanelPacker(KernelFrame& frame, const ContractionPlan& plan, const PackedPanel& panel)
+      : f_(frame.f),
+        b_(frame.f.b),
+        plan_(plan),
+        panel_(panel),
+        element_(f_.MemoryType(plan.dtype)),
+        vector_(f_.Widen(element_, static_cast<int>(plan.lanes))),
+        align_(Info(plan.dtype).bytes),
+        n_stride_(plan.rhs.address->coefficients[kNAxis]),
+        k_stride_(plan.rhs.address->coefficients[kKAxis]),
+        steps_(b_.CreateSub(panel.k_high, panel.k_low)),
+        target_(frame.ScratchAt(plan.rhs.scratch_offset)) {
+    const FlatAddress& address = *plan.rhs.address;
+    const StageRead& read = frame.kernel.stages[0].reads[plan.rhs.value->slot];
+    source_ = frame.parameters[read.index];
+    source_ = f_.Element(element_, source_, f_.Mul(panel.batch, address.coefficients[kBatchAxis]));
+    source_ = f_.Element(element_, source_, f_.Mul(panel.n_low, n_stride_));
+    source_ = f_.Element(element_, source_, f_.Mul(panel.k_low, k_stride_));
+    source_ = f_.Element(element_, source_, f_.I64(address.constant));
+  }
+
+  /// Rows of the source are rows of the panel.
+  void Copy() {
+    f_.For(
+        f_.I64(0), steps_, 1,
+        [&](llvm::Value* k) {
+          for (int64_t n = 0; n < panel_.columns; n += plan_.lanes)
+            b_.CreateAlignedStore(LoadRow(Source(f_.I64(n), k), panel_.columns - n),
+                                  Target(f_.I64(n), k), align_);
+        },
+        "pack_k");
+  }
+
+  /// Rows of the source are columns of the panel: whole squares of lanes x lanes by shuffles, the
+  /// edges element by element.
+  void Transpose() {
+    const int64_t lanes = plan_.lanes, whole_columns = panel_.columns / lanes * lanes;
+    llvm::Value* whole_steps = b_.CreateAnd(steps_, f_.I64(-lanes));
+    f_.For(
+        f_.I64(0), whole_steps, lanes,
+        [&](llvm::Value* k) {
+          for (int64_t n = 0; n < whole_columns; n += lanes) Square(n, k);
+        },
+        "pack_k");
+    Elements(f_.I64(0), f_.I64(whole_columns), whole_steps);
+    Elements(f_.I64(whole_columns), f_.I64(panel_.columns), f_.I64(0));
+  }
+
+ private:
+  llvm::Value* Source(llvm::Value* n, llvm::Value* k) {
+    return f_.Element(element_, f_.Element(element_, source_, f_.Mul(k, k_stride_)),
+                      f_.Mul(n, n_stride_));
+  }
+  llvm::Value* Target(llvm::Value* n, llvm::Value* k) {
+    return f_.Element(element_, f_.Element(element_, target_, f_.Mul(k, plan_.register_n())), n);
+  }
+
+  /// Lanes from `columns` on are zero.
+  llvm::Value* LoadRow(llvm::Value* address, int64_t columns) {
+    if (columns >= plan_.lanes) return b_.CreateAlignedLoad(vector_, address, align_);
+    return b_.CreateMaskedLoad(vector_, address, align_,
+                               f_.FirstLanes(columns, static_cast<int>(plan_.lanes)),
+                               llvm::Constant::getNullValue(vector_));
+  }
+
+  void Square(int64_t n, llvm::Value* k) {
+    std::vector<llvm::Value*> rows;
+    for (int64_t i = 0; i < plan_.lanes; ++i)
+      rows.push_back(b_.CreateAlignedLoad(vector_, Source(f_.I64(n + i), k), align_));
+    TransposeSquare(f_, rows);
+    for (int64_t i = 0; i < plan_.lanes; ++i)
+      b_.CreateAlignedStore(rows[i], Target(f_.I64(n), f_.Add(k, f_.I64(i))), align_);
+  }
+
+  void Elements(llvm::Value* n_low, llvm::Value* n_high, llvm::Value* k_low) {
+    f_.For(n_low, n_high, 1, [&](llvm::Value* n) {
+      f_.For(k_low, steps_, 1, [&](llvm::Value* k) {
+        b_.CreateStore(b_.CreateLoad(element_, Source(n, k)), Target(n, k));
+      });
+    });
+  }
+
+  FunctionEmitter& f_;
+  llvm::IRBuilder<>& b_;
+  const ContractionPlan& plan_;
+  const PackedPanel& panel_;
+  llvm::Type* element_;
+  llvm::Type* vector_;
+  llvm::Align align_;
+  int64_t n_stride_, k_stride_;  ///< of the source
+  llvm::Value* steps_;
+  llvm::Value* target_;
+  llvm::Value* source_ = nullptr;
+};
 
 }  // namespace
 
@@ -193,15 +232,19 @@ NestRead SubstituteRead(KernelFrame& frame, const StageRead& read, std::span<con
 }
 
 void EmitPackLhs(KernelFrame& frame, const ContractionPlan& plan, const PackedBlock& block) {
-  Packer(frame, plan, plan.lhs, kMAxis).Emit(block, block, plan.lhs.row_stride, plan.lhs.k_stride);
+  Packer(frame, plan, plan.lhs, kMAxis).Emit(block, plan.lhs.row_stride, plan.lhs.k_stride);
 }
 
 void EmitPackRhs(KernelFrame& frame, const ContractionPlan& plan, const PackedBlock& block) {
-  Packer packer(frame, plan, plan.rhs, kNAxis);
-  if (plan.rhs.transposed)
-    EmitTransposingPack(frame, plan, block, packer);
+  Packer(frame, plan, plan.rhs, kNAxis).Emit(block, 1, plan.rhs.k_stride);
+}
+
+void EmitPackPanel(KernelFrame& frame, const ContractionPlan& plan, const PackedPanel& panel) {
+  PanelPacker packer(frame, plan, panel);
+  if (plan.rhs.packing == Packing::kPanel)
+    packer.Copy();
   else
-    packer.Emit(block, block, 1, plan.rhs.k_stride);
+    packer.Transpose();
 }
 
 }  // namespace descent

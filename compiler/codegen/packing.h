@@ -1,5 +1,9 @@
-// Packing: a block of a contraction's factor, evaluated through its index maps, guards and
-// prologue, as a row-major block in scratch. Internal to compiler/codegen (sees LLVM).
+// Packing: a part of a contraction's factor as a dense block in scratch. Internal to
+// compiler/codegen (sees LLVM).
+//
+// A block is evaluated through the factor's index maps, guards and prologue. A panel, the columns
+// of one register tile, is copied from an affine source, transposed where that is contiguous along
+// k.
 #pragma once
 
 #include "compiler/codegen/contraction_plan.h"
@@ -19,6 +23,18 @@ struct PackedBlock {
 
 void EmitPackLhs(KernelFrame& frame, const ContractionPlan& plan, const PackedBlock& block);
 void EmitPackRhs(KernelFrame& frame, const ContractionPlan& plan, const PackedBlock& block);
+
+/// Columns [n_low, n_low + columns) of rhs: element (n, k) goes to
+/// destination[(k - k_low) * register_n + n - n_low].
+struct PackedPanel {
+  llvm::Value* batch;
+  llvm::Value* n_low;
+  int64_t columns;
+  llvm::Value* k_low;
+  llvm::Value* k_high;
+};
+
+void EmitPackPanel(KernelFrame& frame, const ContractionPlan& plan, const PackedPanel& panel);
 
 /// A read of the stage as a read of a nest with other axes: original axis i is `axes[i]`.
 NestRead SubstituteRead(KernelFrame& frame, const StageRead& read, std::span<const Index> axes);

@@ -25,6 +25,9 @@ constexpr int64_t kMaxRegisterM = 14;
 /// Cycles from one fused multiply-add to the next on the same register.
 constexpr int64_t kFmaLatency = 4;
 constexpr int64_t kLoadPorts = 2;
+/// Cost of an element of rhs, which is packed for each block of M, in those of lhs, which is mostly
+/// read where it lies.
+constexpr int64_t kRhsWeight = 3;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
@@ -113,7 +116,10 @@ RegisterTile ChooseRegisterTile(const ContractionExtents& extents, int64_t lanes
       const RegisterTile tile{m, vectors};
       const int64_t tiles_m = CeilDiv(extents.m, m);
       if (CeilDiv(extents.m, tiles_m) != m) continue;
-      const int64_t cost = tiles_m * CeilDiv(extents.n, vectors * lanes) * StepCost(tile, target);
+      const int64_t smaller = tiles_m * m - extents.m;  // these have a row less
+      const int64_t column = (tiles_m - smaller) * StepCost(tile, target) +
+                             smaller * StepCost({m - 1, vectors}, target);
+      const int64_t cost = CeilDiv(extents.n, vectors * lanes) * column;
       const bool larger = cost == best_cost && m * vectors > best.m * best.vectors;
       if (cost < best_cost || larger) {
         best = tile;
@@ -146,9 +152,9 @@ void ChooseBlocks(const ContractionExtents& extents, int64_t element_bytes,
       if (pieces_n > 1 && CeilDiv(extents.n, block_n) != pieces_n) continue;
       const int64_t tiles = extents.batch * pieces_m * pieces_n;
       const int64_t bytes = (block_m + block_n) * schedule.block_k * element_bytes;
-      // Elements moved by packing, then penalties for too few tiles and for blocks that spill.
-      const int64_t packed = extents.m * pieces_n + extents.n * pieces_m;
-      int64_t cost = packed;
+      // Elements read or moved by packing, then penalties for too few tiles and for blocks that
+      // spill.
+      int64_t cost = extents.m * pieces_n + kRhsWeight * extents.n * pieces_m;
       if (tiles < wanted) cost += (wanted - tiles) * (extents.m + extents.n) * 4;
       if (bytes > budget) cost += (extents.m + extents.n) * 2 * bytes / budget;
       if (cost < best) {
