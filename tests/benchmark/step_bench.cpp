@@ -191,11 +191,13 @@ Result<void> Run(const std::string& path) {
   DESCENT_TRY(model, ReadModel(path));
   DESCENT_TRY(target, ResolveTarget("native"));
   const double peak = MeasureFmaPeak(static_cast<int>(target->facts.vector_bytes));
-  DESCENT_TRY(one, Executor::Make(1, BindCaller::kNo));
-  DESCENT_TRY(all, Executor::Make(0, BindCaller::kYes));
+  auto one = Executor::Make(1, BindCaller::kNo);
+  auto all = Executor::Make(0, BindCaller::kYes);
+  if (!one || !all) return Error("the system gives no threads");
   fmt::print("{}, target {}, FMA peak of one core {:.1f} GFLOP/s\n", path, target->name, peak);
-  DESCENT_RETURN_IF_ERROR(PrintKernels(model, peak, *one, *all));
-  for (const bool fuse : {true, false}) DESCENT_RETURN_IF_ERROR(PrintStep(model, fuse, *one, *all));
+  DESCENT_RETURN_IF_ERROR(PrintKernels(model, peak, **one, **all));
+  for (const bool fuse : {true, false})
+    DESCENT_RETURN_IF_ERROR(PrintStep(model, fuse, **one, **all));
   return {};
 }
 
