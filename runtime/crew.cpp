@@ -10,6 +10,8 @@ namespace {
 
 constexpr int kPatientSpins = 20000;  // about 300 us: what lies between two kernels of a step
 constexpr int64_t kSliceTiles = int64_t{1} << 30;
+constexpr uint32_t kClaims =
+    8;  // in which a worker takes its own range: the rest can be taken over
 
 void Pause() {
 #if defined(__x86_64__)
@@ -22,7 +24,8 @@ void Pause() {
 Crew::Crew(int32_t threads)
     : threads_(threads),
       cores_(CoreSet::OfThisThread()),
-      spins_(threads <= cores_.count() ? kPatientSpins : 0) {}
+      spins_(threads <= cores_.count() ? kPatientSpins : 0),
+      tickets_(std::make_unique<Ticket[]>(threads)) {}
 
 void Crew::Run(descent_tile_fn fn, void* arg, int64_t tiles) {
   if (tiles <= 0) return;
@@ -40,38 +43,47 @@ void Crew::RunSlice(descent_tile_fn fn, void* arg, uint32_t tiles, int64_t first
   fn_.store(fn, std::memory_order_relaxed);
   arg_.store(arg, std::memory_order_relaxed);
   first_.store(first, std::memory_order_relaxed);
-  tiles_.store(tiles, std::memory_order_relaxed);
-  chunk_.store(std::max<uint32_t>(1, tiles / (8 * static_cast<uint32_t>(threads_))),
-               std::memory_order_relaxed);
   done_.store(0, std::memory_order_relaxed);
   uint32_t generation = generation_.load(std::memory_order_relaxed) + 1;
-  ticket_.store(uint64_t{generation} << 32, std::memory_order_release);
+  uint64_t job = uint64_t{generation} << 32 | tiles;
+  job_.store(job, std::memory_order_release);
   generation_.store(generation, std::memory_order_seq_cst);
   generation_.notify_all();
-  ClaimTiles(generation, 0);
+  ClaimTiles(job, 0);
   WaitUntilDone(tiles);
 }
 
-void Crew::ClaimTiles(uint32_t generation, int32_t worker) {
-  uint64_t ticket = ticket_.load(std::memory_order_acquire);
-  while (static_cast<uint32_t>(ticket >> 32) == generation) {
+void Crew::ClaimTiles(uint64_t job, int32_t worker) {
+  for (int32_t i = 0; i < threads_; ++i) {
+    uint32_t ran = ClaimRange(job, (worker + i) % threads_, worker);
+    if (ran == 0) continue;
+    uint32_t done = done_.fetch_add(ran, std::memory_order_acq_rel) + ran;
+    if (worker != 0 && done == static_cast<uint32_t>(job)) done_.notify_one();
+  }
+}
+
+uint32_t Crew::ClaimRange(uint64_t job, int32_t owner, int32_t worker) {
+  const uint64_t generation = job >> 32, tiles = static_cast<uint32_t>(job);
+  const auto low = static_cast<uint32_t>(tiles * owner / threads_);
+  const auto high = static_cast<uint32_t>(tiles * (owner + 1) / threads_);
+  const uint32_t share = std::max((high - low) / kClaims, 1u);
+  std::atomic<uint64_t>& next = tickets_[owner].value;
+  uint32_t ran = 0;
+  for (uint64_t ticket = next.load(std::memory_order_acquire);;) {
+    auto age = static_cast<int32_t>(static_cast<uint32_t>(generation - (ticket >> 32)));
+    uint32_t begin = age == 0 ? static_cast<uint32_t>(ticket) : low;
+    if (age < 0 || begin >= high) return ran;
+    uint32_t end = begin + std::min(share, high - begin);
     descent_tile_fn fn = fn_.load(std::memory_order_relaxed);
     void* arg = arg_.load(std::memory_order_relaxed);
     int64_t first = first_.load(std::memory_order_relaxed);
-    uint32_t tiles = tiles_.load(std::memory_order_relaxed);
-    uint32_t chunk = chunk_.load(std::memory_order_relaxed);
-    uint32_t begin = static_cast<uint32_t>(ticket);
-    if (begin >= tiles) return;
-    uint32_t end = begin + std::min(chunk, tiles - begin);
-    // Success proves that the generation is still current, hence that the fields belong to it.
-    if (!ticket_.compare_exchange_weak(ticket, uint64_t{generation} << 32 | end,
-                                       std::memory_order_acq_rel, std::memory_order_acquire)) {
+    if (!next.compare_exchange_weak(ticket, generation << 32 | end, std::memory_order_acq_rel,
+                                    std::memory_order_acquire)) {
       continue;
     }
     fn(arg, worker, first + begin, first + end);
-    uint32_t finished = done_.fetch_add(end - begin, std::memory_order_acq_rel) + (end - begin);
-    if (finished == tiles && worker != 0) done_.notify_one();
-    ticket = ticket_.load(std::memory_order_acquire);
+    ran += end - begin;
+    ticket = next.load(std::memory_order_acquire);
   }
 }
 
@@ -102,7 +114,7 @@ void Crew::Work(int32_t worker) {
       continue;
     }
     seen = generation;
-    ClaimTiles(generation, worker);
+    ClaimTiles(job_.load(std::memory_order_acquire), worker);
   }
   if (binds_threads()) caller_cores.Bind();
   std::fesetenv(&caller_environment);

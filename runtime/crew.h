@@ -2,21 +2,24 @@
 // brings them (oneTBB's or std::thread's) and lets each call Work.
 //
 // Invariants
-// - Tiles are claimed dynamically from one counter, so who runs what varies; kernels write disjoint
-//   outputs, so results do not.
-// - Run never depends on a worker's arrival: the caller claims tiles, too, and waits only for
-// claimed ones.
-// - A claim is a compare-and-swap on (generation, next tile) in one word: a worker that read the
-// fields of
-//   an older job cannot claim a tile of a newer one.
+// - Each worker begins with its own range of the tiles, the same in every step, so that what it
+//   updates stays in its core's caches; a worker without tiles takes those of others. Who runs what
+//   varies; kernels write disjoint outputs, so results do not.
+// - Run never depends on a worker's arrival: the caller takes all tiles that nobody else does, and
+//   waits only for claimed ones.
+// - A claim is a compare-and-swap on (generation, next tile) of one range. Its bounds come from the
+//   same word as the generation, so it succeeds only while a tile of that job is unclaimed; until
+//   that tile has run, the job's other fields stay: a late worker cannot claim a tile of another
+//   job.
 // - Nothing allocates. Idle threads spin for a while when every thread has a core, then sleep on a
-// futex.
+//   futex.
 // - A second Run while one is under way (another thread, or a nested one) runs serially on its
-// caller.
+//   caller.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "runtime/abi.h"
 #include "runtime/cores.h"
@@ -46,8 +49,10 @@ class Crew {
 
  private:
   void RunSlice(descent_tile_fn fn, void* arg, uint32_t tiles, int64_t first);
-  /// Runs tiles of job `generation` while there are unclaimed ones.
-  void ClaimTiles(uint32_t generation, int32_t worker);
+  /// Runs tiles of `job` while there are unclaimed ones.
+  void ClaimTiles(uint64_t job, int32_t worker);
+  /// Runs unclaimed tiles of the range of `owner`; how many.
+  uint32_t ClaimRange(uint64_t job, int32_t owner, int32_t worker);
   void WaitUntilDone(uint32_t tiles);
 
   const int32_t threads_;
@@ -59,10 +64,14 @@ class Crew {
   std::atomic<descent_tile_fn> fn_ = nullptr;
   std::atomic<void*> arg_ = nullptr;
   std::atomic<int64_t> first_ = 0;  ///< number of the slice's tile 0
-  std::atomic<uint32_t> tiles_ = 0;
-  std::atomic<uint32_t> chunk_ = 1;  ///< tiles per claim
+  std::atomic<uint64_t> job_ = 0;   ///< generation << 32 | tiles
 
-  alignas(64) std::atomic<uint64_t> ticket_ = 0;      ///< generation << 32 | next unclaimed tile
+  /// Of a worker's range: generation << 32 | next unclaimed tile. One of an older generation means
+  /// that the range is untouched.
+  struct alignas(64) Ticket {
+    std::atomic<uint64_t> value = 0;
+  };
+  const std::unique_ptr<Ticket[]> tickets_;
   alignas(64) std::atomic<uint32_t> done_ = 0;        ///< finished tiles of the job
   alignas(64) std::atomic<uint32_t> generation_ = 0;  ///< futex of idle workers
   std::atomic<uint32_t> working_ = 0;                 ///< threads inside Work

@@ -1,7 +1,5 @@
 #include "compiler/codegen/contraction_emitter.h"
 
-#include <llvm/IR/Intrinsics.h>
-
 #include <algorithm>
 #include <array>
 #include <set>
@@ -95,12 +93,23 @@ class ContractionKernelEmitter {
         EmitPackLhs(frame_, plan_, {tile.batch, tile.m_low, tile.m_high, k_low, k_high});
       });
     const auto column_panel = [&](const Panel& columns) {
-      if (plan_.rhs.panels())
-        EmitPackPanel(frame_, plan_, {tile.batch, columns.low, columns.extent, k_low, k_high});
-      EmitPanels(tile.m_low, tile.m_high, kMAxis,
-                 [&](const Panel& rows) { EmitRegisterTile(tile, rows, columns, k_low, k_high); });
+      PackedPanel panel{tile.batch, columns.low, columns.extent, k_low, k_high};
+      if (plan_.rhs.panels()) EmitPackPanel(frame_, plan_, panel);
+      panel.n_low = f_.Add(columns.low, f_.I64(columns.extent));
+      EmitPanels(tile.m_low, tile.m_high, kMAxis, [&](const Panel& rows) {
+        if (plan_.rhs.packing == Packing::kPanel) EmitPrefetchNext(panel, tile, rows);
+        EmitRegisterTile(tile, rows, columns, k_low, k_high);
+      });
     };
     EmitPanels(tile.n_low, tile.n_high, kNAxis, column_panel);
+  }
+
+  /// Rows of a panel lie too far apart for the hardware to foresee: each register tile fetches its
+  /// share of the next panel.
+  void EmitPrefetchNext(const PackedPanel& next, const Tile& tile, const Panel& rows) {
+    const int64_t share = (plan_.block_k + plan_.block_m - 1) / plan_.block_m;
+    llvm::Value* first = f_.Mul(b_.CreateSub(rows.low, tile.m_low), share);
+    EmitPrefetchPanel(frame_, plan_, next, first, rows.extent * share);
   }
 
   /// `key` names the block; null `packed`: it is never the one that lies there.
@@ -222,8 +231,7 @@ class ContractionKernelEmitter {
     for (int64_t row = 0; row < rows.extent; ++row)
       for (int64_t column = 0; column < columns.extent; column += line) {
         llvm::Value* place = f_.Element(element, start, f_.I64(row * *strides[kMAxis] + column));
-        b_.CreateIntrinsic(llvm::Intrinsic::prefetch, {b_.getPtrTy()},
-                           {place, f_.I32(written), f_.I32(3), f_.I32(1)});
+        f_.Prefetch(place, 3, written);
       }
   }
 

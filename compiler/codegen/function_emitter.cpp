@@ -1,5 +1,6 @@
 #include "compiler/codegen/function_emitter.h"
 
+#include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/MDBuilder.h>
 
 #include "ir/diagnostic.h"
@@ -106,6 +107,11 @@ llvm::Value* FunctionEmitter::Min(llvm::Value* a, llvm::Value* c) {
 llvm::Value* FunctionEmitter::Element(llvm::Type* type, llvm::Value* base, llvm::Value* index) {
   if (auto known = ConstantValue(index); known && *known == 0) return base;
   return b.CreateGEP(type, base, index);
+}
+
+void FunctionEmitter::Prefetch(llvm::Value* address, int locality, bool for_write) {
+  b.CreateIntrinsic(llvm::Intrinsic::prefetch, {b.getPtrTy()},
+                    {address, I32(for_write), I32(locality), I32(1)});
 }
 
 llvm::Value* FunctionEmitter::Splat(llvm::Value* value, int lanes) {

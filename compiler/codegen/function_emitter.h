@@ -57,6 +57,9 @@ class FunctionEmitter {
   /// base + index elements of `type`.
   llvm::Value* Element(llvm::Type* type, llvm::Value* base, llvm::Value* index);
 
+  /// Brings a cache line closer: `locality` 3 to the first level, 2 to the second.
+  void Prefetch(llvm::Value* address, int locality, bool for_write);
+
   /// `value` in all lanes; a vector is returned as it is.
   llvm::Value* Splat(llvm::Value* value, int lanes);
   /// Lane `lane` of a vector; a scalar is returned as it is.

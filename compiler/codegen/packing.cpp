@@ -159,6 +159,12 @@ class PanelPacker {
         "pack_k");
   }
 
+  void Prefetch(llvm::Value* first, int64_t count) {
+    f_.For(
+        first, f_.Add(first, f_.I64(count)), 1,
+        [&](llvm::Value* k) { f_.Prefetch(Source(f_.I64(0), k), 2, false); }, "prefetch_k");
+  }
+
   /// Rows of the source are columns of the panel: whole squares of lanes x lanes by shuffles, the
   /// edges element by element.
   void Transpose() {
@@ -245,6 +251,11 @@ void EmitPackPanel(KernelFrame& frame, const ContractionPlan& plan, const Packed
     packer.Copy();
   else
     packer.Transpose();
+}
+
+void EmitPrefetchPanel(KernelFrame& frame, const ContractionPlan& plan, const PackedPanel& panel,
+                       llvm::Value* first, int64_t count) {
+  PanelPacker(frame, plan, panel).Prefetch(first, count);
 }
 
 }  // namespace descent

@@ -35,6 +35,10 @@ struct PackedPanel {
 };
 
 void EmitPackPanel(KernelFrame& frame, const ContractionPlan& plan, const PackedPanel& panel);
+/// Brings rows [first, first + count) of k of the panel towards the second-level cache; no row need
+/// exist.
+void EmitPrefetchPanel(KernelFrame& frame, const ContractionPlan& plan, const PackedPanel& panel,
+                       llvm::Value* first, int64_t count);
 
 /// A read of the stage as a read of a nest with other axes: original axis i is `axes[i]`.
 NestRead SubstituteRead(KernelFrame& frame, const StageRead& read, std::span<const Index> axes);

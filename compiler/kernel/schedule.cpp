@@ -17,7 +17,7 @@ constexpr int64_t kMaxTiles = 64;
 constexpr int64_t kScatterTiles = 16;
 /// Tiles of a large contraction, so that any usual number of threads finds enough.
 constexpr int64_t kContractionTiles = 16;
-constexpr int64_t kContractionTileFlops = 1 << 20;
+constexpr int64_t kContractionTileFlops = 1 << 18;
 /// Longest run of K that stays in registers without storing partial sums.
 constexpr int64_t kMaxBlockK = 1024;
 constexpr int64_t kSplitBlockK = 512;

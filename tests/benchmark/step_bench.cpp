@@ -27,7 +27,7 @@ using runtime::BindCaller;
 using runtime::Block;
 using runtime::Executor;
 
-constexpr int kRounds = 60;
+constexpr int kRounds = 200;
 constexpr const char* kStep = "train_step";
 
 double Median(std::vector<double> values) {
@@ -205,6 +205,7 @@ Result<void> Run(const std::string& path) {
 }  // namespace descent
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   std::vector<std::string> models;
   for (int i = 1; i < argc; ++i)
     if (argv[i][0] != '-') models.emplace_back(argv[i]);  // options are other benchmarks'

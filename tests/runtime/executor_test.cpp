@@ -58,6 +58,22 @@ TEST_P(ExecutorTest, ResultsAreVisibleToTheCaller) {
   }
 }
 
+/// Jobs follow so closely that workers arrive late: none may take a tile of another job.
+TEST_P(ExecutorTest, LateWorkersTakeNothingOfTheNextJob) {
+  auto executor = Executor::Make(GetParam(), BindCaller::kNo);
+  ASSERT_TRUE(executor);
+  const descent_executor* abi = (*executor)->abi();
+  Tally few(2, GetParam()), many(9, GetParam());
+  constexpr int kJobs = 20000;
+  for (int job = 0; job < kJobs; ++job) {
+    abi->run(abi->self, Tally::Run, &few, 2);
+    abi->run(abi->self, Tally::Run, &many, 9);
+  }
+  EXPECT_FALSE(few.overlap || many.overlap);
+  for (auto& runs : few.runs) EXPECT_EQ(runs.load(), kJobs);
+  for (auto& runs : many.runs) EXPECT_EQ(runs.load(), kJobs);
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, ExecutorTest, testing::Values(1, 2, 3, 8));
 
 TEST(Executor, TilesRunOnSeveralThreads) {

@@ -42,6 +42,16 @@ TEST_P(ContractionEmitter, BlocksOfAllAxes) {
   }
 }
 
+/// Rows that lie far apart: operands are packed as panels and blocks, K is odd and in blocks.
+TEST_P(ContractionEmitter, PackedOperands) {
+  for (int64_t block_k : {301, 100}) {
+    Kernel kernel = MatmulKernel(Shape(61, 75, 301, 2));
+    AddBiasRelu(kernel, 75);
+    kernel.schedule.block_k = block_k;
+    ExpectMatchesReference(kernel, Patterns(kernel), 1e-4);
+  }
+}
+
 TEST_P(ContractionEmitter, Batches) {
   Kernel kernel = MatmulKernel(Shape(9, 19, 13, 5));
   kernel.schedule.block_m = 6;
