@@ -24,7 +24,6 @@ step descent plot --curves log.jsonl --series loss --series validation.loss --se
 step descent plot "$example/model.descent" --predictions 32 --data fashion-mnist --checkpoint fashion-mnist.safetensors -o predictions.svg
 step descent plot "$example/model.descent" --confusion --data fashion-mnist --checkpoint fashion-mnist.safetensors -o confusion.svg
 
-step descent plot "$example/model.descent" --weights W1 --units 16 --checkpoint fashion-mnist.safetensors -o weights.svg
 
 # short PATH: as seen from where the demo was started.
 short() { printf '%s' "${1#"$from"/}"; }
@@ -37,7 +36,6 @@ $(grep '^accuracy' evaluation.txt) on the 10,000 test images, which training nev
 Pictures:
   $demo/predictions.svg
   $demo/confusion.svg
-  $demo/weights.svg
   $demo/curves.svg
 
 Try next:
