@@ -1,4 +1,4 @@
-// Reading the JSONL logs that trainers write (docs/cli.md).
+// Reading the JSONL logs that trainers write (docs/trainer.md).
 #pragma once
 
 #include <map>
