@@ -1,0 +1,200 @@
+#include "tests/compiler/bounded.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "ir/diagnostic.h"
+
+namespace descent {
+namespace {
+
+using Arguments = std::span<const Bounded>;
+
+Bounded Undecided() { return {.undecided = true}; }
+
+/// A float result; undecided when a value or error is not finite.
+Bounded Number(double value, double error) {
+  if (!std::isfinite(value) || !std::isfinite(error)) return Undecided();
+  return {.value = value, .error = error};
+}
+
+double Low(const Bounded& x) { return x.value - x.error; }
+double High(const Bounded& x) { return x.value + x.error; }
+double Magnitude(const Bounded& x) { return std::abs(x.value) + x.error; }
+
+// ---- floats ------------------------------------------------------------------------------------
+
+/// Result before its own rounding.
+using FloatRule = Bounded (*)(Arguments);
+
+Bounded Sum(Arguments x) { return Number(x[0].value + x[1].value, x[0].error + x[1].error); }
+Bounded Difference(Arguments x) { return Number(x[0].value - x[1].value, x[0].error + x[1].error); }
+
+Bounded Product(Arguments x) {
+  return Number(x[0].value * x[1].value,
+                std::abs(x[0].value) * x[1].error + Magnitude(x[1]) * x[0].error);
+}
+
+Bounded Quotient(Arguments x) {
+  const double smallest = std::abs(x[1].value) - x[1].error;
+  if (!(smallest > 0)) return Undecided();
+  const double quotient = x[0].value / x[1].value;
+  return Number(quotient, (x[0].error + std::abs(quotient) * x[1].error) / smallest);
+}
+
+/// Of a function that rises over the whole interval or falls over it.
+template <double (*kFunction)(double)>
+Bounded Monotone(Arguments x) {
+  const double value = kFunction(x[0].value);
+  const double low = kFunction(Low(x[0])), high = kFunction(High(x[0]));
+  if (std::isnan(low) || std::isnan(high)) return Undecided();
+  return Number(value, std::max(std::abs(high - value), std::abs(value - low)));
+}
+
+/// |sin' | and |cos'| are at most 1.
+template <double (*kFunction)(double)>
+Bounded Wave(Arguments x) {
+  return Number(kFunction(x[0].value), std::min(x[0].error, 2.0));
+}
+
+Bounded Power(Arguments x) {
+  const double value = std::pow(x[0].value, x[1].value);
+  double error = 0;
+  for (const double base : {Low(x[0]), High(x[0])})
+    for (const double exponent : {Low(x[1]), High(x[1])})
+      error = std::max(error, std::abs(std::pow(base, exponent) - value));
+  // Between the corners it is monotone only for positive bases.
+  if (Low(x[0]) <= 0 && x[0].error + x[1].error > 0) return Undecided();
+  return Number(value, error);
+}
+
+Bounded Floor(Arguments x) {
+  const double value = std::floor(x[0].value);
+  if (std::floor(Low(x[0])) != value || std::floor(High(x[0])) != value) return Undecided();
+  return Number(value, 0);
+}
+
+/// The larger (sign 1) or smaller one: a copy of it where there is no doubt.
+template <int sign>
+Bounded Extreme(Arguments x) {
+  const double lead = sign * (x[0].value - x[1].value);
+  const bool same = x[0].identity != 0 && x[0].identity == x[1].identity;
+  if (same || lead > x[0].error + x[1].error) return x[0];
+  if (-lead > x[0].error + x[1].error) return x[1];
+  return Number(lead >= 0 ? x[0].value : x[1].value, std::max(x[0].error, x[1].error));
+}
+
+struct FloatRow {
+  ScalarOp op;
+  FloatRule rule;
+  /// Largest error of the instruction itself, in units of the last place; 0: exact, 0.5: correctly
+  /// rounded, else what compiler/codegen/vector_math.h states.
+  double ulps;
+};
+
+constexpr FloatRow kFloatRules[] = {
+    {ScalarOp::kAdd, Sum, 0.5},
+    {ScalarOp::kSub, Difference, 0.5},
+    {ScalarOp::kMul, Product, 0.5},
+    {ScalarOp::kDiv, Quotient, 0.5},
+    {ScalarOp::kNeg, [](Arguments x) { return Number(-x[0].value, x[0].error); }, 0},
+    {ScalarOp::kAbs, [](Arguments x) { return Number(std::abs(x[0].value), x[0].error); }, 0},
+    {ScalarOp::kMin, Extreme<-1>, 0},
+    {ScalarOp::kMax, Extreme<1>, 0},
+    {ScalarOp::kFloor, Floor, 0},
+    {ScalarOp::kSqrt, Monotone<std::sqrt>, 0.5},
+    {ScalarOp::kPow, Power, 4},
+    {ScalarOp::kExp, Monotone<std::exp>, 2},
+    {ScalarOp::kLog, Monotone<std::log>, 2},
+    {ScalarOp::kSin, Wave<std::sin>, 4},
+    {ScalarOp::kCos, Wave<std::cos>, 4},
+    {ScalarOp::kTanh, Monotone<std::tanh>, 2},
+    {ScalarOp::kSigmoid, Monotone<[](double v) { return 1 / (1 + std::exp(-v)); }>, 2},
+};
+
+const FloatRow* FindRow(ScalarOp op) {
+  const auto* row = std::ranges::find(kFloatRules, op, &FloatRow::op);
+  return row == std::end(kFloatRules) ? nullptr : row;
+}
+
+/// Room for `ulps` units in the last place at every value within the error, denormals included.
+Bounded WithUlps(Bounded x, DType dtype, double ulps) {
+  const double smallest = dtype == DType::kF32 ? std::numeric_limits<float>::denorm_min()
+                                               : std::numeric_limits<double>::denorm_min();
+  const double largest =
+      dtype == DType::kF32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
+  x.error += ulps * (2 * UnitRoundoff(dtype) * Magnitude(x) + smallest);
+  return Magnitude(x) < largest ? x : Undecided();
+}
+
+// ---- comparisons, bools, choices ---------------------------------------------------------------
+
+bool Overlap(const Bounded& a, const Bounded& b) {
+  if (a.identity != 0 && a.identity == b.identity) return false;
+  const double errors = a.error + b.error;
+  return errors > 0 && std::abs(a.value - b.value) <= errors;
+}
+
+Bounded Select(DType dtype, Arguments x) {
+  if (!x[0].undecided) return x[x[0].integer != 0 ? 1 : 2];
+  if (!Info(dtype).is_float || x[1].undecided || x[2].undecided) return Undecided();
+  if (x[1].identity != 0 && x[1].identity == x[2].identity) return x[1];
+  return {.value = x[1].value,
+          .error = std::max(x[1].error, std::abs(x[2].value - x[1].value) + x[2].error)};
+}
+
+/// A bool argument that settles the result whatever the other one is.
+bool Settles(ScalarOp op, const Bounded& x) {
+  return !x.undecided &&
+         ((op == ScalarOp::kAnd && x.integer == 0) || (op == ScalarOp::kOr && x.integer != 0));
+}
+
+}  // namespace
+
+double UnitRoundoff(DType dtype) { return dtype == DType::kF32 ? 0x1p-24 + 0x1p-52 : 0x1p-52; }
+
+Bounded Rounded(Bounded x, DType dtype) {
+  x.identity = 0;
+  return x.undecided ? x : WithUlps(x, dtype, 0.5);
+}
+
+Bounded ExactNumber(DType dtype, double number, int64_t integer) {
+  if (!Info(dtype).is_float) return {.integer = integer};
+  return std::isnan(number) ? Undecided() : Bounded{.value = number};  // an infinity is exact
+}
+
+Bounded Apply(ScalarOp op, DType dtype, Arguments arguments) {
+  if (op == ScalarOp::kSelect) return Select(dtype, arguments);
+  for (const Bounded& x : arguments)
+    if (Settles(op, x)) return {.integer = x.integer};
+  if (std::ranges::any_of(arguments, &Bounded::undecided)) return Undecided();
+  const bool is_float = Info(dtype).is_float;
+  const FloatRow* row = FindRow(op);
+  if (is_float && row != nullptr) {
+    const Bounded result = row->rule(arguments);
+    return result.undecided || row->ulps == 0 ? result : WithUlps(result, dtype, row->ulps);
+  }
+  if (is_float && Overlap(arguments[0], arguments[1])) return Undecided();
+  Cell cells[8];
+  for (size_t i = 0; i < arguments.size(); ++i)
+    cells[i] = is_float ? NumberCell(arguments[i].value) : IntegerCell(arguments[i].integer);
+  return {.integer = EvaluateCall(op, dtype, {cells, arguments.size()}).integer};
+}
+
+Bounded ApplyCast(DType from, DType to, const Bounded& x) {
+  if (x.undecided) return x;
+  const bool from_float = Info(from).is_float;
+  if (from_float && Info(to).is_float) return from == to || to == DType::kF64 ? x : Rounded(x, to);
+  const auto cast = [&](double number) {
+    return EvaluateCast(from, to, from_float ? NumberCell(number) : IntegerCell(x.integer));
+  };
+  if (Info(to).is_float) return Rounded(Number(cast(0).number, 0), to);
+  const int64_t result = WrapInteger(to, cast(x.value).integer);
+  const bool straddles =
+      from_float && (cast(Low(x)).integer != cast(High(x)).integer ||
+                     (to == DType::kBool && x.error > 0 && Low(x) <= 0 && High(x) >= 0));
+  return straddles ? Undecided() : Bounded{.integer = result};
+}
+
+}  // namespace descent
