@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "ir/diagnostic.h"
+#include "ir/index_map.h"
 
 namespace descent {
 namespace {
@@ -15,19 +16,8 @@ struct FlatIndex {
   bool from_data = false;
 };
 
-bool UsesRead(const Index& index) {
-  return index && (index->kind == IndexKind::kRead || UsesRead(index->a) || UsesRead(index->b));
-}
-
-void CollectReads(const Index& index, std::vector<int>& reads) {
-  if (!index) return;
-  if (index->kind == IndexKind::kRead) reads.push_back(static_cast<int>(index->value));
-  CollectReads(index->a, reads);
-  CollectReads(index->b, reads);
-}
-
-FlatIndex Flatten(const Index& index, int axis_count) {
-  return {index, AsAffine(index, axis_count), UsesRead(index)};
+FlatIndex Compiled(const Index& index, int axis_count) {
+  return {index, AsAffine(index, axis_count), UsesData(index)};
 }
 
 struct FlatGuard {
@@ -77,10 +67,8 @@ class Program {
 
   /// Reads that an index needs run before it.
   FlatIndex CompileIndex(const Index& index) {
-    std::vector<int> reads;
-    CollectReads(index, reads);
-    for (const int read : reads) CompileRead(read);
-    return Flatten(index, axis_count());
+    VisitReads(index, [this](int read) { CompileRead(read); });
+    return Compiled(index, axis_count());
   }
 
   int CompileRead(int slot) {

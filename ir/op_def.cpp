@@ -145,6 +145,7 @@ std::span<const OpFamily> OpFamilies() {
       {"reduce", ReduceOps()},
       {"contract", ContractOps()},
       {"layout", LayoutOps()},
+      {"slicing", SlicingOps()},
       {"window", WindowOps()},
       {"activation", ActivationOps()},
       {"loss", LossOps()},

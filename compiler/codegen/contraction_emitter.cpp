@@ -5,7 +5,7 @@
 #include <set>
 
 #include "compiler/codegen/contraction_plan.h"
-#include "compiler/codegen/index_analysis.h"
+#include "compiler/codegen/lane_step.h"
 #include "compiler/codegen/micro_kernel.h"
 #include "compiler/codegen/packing.h"
 

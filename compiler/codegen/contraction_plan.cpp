@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "compiler/codegen/index_analysis.h"
+#include "compiler/codegen/lane_step.h"
 #include "ir/diagnostic.h"
 
 namespace descent {

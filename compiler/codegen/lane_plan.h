@@ -5,7 +5,7 @@
 #include <set>
 #include <vector>
 
-#include "compiler/codegen/index_analysis.h"
+#include "compiler/codegen/lane_step.h"
 #include "compiler/codegen/nest_emitter.h"
 
 namespace descent {

@@ -121,7 +121,7 @@ llvm::Value* PointEmitter::IndexVector(const Index& index, Point& point) {
 llvm::Value* PointEmitter::EmitIndex(const Index& index, Point& point, int lane) {
   auto& b = f_.b;
   const auto never_negative = [&](const Index& i) {
-    const auto range = IndexRange(i, nest_.extents);
+    const auto range = RangeOf(i, nest_.extents);
     return range && range->low >= 0;
   };
   switch (index->kind) {
@@ -197,7 +197,7 @@ llvm::Value* PointEmitter::SafeAddress(llvm::Value* condition, llvm::Value* addr
 /// Adds 0 <= index < extent.
 void PointEmitter::Require(Condition& condition, const Index& index, int64_t extent, Point& point) {
   auto& b = f_.b;
-  const auto range = IndexRange(index, nest_.extents);
+  const auto range = RangeOf(index, nest_.extents);
   if (range && range->low >= 0 && range->high < extent) return;
   const auto step = Step(index);
   if (step && *step == 0) {

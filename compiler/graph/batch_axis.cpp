@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "compiler/graph/index_range.h"
+#include "ir/index_map.h"
 #include "ir/op_def.h"
 
 namespace descent {
@@ -24,7 +24,9 @@ int AxisOf(std::span<const RowFlow> flows, Value value) {
 
 /// The parallel axis along which a read takes row i for row i of the result, or kNoBatchAxis.
 int AxisOfRead(const TensorExpr& expr, const Read& read, int batch_axis, int64_t batch) {
-  const Index row = SimplifyIndex(read.coordinates[batch_axis], expr.axes);
+  Shape extents = expr.axes;
+  for (int64_t& extent : extents) extent = std::max<int64_t>(extent, 2);  // units stay axes, too
+  const Index row = Simplify(read.coordinates[batch_axis], extents);
   if (row->kind == IndexKind::kAxis && row->value < expr.rank) return static_cast<int>(row->value);
   // With a batch of one, broadcasting operators read row 0: the axis is the one aligned with it.
   const int aligned = expr.rank - static_cast<int>(read.coordinates.size()) + batch_axis;

@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "compiler/kernel/simplify_index.h"
 #include "ir/diagnostic.h"
+#include "ir/index_map.h"
 
 namespace descent {
 namespace {
@@ -288,7 +288,7 @@ Computation MakeCopy(int source, int target, const TensorType& type) {
                    .reads = {{.tensor = source,
                               .dtype = type.dtype,
                               .view = type.shape,
-                              .coordinates = AxisList(type.rank()),
+                              .coordinates = AxisRange(0, type.rank()),
                               .guards = {},
                               .outside = nullptr}},
                    .reducer = std::nullopt,
@@ -443,7 +443,7 @@ bool IsIdentity(const Computation& computation, const TensorRead& read) {
     if (UsesData(index)) return false;
   const Index linear = Simplify(LinearIndex(read.coordinates, read.view), computation.axes);
   const Index expected =
-      Simplify(LinearIndex(AxisList(computation.rank), computation.domain()), computation.axes);
+      Simplify(LinearIndex(AxisRange(0, computation.rank), computation.domain()), computation.axes);
   return SameIndex(linear, expected);
 }
 
@@ -451,7 +451,7 @@ Computation Reshaped(const Computation& computation, const Shape& domain) {
   DESCENT_CHECK(!computation.reducer, "reshaping a reduction");
   if (computation.domain() == domain) return computation;
   const std::vector<Index> point = Delinearize(
-      LinearIndex(AxisList(static_cast<int>(domain.size())), domain), computation.domain());
+      LinearIndex(AxisRange(0, static_cast<int>(domain.size())), domain), computation.domain());
   Computation reshaped = computation;
   const Mapping mapping{.axis = [&](int axis) { return point[axis]; }};
   for (TensorRead& read : reshaped.reads) MapRead(read, mapping);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "compiler/kernel/simplify_index.h"
+#include "ir/index_map.h"
 
 namespace descent {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "compiler/kernel/simplify_index.h"
+#include "ir/index_map.h"
 #include "ir/op_def.h"
 #include "runtime/abi.h"
 

@@ -6,7 +6,7 @@
 #include "compiler/kernel/contraction.h"
 #include "compiler/kernel/merge_stages.h"
 #include "compiler/kernel/schedule.h"
-#include "compiler/kernel/simplify_index.h"
+#include "ir/index_map.h"
 
 namespace descent {
 

@@ -6,7 +6,7 @@
 #include <unordered_set>
 
 #include "compiler/kernel/contraction.h"
-#include "compiler/kernel/simplify_index.h"
+#include "ir/index_map.h"
 
 namespace descent {
 namespace {
@@ -213,7 +213,7 @@ class GroupLowering {
       }
       if (stored_(tensor)) {
         store.parameter = Parameter(tensor, computation.domain(), true);
-        store.coordinates = AxisList(computation.rank);
+        store.coordinates = AxisRange(0, computation.rank);
       }
       if (store.local >= 0 || store.parameter >= 0) stage.stores.push_back(std::move(store));
     }

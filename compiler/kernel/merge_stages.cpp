@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "compiler/kernel/simplify_index.h"
+#include "ir/index_map.h"
 
 namespace descent {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "compiler/kernel/contraction.h"
 #include "compiler/kernel/schedule.h"
-#include "compiler/kernel/simplify_index.h"
+#include "ir/index_map.h"
 
 namespace descent {
 namespace {
@@ -97,7 +97,7 @@ Computation CombinedOf(const Computation& whole, const Cut& cut, const std::vect
     const Shape domain = whole.domain();
     view.insert(view.end(), domain.begin(), domain.end());
     std::vector<Index> coordinates{Axis(whole.rank)};
-    for (const Index& index : AxisList(whole.rank)) coordinates.push_back(index);
+    for (const Index& index : AxisRange(0, whole.rank)) coordinates.push_back(index);
     parts.push_back(ReadScalar(static_cast<int>(combined.reads.size()), dtype));
     combined.reads.push_back({.tensor = partials[i],
                               .dtype = dtype,

@@ -226,10 +226,7 @@ Result<std::vector<TensorType>> InferBarrier(const OpContext& op) {
 }
 
 TensorExpr DefineBarrier(const OpContext& op) {
-  TensorExpr expr{.axes = op.shape(0), .rank = op.operands[0].rank()};
-  expr.reads = {{.operand = 0, .coordinates = AxisRange(0, expr.rank)}};
-  expr.results = {ReadScalar(0, op.dtype(0))};
-  return expr;
+  return Moved(op, op.shape(0), AxisRange(0, op.operands[0].rank()));
 }
 
 AttributeSpec Count(std::string_view name, std::optional<Attribute> value, std::string_view doc) {

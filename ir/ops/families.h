@@ -12,6 +12,7 @@ std::span<const OpDef> ElementwiseOps();
 std::span<const OpDef> ReduceOps();
 std::span<const OpDef> ContractOps();
 std::span<const OpDef> LayoutOps();
+std::span<const OpDef> SlicingOps();
 std::span<const OpDef> WindowOps();
 std::span<const OpDef> ActivationOps();
 std::span<const OpDef> LossOps();

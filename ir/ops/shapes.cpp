@@ -51,18 +51,20 @@ std::vector<int> KnownAxes(std::span<const int64_t> axes, int rank) {
   return NormalAxes(axes, rank).value();
 }
 
-std::vector<Index> AxisRange(int first, int count) {
-  std::vector<Index> axes;
-  for (int i = 0; i < count; ++i) axes.push_back(Axis(first + i));
-  return axes;
-}
-
 Read BroadcastRead(int operand, const Shape& shape, int result_rank) {
   const int rank = static_cast<int>(shape.size());
   Read read{.operand = operand};
   for (int i = 0; i < rank; ++i)
     read.coordinates.push_back(shape[i] == 1 ? ConstantIndex(0) : Axis(result_rank - rank + i));
   return read;
+}
+
+TensorExpr Moved(const OpContext& op, Shape shape, std::vector<Index> coordinates) {
+  TensorExpr expr{.axes = std::move(shape)};
+  expr.rank = static_cast<int>(expr.axes.size());
+  expr.reads = {{.operand = 0, .coordinates = std::move(coordinates)}};
+  expr.results = {ReadScalar(0, op.dtype(0))};
+  return expr;
 }
 
 Result<std::vector<TensorType>> OneResult(DType dtype, Shape shape) {

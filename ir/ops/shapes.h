@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ir/expr.h"
+#include "ir/index_map.h"
 #include "ir/op_def.h"
 
 namespace descent {
@@ -24,11 +25,12 @@ Result<std::vector<int>> NormalAxes(std::span<const int64_t> axes, int rank);
 int KnownAxis(int64_t axis, int rank);
 std::vector<int> KnownAxes(std::span<const int64_t> axes, int rank);
 
-/// Axis(first), ..., Axis(first + count - 1).
-std::vector<Index> AxisRange(int first, int count);
 /// The operand at the point of the result's axes that broadcasts from it; axes of extent 1 read at
 /// 0.
 Read BroadcastRead(int operand, const Shape& shape, int result_rank);
+
+/// Moves elements only: one unguarded read of operand 0, whose value is the result.
+TensorExpr Moved(const OpContext& op, Shape shape, std::vector<Index> coordinates);
 
 /// Result type checked against the limits of every tensor.
 Result<std::vector<TensorType>> OneResult(DType dtype, Shape shape);

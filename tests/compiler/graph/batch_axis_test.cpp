@@ -2,45 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "compiler/graph/index_range.h"
 #include "ir/op_def.h"
 
 namespace descent {
 namespace {
-
-TEST(SimplifyIndex, UndoesLinearization) {
-  const Shape extents = {10, 28, 28};
-  const Index linear = (Axis(0) * 28 + Axis(1)) * 28 + Axis(2);
-  EXPECT_EQ(ToString(SimplifyIndex(FloorDiv(linear, 784), extents)), "i0");
-  EXPECT_EQ(ToString(SimplifyIndex(Mod(FloorDiv(linear, 28), 28), extents)), "i1");
-  EXPECT_EQ(ToString(SimplifyIndex(Mod(linear, 28), extents)), "i2");
-}
-
-TEST(SimplifyIndex, DividesByACommonFactor) {
-  const Index index = FloorDiv(Axis(0) * 4 + Axis(1), 12);
-  EXPECT_EQ(ToString(SimplifyIndex(index, {6, 4})), ToString(FloorDiv(Axis(0), 3)));
-}
-
-/// Agrees with the index it came from at every point.
-TEST(SimplifyIndex, KeepsItsValue) {
-  const Shape extents = {3, 4, 5};
-  const Index linear = Axis(0) * 20 + Axis(1) * 5 + Axis(2);
-  const Index indices[] = {FloorDiv(linear, 6),
-                           Mod(linear, 6),
-                           FloorDiv(linear + ConstantIndex(-7), 10),
-                           Mod(linear + ConstantIndex(-7), 10),
-                           Mod(FloorDiv(linear, 5), 4),
-                           FloorDiv(Mod(linear, 20), 10) * 3 + Axis(1) * -1,
-                           FloorDiv(Mod(linear, 30), 7),
-                           Mod(Axis(0) * 10 + Axis(1) * 2, 4)};
-  for (const Index& index : indices) {
-    const Index simple = SimplifyIndex(index, extents);
-    for (int64_t i = 0; i < 60; ++i) {
-      const int64_t point[] = {i / 20, i / 5 % 4, i % 5};
-      EXPECT_EQ(Evaluate(index, point), Evaluate(simple, point)) << ToString(index);
-    }
-  }
-}
 
 /// "axes of the results", "mixes" appended where rows are mixed.
 std::string Flow(std::string_view op, std::vector<TensorType> operands, std::vector<int> axes,

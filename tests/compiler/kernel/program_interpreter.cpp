@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "compiler/kernel/simplify_index.h"
+#include "ir/index_map.h"
 #include "ir/diagnostic.h"
 #include "ir/expr_eval.h"
 

@@ -1,4 +1,4 @@
-#include "compiler/kernel/simplify_index.h"
+#include "ir/index_map.h"
 
 #include <algorithm>
 #include <numeric>
@@ -8,7 +8,6 @@
 namespace descent {
 namespace {
 
-int64_t FloorDivide(int64_t a, int64_t b) { return a / b - ((a % b != 0) && ((a < 0) != (b < 0))); }
 int64_t Modulo(int64_t a, int64_t b) { return a - b * FloorDivide(a, b); }
 
 struct Term {
@@ -113,18 +112,21 @@ class Simplifier {
     return {whole, rest};
   }
 
-  /// Greatest common divisor of the factors and the divisor.
-  static int64_t CommonFactor(const Sum& sum, int64_t divisor) {
-    int64_t common = divisor;
-    for (const Term& term : sum.terms) common = std::gcd(common, term.factor);
-    return common;
-  }
-
-  static Sum Divided(const Sum& sum, int64_t factor) {
-    Sum result;
-    for (const Term& term : sum.terms) result.Add(term.atom, term.factor / factor);
-    result.constant = FloorDivide(sum.constant, factor);
-    return result;
+  /// `sum` as factor * multiple + rest with 0 <= rest < factor, where `factor` > 1 divides
+  /// `divisor`.
+  struct Factored {
+    int64_t factor;
+    Sum multiple, rest;
+  };
+  std::optional<Factored> Factor(const Sum& sum, int64_t divisor) const {
+    for (const Term& term : sum.terms) {
+      const int64_t factor = std::gcd(term.factor, divisor);
+      if (factor <= 1) continue;
+      auto [multiple, rest] = Split(sum, factor);
+      const auto range = Range(rest);
+      if (range && range->low >= 0 && range->high < factor) return Factored{factor, multiple, rest};
+    }
+    return std::nullopt;
   }
 
   Sum Quotient(const Sum& sum, int64_t divisor) const {
@@ -136,10 +138,9 @@ class Simplifier {
         return whole;
       }
     }
-    // floor((g*a + c) / (g*d)) = floor((a + floor(c / g)) / d)
-    const int64_t common = CommonFactor(rest, divisor);
-    if (common > 1) {
-      whole.Add(Quotient(Divided(rest, common), divisor / common), 1);
+    // floor((g * a + r) / (g * d)) = floor(a / d)
+    if (const auto factored = Factor(rest, divisor)) {
+      whole.Add(Quotient(factored->multiple, divisor / factored->factor), 1);
       return whole;
     }
     // floor(floor(a / x) / y) = floor(a / (x * y))
@@ -162,16 +163,17 @@ class Simplifier {
         return rest;
       }
     }
-    const int64_t common = CommonFactor(rest, divisor);
-    Sum result;
-    if (common > 1 && rest.constant % common == 0) {
-      result.Add(Remainder(Divided(rest, common), divisor / common), common);
-      return result;
+    // (g * a + r) mod (g * d) = g * (a mod d) + r
+    if (const auto factored = Factor(rest, divisor)) {
+      Sum sum_of_both = factored->rest;
+      sum_of_both.Add(Remainder(factored->multiple, divisor / factored->factor), factored->factor);
+      return sum_of_both;
     }
     // (a mod x) mod y = a mod y when y divides x
     if (rest.constant == 0 && rest.terms.size() == 1 && rest.terms[0].factor == 1 &&
         rest.terms[0].atom->kind == IndexKind::kMod && rest.terms[0].atom->value % divisor == 0)
       return Remainder(Run(rest.terms[0].atom->a), divisor);
+    Sum result;
     result.Add(Mod(Build(rest), divisor), 1);
     return result;
   }
@@ -228,8 +230,10 @@ std::optional<IndexInterval> RangeOf(const Index& index, std::span<const int64_t
     }
     case IndexKind::kMod: {
       const auto a = RangeOf(index->a, extents);
-      if (a && a->low >= 0 && a->high < index->value) return a;
-      return IndexInterval{0, index->value - 1};
+      const int64_t block = a ? FloorDivide(a->low, index->value) : 0;
+      if (!a || block != FloorDivide(a->high, index->value))
+        return IndexInterval{0, index->value - 1};
+      return IndexInterval{a->low - block * index->value, a->high - block * index->value};
     }
   }
   InternalError(__FILE__, __LINE__, "unknown index kind");
@@ -277,11 +281,21 @@ void VisitReads(const Index& index, const std::function<void(int)>& visit) {
   if (index->b) VisitReads(index->b, visit);
 }
 
+void CollectUses(const Index& index, std::set<int>& axes, std::set<int>& reads) {
+  if (index->kind == IndexKind::kAxis) axes.insert(static_cast<int>(index->value));
+  if (index->kind == IndexKind::kRead) reads.insert(static_cast<int>(index->value));
+  if (index->a) CollectUses(index->a, axes, reads);
+  if (index->b) CollectUses(index->b, axes, reads);
+}
+
+Index Flatten(std::span<const Index> coordinates, std::span<const int64_t> strides) {
+  Index sum = ConstantIndex(0);
+  for (size_t i = 0; i < coordinates.size(); ++i) sum = sum + coordinates[i] * strides[i];
+  return sum;
+}
+
 Index LinearIndex(std::span<const Index> coordinates, const Shape& shape) {
-  const std::vector<int64_t> strides = RowMajorStrides(shape);
-  Index linear = ConstantIndex(0);
-  for (size_t i = 0; i < shape.size(); ++i) linear = linear + coordinates[i] * strides[i];
-  return linear;
+  return Flatten(coordinates, RowMajorStrides(shape));
 }
 
 std::vector<Index> Delinearize(const Index& linear, const Shape& shape) {
@@ -295,7 +309,7 @@ std::vector<Index> Delinearize(const Index& linear, const Shape& shape) {
   return coordinates;
 }
 
-std::vector<Index> AxisList(int count, int first) {
+std::vector<Index> AxisRange(int first, int count) {
   std::vector<Index> axes;
   for (int i = 0; i < count; ++i) axes.push_back(Axis(first + i));
   return axes;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -18,9 +19,13 @@
 
 namespace descent {
 
+/// Rounds towards minus infinity; b > 0.
+constexpr int64_t FloorDivide(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+
 /// Inclusive bounds.
 struct IndexInterval {
   int64_t low = 0, high = 0;
+  bool operator==(const IndexInterval&) const = default;
 };
 
 /// Bounds for axes in [0, extent); nullopt when data makes it unbounded. Extents of 0 count as 1.
@@ -37,12 +42,16 @@ bool UsesData(const Index& index);
 bool UsesAxis(const Index& index, int axis);
 /// Calls `visit` for each ReadIndex in it.
 void VisitReads(const Index& index, const std::function<void(int)>& visit);
+/// Adds the axes and reads that occur.
+void CollectUses(const Index& index, std::set<int>& axes, std::set<int>& reads);
 
+/// Element offset of coordinates: sum of coordinates[d] * strides[d].
+Index Flatten(std::span<const Index> coordinates, std::span<const int64_t> strides);
 /// Row-major position of `coordinates` in a tensor of `shape`.
 Index LinearIndex(std::span<const Index> coordinates, const Shape& shape);
 /// The inverse: coordinates in `shape` of row-major position `linear`.
 std::vector<Index> Delinearize(const Index& linear, const Shape& shape);
-/// Axis(first), Axis(first + 1), ...
-std::vector<Index> AxisList(int count, int first = 0);
+/// Axis(first), ..., Axis(first + count - 1).
+std::vector<Index> AxisRange(int first, int count);
 
 }  // namespace descent
