@@ -45,8 +45,12 @@ Result<void> CheckOperands(const OpDef& op, std::span<const TensorType> operands
     const std::string expected = required == specs.size() ? fmt::format("{}", required)
                                  : variadic               ? fmt::format("at least {}", required)
                                             : fmt::format("{} to {}", required, specs.size());
-    return Error("takes {} operand{}, not {}", expected, expected == "1" ? "" : "s",
-                 operands.size());
+    auto error =
+        Error("takes {} operand{}, not {}", expected, expected == "1" ? "" : "s", operands.size());
+    if (operands.size() > required && !op.signature.attributes.empty())
+      error.error().hint =
+          fmt::format("attributes are named: {}=...", op.signature.attributes[0].name);
+    return error;
   }
   std::unordered_map<int, size_t> first_of_group;
   for (size_t i = 0; i < operands.size(); ++i) {

@@ -11,6 +11,51 @@ namespace {
 constexpr size_t kMaxLength = 64;
 constexpr size_t kMaxCandidates = 10'000;
 
+/// What a name from PyTorch, Keras, NumPy or C is called here.
+struct Synonym {
+  std::string_view elsewhere, here;
+};
+constexpr Synonym kSynonyms[] = {
+    {"float", "f32"},
+    {"float32", "f32"},
+    {"double", "f64"},
+    {"float64", "f64"},
+    {"int", "i32"},
+    {"int32", "i32"},
+    {"long", "i64"},
+    {"int64", "i64"},
+    {"uint8", "u8"},
+    {"boolean", "bool"},
+    {"xavier_uniform", "glorot_uniform"},
+    {"xavier_normal", "glorot_normal"},
+    {"kaiming_uniform", "he_uniform"},
+    {"kaiming_normal", "he_normal"},
+    {"lr", "learning_rate"},
+    {"mean_squared_error", "mse"},
+    {"mse_loss", "mse"},
+    {"binary_cross_entropy", "bce"},
+    {"binary_cross_entropy_with_logits", "bce_with_logits"},
+    {"categorical_crossentropy", "cross_entropy"},
+    {"linear", "matmul"},
+    {"dense", "matmul"},
+    {"embedding", "gather"},
+    {"concatenate", "concat"},
+    {"permute", "transpose"},
+    {"view", "reshape"},
+    {"broadcast_to", "expand"},
+    {"arange", "iota"},
+    {"multiply", "mul"},
+    {"subtract", "sub"},
+    {"divide", "div"},
+};
+
+std::string Lower(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
 /// Edits from `a` to `b`: insertions, deletions, replacements and swaps of neighbours.
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
@@ -32,6 +77,11 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 
 std::string ClosestName(std::string_view name, std::span<const std::string_view> candidates) {
   if (name.empty() || name.size() > kMaxLength) return "";
+  const std::string lower = Lower(name);
+  const auto* synonym = std::ranges::find(kSynonyms, lower, &Synonym::elsewhere);
+  const std::string_view known = synonym != std::end(kSynonyms) ? synonym->here : lower;
+  if (known != name && std::ranges::find(candidates, known) != candidates.end())
+    return std::string(known);
   std::string_view closest;
   size_t least = (name.size() + 2) / 3 + 1;
   for (const std::string_view candidate :

@@ -9,7 +9,8 @@
 
 namespace descent {
 
-/// The candidate within a third of the name's length in edits (swaps count once), or "".
+/// The candidate that is the same but for capitals, that a name used elsewhere means here (xavier,
+/// float32), or that lies within a third of the name's length in edits (swaps count once); or "".
 std::string ClosestName(std::string_view name, std::span<const std::string_view> candidates);
 
 /// "did you mean 'sigmoid'?", or "" when nothing is near.

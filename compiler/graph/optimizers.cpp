@@ -141,7 +141,9 @@ const Optimizer* FindOptimizer(std::string_view name) {
   return place == optimizers.end() ? nullptr : &*place;
 }
 
-Result<void> CheckUpdate(const Update& update) {
+namespace {
+
+Result<void> CheckRules(const Update& update) {
   const Optimizer* optimizer = FindOptimizer(update.optimizer);
   if (optimizer == nullptr) {
     auto error = Error("no optimizer {}", Quoted(update.optimizer));
@@ -159,6 +161,14 @@ Result<void> CheckUpdate(const Update& update) {
   if (update.clip_norm && !(*update.clip_norm > 0))
     return Error("clip_norm must be above 0, not {}", *update.clip_norm);
   return {};
+}
+
+}  // namespace
+
+Result<void> CheckUpdate(const Update& update) {
+  auto checked = CheckRules(update);
+  if (!checked) checked.error().location = update.location;
+  return checked;
 }
 
 Attributes HyperparametersOf(const Update& update) {

@@ -136,9 +136,10 @@ Result<const OpDef*> GraphParser::Operator(const Token& name) {
     return std::unexpected(
         cursor_.ErrorAt(name, fmt::format("{} is written as a statement", Quoted(name.text)),
                         op->leaf == Leaf::kInput ? "input x: f32[batch, 2]" : "half: f32[] = 0.5"));
-  return std::unexpected(cursor_.ErrorAt(name,
-                                         fmt::format("unknown operator {}", Quoted(name.text)),
-                                         DidYouMean(name.text, OperatorNames())));
+  std::string hint = DidYouMean(name.text, OperatorNames());
+  if (hint.empty()) hint = "a value is a call, as in add(a, b); `descent ops` lists the operators";
+  return std::unexpected(cursor_.ErrorAt(
+      name, fmt::format("unknown operator {}", Quoted(name.text)), std::move(hint)));
 }
 
 Result<void> GraphParser::AttributeOf(const OpDef& op, Attributes& attributes,

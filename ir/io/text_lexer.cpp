@@ -27,6 +27,23 @@ std::string SourceLine(std::string_view text, int line) {
 
 namespace {
 
+/// For characters that other notations use.
+std::string HintFor(char c) {
+  struct Row {
+    std::string_view characters, hint;
+  };
+  constexpr Row kRows[] = {
+      {";", "a statement ends with its line"},
+      {"/", "a comment begins with #; division is a call: div(a, b)"},
+      {"+*-<>!^@&|", "operators are calls: add(a, b), mul(a, b), matmul(a, b), less(a, b)"},
+      {"?", "extents are fixed numbers; the axis of samples is written batch"},
+      {"'`", "strings stand in double quotes"},
+  };
+  for (const Row& row : kRows)
+    if (row.characters.find(c) != std::string_view::npos) return std::string(row.hint);
+  return "";
+}
+
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -106,7 +123,7 @@ Token TextLexer::Next() {
   }
   if (c == '\0') return Fail("NUL byte: this is not a text");
   if (static_cast<unsigned char>(c) < 0x80)
-    return Fail(fmt::format("unexpected character {}", Quoted({&c, 1})));
+    return Fail(fmt::format("unexpected character {}", Quoted({&c, 1})), HintFor(c));
   return Fail("unexpected character",
               "names of other than ASCII letters stand in quotes: \"größe\"");
 }

@@ -158,7 +158,12 @@ Result<DType> LiteralParser::ElementType() {
 
 Result<int64_t> LiteralParser::Extent(TypeSyntax& syntax) {
   const Token token = cursor_.Peek();
-  if (!cursor_.AcceptWord("batch")) return cursor_.ExpectInt("an extent", 0, kMaxElements);
+  if (!cursor_.AcceptWord("batch")) {
+    if (token.kind == TokenKind::kName)
+      return std::unexpected(cursor_.Unexpected(
+          "an extent", "extents are fixed numbers; the axis of samples is written batch"));
+    return cursor_.ExpectInt("an extent", 0, kMaxElements);
+  }
   if (syntax.batch_axis >= 0)
     return std::unexpected(cursor_.ErrorAt(token, "a shape has one batch axis"));
   syntax.batch_axis = syntax.type.rank();

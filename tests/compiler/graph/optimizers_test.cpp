@@ -203,6 +203,7 @@ Diagnostic ErrorOf(const std::string& train) {
 
 TEST(Optimizers, RefuseWhatTheyDoNotKnow) {
   EXPECT_TRUE(Contains(ErrorOf("adamm").ToString(), "no optimizer 'adamm'"));
+  EXPECT_TRUE(Contains(ErrorOf("adamm").ToString(), "input:11:3"));
   EXPECT_TRUE(Contains(ErrorOf("adamm").ToString(), "there are sgd, momentum"));
   EXPECT_TRUE(Contains(ErrorOf("sgd(momentum=0.9)").ToString(),
                        "optimizer sgd has no hyperparameter 'momentum'"));
