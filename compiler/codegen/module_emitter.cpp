@@ -8,6 +8,7 @@
 #include "compiler/codegen/loop_emitter.h"
 #include "compiler/codegen/program_table.h"
 #include "compiler/codegen/scatter_emitter.h"
+#include "compiler/codegen/scratch.h"
 #include "runtime/abi.h"
 
 namespace descent {
@@ -85,30 +86,27 @@ class EntryEmitter {
 
   EmittedEntry Emit() {
     auto& b = f_.b;
-    int64_t worker_bytes = entry_.worker_scratch_bytes;
+    const ScratchBytes scratch = ScratchBytesOf(program_, entry_, f_.target());
     int parameters = 0;
     VisitKernels(entry_.steps, [&](const Kernel& kernel) {
-      worker_bytes =
-          std::max({worker_bytes, kernel.scratch_bytes, WorkerScratchBytes(kernel, f_.target())});
       parameters = std::max(parameters, static_cast<int>(kernel.parameters.size()));
     });
-    worker_bytes = AlignTo64(worker_bytes);
-    const int64_t fixed_bytes = AlignTo64(entry_.arena_bytes);
 
     LoadCall();
     status_ = f_.Variable(b.getInt32Ty(), "status");
     b.CreateStore(f_.I32(0), status_);
     argument_type_ = KernelArgumentType(f_.context(), parameters);
     argument_ = f_.Variable(argument_type_, "argument");
-    SetField(kScratchField, f_.Element(b.getInt8Ty(), scratch_, f_.I64(fixed_bytes)));
-    SetField(kWorkerBytesField, f_.I64(worker_bytes));
+    SetField(kScratchField, f_.Element(b.getInt8Ty(), scratch_, f_.I64(scratch.fixed_bytes)));
+    SetField(kWorkerBytesField, f_.I64(scratch.worker_bytes));
     SetField(kStatusField, status_);
     EmitSteps(entry_.steps, nullptr, 0);
     SetPoison(false, scratch_, entry_.arena_bytes);
     b.CreateRet(b.CreateLoad(b.getInt32Ty(), status_));
 
     const Totals totals = Count(entry_.steps);
-    return {&entry_, f_.function(), fixed_bytes, worker_bytes, totals.calls, totals.flops};
+    return {&entry_,      f_.function(), scratch.fixed_bytes, scratch.worker_bytes,
+            totals.calls, totals.flops};
   }
 
  private:

@@ -251,9 +251,17 @@ class OrderProof {
       }
     for (size_t later = 0; later < count; ++later)
       for (size_t earlier = 0; earlier < later; ++earlier)
-        if (!before[later][earlier] && Conflict(earlier, later))
-          Fail(fmt::format("calls {} and {} touch common bytes but no path orders them", earlier,
-                           later));
+        if (!before[later][earlier]) CheckUnordered(earlier, later);
+  }
+
+  void CheckUnordered(size_t earlier, size_t later) {
+    if (Conflict(earlier, later))
+      Fail(fmt::format("calls {} and {} touch common bytes but no path orders them", earlier,
+                       later));
+    for (const int buffer : calls_[later]->after)
+      for (const Touch& touch : touches_[earlier])
+        if (touch.written && touch.bytes.Overlaps(BytesOf(entry_, buffer)))
+          Fail(fmt::format("call {} does not wait for call {}", later, earlier));
   }
 
   bool Conflict(size_t a, size_t b) const {

@@ -9,55 +9,11 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "compiler/kernel/remap.h"
 #include "ir/diagnostic.h"
-#include "ir/index_map.h"
 
 namespace descent {
 namespace {
-
-/// All scalars of a computation that may use reads; the outside values are constants.
-std::vector<Scalar*> ScalarRoots(Computation& computation) {
-  std::vector<Scalar*> roots;
-  if (computation.reducer) {
-    for (Scalar& step : computation.reducer->step) roots.push_back(&step);
-    for (Scalar& combine : computation.reducer->combine) roots.push_back(&combine);
-  }
-  for (Scalar& result : computation.results) roots.push_back(&result);
-  return roots;
-}
-
-/// How a rewrite maps what stands in a computation.
-struct Mapping {
-  std::function<Index(int)> axis;
-  std::function<Index(int)> read;    ///< in indices
-  std::function<Scalar(int)> value;  ///< of reads in scalars; null keeps
-};
-
-Scalar MapScalar(const Scalar& root, const Mapping& mapping) {
-  return Rewrite(root, [&](const ScalarNode& node) -> Scalar {
-    if (node.kind == ScalarKind::kIndex)
-      return IndexScalar(MapIndex(node.index, mapping.axis, mapping.read));
-    if (node.kind == ScalarKind::kRead && mapping.value) return mapping.value(node.slot);
-    return nullptr;
-  });
-}
-
-void MapRead(TensorRead& read, const Mapping& mapping) {
-  for (Index& index : read.coordinates) index = MapIndex(index, mapping.axis, mapping.read);
-  for (Guard& guard : read.guards) guard.index = MapIndex(guard.index, mapping.axis, mapping.read);
-}
-
-void VisitIndexReads(const TensorRead& read, const std::function<void(int)>& visit) {
-  for (const Index& index : read.coordinates) VisitReads(index, visit);
-  for (const Guard& guard : read.guards) VisitReads(guard.index, visit);
-}
-
-void VisitScalars(const Scalar& root, std::unordered_set<const ScalarNode*>& seen,
-                  const std::function<void(const ScalarNode&)>& visit) {
-  if (!seen.insert(root.get()).second) return;
-  visit(*root);
-  for (const Scalar& argument : root->arguments) VisitScalars(argument, seen, visit);
-}
 
 bool SameRead(const TensorRead& a, const TensorRead& b) {
   if (a.tensor != b.tensor || a.view != b.view || a.guards.size() != b.guards.size()) return false;
@@ -215,26 +171,6 @@ class ScalarSharer {
   std::vector<Scalar> alive_;
 };
 
-// ---- costs -------------------------------------------------------------------------------------
-
-struct OpCost {
-  ScalarOp op;
-  int64_t cost;
-};
-/// In units of an addition; what is absent costs 1.
-constexpr OpCost kCosts[] = {
-    {ScalarOp::kDiv, 4},      {ScalarOp::kSqrt, 4},    {ScalarOp::kPow, 40}, {ScalarOp::kExp, 12},
-    {ScalarOp::kLog, 16},     {ScalarOp::kSin, 20},    {ScalarOp::kCos, 20}, {ScalarOp::kTanh, 18},
-    {ScalarOp::kSigmoid, 16}, {ScalarOp::kPhilox, 60},
-};
-constexpr int64_t kExpensive = 12;
-
-int64_t CostOf(ScalarOp op) {
-  for (const OpCost& row : kCosts)
-    if (row.op == op) return row.cost;
-  return 1;
-}
-
 }  // namespace
 
 void ShareScalars(const std::vector<Scalar*>& roots) {
@@ -299,20 +235,6 @@ Computation MakeCopy(int source, int target, const TensorType& type) {
   return copy;
 }
 
-// ---- inlining ----------------------------------------------------------------------------------
-
-Scalar InRange(const std::vector<Guard>& guards) {
-  Scalar all;
-  for (const Guard& guard : guards) {
-    const Scalar index = IndexScalar(guard.index);
-    const Scalar inside = Call(
-        ScalarOp::kAnd, {Call(ScalarOp::kGe, {index, ConstantInt(DType::kI64, 0)}),
-                         Call(ScalarOp::kLt, {index, ConstantInt(DType::kI64, guard.extent)})});
-    all = all ? Call(ScalarOp::kAnd, {all, inside}) : inside;
-  }
-  return all;
-}
-
 bool Reads(const Computation& computation, int tensor) {
   return std::any_of(computation.reads.begin(), computation.reads.end(),
                      [&](const TensorRead& read) { return read.tensor == tensor; });
@@ -330,111 +252,6 @@ bool IsIndexRead(const Computation& computation, int slot) {
   if (computation.reducer)
     for (const Scalar& step : computation.reducer->step) VisitScalars(step, seen, visit);
   return found;
-}
-
-namespace {
-
-int ResultOf(const Computation& producer, int tensor) {
-  const auto found = std::find(producer.tensors.begin(), producer.tensors.end(), tensor);
-  DESCENT_CHECK(found != producer.tensors.end(), "inlining a tensor of another computation");
-  return static_cast<int>(found - producer.tensors.begin());
-}
-
-bool SameOutside(const Scalar& a, const Scalar& b) { return a && b && SameScalar(a, b); }
-
-}  // namespace
-
-bool CanInline(const Computation& consumer, int tensor, const Computation& producer) {
-  if (producer.reducer) return false;
-  const Scalar& value = producer.results[ResultOf(producer, tensor)];
-  for (size_t slot = 0; slot < consumer.reads.size(); ++slot) {
-    const TensorRead& read = consumer.reads[slot];
-    if (read.tensor != tensor) continue;
-    // Out of range must yield 0 of the producer's result, not of what it reads.
-    for (const Index& index : read.coordinates)
-      if (UsesData(index)) return false;
-    if (!IsIndexRead(consumer, static_cast<int>(slot))) continue;
-    // An index must stay a read: a select could not stand there.
-    if (value->kind != ScalarKind::kRead) return false;
-    const TensorRead& inner = producer.reads[value->slot];
-    if (!read.guards.empty() && !inner.guards.empty() && !SameOutside(read.outside, inner.outside))
-      return false;
-  }
-  return true;
-}
-
-void Inline(Computation& consumer, int tensor, const Computation& producer) {
-  const Scalar& value = producer.results[ResultOf(producer, tensor)];
-  const Shape domain = producer.domain();
-  std::vector<TensorRead> reads = consumer.reads;
-  std::vector<Scalar> values(consumer.reads.size());
-  std::vector<int> index_reads(consumer.reads.size(), -1);
-
-  for (size_t slot = 0; slot < consumer.reads.size(); ++slot) {
-    const TensorRead read = consumer.reads[slot];
-    if (read.tensor != tensor) continue;
-    const std::vector<Index> point =
-        read.view == domain ? read.coordinates
-                            : Delinearize(LinearIndex(read.coordinates, read.view), domain);
-    const int offset = static_cast<int>(reads.size());
-    const Mapping mapping{
-        .axis = [&](int axis) { return point[axis]; },
-        .read = [&](int inner) { return ReadIndex(inner + offset); },
-        .value =
-            [&](int inner) { return ReadScalar(inner + offset, producer.reads[inner].dtype); }};
-    Scalar inlined = MapScalar(value, mapping);
-    const bool is_read = value->kind == ScalarKind::kRead;
-    const bool merge_outside =
-        is_read && (producer.reads[value->slot].guards.empty() ||
-                    SameOutside(read.outside, producer.reads[value->slot].outside));
-    for (const TensorRead& inner : producer.reads) {
-      TensorRead& added = reads.emplace_back(inner);
-      MapRead(added, mapping);
-      if (read.guards.empty()) continue;
-      added.guards.insert(added.guards.end(), read.guards.begin(), read.guards.end());
-      if (merge_outside && inner.guards.empty() && &inner == &producer.reads[value->slot])
-        added.outside = read.outside;
-      else if (!added.outside)
-        added.outside = ConstantInt(inner.dtype, 0);
-    }
-    if (is_read) index_reads[slot] = value->slot + offset;
-    if (!read.guards.empty() && !merge_outside)
-      inlined = Call(ScalarOp::kSelect, {InRange(read.guards), inlined, read.outside});
-    values[slot] = std::move(inlined);
-  }
-
-  consumer.reads = std::move(reads);
-  const Mapping mapping{.axis = {},
-                        .read =
-                            [&](int slot) {
-                              const bool replaced = slot < static_cast<int>(index_reads.size()) &&
-                                                    index_reads[slot] >= 0;
-                              return ReadIndex(replaced ? index_reads[slot] : slot);
-                            },
-                        .value = [&](int slot) -> Scalar { return values[slot]; }};
-  for (TensorRead& read : consumer.reads) MapRead(read, mapping);
-  for (Scalar* root : ScalarRoots(consumer)) *root = MapScalar(*root, mapping);
-  std::vector<std::string> nodes = producer.nodes;
-  for (const std::string& node : consumer.nodes)
-    if (std::find(nodes.begin(), nodes.end(), node) == nodes.end()) nodes.push_back(node);
-  consumer.nodes = std::move(nodes);
-  Normalize(consumer);
-}
-
-void InlineConstant(Computation& consumer, int tensor, const Scalar& value) {
-  std::vector<Scalar> values(consumer.reads.size());
-  for (size_t slot = 0; slot < consumer.reads.size(); ++slot) {
-    const TensorRead& read = consumer.reads[slot];
-    if (read.tensor != tensor || IsIndexRead(consumer, static_cast<int>(slot))) continue;
-    // Indices from data are still checked, so such a read stays.
-    if (std::any_of(read.coordinates.begin(), read.coordinates.end(), UsesData)) continue;
-    values[slot] = read.guards.empty() || SameScalar(read.outside, value)
-                       ? value
-                       : Call(ScalarOp::kSelect, {InRange(read.guards), value, read.outside});
-  }
-  const Mapping mapping{.value = [&](int slot) -> Scalar { return values[slot]; }};
-  for (Scalar* root : ScalarRoots(consumer)) *root = MapScalar(*root, mapping);
-  Normalize(consumer);
 }
 
 bool IsIdentity(const Computation& computation, const TensorRead& read) {
@@ -465,33 +282,6 @@ Computation Reshaped(const Computation& computation, const Shape& domain) {
 bool IsLayout(const Computation& computation) {
   return !computation.reducer && computation.results.size() == 1 &&
          computation.results[0]->kind == ScalarKind::kRead;
-}
-
-int64_t ScalarCost(const std::vector<Scalar>& roots) {
-  int64_t cost = 0;
-  std::unordered_set<const ScalarNode*> seen;
-  for (const Scalar& root : roots)
-    VisitScalars(root, seen, [&](const ScalarNode& node) {
-      if (node.kind == ScalarKind::kCall) cost += CostOf(node.op);
-    });
-  return cost;
-}
-
-int64_t PointCost(const Computation& computation) {
-  std::vector<Scalar> roots = computation.results;
-  if (computation.reducer)
-    roots.insert(roots.end(), computation.reducer->step.begin(), computation.reducer->step.end());
-  return ScalarCost(roots);
-}
-
-bool IsExpensive(const Computation& computation) {
-  bool expensive = false;
-  std::unordered_set<const ScalarNode*> seen;
-  for (const Scalar& root : computation.results)
-    VisitScalars(root, seen, [&](const ScalarNode& node) {
-      expensive |= node.kind == ScalarKind::kCall && CostOf(node.op) >= kExpensive;
-    });
-  return expensive;
 }
 
 }  // namespace descent

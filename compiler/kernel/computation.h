@@ -34,6 +34,8 @@ struct Computation {
   std::vector<Scalar> results;
   std::vector<int> tensors;
   std::vector<std::string> nodes;  ///< graph values it computes, inlined ones included
+  /// Tensors that must be there first although no read takes them (what barriers wait for).
+  std::vector<int> after;
 
   Shape domain() const { return Shape(axes.begin(), axes.begin() + rank); }
   bool elementwise() const { return !reducer.has_value(); }
@@ -71,7 +73,6 @@ bool IsLayout(const Computation& computation);
 /// Scalar operations of one point, transcendental ones weighted; reducer included.
 int64_t PointCost(const Computation& computation);
 int64_t ScalarCost(const std::vector<Scalar>& roots);
-bool IsExpensive(const Computation& computation);
 /// Conjunction of the guards as a bool scalar.
 Scalar InRange(const std::vector<Guard>& guards);
 

@@ -13,9 +13,16 @@ namespace descent {
 std::vector<int> FusedGroup::Reads() const {
   if (scatter) return {scatter->index, scatter->update, scatter->base};
   if (loop) return loop->reads;
-  std::vector<int> tensors;
+  std::vector<int> tensors = After();
   for (const Computation& stage : stages)
     for (const TensorRead& read : stage.reads) tensors.push_back(read.tensor);
+  return tensors;
+}
+
+std::vector<int> FusedGroup::After() const {
+  std::vector<int> tensors;
+  for (const Computation& stage : stages)
+    tensors.insert(tensors.end(), stage.after.begin(), stage.after.end());
   return tensors;
 }
 

@@ -27,7 +27,8 @@ struct FusedGroup {
   std::shared_ptr<ScatterWork> scatter;  ///< or one of these, and no stages
   std::shared_ptr<LoopWork> loop;
 
-  std::vector<int> Reads() const;
+  std::vector<int> Reads() const;  ///< After() included
+  std::vector<int> After() const;
   std::vector<int> Writes() const;
 };
 

@@ -356,7 +356,9 @@ LoweredKernel LowerScatter(const ScatterWork& scatter, const TensorTable& tensor
 LoweredKernel LowerGroup(const FusedGroup& group, const TensorTable& tensors,
                          const std::function<bool(int)>& stored) {
   if (group.scatter) return LowerScatter(*group.scatter, tensors);
-  return GroupLowering(group, tensors, stored).Run();
+  LoweredKernel lowered = GroupLowering(group, tensors, stored).Run();
+  lowered.after = group.After();
+  return lowered;
 }
 
 bool MayAlias(const Kernel& kernel, int read, int written) {

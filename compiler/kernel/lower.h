@@ -14,6 +14,7 @@ namespace descent {
 struct LoweredKernel {
   Kernel kernel;             ///< not scheduled; its name is a suggestion without prefix and number
   std::vector<int> tensors;  ///< one per parameter
+  std::vector<int> after = {};  ///< FusedGroup::After
 };
 
 /// `stored(tensor)`: is the value needed in memory behind this kernel?

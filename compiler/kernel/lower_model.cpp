@@ -307,6 +307,9 @@ void EntryLowering::EmitCall(LoweredKernel lowered, std::vector<Step>& steps, in
     if (parameters[call.arguments.size() - 1].written)
       call.section = std::max(call.section, tensors_[tensor].section);
   }
+  for (const int tensor : lowered.after)
+    if (const int buffer = tensors_[tensors_.Base(tensor)].buffer; buffer >= 0)
+      call.after.push_back(buffer);
   call.kernel = AddKernel(std::move(lowered.kernel));
   meaning_.calls.push_back(std::move(means));
   steps.push_back({std::move(call)});

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ir/index_map.h"
+#include "compiler/kernel/remap.h"
 
 namespace descent {
 namespace {
@@ -55,15 +55,15 @@ Scalar Shifted(const Scalar& scalar, int reads, int states) {
 
 void AppendReads(Computation& base, const Computation& added) {
   const int offset = static_cast<int>(base.reads.size());
-  const auto read = [&](int slot) { return ReadIndex(slot + offset); };
+  const Mapping shift{.read = [&](int slot) { return ReadIndex(slot + offset); }};
   for (TensorRead copy : added.reads) {
-    for (Index& index : copy.coordinates) index = MapIndex(index, {}, read);
-    for (Guard& guard : copy.guards) guard.index = MapIndex(guard.index, {}, read);
+    MapRead(copy, shift);
     base.reads.push_back(std::move(copy));
   }
 }
 
 void AppendNodes(Computation& base, const Computation& added) {
+  base.after.insert(base.after.end(), added.after.begin(), added.after.end());
   for (const std::string& node : added.nodes)
     if (std::find(base.nodes.begin(), base.nodes.end(), node) == base.nodes.end())
       base.nodes.push_back(node);

@@ -174,8 +174,8 @@ bool Overlap(const Extent& a, const Extent& b) {
   return a.space == b.space && a.begin < b.end && b.begin < a.end;
 }
 
-/// Edges between calls that touch the same bytes, one of them writing; those that follow from
-/// others are left out.
+/// Edges between calls that touch the same bytes, one of them writing, and to calls from what they
+/// wait for; those that follow from others are left out.
 std::vector<std::pair<int, int>> OrderOf(const EntryProgram& entry, const StepListing& steps) {
   const int count = static_cast<int>(steps.calls.size());
   std::vector<std::vector<const Access*>> uses(count);
@@ -183,7 +183,14 @@ std::vector<std::pair<int, int>> OrderOf(const EntryProgram& entry, const StepLi
   std::vector<Extent> extents;
   for (int i = 0; i < static_cast<int>(entry.buffers.size()); ++i)
     extents.push_back(ExtentOf(entry, i));
+  const auto awaited = [&](int a, int b) {
+    const std::vector<int>& after = steps.calls[b]->after;
+    return std::ranges::any_of(uses[a], [&](const Access* access) {
+      return access->written && std::ranges::count(after, access->buffer) > 0;
+    });
+  };
   const auto conflict = [&](int a, int b) {
+    if (awaited(a, b)) return true;
     for (const Access* x : uses[a])
       for (const Access* y : uses[b])
         if ((x->written || y->written) && Overlap(extents[x->buffer], extents[y->buffer]))

@@ -158,6 +158,7 @@ struct Step;
 struct KernelCall {
   int kernel = 0;
   std::vector<Argument> arguments;
+  std::vector<int> after = {};  ///< buffers that must be written first, beside those it reads
   Section section = Section::kForward;  ///< the latest of the values it computes
 };
 
@@ -195,8 +196,8 @@ struct EntryProgram {
   std::vector<EntryOutput> outputs;
   std::vector<Step> steps;
   /// Edges (before, after) between calls, numbered in pre-order of the step tree: data
-  /// dependencies, readers of a state slot before its writer, reuse of bytes. What it leaves
-  /// unordered may run at the same time.
+  /// dependencies, barriers, readers of a state slot before its writer, reuse of bytes. What it
+  /// leaves unordered may run at the same time.
   std::vector<std::pair<int, int>> order;
   int64_t arena_bytes = 0;
   int64_t worker_scratch_bytes = 0;  ///< largest of its kernels

@@ -46,6 +46,7 @@ struct Work {
   std::shared_ptr<LoopWork> loop;
 
   bool is_computation() const { return !scatter && !loop; }
+  /// What must be there before it; what a computation only waits for, too.
   std::vector<int> Reads() const;
   std::vector<int> Writes() const;
 };

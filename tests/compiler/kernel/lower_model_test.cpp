@@ -90,5 +90,44 @@ TEST(LowerModel, ReshapedConvolutionLikeChain) {
   ExpectSameAsInterpreter(g.Build());
 }
 
+/// Is there a path in the order from the call whose kernel is named after the value `first` to that
+/// of `second`?
+bool Waits(const EntryProgram& entry, const KernelProgram& program, std::string_view first,
+           std::string_view second) {
+  const auto call_of = [&](std::string_view name) {
+    for (size_t i = 0; i < entry.steps.size(); ++i) {
+      const auto& call = std::get<KernelCall>(entry.steps[i].what);
+      if (program.kernels[call.kernel].name.ends_with(name)) return static_cast<int>(i);
+    }
+    ADD_FAILURE() << "no kernel " << name;
+    return -1;
+  };
+  std::vector<bool> reached(entry.steps.size(), false);
+  reached[call_of(first)] = true;
+  for (const auto& [from, to] : entry.order)  // edges go forward and are sorted
+    if (reached[from]) reached[to] = true;
+  return reached[call_of(second)];
+}
+
+TEST(LowerModel, BarrierWaits) {
+  for (const bool with_barrier : {false, true})
+    for (const bool fuse : {false, true}) {
+      TestGraph g;
+      const Expr x = g.Input("x", {64, 64});
+      const Expr total = Sum(x);
+      g.b.SetName(total, "total");
+      const Value seen =
+          with_barrier ? g.b.Add("barrier", {x, total}, {{"region", int64_t{1}}}) : Value(x);
+      const Value y = g.b.Add("exp", {seen}, {}, "wave");
+      g.b.Output("total", total);
+      g.b.Output("wave", y);
+      const Graph graph = g.Build();
+      const Lowered lowered = LowerModel(RunModel(graph), fuse);
+      EXPECT_EQ(Waits(lowered.program.entries[0], lowered.program, "total", "wave"), with_barrier)
+          << "fuse " << fuse;
+      ExpectSameAsInterpreter(graph);
+    }
+}
+
 }  // namespace
 }  // namespace descent

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "ir/index_map.h"
 #include "ir/diagnostic.h"
 #include "ir/expr_eval.h"
+#include "ir/index_map.h"
 
 namespace descent {
 namespace {

@@ -1,0 +1,43 @@
+// Costs of compiler/kernel/computation.h.
+#include "compiler/kernel/remap.h"
+
+namespace descent {
+namespace {
+
+struct OpCost {
+  ScalarOp op;
+  int64_t cost;
+};
+/// In units of an addition; what is absent costs 1.
+constexpr OpCost kCosts[] = {
+    {ScalarOp::kDiv, 4},      {ScalarOp::kSqrt, 4},    {ScalarOp::kPow, 40}, {ScalarOp::kExp, 12},
+    {ScalarOp::kLog, 16},     {ScalarOp::kSin, 20},    {ScalarOp::kCos, 20}, {ScalarOp::kTanh, 18},
+    {ScalarOp::kSigmoid, 16}, {ScalarOp::kPhilox, 60},
+};
+
+int64_t CostOf(ScalarOp op) {
+  for (const OpCost& row : kCosts)
+    if (row.op == op) return row.cost;
+  return 1;
+}
+
+}  // namespace
+
+int64_t ScalarCost(const std::vector<Scalar>& roots) {
+  int64_t cost = 0;
+  std::unordered_set<const ScalarNode*> seen;
+  for (const Scalar& root : roots)
+    VisitScalars(root, seen, [&](const ScalarNode& node) {
+      if (node.kind == ScalarKind::kCall) cost += CostOf(node.op);
+    });
+  return cost;
+}
+
+int64_t PointCost(const Computation& computation) {
+  std::vector<Scalar> roots = computation.results;
+  if (computation.reducer)
+    roots.insert(roots.end(), computation.reducer->step.begin(), computation.reducer->step.end());
+  return ScalarCost(roots);
+}
+
+}  // namespace descent

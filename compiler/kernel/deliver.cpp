@@ -1,0 +1,137 @@
+// Deliver of compiler/kernel/region.h.
+#include <algorithm>
+
+#include "compiler/kernel/region.h"
+
+namespace descent {
+namespace {
+
+class Delivering {
+ public:
+  Delivering(Region& region, TensorTable& tensors) : region_(region), tensors_(tensors) {}
+
+  void Run() {
+    for (const Delivery& delivery : region_.deliveries) {
+      if (Bind(delivery) || Copy(delivery.value, delivery)) continue;
+      const int temporary = tensors_.Add({.name = tensors_[delivery.value].name + ".old",
+                                          .type = tensors_[delivery.value].type,
+                                          .origin = tensors_[delivery.value].origin,
+                                          .section = tensors_[delivery.value].section});
+      AddCopy(delivery.value, temporary);
+      DESCENT_CHECK(Copy(temporary, delivery), "a copied value can't be delivered");
+    }
+    region_.deliveries.clear();
+  }
+
+ private:
+  int WriterOf(int tensor) const {
+    for (size_t i = 0; i < region_.works.size(); ++i) {
+      const std::vector<int> writes = region_.works[i].Writes();
+      if (std::find(writes.begin(), writes.end(), tensor) != writes.end())
+        return static_cast<int>(i);
+    }
+    return -1;
+  }
+
+  bool LoopTouches(int tensor) const {
+    for (const Work& work : region_.works) {
+      if (!work.loop) continue;
+      const auto& reads = work.loop->reads;
+      if (std::find(reads.begin(), reads.end(), tensor) != reads.end()) return true;
+    }
+    return false;
+  }
+
+  /// Would the order stay a partial order?
+  bool Allowed(const Overwrite& overwrite) {
+    region_.overwrites.push_back(overwrite);
+    const bool acyclic = TopologicalOrder(Successors()).has_value();
+    if (!acyclic) region_.overwrites.pop_back();
+    return acyclic;
+  }
+
+  std::vector<std::vector<int>> Successors() const;
+
+  /// Reads of the older value by the writer itself must be of the very element it overwrites.
+  static bool ReadsInPlace(const Work& writer, int older) {
+    if (!writer.is_computation()) return false;
+    const Computation& computation = writer.computation;
+    for (const TensorRead& read : computation.reads)
+      if (read.tensor == older && (computation.reducer || !IsIdentity(computation, read)))
+        return false;
+    return true;
+  }
+
+  bool Bind(const Delivery& delivery) {
+    const int writer = WriterOf(delivery.value);
+    if (writer < 0 || region_.works[writer].loop || tensors_[delivery.value].alias >= 0)
+      return false;
+    if (tensors_.IsSlice(delivery.target) && LoopTouches(delivery.value)) return false;
+    if (delivery.older >= 0) {
+      const std::vector<int> reads = region_.works[writer].Reads();
+      if (std::find(reads.begin(), reads.end(), delivery.older) != reads.end() &&
+          !ReadsInPlace(region_.works[writer], delivery.older))
+        return false;
+      if (!Allowed({delivery.older, delivery.value})) return false;
+    }
+    PlaceIn(delivery.value, delivery.target);
+    return true;
+  }
+
+  void PlaceIn(int tensor, int target) {
+    const EntryTensor& place = tensors_[target];
+    tensors_[tensor].alias = tensors_.IsSlice(target) ? place.alias : target;
+    tensors_[tensor].slice_stride_bytes = place.slice_stride_bytes;
+    tensors_[tensor].from_end = place.from_end;
+  }
+
+  void AddCopy(int source, int target) {
+    Work work;
+    work.computation = MakeCopy(source, target, tensors_[source].type);
+    work.computation.nodes = {tensors_[target].name};
+    if (tensors_[source].splat) InlineConstant(work.computation, source, tensors_[source].splat);
+    region_.works.push_back(std::move(work));
+  }
+
+  bool Copy(int source, const Delivery& delivery) {
+    const int copy = tensors_.Add({.name = tensors_[delivery.target].name,
+                                   .type = tensors_[delivery.value].type,
+                                   .origin = tensors_[delivery.value].origin,
+                                   .section = tensors_[delivery.value].section});
+    PlaceIn(copy, delivery.target);
+    AddCopy(source, copy);
+    if (delivery.older < 0 || Allowed({delivery.older, copy})) return true;
+    region_.works.pop_back();
+    return false;
+  }
+
+  Region& region_;
+  TensorTable& tensors_;
+};
+
+std::vector<std::vector<int>> Delivering::Successors() const {
+  const size_t count = region_.works.size();
+  std::vector<std::vector<int>> readers(tensors_.size());
+  std::vector<int> writer(tensors_.size(), -1);
+  for (size_t i = 0; i < count; ++i) {
+    for (const int tensor : region_.works[i].Reads())
+      readers[tensor].push_back(static_cast<int>(i));
+    for (const int tensor : region_.works[i].Writes()) writer[tensor] = static_cast<int>(i);
+  }
+  std::vector<std::vector<int>> successors(count);
+  for (int tensor = 0; tensor < tensors_.size(); ++tensor)
+    if (writer[tensor] >= 0)
+      successors[writer[tensor]].insert(successors[writer[tensor]].end(), readers[tensor].begin(),
+                                        readers[tensor].end());
+  for (const Overwrite& overwrite : region_.overwrites)
+    for (const int reader : readers[overwrite.older])
+      if (writer[overwrite.newer] >= 0 && reader != writer[overwrite.newer])
+        successors[reader].push_back(writer[overwrite.newer]);
+  return successors;
+}
+
+}  // namespace
+
+void Deliver(Region& region, TensorTable& tensors) { Delivering(region, tensors).Run(); }
+
+}  // namespace descent
