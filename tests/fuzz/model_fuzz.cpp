@@ -8,6 +8,7 @@
 
 #include "ir/io/model_diff.h"
 #include "ir/io/model_file.h"
+#include "tests/fuzz/text_mutator.h"
 
 using namespace descent;
 
@@ -38,16 +39,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   return 0;
 }
 
-/// Now and then a model goes on in another form, so that seeds of one form lead into all.
+/// Sometimes a model goes on in another form, so that seeds of one form lead into all.
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
                                           unsigned seed) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  std::string changed;
   if (seed % 32 == 0) {
-    const auto model = ParseModel({reinterpret_cast<const char*>(data), size}, "a");
-    const auto bytes = model ? SerializeModel(*model, kForms[seed / 32 % 3]) : std::string();
-    if (bytes && !bytes->empty() && bytes->size() <= max_size) {
-      std::memcpy(data, bytes->data(), bytes->size());
-      return bytes->size();
-    }
+    const auto model = ParseModel(text, "a");
+    if (const auto bytes = model ? SerializeModel(*model, kForms[seed / 32 % 3]) : std::string())
+      changed = *bytes;
+  } else if (seed % 2 == 0) {
+    changed = TextMutator(text, seed).Mutate();
   }
-  return LLVMFuzzerMutate(data, size, max_size);
+  if (changed.empty() || changed.size() > max_size) return LLVMFuzzerMutate(data, size, max_size);
+  std::memcpy(data, changed.data(), changed.size());
+  return changed.size();
 }

@@ -44,6 +44,28 @@ TEST_P(ExecutorTest, RunsEveryTileOnceAndNoWorkerTwiceAtATime) {
   }
 }
 
+/// A worker that comes late from a small job must not take a tile of the larger one that follows.
+TEST_P(ExecutorTest, JobsOfDifferentSizesDoNotMix) {
+  auto executor = Executor::Make(GetParam(), BindCaller::kNo);
+  ASSERT_TRUE(executor);
+  const descent_executor* abi = (*executor)->abi();
+  struct Job {
+    int64_t tiles;
+    std::atomic<int64_t> ran = 0, outside = 0;
+    static void Run(void* arg, int32_t, int64_t first, int64_t last) {
+      auto& job = *static_cast<Job*>(arg);
+      if (first < 0 || last > job.tiles) ++job.outside;
+      job.ran += last - first;
+    }
+  };
+  for (int repeat = 0; repeat < 20000; ++repeat) {
+    Job job{.tiles = repeat % 2 ? 40 : 2};
+    abi->run(abi->self, Job::Run, &job, job.tiles);
+    ASSERT_EQ(job.outside.load(), 0) << "after " << repeat << " jobs";
+    ASSERT_EQ(job.ran.load(), job.tiles) << "after " << repeat << " jobs";
+  }
+}
+
 TEST_P(ExecutorTest, ResultsAreVisibleToTheCaller) {
   auto executor = Executor::Make(GetParam(), BindCaller::kYes);
   ASSERT_TRUE(executor);
