@@ -102,7 +102,8 @@ def ink(svg):
         for names in (("x", "y"), ("x1", "y1"), ("x2", "y2"), ("cx", "cy"), ("width", "height")):
             if all(name in attributes for name in names):
                 points += [float(attributes[name]) for name in names]
-        look = tag, attributes.get("fill"), attributes.get("stroke")
+        fill = attributes.get("fill") if tag != "rect" else None  # a cell's shade says how much, which may differ
+        look = tag, fill, attributes.get("stroke")
         for x, y in zip(points[::2], points[1::2]):
             column, row = x / width * GRID, y / height * GRID
             left, top = math.floor(column), math.floor(row)

@@ -52,11 +52,13 @@ std::vector<double> Ticks(const Range& range, int count) {
 
 namespace {
 
-/// Powers of ten, with their doubles and halves where there are few; `range` is of logarithms.
+/// Powers of ten: every few where they are many, with doubles and halves where they are few.
+/// `range` is of logarithms.
 std::vector<double> LogarithmicTicks(const Range& range, int count) {
   const bool powers_alone = range.extent() > 2.5;
+  const double stride = std::max(1.0, std::ceil(range.extent() / (count + 2)));
   std::vector<double> ticks;
-  for (double power = std::floor(range.low); power <= range.high; ++power)
+  for (double power = stride * std::floor(range.low / stride); power <= range.high; power += stride)
     for (const double factor : {1.0, 2.0, 5.0}) {
       const double tick = factor * std::pow(10.0, power);
       const bool inside = std::log10(tick) >= range.low && std::log10(tick) <= range.high;

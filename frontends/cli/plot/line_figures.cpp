@@ -137,10 +137,9 @@ void DrawPath(SvgDocument& svg, std::span<const Point> pixels, std::string_view 
 
 std::string DrawSurface(const SurfaceFigure& figure) {
   constexpr double kSize = 520;
-  static constexpr int kColors[] = {4, 0, 2, 3};  // none like the contours
   std::vector<LegendEntry> legend;
   for (size_t i = 0; i < figure.paths.size(); ++i)
-    legend.push_back({figure.paths[i].name, std::string(SeriesColor(kColors[i % 4]))});
+    legend.push_back({figure.paths[i].name, std::string(SeriesColor(static_cast<int>(i)))});
   const double legend_height = LegendHeight(legend, kSize);
   SvgDocument svg(kSize, kSize + legend_height, figure.labels.title);
   const Grid& grid = figure.loss;
