@@ -76,11 +76,8 @@ Result<void> WriteFile(std::span<const char> content, const std::string& path) {
   return {};
 }
 
-Result<std::vector<char>> ObjectOf(const Compilation& compilation, const CompileOptions& options,
-                                   bool main_alias) {
-  CodegenOptions codegen = CodegenOptionsOf(options);
-  codegen.main_alias = main_alias;
-  return EmitObject(compilation.program, *compilation.target, codegen);
+Result<std::vector<char>> ObjectOf(const Compilation& compilation, const CompileOptions& options) {
+  return EmitObject(compilation.program, *compilation.target, CodegenOptionsOf(options));
 }
 
 LinkOptions LinkOptionsOf(const CompileOptions& options) {
@@ -91,25 +88,27 @@ LinkOptions LinkOptionsOf(const CompileOptions& options) {
 
 Result<void> WriteExecutable(const Compilation& compilation, const std::string& path,
                              const CompileOptions& options) {
-  DESCENT_TRY(object, ObjectOf(compilation, options, true));
-  return LinkExecutable(object, path, LinkOptionsOf(options));
+  CodegenOptions codegen = CodegenOptionsOf(options);
+  codegen.main_alias = true;
+  DESCENT_TRY(objects, EmitObjects(compilation.program, *compilation.target, codegen));
+  return LinkExecutable(objects, path, LinkOptionsOf(options));
 }
 
 Result<void> WriteObject(const Compilation& compilation, const std::string& path,
                          const CompileOptions& options) {
-  DESCENT_TRY(object, ObjectOf(compilation, options, false));
+  DESCENT_TRY(object, ObjectOf(compilation, options));
   return WriteFile(object, path);
 }
 
 Result<void> WriteStatic(const Compilation& compilation, const std::string& path,
                          const CompileOptions& options) {
-  DESCENT_TRY(object, ObjectOf(compilation, options, false));
+  DESCENT_TRY(object, ObjectOf(compilation, options));
   return WriteStaticArchive(object, path, compilation.program.prefix + ".o");
 }
 
 Result<void> WriteShared(const Compilation& compilation, const std::string& path,
                          const CompileOptions& options) {
-  DESCENT_TRY(object, ObjectOf(compilation, options, false));
+  DESCENT_TRY(object, ObjectOf(compilation, options));
   return LinkSharedLibrary(object, path, LinkOptionsOf(options));
 }
 

@@ -23,6 +23,7 @@
 #include <llvm/Transforms/Scalar/SROA.h>
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
 
+#include <future>
 #include <mutex>
 
 #include "compiler/codegen/module_emitter.h"
@@ -114,13 +115,13 @@ struct Compilation {
 };
 
 Result<Compilation> Compile(const KernelProgram& program, const Target& target,
-                            const CodegenOptions& options) {
+                            const CodegenOptions& options, ModulePart part = {}) {
   Compilation result;
   DESCENT_TRY(machine, MakeTargetMachine(target, options));
   result.machine = std::move(machine);
   result.context = std::make_unique<llvm::LLVMContext>();
-  result.module =
-      EmitModule(*result.context, program, target, options, result.machine->createDataLayout());
+  result.module = EmitModule(*result.context, program, target, options,
+                             result.machine->createDataLayout(), part);
   std::string violation;
   llvm::raw_string_ostream stream(violation);
   if (llvm::verifyModule(*result.module, &stream))
@@ -132,8 +133,8 @@ Result<Compilation> Compile(const KernelProgram& program, const Target& target,
 
 Result<llvm::SmallVector<char, 0>> Generate(const KernelProgram& program, const Target& target,
                                             const CodegenOptions& options,
-                                            llvm::CodeGenFileType type) {
-  DESCENT_TRY(compilation, Compile(program, target, options));
+                                            llvm::CodeGenFileType type, ModulePart part = {}) {
+  DESCENT_TRY(compilation, Compile(program, target, options, part));
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
@@ -164,6 +165,25 @@ Result<std::vector<char>> EmitObject(const KernelProgram& program, const Target&
                                      const CodegenOptions& options) {
   DESCENT_TRY(bytes, Generate(program, target, options, llvm::CodeGenFileType::ObjectFile));
   return std::vector<char>(bytes.begin(), bytes.end());
+}
+
+Result<std::vector<std::vector<char>>> EmitObjects(const KernelProgram& program,
+                                                   const Target& target,
+                                                   const CodegenOptions& options) {
+  constexpr int kObjects = 2;  // whatever the machine: the same input gives the same bytes
+  using Bytes = Result<llvm::SmallVector<char, 0>>;
+  std::vector<std::future<Bytes>> parts;
+  for (int number = 0; number < kObjects; ++number)
+    parts.push_back(std::async(std::launch::async, [&, number] {
+      return Generate(program, target, options, llvm::CodeGenFileType::ObjectFile,
+                      {number, kObjects});
+    }));
+  std::vector<std::vector<char>> objects;
+  for (std::future<Bytes>& part : parts) {
+    DESCENT_TRY(bytes, part.get());
+    objects.emplace_back(bytes.begin(), bytes.end());
+  }
+  return objects;
 }
 
 std::string_view LlvmVersion() { return LLVM_VERSION_STRING; }

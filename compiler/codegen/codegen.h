@@ -51,6 +51,11 @@ Result<std::string> EmitAssembly(const KernelProgram& program, const Target& tar
 Result<std::vector<char>> EmitObject(const KernelProgram& program, const Target& target,
                                      const CodegenOptions& options = {});
 
+/// The program as several objects, made on as many threads; for the linker.
+Result<std::vector<std::vector<char>>> EmitObjects(const KernelProgram& program,
+                                                   const Target& target,
+                                                   const CodegenOptions& options = {});
+
 /// "19.1.7"
 std::string_view LlvmVersion();
 

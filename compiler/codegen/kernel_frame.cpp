@@ -8,6 +8,8 @@ namespace {
 
 constexpr uint32_t kDefaultMxcsr = 0x1f80;  // round to nearest, denormals kept, exceptions masked
 
+}  // namespace
+
 llvm::Function* DeclareKernel(llvm::Module& module, const Target& target, const Kernel& kernel) {
   llvm::IRBuilder<> b(module.getContext());
   auto* type = llvm::FunctionType::get(
@@ -19,8 +21,6 @@ llvm::Function* DeclareKernel(llvm::Module& module, const Target& target, const 
   SetFunctionAttributes(function, target);
   return function;
 }
-
-}  // namespace
 
 void SetFunctionAttributes(llvm::Function* function, const Target& target) {
   function->addFnAttr(llvm::Attribute::NoUnwind);

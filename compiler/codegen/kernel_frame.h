@@ -42,6 +42,8 @@ class KernelFrame {
   llvm::AllocaInst* saved_mxcsr_;
 };
 
+llvm::Function* DeclareKernel(llvm::Module& module, const Target& target, const Kernel& kernel);
+
 /// Sets the attributes all generated functions share (CPU, no unwinding, vector width).
 void SetFunctionAttributes(llvm::Function* function, const Target& target);
 

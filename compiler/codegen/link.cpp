@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "compiler/codegen/archive.h"
@@ -68,13 +69,11 @@ Result<void> WriteBytes(std::span<const char> bytes, const std::string& path, mo
   return {};
 }
 
-/// First of the usual drivers that PATH has. Sanitizers are LLVM's, so its own driver comes first.
-Result<std::string> FindDriver(Sanitizer sanitizer) {
+/// The first of these programs that PATH has.
+std::optional<std::string> FindProgram(std::span<const std::string_view> names) {
   const char* variable = std::getenv("PATH");
   const std::string path = variable ? variable : "/usr/bin:/bin";
-  std::vector<const char*> names = {"cc", "gcc", "clang"};
-  if (sanitizer != Sanitizer::kNone) names.insert(names.begin(), "clang-19");
-  for (const char* name : names) {
+  for (std::string_view name : names) {
     for (size_t begin = 0; begin <= path.size();) {
       const size_t end = std::min(path.find(':', begin), path.size());
       const fs::path candidate = fs::path(path.substr(begin, end - begin)) / name;
@@ -82,6 +81,14 @@ Result<std::string> FindDriver(Sanitizer sanitizer) {
       begin = end + 1;
     }
   }
+  return std::nullopt;
+}
+
+/// First of the usual drivers. Sanitizers are LLVM's, so its own driver comes first.
+Result<std::string> FindDriver(Sanitizer sanitizer) {
+  std::vector<std::string_view> names = {"cc", "gcc", "clang"};
+  if (sanitizer != Sanitizer::kNone) names.insert(names.begin(), "clang-19");
+  if (auto driver = FindProgram(names)) return *driver;
   return std::unexpected(
       Diagnostic{.message = "no C compiler driver (cc, gcc or clang) is in PATH to link with",
                  .hint = "install one, on Debian: apt install gcc libc6-dev libstdc++-12-dev "
@@ -179,19 +186,30 @@ std::string Beside(const std::string& path) {
 constexpr const char* kSanitizerFlags[] = {nullptr, "-fsanitize=address,undefined",
                                            "-fsanitize=thread"};
 
-/// Links `object` with `inputs` into `path`.
-Result<void> Link(std::span<const char> object, const std::string& path, Sanitizer sanitizer,
-                  const std::vector<std::string>& flags, const std::vector<std::string>& inputs) {
+/// Chooses a fast linker, as the driver's option.
+std::optional<std::string> LinkerFlag() {
+  constexpr std::string_view kLinkers[] = {"ld.lld", "ld.gold"};
+  const auto linker = FindProgram(kLinkers);
+  if (!linker) return std::nullopt;
+  return "-fuse-ld=" + fs::path(*linker).extension().string().substr(1);
+}
+
+/// Links `objects` with `inputs` into `path`.
+Result<void> Link(std::span<const std::vector<char>> objects, const std::string& path,
+                  Sanitizer sanitizer, const std::vector<std::string>& flags,
+                  const std::vector<std::string>& inputs) {
   DESCENT_TRY(driver, FindDriver(sanitizer));
   DESCENT_TRY(folder, TemporaryFolder::Make());
-  const std::string object_path = folder.File("model.o");
-  DESCENT_RETURN_IF_ERROR(WriteBytes(object, object_path, 0600));
   const std::string partial = Beside(path);
   std::vector<std::string> command = {driver, "-o", partial, "-Wl,--build-id=none"};
   command.insert(command.end(), flags.begin(), flags.end());
   if (sanitizer != Sanitizer::kNone)
     command.push_back(kSanitizerFlags[static_cast<size_t>(sanitizer)]);
-  command.push_back(object_path);
+  if (auto linker = LinkerFlag()) command.push_back(*linker);
+  for (const std::vector<char>& object : objects) {
+    command.push_back(folder.File("model" + std::to_string(&object - objects.data()) + ".o"));
+    DESCENT_RETURN_IF_ERROR(WriteBytes(object, command.back(), 0600));
+  }
   command.insert(command.end(), inputs.begin(), inputs.end());
   auto linked = Run(command, folder.File("log"));
   if (!linked) {
@@ -203,7 +221,7 @@ Result<void> Link(std::span<const char> object, const std::string& path, Sanitiz
 
 }  // namespace
 
-Result<void> LinkExecutable(std::span<const char> object, const std::string& path,
+Result<void> LinkExecutable(std::span<const std::vector<char>> objects, const std::string& path,
                             const LinkOptions& options) {
   DESCENT_TRY(main, FindArchive(options, "descent_trainer_main"));
   DESCENT_TRY(runtime, FindArchive(options, options.fully_static ? "descent_runtime_serial"
@@ -217,16 +235,16 @@ Result<void> LinkExecutable(std::span<const char> object, const std::string& pat
     inputs.push_back("-ltbb");
   }
   for (const char* library : {"-lz", "-lstdc++", "-lm"}) inputs.push_back(library);
-  return Link(object, path, options.sanitizer, flags, inputs);
+  return Link(objects, path, options.sanitizer, flags, inputs);
 }
 
-Result<void> LinkSharedLibrary(std::span<const char> object, const std::string& path,
+Result<void> LinkSharedLibrary(const std::vector<char>& object, const std::string& path,
                                const LinkOptions& options) {
   const std::string name = fs::path(path).filename().string();
   std::vector<std::string> flags = {"-shared", "-Wl,-soname," + name, "-Wl,--as-needed"};
   // Instrumented code leaves its sanitizer to whoever loads it.
   if (options.sanitizer == Sanitizer::kNone) flags.push_back("-Wl,-z,defs");
-  return Link(object, path, options.sanitizer, flags, {});
+  return Link({&object, 1}, path, options.sanitizer, flags, {});
 }
 
 Result<void> WriteStaticArchive(std::span<const char> object, const std::string& path,

@@ -1,15 +1,17 @@
 // Linking: objects of the code generator with the runtime, by the C compiler driver that the system
 // has.
 //
-//   DESCENT_TRY(object, EmitObject(program, *target, {.main_alias = true}));
-//   DESCENT_RETURN_IF_ERROR(LinkExecutable(object, "trainer"));
+//   DESCENT_TRY(objects, EmitObjects(program, *target, {.main_alias = true}));
+//   DESCENT_RETURN_IF_ERROR(LinkExecutable(objects, "trainer"));
 //
-// Outputs are written beside their final place and renamed: a file is old or new, never half. The
+// lld or gold link where the system has them, several times faster than its usual linker. Outputs
+// are written beside their final place and renamed: a file is old or new, never half. The
 // same object and runtime give the same bytes from any directory.
 #pragma once
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "compiler/codegen/codegen.h"
 #include "ir/diagnostic.h"
@@ -26,11 +28,11 @@ struct LinkOptions {
   Sanitizer sanitizer = kBuildSanitizer;
 };
 
-/// A trainer: the object (with CodegenOptions::main_alias), the runtime's main() and the runtime.
-Result<void> LinkExecutable(std::span<const char> object, const std::string& path,
+/// A trainer: the objects (with CodegenOptions::main_alias), the runtime's main() and the runtime.
+Result<void> LinkExecutable(std::span<const std::vector<char>> objects, const std::string& path,
                             const LinkOptions& options = {});
 /// Exports what the object defines; depends on libc only.
-Result<void> LinkSharedLibrary(std::span<const char> object, const std::string& path,
+Result<void> LinkSharedLibrary(const std::vector<char>& object, const std::string& path,
                                const LinkOptions& options = {});
 /// An ar archive that holds the object; `member` names it. Needs no tool.
 Result<void> WriteStaticArchive(std::span<const char> object, const std::string& path,

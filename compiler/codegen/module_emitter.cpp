@@ -1,6 +1,7 @@
 #include "compiler/codegen/module_emitter.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "compiler/codegen/contraction_emitter.h"
@@ -294,7 +295,7 @@ int64_t WorkerScratchBytes(const Kernel& kernel, const Target& target) {
 
 std::unique_ptr<llvm::Module> EmitModule(llvm::LLVMContext& context, const KernelProgram& program,
                                          const Target& target, const CodegenOptions& options,
-                                         const llvm::DataLayout& layout) {
+                                         const llvm::DataLayout& layout, ModulePart part) {
   auto module = std::make_unique<llvm::Module>(program.prefix, context);
   module->setTargetTriple(kTriple);
   module->setDataLayout(layout);
@@ -302,10 +303,16 @@ std::unique_ptr<llvm::Module> EmitModule(llvm::LLVMContext& context, const Kerne
 
   std::set<int> called;
   for (const EntryProgram& entry : program.entries) CollectCalled(entry.steps, called);
+  // Kernels of a kind, which cost alike, are dealt out in turn.
+  std::map<KernelKind, int> dealt;
   for (int number : called) {
     const Kernel& kernel = program.kernels[number];
-    RowOf(kernel.kind).emit(*module, target, kernel);
+    if (dealt[kernel.kind]++ % part.count == part.number)
+      RowOf(kernel.kind).emit(*module, target, kernel);
+    else if (part.number == 0)
+      DeclareKernel(*module, target, kernel);
   }
+  if (part.number != 0) return module;
   llvm::GlobalVariable* constants = EmitConstants(*module, program);
   llvm::Function* dispatch = EmitDispatch(*module, target);
   std::vector<EmittedEntry> entries;

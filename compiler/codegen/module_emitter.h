@@ -10,10 +10,16 @@
 
 namespace descent {
 
+/// One of `count` modules that together make a program: each has its share of the kernels, the
+/// first all the rest.
+struct ModulePart {
+  int number = 0, count = 1;
+};
+
 /// Kernels that no entry point calls are left out. The module carries the target's triple and data
 /// layout.
 std::unique_ptr<llvm::Module> EmitModule(llvm::LLVMContext& context, const KernelProgram& program,
                                          const Target& target, const CodegenOptions& options,
-                                         const llvm::DataLayout& layout);
+                                         const llvm::DataLayout& layout, ModulePart part = {});
 
 }  // namespace descent

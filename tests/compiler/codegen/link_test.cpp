@@ -75,7 +75,7 @@ TEST_F(Link, ArchivesLinkIntoOtherPrograms) {
 
 TEST_F(Link, MissingRuntimeAndDriverAreDiagnosed) {
   const auto no_runtime =
-      LinkExecutable(object_, Path("trainer"), {.runtime_directory = Path("no")});
+      LinkExecutable({&object_, 1}, Path("trainer"), {.runtime_directory = Path("no")});
   ASSERT_FALSE(no_runtime.has_value());
   EXPECT_EQ(no_runtime.error().status, ExitStatus::kIo);
   EXPECT_NE(no_runtime.error().message.find("libdescent_trainer_main.a"), std::string::npos);
