@@ -174,6 +174,40 @@ INSTANTIATE_TEST_SUITE_P(
     NameOf);
 
 INSTANTIATE_TEST_SUITE_P(
+    Plot, CommandTest,
+    testing::ValuesIn(std::vector<Case>{
+        {"FunctionWithDerivative", "descent plot --function square.descent", 0, "~>derivative<"},
+        {"FunctionsOfTheSameInput",
+         "printf 'descent 1\nmodel two {\n  input x: f64[9]\n  a = sin(x)\n  b = cos(x)\n"
+         "  s = sum(a)\n  output a\n  output b\n  output s\n}\n' >two.descent; "
+         "descent plot --function two.descent | grep -cE '>(a|b|s|derivative)<'",
+         0, "2\n"},
+        {"FunctionOfAMatrix",
+         "sed 's/f32.3./f32[3, 2]/' square.descent >matrix.descent; "
+         "descent plot --function matrix.descent",
+         1, "", "~is a vector of floats, not f32[3, 2]"},
+        {"OverAnyEvent",
+         "printf '{\"event\":\"width\",\"width\":4,\"rms\":2}\n"
+         "{\"event\":\"width\",\"width\":8,\"rms\":1}\n' >w.jsonl; "
+         "descent plot --curves w.jsonl --over width --series rms --log-x --log-y",
+         0, "~>width<"},
+        {"NoSuchSeries",
+         "echo '{\"event\":\"epoch\",\"epoch\":1}' >l.jsonl; "
+         "descent plot --curves l.jsonl",
+         1, "", "~has no 'loss'"},
+        {"Center",
+         "descent plot orange-blue.descent --surface --data circle:samples=20 --x 'W1[0,0]' "
+         "--y 'W1[0,1]' --center 5",
+         2, "", "~--center takes X,Y"},
+        {"Units", "descent plot mlp.descent --weights W1 --units 0", 2, "", "~--units takes 1 to"},
+        {"UnitsOfAFreshModel", "descent plot mlp.descent --weights W1 --units 3 | grep -c '<image'",
+         0, "3\n"},
+        {"TwoFigures", "descent plot orange-blue.descent --confusion --boundary", 2, "",
+         "~draw one at a time"},
+    }),
+    NameOf);
+
+INSTANTIATE_TEST_SUITE_P(
     Ops, CommandTest,
     testing::ValuesIn(std::vector<Case>{
         {"List", "descent ops", 0, "~matmul"},

@@ -86,9 +86,10 @@ Result<std::string> PlotSurface(const PlotArguments& arguments) {
                                .center = {},
                                .radius = {}};
   if (!arguments.center.empty()) {
-    const size_t comma = std::min(arguments.center.find(','), arguments.center.size() - 1);
-    DESCENT_TRY(x, Number(arguments.center.substr(0, comma), "--center X,Y"));
-    DESCENT_TRY(y, Number(arguments.center.substr(comma + 1), "--center X,Y"));
+    const size_t comma = arguments.center.find(',');
+    if (comma == std::string::npos) return UsageError("--center takes X,Y, such as 1.5,-1");
+    DESCENT_TRY(x, Number(arguments.center.substr(0, comma), "--center"));
+    DESCENT_TRY(y, Number(arguments.center.substr(comma + 1), "--center"));
     options.center = plot::Point{x, y};
   }
   if (!arguments.radius.empty()) {
