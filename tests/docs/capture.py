@@ -9,6 +9,8 @@ and error as they come). All blocks of a file run in one shell, in a copy of doc
 the file's own folder, with the build's bin/ first in PATH. A status other than 0 shows as a line "[exit status N]". A
 picture the file refers to (![...](x.svg)) must be written by its commands, or belong to the README.md beside it.
 
+A block that is fenced as ```descent is a model, in the form in which `descent convert` prints it.
+
 A comment right above a block changes how it is taken:
     <!-- capture: head=3 tail=2 -->   shows the first 3 and last 2 lines of each command's output, "..." between them
     <!-- capture: near=0.02 -->       numbers may differ by that much, relative or absolute: what learning found, where
@@ -36,6 +38,7 @@ import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^(?:<!-- capture: (?P<options>.*?) -->\n)?```console\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+MODEL = re.compile(r"^```descent\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"!\[[^\]]*\]\((?!https?:)([^)\s]+)\)")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 EMBEDDED_PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=]+)")
@@ -237,6 +240,17 @@ def difference(name, shown, now):
         shown.splitlines(keepends=True), now.splitlines(keepends=True), f"{name} (shown)", f"{name} (now)"))
 
 
+def check_models(file, text, build):
+    """What differs between the models shown and their canonical form."""
+    found = []
+    for match in MODEL.finditer(text):
+        printed = subprocess.run([build / "bin/descent", "convert", "-"], input=match[1], text=True, capture_output=True)
+        if printed.stdout != match[1]:
+            found.append(difference(f"{file}:{text.count(chr(10), 0, match.start()) + 1}", match[1],
+                                    printed.stdout + printed.stderr))
+    return found
+
+
 def check_pictures(file, text, folder, bless):
     """Compares each picture of the file with what the commands left in `folder`; returns what differs."""
     found = []
@@ -268,9 +282,9 @@ def capture(file, build, bless, root=ROOT):
     """Runs the file; returns what differs, as text. With `bless` rewrites the file instead."""
     text = file.read_text()
     blocks = list(BLOCK.finditer(text))
+    found, rewritten, last = check_models(file, text, build), "", 0
     if not blocks:
-        return []
-    found, rewritten, last = [], "", 0
+        return found
     with tempfile.TemporaryDirectory(prefix="descent-") as temporary:
         copy = pathlib.Path(temporary)
         if (root / "docs").exists():

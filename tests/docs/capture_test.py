@@ -108,6 +108,14 @@ class Capture(unittest.TestCase):
         with self.assertRaises(ValueError):
             self.run_page((quote % "1").replace("run it", "walk"))
 
+    def test_models_are_canonical(self):
+        (self.root / "bin").mkdir()
+        command = self.root / "bin/descent"
+        command.write_text("#!/bin/sh\ntr a-z A-Z\n")
+        command.chmod(0o755)
+        self.assertEqual(self.run_page("```descent\nMODEL\n```\n"), "")
+        self.assertIn("+MODEL", self.run_page("text\n```descent\nmodel\n```\n"))
+
     def test_unknown_option(self):
         with self.assertRaises(ValueError):
             self.run_page(PAGE.replace("head=1", "heads=1"))
