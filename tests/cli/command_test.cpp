@@ -191,6 +191,8 @@ INSTANTIATE_TEST_SUITE_P(
          "{\"event\":\"width\",\"width\":8,\"rms\":1}\n' >w.jsonl; "
          "descent plot --curves w.jsonl --over width --series rms --log-x --log-y",
          0, "~>width<"},
+        {"FitNeedsOneFeature", "descent plot orange-blue.descent --fit --data circle:samples=20", 1,
+         "", "~needs one feature; circle"},
         {"NoSuchSeries",
          "echo '{\"event\":\"epoch\",\"epoch\":1}' >l.jsonl; "
          "descent plot --curves l.jsonl",

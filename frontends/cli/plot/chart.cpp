@@ -164,10 +164,13 @@ void DrawLegend(SvgDocument& svg, std::span<const LegendEntry> entries, const Re
     const double x = area.x + kLeftMargin + columns.width * static_cast<double>(i % columns.count);
     const double y =
         area.y + kLegendMargin + kLegendRow * (0.5 + static_cast<double>(i / columns.count));
-    svg.Line({x, y}, {x + 26, y},
-             {.stroke = entries[i].color,
-              .stroke_width = 2.5,
-              .dash = entries[i].dashed ? kDashes : ""});
+    if (entries[i].dots)
+      svg.Circle({x + 13, y}, 3.5, {.fill = entries[i].color});
+    else
+      svg.Line({x, y}, {x + 26, y},
+               {.stroke = entries[i].color,
+                .stroke_width = 2.5,
+                .dash = entries[i].dashed ? kDashes : ""});
     svg.Text({x + 32, y + 4}, entries[i].text, {.size = 12});
   }
 }

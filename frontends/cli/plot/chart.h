@@ -61,6 +61,7 @@ struct LegendEntry {
   std::string text;
   std::string color;
   bool dashed = false;
+  bool dots = false;
 };
 /// A legend stands below its charts, where it covers nothing, in columns as wide as the longest
 /// entry.

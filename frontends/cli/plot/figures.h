@@ -32,7 +32,8 @@ struct Series {
   std::string name;
   std::vector<Point> points;
   bool dashed = false;
-  int color = -1;  ///< number of the colour; -1: by position
+  bool dots = false;  ///< points alone, small and pale
+  int color = -1;     ///< number of the colour; -1: by position
 };
 struct LineFigure {
   ChartLabels labels;

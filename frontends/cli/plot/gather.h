@@ -21,6 +21,9 @@ struct Subject {
 /// labels.
 Result<BoundaryPanel> GatherBoundary(const Subject& subject);
 
+/// The data of one feature, and what the model predicts along it.
+Result<LineFigure> GatherFit(const Subject& subject);
+
 /// The activation map of every unit of the hidden value `layer` [batch, units] over two features.
 Result<TileFigure> GatherNeurons(const Subject& subject, const std::string& layer);
 

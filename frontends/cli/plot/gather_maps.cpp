@@ -76,6 +76,34 @@ Result<BoundaryPanel> GatherBoundary(const Subject& subject) {
   return panel;
 }
 
+Result<LineFigure> GatherFit(const Subject& subject) {
+  constexpr int64_t kSteps = 200;
+  DESCENT_TRY(model, TrainedModel::Load(subject.source));
+  if (model.model().predictions.empty()) return Error("the model predicts nothing");
+  const std::string prediction = model.model().predictions[0].name;
+  DESCENT_TRY(loaded, model.LoadRows(subject.data));
+  DESCENT_TRY(features, model.Features(loaded.data));
+  DESCENT_TRY(labels, model.Labels(loaded.data));
+  if (features.row_elements() != 1)
+    return Error("this figure needs one feature; {} has {}", loaded.data.origin,
+                 features.row_elements());
+  Series data{.name = "data", .points = {}, .dots = true, .color = 1};
+  Series fit{.name = prediction, .points = {}, .color = 0};
+  for (int64_t row = 0; row < features.rows; ++row)
+    data.points.push_back({features.At(row, 0), labels.At(row, 0)});
+  const Range range = Range::Of(features.values);
+  Table along{.rows = kSteps + 1, .row_shape = {1}, .values = {}};
+  for (int64_t i = 0; i <= kSteps; ++i)
+    along.values.push_back(range.low + range.extent() * static_cast<double>(i) / kSteps);
+  DESCENT_TRY(table, model.Predict(model.WithFeatures(loaded.data, along), prediction));
+  if (table.row_elements() != 1)
+    return Error("{} has {} values for each row, not one", Quoted(prediction),
+                 table.row_elements());
+  for (int64_t i = 0; i <= kSteps; ++i) fit.points.push_back({along.values[i], table.At(i, 0)});
+  return LineFigure{.labels = {.title = TitleOf(subject, model), .x_label = "x", .y_label = "y"},
+                    .series = {std::move(data), std::move(fit)}};
+}
+
 Result<TileFigure> GatherNeurons(const Subject& subject, const std::string& layer) {
   Subject with_layer = subject;
   with_layer.source.hidden = {layer};

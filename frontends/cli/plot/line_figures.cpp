@@ -44,9 +44,10 @@ Range XRange(const LineFigure& figure) {
 
 std::vector<LegendEntry> LegendOf(const LineFigure& figure) {
   std::vector<LegendEntry> legend;
-  for (size_t i = 0; i < figure.series.size(); ++i)
-    legend.push_back(
-        {figure.series[i].name, ColorOf(figure.series[i], i), figure.series[i].dashed});
+  for (size_t i = 0; i < figure.series.size(); ++i) {
+    const Series& series = figure.series[i];
+    legend.push_back({series.name, ColorOf(series, i), series.dashed, series.dots});
+  }
   return legend;
 }
 
@@ -65,6 +66,10 @@ void DrawPanel(SvgDocument& svg, const LineFigure& figure, const Range& y, const
              (figure.labels.logarithmic_y && !(p.y > 0));
     });
     const std::vector<Point> pixels = chart.ToPixels(points);
+    if (series.dots) {
+      for (const Point& pixel : pixels) svg.Circle(pixel, 2.6, {.fill = color, .opacity = 0.7});
+      continue;
+    }
     svg.Polyline(pixels,
                  {.stroke = color, .stroke_width = 2, .dash = series.dashed ? kDashes : ""});
     if (pixels.size() <= kFew)

@@ -15,7 +15,8 @@ struct PlotArguments {
   std::vector<std::string> files, checkpoints, data, titles;
   std::string output = "-";
   int64_t seed = 1;
-  bool boundary = false, surface = false, curves = false, function = false, confusion = false;
+  bool boundary = false, fit = false, surface = false, curves = false, function = false,
+       confusion = false;
   std::string neurons, weights;
   int64_t predictions = 0, units = 64;
   std::string x, y, center, radius;
@@ -59,6 +60,16 @@ Result<std::string> PlotBoundaries(const PlotArguments& arguments) {
     panels.push_back(std::move(panel));
   }
   return plot::DrawBoundaries(panels);
+}
+
+Result<std::string> PlotFits(const PlotArguments& arguments) {
+  std::vector<plot::LineFigure> figures;
+  for (size_t i = 0; i < arguments.files.size(); ++i) {
+    DESCENT_TRY(subject, SubjectAt(arguments, i));
+    DESCENT_TRY(figure, plot::GatherFit(subject));
+    figures.push_back(std::move(figure));
+  }
+  return plot::DrawLines(figures);
 }
 
 Result<std::string> PlotNeurons(const PlotArguments& arguments) {
@@ -151,6 +162,7 @@ struct Figure {
 Result<ExitStatus> Plot(const PlotArguments& arguments) {
   const Figure figures[] = {
       {"--boundary", arguments.boundary, PlotBoundaries, true},
+      {"--fit", arguments.fit, PlotFits, true},
       {"--neurons", !arguments.neurons.empty(), PlotNeurons},
       {"--weights", !arguments.weights.empty(), PlotWeights},
       {"--surface", arguments.surface, PlotSurface},
@@ -184,6 +196,7 @@ Command PlotCommand() {
       {{"--boundary", "",
         "decision boundary over data with two features; several models stand side by side",
         &a->boundary},
+       {"--fit", "", "data with one feature and the model's curve through it", &a->fit},
        {"--neurons", "VALUE", "activation map of each unit of a hidden value over two features",
         &a->neurons},
        {"--weights", "PARAMETER", "columns of a parameter [pixels, units] as square images",
