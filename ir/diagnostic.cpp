@@ -9,7 +9,7 @@ std::string Diagnostic::ToString() const {
   std::string text = "error: " + message + "\n";
   std::string margin = "  ";
   if (!location.file.empty() || location.line > 0) {
-    const std::string line = location.line > 0 ? fmt::format("{}", location.line) : "";
+    const std::string line = location.line > 0 ? fmt::format("{}", location.line) : " ";
     margin = std::string(line.size() + 1, ' ');
     text += fmt::format("{}--> {}", std::string(line.size(), ' '), location.file);
     if (location.line > 0) text += fmt::format(":{}", location.line);

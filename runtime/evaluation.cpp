@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "runtime/dtype.h"
 #include "runtime/json.h"
@@ -61,6 +62,14 @@ std::string JsonValues(const Metric& metric) {
 }
 
 }  // namespace
+
+void AppendNumber(fmt::memory_buffer& text, double value) {
+  const double size = std::abs(value);
+  const bool fixed = size == 0 || (size >= 0.001 && size < 1e6);
+  // The sign of a NaN means nothing.
+  fmt::format_to(std::back_inserter(text), fmt::runtime(fixed ? "{:.4f}" : "{:.3g}"),
+                 std::isnan(value) ? size : value);
+}
 
 int64_t Metric::elements() const { return ElementCount(output->tensor); }
 double Metric::At(int64_t i) const { return NumberAt(output->tensor.dtype, values, i); }
@@ -135,9 +144,14 @@ uint32_t Evaluator::Run(const State& state) {
 
 std::string MetricText(const Metric& metric, const std::vector<std::string>& class_names) {
   if (IsMatrix(metric)) return MatrixText(metric, class_names);
-  std::string text(metric.name());
-  for (int64_t i = 0; i < metric.elements(); ++i) text += fmt::format(" {:.4f}", metric.At(i));
-  return text + "\n";
+  fmt::memory_buffer text;
+  text.append(metric.name());
+  for (int64_t i = 0; i < metric.elements(); ++i) {
+    text.push_back(' ');
+    AppendNumber(text, metric.At(i));
+  }
+  text.push_back('\n');
+  return fmt::to_string(text);
 }
 
 std::string MetricsJson(std::span<const Metric> metrics,

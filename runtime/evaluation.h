@@ -56,6 +56,9 @@ class Evaluator {
   const Metric* loss_ = nullptr;
 };
 
+/// Four decimals, or three significant digits where that would show too little or too much.
+void AppendNumber(fmt::memory_buffer& text, double value);
+
 /// "accuracy 0.8912\n"; a square matrix as a table with class names (numbers where there are none).
 std::string MetricText(const Metric& metric, const std::vector<std::string>& class_names);
 

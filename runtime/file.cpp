@@ -166,13 +166,35 @@ Result<void> SyncFolderOf(const std::string& path) {
   return {};
 }
 
+namespace {
+
+/// Devices and folders are not replaced.
+Result<void> CheckReplaceable(const std::string& path) {
+  struct stat facts;
+  if (stat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode))
+    return FailWith(ExitStatus::kIo, path, "cannot be written: it is not a regular file");
+  return {};
+}
+
+}  // namespace
+
+Result<void> CheckWritable(const std::string& path) {
+  if (auto replaceable = CheckReplaceable(path); !replaceable) return replaceable;
+  std::string temporary = path + ".tmp";
+  Descriptor file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+  if (!file.valid()) return IoFailure(path, "cannot be written");
+  unlink(temporary.c_str());
+  return {};
+}
+
 Result<void> WriteFileAtomically(const std::string& path, ByteView bytes) {
+  if (auto replaceable = CheckReplaceable(path); !replaceable) return replaceable;
   std::string temporary = path + ".tmp";
   {
     Descriptor file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-    if (!file.valid()) return IoFailure(temporary, "cannot create");
+    if (!file.valid()) return IoFailure(path, "cannot be written");
     if (!WriteAll(file.get(), bytes) || fsync(file.get()) != 0) {
-      auto failure = IoFailure(temporary, "cannot write");
+      auto failure = IoFailure(path, "cannot be written");
       unlink(temporary.c_str());
       return failure;
     }

@@ -36,6 +36,9 @@ Result<Bytes> InflateGzip(ByteView bytes, const std::string& path);
 /// A raw deflate stream that must give exactly `size` bytes.
 Result<Bytes> InflateRaw(ByteView bytes, int64_t size, const std::string& path);
 
+/// Whether WriteFileAtomically can succeed: asked before work that would be lost.
+Result<void> CheckWritable(const std::string& path);
+
 /// Replaces `path` by `bytes` such that after a crash at any moment it holds either the old or the
 /// new bytes: temporary file in the same folder, fsync, rename, fsync of the folder.
 Result<void> WriteFileAtomically(const std::string& path, ByteView bytes);

@@ -18,7 +18,7 @@ std::vector<std::string> Dependencies() {
       [](dl_phdr_info* info, size_t, void* list) {
         std::string_view path = info->dlpi_name;
         std::string_view name = path.substr(path.rfind('/') + 1);
-        bool own = name.empty() || name.starts_with("linux-vdso");
+        bool own = name.empty() || name.starts_with("linux-vdso") || name.starts_with("ld-linux");
         if (!own) static_cast<std::vector<std::string>*>(list)->emplace_back(name);
         return 0;
       },

@@ -59,8 +59,12 @@ Result<Bytes> Encode(const std::string& path, const std::vector<PredictedOutput>
 }  // namespace
 
 Result<ExitStatus> Predict(const Program& program, const PredictCommand& command) {
+  if (command.output.empty()) return FailWith(ExitStatus::kUsage, "", "--output is needed");
   if (!command.output.ends_with(".csv") && !command.output.ends_with(".npy")) {
     return FailWith(ExitStatus::kUsage, command.output, "--output must end with .csv or .npy");
+  }
+  if (auto writable = CheckWritable(command.output); !writable) {
+    return std::unexpected(writable.error());
   }
   const descent_entry* entry = program.Find("predict");
   if (!entry) entry = program.Find("run");

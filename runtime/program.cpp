@@ -45,9 +45,9 @@ Result<Program> Program::Open(const descent_program* program) {
                     Quoted(program->name), program->abi_version, DESCENT_ABI_VERSION);
   }
   if (program->cpu_is_supported && !program->cpu_is_supported()) {
-    return WithHint(
-        Fail("", "this CPU lacks {}, which target {} needs", program->cpu_needs, program->target),
-        "compile with --target x86-64-v3 or for this CPU");
+    return WithHint(Fail("", "target {} needs {}, and this CPU does not have all of it",
+                         program->target, program->cpu_needs),
+                    "compile with --target x86-64-v3 or for this CPU");
   }
   Program view(program);
   for (const descent_slot& slot : view.slots()) {

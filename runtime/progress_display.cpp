@@ -1,5 +1,6 @@
 #include "runtime/progress_display.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,11 +13,18 @@ namespace descent::runtime {
 namespace {
 
 constexpr int64_t kShownEpochs = 25;
-constexpr int kBarWidth = 24;
+constexpr int kBarWidth = 24, kLeastBarWidth = 8;
 constexpr auto kRedraw = std::chrono::milliseconds(100);
 
 /// What is shown is a courtesy: a closed pipe does not end training.
 void Show(int fd, std::string_view text) { WriteAll(fd, BytesOf(text)); }
+
+/// Of the terminal; it may change at any time.
+int Columns() {
+  winsize size = {};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  return known ? size.ws_col : 80;
+}
 
 /// The first scalar beside the loss.
 const Metric* Headline(std::span<const Metric> metrics) {
@@ -27,12 +35,6 @@ const Metric* Headline(std::span<const Metric> metrics) {
 }
 
 }  // namespace
-
-void AppendNumber(fmt::memory_buffer& text, double value) {
-  bool small = value != 0 && std::abs(value) < 0.001;
-  fmt::format_to(std::back_inserter(text),
-                 fmt::runtime(small || std::abs(value) >= 1e6 ? "{:.3g}" : "{:.4f}"), value);
-}
 
 ProgressDisplay::ProgressDisplay(const Facts& facts)
     : facts_(facts),
@@ -56,21 +58,31 @@ void ProgressDisplay::Step(const Progress& progress, double loss, int64_t rows) 
 
 void ProgressDisplay::DrawBar(const Progress& progress, double loss) {
   double part = static_cast<double>(progress.batch) / static_cast<double>(facts_.batches_per_epoch);
-  int filled = static_cast<int>(part * kBarWidth);
   int64_t left = facts_.epochs * facts_.batches_per_epoch -
                  (progress.epoch * facts_.batches_per_epoch + progress.batch);
   double spent = seconds();
   auto eta = static_cast<int64_t>(spent / static_cast<double>(batches_) *
                                   static_cast<double>(std::max<int64_t>(left, 0)));
-  text_.clear();
-  fmt::format_to(std::back_inserter(text_), "\r\033[Kepoch {}/{} [{:=>{}}{:{}}] loss ",
-                 progress.epoch + 1, facts_.epochs, "", filled, "", kBarWidth - filled);
-  AppendNumber(text_, loss);
+  fmt::memory_buffer facts;  // beside the bar
+  fmt::format_to(std::back_inserter(facts), " loss ");
+  AppendNumber(facts, loss);
   if (!shown_metric_name_.empty()) {
-    fmt::format_to(std::back_inserter(text_), "  {} {:.4f}", shown_metric_name_, shown_metric_);
+    fmt::format_to(std::back_inserter(facts), "  {} {:.4f}", shown_metric_name_, shown_metric_);
   }
-  fmt::format_to(std::back_inserter(text_), "  {:.0f} samples/s  ETA {}:{:02}",
+  fmt::format_to(std::back_inserter(facts), "  {:.0f} samples/s  ETA {}:{:02}",
                  static_cast<double>(rows_) / spent, eta / 60, eta % 60);
+  text_.clear();
+  fmt::format_to(std::back_inserter(text_), "epoch {}/{}", progress.epoch + 1, facts_.epochs);
+  const auto taken = static_cast<int>(text_.size() + facts.size()) + 4;
+  const int width = std::min(kBarWidth, Columns() - taken);
+  if (width >= kLeastBarWidth) {
+    const auto filled = static_cast<int>(part * width);
+    fmt::format_to(std::back_inserter(text_), " [{:=>{}}{:{}}]", "", filled, "", width - filled);
+  }
+  text_.append(facts);
+  // A line that wraps could not be taken back.
+  text_.resize(std::min(text_.size(), static_cast<size_t>(Columns() - 1)));
+  Show(STDERR_FILENO, "\r\033[K");
   Show(STDERR_FILENO, {text_.data(), text_.size()});
   drawn_ = true;
 }

@@ -31,6 +31,7 @@ class ProgressDisplay {
 
   double seconds() const;
   int64_t rows() const { return rows_; }
+  int64_t steps() const { return batches_; }
 
  private:
   void DrawBar(const Progress& progress, double loss);
@@ -45,8 +46,5 @@ class ProgressDisplay {
   std::string_view shown_metric_name_;
   fmt::memory_buffer text_;
 };
-
-/// Four decimals, or three significant digits where that would be 0.0000.
-void AppendNumber(fmt::memory_buffer& text, double value);
 
 }  // namespace descent::runtime

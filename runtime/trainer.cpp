@@ -10,6 +10,11 @@ namespace {
 
 constexpr double kSaveShare = 0.05;  // of the time, for checkpoints at ends of epochs
 
+/// "1 epoch", "2 epochs"
+std::string Count(int64_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 }  // namespace
 
 std::optional<StopReason> Trainer::ReasonToStop() const {
@@ -185,10 +190,13 @@ Result<TrainOutcome> Trainer::Finish(StopReason reason) {
     if (progress_ != reached) text += fmt::format("; epoch {} restored, the best", progress_.epoch);
   }
   double seconds = display_->seconds();
-  display_->Line(
-      fmt::format("{} epochs, {} steps in {:.1f} s ({:.0f} samples/s)", reached.epoch, reached.step,
-                  seconds, static_cast<double>(display_->rows()) / seconds),
-      false);
+  if (display_->steps() > 0) {
+    display_->Line(
+        fmt::format("{}, {} in {:.1f} s ({:.0f} samples/s)",
+                    Count(reached.epoch - first_epoch_, "epoch"), Count(display_->steps(), "step"),
+                    seconds, static_cast<double>(display_->rows()) / seconds),
+        false);
+  }
   display_->Line("stopped: " + text, true);
   return TrainOutcome{reason, std::move(text), reached};
 }
@@ -199,13 +207,17 @@ std::string Trainer::ReasonText(StopReason reason) const {
                           : "no checkpoint was saved";
   switch (reason) {
     case StopReason::kEpochs:
-      return fmt::format("all {} epochs done", progress_.epoch);
+      return progress_.epoch > options_.epochs
+                 ? fmt::format("{} are done already, and --epochs is {}",
+                               Count(progress_.epoch, "epoch"), options_.epochs)
+             : progress_.epoch == 1 ? "the only epoch is done"
+                                    : fmt::format("all {} epochs done", progress_.epoch);
     case StopReason::kConverged:
       return fmt::format("converged: the loss changed by {:.3g} in epoch {}",
                          std::abs(progress_.previous_loss - progress_.epoch_loss), progress_.epoch);
     case StopReason::kEarlyStopping:
-      return fmt::format("early stopping: no better validation loss for {} epochs",
-                         progress_.epochs_without_improvement);
+      return fmt::format("early stopping: no better validation loss for {}",
+                         Count(progress_.epochs_without_improvement, "epoch"));
     case StopReason::kInterrupted:
       return fmt::format("interrupted after step {}; {}", progress_.step,
                          store_ ? "--resume goes on from " + store_->path() : saved);

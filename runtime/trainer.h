@@ -107,7 +107,8 @@ class Trainer {
   TrainOptions options_;
   EntryCall step_;
   Feed feed_;
-  Progress& progress_;  ///< of parts_.record
+  Progress& progress_;       ///< of parts_.record
+  int64_t first_epoch_ = 0;  ///< that this run began in
   std::vector<int64_t> order_;
   std::vector<int64_t> no_rows_;
   int64_t batches_ = 1;  ///< per epoch

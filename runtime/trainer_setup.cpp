@@ -9,7 +9,8 @@ Trainer::Trainer(Parts parts, TrainOptions options, EntryCall step)
     : parts_(std::move(parts)),
       options_(std::move(options)),
       step_(std::move(step)),
-      progress_(parts_.record.progress) {}
+      progress_(parts_.record.progress),
+      first_epoch_(progress_.epoch) {}
 
 Result<std::unique_ptr<Trainer>> Trainer::Make(Parts parts, TrainOptions options) {
   const descent_entry* entry = parts.program->Find("train_step");
@@ -42,6 +43,7 @@ Result<void> Trainer::SetUp() {
     parts_.state->SetScalar(rate, *options_.learning_rate);
   }
   if (!options_.checkpoint.empty()) {
+    if (auto writable = CheckWritable(options_.checkpoint); !writable) return writable;
     store_.emplace(options_.checkpoint);
     if (parts_.resumed) {
       if (parts_.fell_back) {
@@ -73,9 +75,10 @@ Result<void> Trainer::SetUpBatches() {
     auto count = static_cast<int64_t>(rows.size());
     batches_ = (count + (keep ? entry.batch - 1 : 0)) / entry.batch;
     if (batches_ == 0) {
-      return WithHint(Fail(parts_.data->data.origin,
-                           "{} rows to train on are fewer than a batch of {}", count, entry.batch),
-                      "compile with a smaller --batch");
+      return WithHint(
+          Fail(parts_.data->data.origin, "{} row{} to train on {} fewer than a batch of {}", count,
+               count == 1 ? "" : "s", count == 1 ? "is" : "are", entry.batch),
+          "compile with a smaller --batch");
     }
   }
   if (progress_.batch >= batches_) {

@@ -51,22 +51,22 @@ class TemporaryFolder {
   std::string path_;
 };
 
-Result<void> WriteBytes(std::span<const char> bytes, const std::string& path, mode_t mode) {
+/// False with errno set when something failed.
+bool WriteBytes(std::span<const char> bytes, const std::string& path, mode_t mode) {
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (file < 0) return IoError("write", path);
-  size_t done = 0;
-  while (done < bytes.size()) {
+  if (file < 0) return false;
+  for (size_t done = 0; done < bytes.size();) {
     const ssize_t count = write(file, bytes.data() + done, bytes.size() - done);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
-      auto error = IoError("write", path);
+      const int failure = errno;
       close(file);
-      return error;
+      errno = failure;
+      return false;
     }
     done += static_cast<size_t>(count);
   }
-  if (close(file) != 0) return IoError("write", path);
-  return {};
+  return close(file) == 0;
 }
 
 /// The first of these programs that PATH has.
@@ -97,14 +97,17 @@ Result<std::string> FindDriver(Sanitizer sanitizer) {
                  .status = ExitStatus::kIo});
 }
 
-std::string ReadAll(const std::string& path) {
-  std::string text;
+Result<std::string> ReadAll(const std::string& path) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  char buffer[4096];
-  for (ssize_t count; file >= 0 && (count = read(file, buffer, sizeof buffer)) > 0;)
-    text.append(buffer, static_cast<size_t>(count));
-  if (file >= 0) close(file);
-  return text;
+  if (file < 0) return IoError("read", path);
+  std::string bytes;
+  char buffer[1 << 16];
+  ssize_t count = 0;
+  while ((count = read(file, buffer, sizeof buffer)) > 0)
+    bytes.append(buffer, static_cast<size_t>(count));
+  close(file);
+  if (count < 0) return IoError("read", path);
+  return bytes;
 }
 
 /// Runs a command; its output becomes part of the error.
@@ -130,7 +133,7 @@ Result<void> Run(const std::vector<std::string>& command, const std::string& log
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  std::string log = ReadAll(log_path);
+  std::string log = ReadAll(log_path).value_or("");
   if (log.size() > 2000) log.resize(2000);
   return std::unexpected(Diagnostic{
       .message = fmt::format("linking with {} failed:\n{}", command[0], log),
@@ -169,19 +172,6 @@ Result<std::string> FindArchive(const LinkOptions& options, const std::string& l
                  .status = ExitStatus::kIo});
 }
 
-Result<void> Rename(const std::string& from, const std::string& to) {
-  if (rename(from.c_str(), to.c_str()) != 0) {
-    auto error = IoError("write", to);
-    unlink(from.c_str());
-    return error;
-  }
-  return {};
-}
-
-std::string Beside(const std::string& path) {
-  return path + ".partial-" + std::to_string(getpid());
-}
-
 /// By Sanitizer.
 constexpr const char* kSanitizerFlags[] = {nullptr, "-fsanitize=address,undefined",
                                            "-fsanitize=thread"};
@@ -200,23 +190,20 @@ Result<void> Link(std::span<const std::vector<char>> objects, const std::string&
                   const std::vector<std::string>& inputs) {
   DESCENT_TRY(driver, FindDriver(sanitizer));
   DESCENT_TRY(folder, TemporaryFolder::Make());
-  const std::string partial = Beside(path);
-  std::vector<std::string> command = {driver, "-o", partial, "-Wl,--build-id=none"};
+  const std::string linked_path = folder.File("linked");
+  std::vector<std::string> command = {driver, "-o", linked_path, "-Wl,--build-id=none"};
   command.insert(command.end(), flags.begin(), flags.end());
   if (sanitizer != Sanitizer::kNone)
     command.push_back(kSanitizerFlags[static_cast<size_t>(sanitizer)]);
   if (auto linker = LinkerFlag()) command.push_back(*linker);
   for (const std::vector<char>& object : objects) {
     command.push_back(folder.File("model" + std::to_string(&object - objects.data()) + ".o"));
-    DESCENT_RETURN_IF_ERROR(WriteBytes(object, command.back(), 0600));
+    if (!WriteBytes(object, command.back(), 0600)) return IoError("write", command.back());
   }
   command.insert(command.end(), inputs.begin(), inputs.end());
-  auto linked = Run(command, folder.File("log"));
-  if (!linked) {
-    unlink(partial.c_str());
-    return linked;
-  }
-  return Rename(partial, path);
+  DESCENT_RETURN_IF_ERROR(Run(command, folder.File("log")));
+  DESCENT_TRY(linked, ReadAll(linked_path));
+  return WriteFileAtomically(linked, path, /*executable=*/true);
 }
 
 }  // namespace
@@ -255,13 +242,17 @@ Result<void> WriteStaticArchive(std::span<const char> object, const std::string&
 
 Result<void> WriteFileAtomically(std::span<const char> bytes, const std::string& path,
                                  bool executable) {
-  const std::string partial = Beside(path);
-  auto written = WriteBytes(bytes, partial, executable ? 0777 : 0666);
-  if (!written) {
-    unlink(partial.c_str());
-    return written;
-  }
-  return Rename(partial, path);
+  const mode_t mode = executable ? 0777 : 0666;
+  struct stat facts;
+  const bool replaceable = stat(path.c_str(), &facts) != 0 || S_ISREG(facts.st_mode);
+  // A device stays one.
+  const std::string partial = replaceable ? fmt::format("{}.partial-{}", path, getpid()) : path;
+  bool written = WriteBytes(bytes, partial, mode);
+  if (replaceable) written = written && rename(partial.c_str(), path.c_str()) == 0;
+  if (written) return {};
+  auto error = IoError("write", path);
+  if (replaceable) unlink(partial.c_str());
+  return error;
 }
 
 }  // namespace descent

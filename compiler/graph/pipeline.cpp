@@ -16,12 +16,12 @@ namespace {
 constexpr Pass kPasses[] = {
     {"specialize", "derive the model of one entry point: outputs, batch, inference mode, row mask",
      Specialize},
-    {"simplify", "apply the algebraic rules", Simplify},
+    {"simplify", "apply the algebraic rules", Simplify, true},
     {"differentiate", "append the gradients of the next update's loss", Differentiate},
     {"append_optimizer", "append the next update's equations: penalties, clipping, optimizer",
      AppendOptimizer},
     {"expand", "replace composite operators by what they are made of", Expand},
-    {"fold_constants", "evaluate what depends on constants only", FoldConstants},
+    {"fold_constants", "evaluate what depends on constants only", FoldConstants, true},
 };
 
 /// One place in the standard pipeline.

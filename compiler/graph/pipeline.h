@@ -24,6 +24,7 @@ struct Pass {
   std::string_view name;
   std::string_view description;  ///< one line
   Result<Model> (*run)(const Model&, const PassOptions&);
+  bool is_optimization = false;  ///< without it the program means the same
 };
 
 /// All passes over graphs, in pipeline order, each once.

@@ -34,7 +34,7 @@ Result<std::string> CheckModel(const std::string& path) {
   DESCENT_TRY(model, LoadModel(path));
   if (auto entries = CheckEntryPoints(model); !entries) {
     Diagnostic diagnostic = std::move(entries).error();
-    if (diagnostic.location.file.empty()) diagnostic.location.file = path;
+    if (diagnostic.location.file.empty()) diagnostic.location.file = path == "-" ? "<stdin>" : path;
     return std::unexpected(std::move(diagnostic));
   }
   const std::string entries =

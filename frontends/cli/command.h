@@ -23,9 +23,14 @@
 
 namespace descent::cli {
 
+/// Words of the command line that go on to another program: "--epochs", "5".
+struct Forwarded {
+  std::vector<std::string>* words;
+};
+
 /// Where a parsed option goes: bool is a flag, a vector takes the option again and again.
-using Destination =
-    std::variant<bool*, std::string*, int64_t*, std::optional<int64_t>*, std::vector<std::string>*>;
+using Destination = std::variant<bool*, std::string*, int64_t*, std::optional<int64_t>*,
+                                 std::vector<std::string>*, Forwarded>;
 
 /// What a shell offers for a value.
 enum class Completion : uint8_t { kNothing, kFile, kModel, kDirectory };
@@ -42,7 +47,7 @@ struct Option {
   int64_t minimum = 0;      ///< of an integer
 
   bool is_argument() const { return !names.starts_with('-'); }
-  bool is_flag() const { return std::holds_alternative<bool*>(destination); }
+  bool is_flag() const { return !is_argument() && value.empty(); }
   bool is_repeated() const {
     return std::holds_alternative<std::vector<std::string>*>(destination);
   }
@@ -65,10 +70,8 @@ struct Command {
   std::vector<Option> arguments = {};
   std::vector<OptionGroup> groups = {};
   std::vector<Example> examples = {};
-  /// Unknown options are not refused but go, in order, here (`train` hands them to the trainer).
-  std::vector<std::string>* rest = nullptr;
-  std::string rest_placeholder = "";  ///< "[TRAINER OPTIONS...]"
-  bool hidden = false;                ///< not in the list of `descent --help`
+  /// The file that errors about the input concern when they name no place themselves.
+  const std::string* subject = nullptr;
   std::function<Result<ExitStatus>()> run;
 };
 

@@ -66,10 +66,9 @@ Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
       *std::ranges::find(ArtifactKinds(), arguments.emit, &ArtifactKindInfo::name);
   if (arguments.is_static && kind.kind != ArtifactKind::kExecutable)
     return UsageError("--static is for executables", "leave out --static, or --emit exe");
-  const bool linked = kind.kind == ArtifactKind::kExecutable || kind.kind == ArtifactKind::kShared;
-  if (linked && !arguments.sanitize.empty())
-    return UsageError("--sanitize is for objects, which are linked with the sanitizer's runtime",
-                      "--emit obj, then clang -fsanitize=...");
+  if (arguments.is_static && !arguments.sanitize.empty())
+    return UsageError("--static and --sanitize exclude each other",
+                      "sanitizers cannot be linked statically");
   DESCENT_TRY(model, LoadModel(arguments.model));
   DESCENT_TRY(options, OptionsOf(arguments, model));
   DESCENT_TRY(compilation, Compile(model, options));
@@ -113,7 +112,9 @@ OptionGroup ArtifactOptions(CompileArguments& arguments) {
             .destination = &arguments.is_static},
            {.names = "--sanitize",
             .value = "KIND",
-            .doc = "instrument the kernels; the program must be linked with the sanitizer",
+            .doc = "instrument the kernels; executables and shared libraries are linked by "
+                   "clang-19, objects "
+                   "and static libraries by you, with -fsanitize",
             .destination = &arguments.sanitize,
             .choices = {"address", "thread"}},
            {.names = "-q,--quiet",
@@ -147,6 +148,7 @@ Command CompileCommand() {
             "its header, net.h"},
            {"descent compile model.descent --set optimizer=adam --set learning_rate=0.001",
             "with another optimizer"}},
+      .subject = &arguments->model,
       .run = [arguments] { return CompileModel(*arguments); }};
 }
 

@@ -3,29 +3,60 @@
 #include <algorithm>
 
 #include "compiler/graph/pipeline.h"
+#include "compiler/graph/specialize.h"
 
 namespace descent::cli {
 
-Option EntryOption(std::string* destination) {
+Option EntryOption(std::string* destination, std::string_view otherwise) {
   return {.names = "--entry",
           .value = "ENTRY",
-          .doc = "entry point",
+          .doc = fmt::format("entry point (default {})", otherwise),
           .destination = destination,
           .choices = {"initialize", "train_step", "evaluate", "predict", "metrics", "run"}};
 }
 
-Result<std::set<std::string>> DisabledPasses(const std::vector<std::string>& names) {
+Result<void> RefuseUnknownPass(const std::string& name, std::string_view beside) {
   std::vector<std::string> known;
   for (const Pass& pass : Passes()) known.emplace_back(pass.name);
-  known.emplace_back(kFusePass);
+  if (!beside.empty()) known.emplace_back(beside);
+  if (std::ranges::find(known, name) != known.end()) return {};
+  std::string hint = DidYouMean(name, known);
+  if (hint.empty()) hint = fmt::format("there are {}", fmt::join(known, ", "));
+  return UsageError(fmt::format("there is no pass {}", Quoted(name)), std::move(hint));
+}
+
+Result<std::string> EntryOf(const Model& model, const std::string& wanted,
+                            std::initializer_list<std::string_view> usual) {
+  if (!model.entry.empty()) {
+    if (wanted.empty() || wanted == model.entry) return model.entry;
+    return InputError(fmt::format("the model is the entry point {}, not {}", model.entry, wanted));
+  }
+  const std::vector<std::string> all = EntryPoints(model);
+  for (const std::string_view name : usual)
+    if (wanted.empty() && std::ranges::find(all, name) != all.end()) return std::string(name);
+  if (std::ranges::find(all, wanted) != all.end()) return wanted;
+  return InputError(fmt::format("model {} has no entry point {}", Quoted(model.name), wanted),
+                    fmt::format("it has {}", fmt::join(all, ", ")));
+}
+
+namespace {
+
+/// Optimizations alone: without the other passes there would be another program.
+Result<std::set<std::string>> SkippedOptimizations(const std::vector<std::string>& names) {
+  std::vector<std::string_view> optimizations = {kFusePass};
+  for (const Pass& pass : Passes())
+    if (pass.is_optimization) optimizations.push_back(pass.name);
   for (const std::string& name : names) {
-    if (std::ranges::find(known, name) != known.end()) continue;
-    std::string hint = DidYouMean(name, known);
-    if (hint.empty()) hint = "`descent opt --list` lists the passes";
-    return UsageError(fmt::format("there is no pass {}", Quoted(name)), std::move(hint));
+    DESCENT_RETURN_IF_ERROR(RefuseUnknownPass(name, kFusePass));
+    if (std::ranges::find(optimizations, name) == optimizations.end())
+      return UsageError(
+          fmt::format("pass {} cannot be skipped: it is no optimization", Quoted(name)),
+          fmt::format("these are: {}", fmt::join(optimizations, ", ")));
   }
   return std::set<std::string>(names.begin(), names.end());
 }
+
+}  // namespace
 
 std::vector<Option> CompileFlags::ModelOptions() {
   return {
@@ -63,8 +94,7 @@ OptionGroup CompileFlags::Group() {
   group.options.push_back(
       {.names = "--disable-pass",
        .value = "P",
-       .doc = "skip an optimization: a graph pass (`descent opt --list`), or fuse; "
-              "may be repeated",
+       .doc = "skip an optimization: simplify, fold_constants or fuse; may be repeated",
        .destination = &disabled,
        .comma_list = true});
   group.options.push_back({.names = "--verify-each",
@@ -75,7 +105,7 @@ OptionGroup CompileFlags::Group() {
 }
 
 Result<CompileOptions> CompileFlags::Options() const {
-  DESCENT_TRY(passes, DisabledPasses(disabled));
+  DESCENT_TRY(passes, SkippedOptimizations(disabled));
   CompileOptions options;
   options.target = target;
   options.settings = settings;

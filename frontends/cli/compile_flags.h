@@ -10,11 +10,16 @@
 
 namespace descent::cli {
 
-/// "--entry E"
-Option EntryOption(std::string* destination);
+/// "--entry E"; `otherwise` says what is meant without it.
+Option EntryOption(std::string* destination, std::string_view otherwise);
 
-/// Names of passes that may be disabled, checked.
-Result<std::set<std::string>> DisabledPasses(const std::vector<std::string>& names);
+/// The entry point that is meant: `wanted`, which the model must have, or without it the first of
+/// `usual` that the model has.
+Result<std::string> EntryOf(const Model& model, const std::string& wanted,
+                            std::initializer_list<std::string_view> usual);
+
+/// A usage error unless `name` is a graph pass, or `beside`.
+Result<void> RefuseUnknownPass(const std::string& name, std::string_view beside = "");
 
 /// The options of a compilation, wherever one happens: compile, train, run, diff, inspect.
 struct CompileFlags {

@@ -67,6 +67,7 @@ Command ConvertCommand() {
                     .choices = FormNames()}}}},
       .examples = {{"descent convert model.descent -o model.pb", "for programs that read protobuf"},
                    {"descent convert model.pb", "print it as text"}},
+      .subject = &arguments->model,
       .run = [arguments] { return Convert(*arguments); }};
 }
 

@@ -230,7 +230,7 @@ Command DiffCommand() {
         .value = "",
         .doc = "with --compiled: against the reference interpreter",
         .destination = &arguments->interpreter},
-       EntryOption(&arguments->entry),
+       EntryOption(&arguments->entry, "all of them"),
        {.names = "--tolerance",
         .value = "T",
         .doc = "largest difference relative to the largest magnitude in the tensor, besides what "
@@ -266,6 +266,7 @@ Command DiffCommand() {
       .examples = {{"descent diff old.descent new.descent", "what changed?"},
                    {"descent diff model.descent --compiled --interpreter",
                     "does the compiled model compute what the interpreter does?"}},
+      .subject = &arguments->first,
       .run = [arguments] { return Diff(*arguments); }};
 }
 

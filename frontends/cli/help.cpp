@@ -87,14 +87,28 @@ const std::vector<StatusMeaning>& StatusMeanings() {
   return kMeanings;
 }
 
-std::string Usage(const Command& command) {
-  std::string usage = "descent " + command.name;
+std::string WrapLines(const std::string& text) {
+  std::istringstream stream(text);
+  std::string wrapped;
+  for (std::string line; std::getline(stream, line);) {
+    const std::string indent(std::min(line.find_first_not_of(' '), line.size()), ' ');
+    if (line.size() <= kWidth) {
+      wrapped += line + "\n";
+      continue;
+    }
+    for (const std::string& part : Wrap(line, kWidth - indent.size()))
+      wrapped += indent + part + "\n";
+  }
+  return wrapped;
+}
+
+std::string Usage(const Command& command, std::string_view program) {
+  std::string usage = fmt::format("{} {}", program, command.name);
   if (!command.groups.empty()) usage += " [OPTIONS]";
   for (const Option& argument : command.arguments) {
     std::string name = argument.names + (argument.is_repeated() ? "..." : "");
     usage += argument.required ? " " + name : " [" + name + "]";
   }
-  if (command.rest != nullptr) usage += " " + command.rest_placeholder;
   return usage;
 }
 
@@ -124,8 +138,7 @@ std::string OverviewHelp() {
       "Descent compiles the training of neural networks ahead of time: from a model file to an\n"
       "executable that trains, evaluates and predicts.\n\n"
       "Usage: descent COMMAND [OPTIONS] [ARGUMENTS]\n\nCommands:\n";
-  for (const Command& command : Commands())
-    if (!command.hidden) text += Row(command.name, command.summary);
+  for (const Command& command : Commands()) text += Row(command.name, command.summary);
   text += "\nOther:\n";
   text += Row("help [COMMAND]", "show this text, or a command's");
   text += Row("--version", "show the version, LLVM's and what `--target native` means here");

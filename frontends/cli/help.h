@@ -12,7 +12,9 @@ std::string OverviewHelp();
 /// `descent COMMAND --help`.
 std::string CommandHelp(const Command& command);
 /// "descent compile [OPTIONS] MODEL"
-std::string Usage(const Command& command);
+std::string Usage(const Command& command, std::string_view program = "descent");
+/// Lines longer than a terminal is wide broken at spaces; each keeps its indentation.
+std::string WrapLines(const std::string& text);
 
 /// The exit statuses of every command, with their meaning.
 struct StatusMeaning {

@@ -39,6 +39,15 @@ Result<ExitStatus> Help(const std::vector<std::string>& words) {
   return ExitStatus::kGood;
 }
 
+/// Every error about the input names the file.
+Diagnostic Located(Diagnostic diagnostic, const std::string* subject) {
+  const bool about_input =
+      diagnostic.status == ExitStatus::kInvalid || diagnostic.status == ExitStatus::kUnsupported;
+  if (about_input && subject != nullptr && diagnostic.location.file.empty())
+    diagnostic.location.file = *subject == "-" ? "<stdin>" : *subject;
+  return diagnostic;
+}
+
 Result<ExitStatus> Dispatch(std::vector<std::string> words) {
   if (words.empty()) {
     PrintError("{}", OverviewHelp());
@@ -54,7 +63,9 @@ Result<ExitStatus> Dispatch(std::vector<std::string> words) {
   DESCENT_TRY(command, RequireCommand(name));
   DESCENT_TRY(request, Parse(*command, std::move(words)));
   if (request == Request::kHelp) return Help({name});
-  return command->run();
+  auto status = command->run();
+  if (!status) return std::unexpected(Located(std::move(status).error(), command->subject));
+  return status;
 }
 
 /// What was printed must have arrived: a full disk is an error, not a short file.

@@ -6,10 +6,13 @@
 #include "frontends/cli/files.h"
 #include "frontends/cli/help.h"
 #include "frontends/cli/manual_text.h"
+#include "frontends/cli/trainer_commands.h"
 #include "frontends/cli/version.h"
 
 namespace descent::cli {
 namespace {
+
+constexpr std::string_view kTrainer = "trainer";
 
 std::string Signature(const Option& option) {
   std::string names;
@@ -59,6 +62,19 @@ std::string RoffOption(const Option& option) {
   return fmt::format(".TP\n\\fB{}\\fR\n{}\n", Roff(Signature(option)), Roff(Doc(option)));
 }
 
+std::string RoffCommand(const Command& command, std::string_view program) {
+  std::string text =
+      fmt::format(".SS {}\n.B {}\n", Roff(Usage(command, program)), Roff(command.summary));
+  text += RoffParagraphs(command.description);
+  for (const Option& argument : command.arguments) text += RoffOption(argument);
+  for (const OptionGroup& group : command.groups)
+    for (const Option& option : group.options) text += RoffOption(option);
+  for (const Example& example : command.examples)
+    text += fmt::format(".PP\n.nf\n    {}\n.fi\n.RS 8\n{}\n.RE\n", Roff(example.command),
+                        Roff(example.explanation));
+  return text;
+}
+
 std::string ManPage() {
   std::string text = fmt::format(
       ".TH DESCENT 1 \"\" \"descent {}\" \"User Commands\"\n"
@@ -66,16 +82,9 @@ std::string ManPage() {
       ".SH SYNOPSIS\n.B descent\n\\fICOMMAND\\fR [\\fIOPTIONS\\fR] [\\fIARGUMENTS\\fR]\n"
       ".SH DESCRIPTION\n{}.SH COMMANDS\n",
       ReleaseVersion(), RoffParagraphs(std::string(kManualIntroduction)));
-  for (const Command& command : Commands()) {
-    text += fmt::format(".SS {}\n.B {}\n", Roff(Usage(command)), Roff(command.summary));
-    text += RoffParagraphs(command.description);
-    for (const Option& argument : command.arguments) text += RoffOption(argument);
-    for (const OptionGroup& group : command.groups)
-      for (const Option& option : group.options) text += RoffOption(option);
-    for (const Example& example : command.examples)
-      text += fmt::format(".PP\n.nf\n    {}\n.fi\n.RS 8\n{}\n.RE\n", Roff(example.command),
-                          Roff(example.explanation));
-  }
+  for (const Command& command : Commands()) text += RoffCommand(command, "descent");
+  text += ".SH TRAINERS\n" + RoffParagraphs(std::string(kManualTrainers));
+  for (const Command& command : TrainerCommands()) text += RoffCommand(command, kTrainer);
   text += ".SH EXIT STATUS\n";
   for (const auto& [status, meaning] : StatusMeanings())
     text += fmt::format(".TP\n{}\n{}\n", static_cast<int>(status), Roff(std::string(meaning)));
@@ -95,6 +104,18 @@ std::string MarkdownOptions(const std::string& title, const std::vector<Option>&
   return text + "\n";
 }
 
+std::string MarkdownCommand(const Command& command, std::string_view program) {
+  std::string text = fmt::format(
+      "\n## {} {}\n\n```\n{}\n```\n\n{}\n\n", program, command.name, Usage(command, program),
+      command.description.empty() ? command.summary : command.description);
+  text += MarkdownOptions("argument", command.arguments);
+  for (const OptionGroup& group : command.groups)
+    text += MarkdownOptions(group.title, group.options);
+  for (const Example& example : command.examples)
+    text += fmt::format("- `{}`: {}\n", example.command, example.explanation);
+  return text;
+}
+
 std::string Markdown() {
   std::string text = fmt::format(
       "# The `descent` command\n\n<!-- Made by `descent man --format "
@@ -105,15 +126,9 @@ std::string Markdown() {
   text += "\n## Exit status\n\n| status | meaning |\n|---|---|\n";
   for (const auto& [status, meaning] : StatusMeanings())
     text += fmt::format("| {} | {} |\n", static_cast<int>(status), meaning);
-  for (const Command& command : Commands()) {
-    text += fmt::format("\n## descent {}\n\n```\n{}\n```\n\n{}\n\n", command.name, Usage(command),
-                        command.description);
-    text += MarkdownOptions("argument", command.arguments);
-    for (const OptionGroup& group : command.groups)
-      text += MarkdownOptions(group.title, group.options);
-    for (const Example& example : command.examples)
-      text += fmt::format("- `{}`: {}\n", example.command, example.explanation);
-  }
+  for (const Command& command : Commands()) text += MarkdownCommand(command, "descent");
+  text += fmt::format("\n## Trainers\n\n{}", kManualTrainers);
+  for (const Command& command : TrainerCommands()) text += MarkdownCommand(command, kTrainer);
   return text + "\n" + std::string(kManualAppendix);
 }
 

@@ -8,6 +8,7 @@
 #include "compiler/graph/schedules.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/files.h"
+#include "frontends/cli/help.h"
 #include "ir/op_docs.h"
 
 namespace descent::cli {
@@ -67,7 +68,7 @@ Result<ExitStatus> Ops(const OpsArguments& arguments) {
   const OpDef* op = FindOp(arguments.name);
   const std::vector<Rule> rules = Rules();
   const auto rule = std::ranges::find(rules, arguments.name, &Rule::name);
-  if (op != nullptr) Print("{}", arguments.markdown ? OpReference(*op) : OpPage(*op));
+  if (op != nullptr) Print("{}", arguments.markdown ? OpReference(*op) : WrapLines(OpPage(*op)));
   if (op != nullptr && rule != rules.end()) Print("\n");  // the name is both's
   if (rule != rules.end())
     Print("{}",

@@ -55,11 +55,21 @@ void PrintAfter(const OptArguments& arguments, const PassReport& report) {
 }
 
 Result<std::vector<std::string>> WantedPasses(const OptArguments& arguments, const Model& model) {
-  if (!arguments.passes.empty()) return SplitPasses(arguments.passes);
-  if (model.entry.empty() && arguments.entry.empty())
-    return UsageError("the standard passes need an entry point",
-                      fmt::format("--entry {}, or --passes", "train_step"));
-  return StandardPasses(model, arguments.stage.empty() ? "optimized" : arguments.stage);
+  if (arguments.passes.empty())
+    return StandardPasses(model, arguments.stage.empty() ? "optimized" : arguments.stage);
+  if (!arguments.stage.empty()) return UsageError("--passes and --stage exclude each other");
+  std::vector<std::string> passes = SplitPasses(arguments.passes);
+  for (const std::string& pass : passes)
+    DESCENT_RETURN_IF_ERROR(RefuseUnknownPass(pass.substr(0, pass.find('('))));
+  return passes;
+}
+
+Result<std::set<std::string>> SkippedPasses(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    DESCENT_RETURN_IF_ERROR(RefuseUnknownPass(name));
+    if (name == "specialize") return UsageError("pass specialize cannot be skipped");
+  }
+  return std::set<std::string>(names.begin(), names.end());
 }
 
 Result<ExitStatus> Opt(const OptArguments& arguments) {
@@ -74,11 +84,12 @@ Result<ExitStatus> Opt(const OptArguments& arguments) {
   DESCENT_TRY(passes, WantedPasses(arguments, model));
   std::vector<PassTime> times;
   PipelineOptions options;
-  options.pass.entry = arguments.entry;
+  DESCENT_TRY(entry, EntryOf(model, arguments.entry, {"train_step", "run"}));
+  options.pass.entry = std::move(entry);
   options.pass.batch = arguments.model_flags.batch;
   options.pass.evaluate_batch = arguments.model_flags.evaluate_batch;
   options.pass.predict_batch = arguments.model_flags.predict_batch;
-  DESCENT_TRY(disabled, DisabledPasses(arguments.disabled));
+  DESCENT_TRY(disabled, SkippedPasses(arguments.disabled));
   options.disabled = std::move(disabled);
   options.verify_each = arguments.verify_each;
   options.after_pass = [&](const PassReport& report) {
@@ -101,27 +112,28 @@ std::vector<std::string> StageNames() {
 
 Command OptCommand() {
   auto arguments = std::make_shared<OptArguments>();
-  OptionGroup passes = {"Passes",
-                        {{.names = "--passes",
-                          .value = "A,B,...",
-                          .doc = "the passes to run, in order; specialize takes the entry point: "
-                                 "specialize(train_step)",
-                          .destination = &arguments->passes},
-                         {.names = "--stage",
-                          .value = "STAGE",
-                          .doc = "run the standard passes up to this stage (default optimized)",
-                          .destination = &arguments->stage,
-                          .choices = StageNames()},
-                         EntryOption(&arguments->entry),
-                         {.names = "--disable-pass",
-                          .value = "P",
-                          .doc = "skip a pass; may be repeated",
-                          .destination = &arguments->disabled,
-                          .comma_list = true},
-                         {.names = "--list",
-                          .value = "",
-                          .doc = "list the passes in the order of the pipeline and exit",
-                          .destination = &arguments->list}}};
+  OptionGroup passes = {
+      "Passes",
+      {{.names = "--passes",
+        .value = "A,B,...",
+        .doc = "the passes to run, in order; specialize takes the entry point: "
+               "specialize(train_step)",
+        .destination = &arguments->passes},
+       {.names = "--stage",
+        .value = "STAGE",
+        .doc = "run the standard passes up to this stage (default optimized)",
+        .destination = &arguments->stage,
+        .choices = StageNames()},
+       EntryOption(&arguments->entry, "train_step; run of a model without a loss"),
+       {.names = "--disable-pass",
+        .value = "P",
+        .doc = "skip a pass; may be repeated",
+        .destination = &arguments->disabled,
+        .comma_list = true},
+       {.names = "--list",
+        .value = "",
+        .doc = "list the passes in the order of the pipeline and exit",
+        .destination = &arguments->list}}};
   OptionGroup printing = {
       "Printing and checking",
       {{.names = "--print-after-all",
@@ -156,6 +168,7 @@ Command OptCommand() {
                         "see the gradients"},
                        {"descent opt --entry train_step --print-changed model.descent -o /dev/null",
                         "watch the standard passes"}},
+          .subject = &arguments->model,
           .run = [arguments] { return Opt(*arguments); }};
 }
 

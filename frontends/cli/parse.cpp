@@ -56,7 +56,11 @@ Result<void> Store(const Binding& binding) {
   const Option& option = *binding.option;
   const auto& words = option.comma_list ? SplitAtCommas(binding.words) : binding.words;
   for (const std::string& word : words) DESCENT_RETURN_IF_ERROR(CheckChoice(option, word));
-  if (auto* const* flag = std::get_if<bool*>(&option.destination)) {
+  if (const auto* forwarded = std::get_if<Forwarded>(&option.destination)) {
+    if (binding.flag) forwarded->words->push_back(LongName(option));
+    for (const std::string& word : words)
+      forwarded->words->insert(forwarded->words->end(), {LongName(option), word});
+  } else if (auto* const* flag = std::get_if<bool*>(&option.destination)) {
     **flag = binding.flag;
   } else if (auto* const* list = std::get_if<std::vector<std::string>*>(&option.destination)) {
     **list = words;
@@ -145,11 +149,7 @@ Result<Request> Parse(const Command& command, std::vector<std::string> words) {
     return UsageError(error.what());
   }
   if (help) return Request::kHelp;
-  if (command.rest != nullptr) {
-    *command.rest = app.remaining();
-  } else {
-    DESCENT_RETURN_IF_ERROR(RefuseExtras(command, app.remaining()));
-  }
+  DESCENT_RETURN_IF_ERROR(RefuseExtras(command, app.remaining()));
   for (const Binding& binding : bindings) {
     DESCENT_RETURN_IF_ERROR(CheckRequired(command, binding));
     if (!binding.words.empty() || binding.option->is_flag())

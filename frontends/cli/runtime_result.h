@@ -8,13 +8,12 @@
 
 namespace descent::cli {
 
-/// The statuses are the same numbers on both sides.
-inline Diagnostic ToDiagnostic(const runtime::Failure& failure) {
+/// The message begins with the file, since the runtime's continue its name. The statuses are the
+/// same numbers on both sides.
+inline Diagnostic ToDiagnostic(runtime::Failure failure) {
   Diagnostic diagnostic;
-  diagnostic.message = failure.message;
-  diagnostic.location.file = failure.file;
-  diagnostic.location.line = static_cast<int>(failure.line);
-  diagnostic.hint = failure.hint;
+  diagnostic.hint = std::exchange(failure.hint, "");
+  diagnostic.message = failure.ToString();
   diagnostic.status = static_cast<ExitStatus>(failure.status);
   return diagnostic;
 }

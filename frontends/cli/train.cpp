@@ -16,13 +16,15 @@
 #include "frontends/cli/files.h"
 #include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
+#include "frontends/cli/runtime_result.h"
+#include "frontends/cli/trainer_commands.h"
 
 namespace descent::cli {
 namespace {
 
 struct TrainArguments {
   std::string model;
-  std::vector<std::string> rest;
+  std::vector<std::string> words = {"train"};  ///< for the trainer
   CompileFlags flags;
 };
 
@@ -59,12 +61,11 @@ class TemporaryFolder {
 
 /// Replaces this process by the trainer. Its file is opened before the folder goes, so nothing is
 /// left behind however training ends.
-Result<ExitStatus> Become(TemporaryFolder folder, const std::vector<std::string>& rest) {
+Result<ExitStatus> Become(TemporaryFolder folder, std::vector<std::string> words) {
   const int file = open(folder.trainer().c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return FileError("open", folder.trainer());
   folder.Remove();
-  std::vector<std::string> words = {"trainer", "train"};
-  words.insert(words.end(), rest.begin(), rest.end());
+  words.insert(words.begin(), "trainer");
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -74,6 +75,7 @@ Result<ExitStatus> Become(TemporaryFolder folder, const std::vector<std::string>
 }
 
 Result<ExitStatus> Train(const TrainArguments& arguments) {
+  DESCENT_TRY(line, FromRuntime(runtime::ParseCommandLine(arguments.words)));
   DESCENT_TRY(model, LoadModel(arguments.model));
   if (!model.has_loss())
     return InputError(fmt::format("model {} has no `train` statement, so it cannot be trained",
@@ -83,7 +85,7 @@ Result<ExitStatus> Train(const TrainArguments& arguments) {
   DESCENT_TRY(folder, TemporaryFolder::Make());
   DESCENT_RETURN_IF_ERROR(
       WriteArtifact(compilation, ArtifactKind::kExecutable, folder.trainer(), options));
-  return Become(std::move(folder), arguments.rest);
+  return Become(std::move(folder), arguments.words);
 }
 
 }  // namespace
@@ -94,19 +96,17 @@ Command TrainCommand() {
       .name = "train",
       .summary = "compile and train in one step",
       .description =
-          "Compiles the model into a temporary executable and runs its `train`. MODEL comes first; "
-          "the options below are the compiler's, all others go to the trainer: --data, --epochs, "
-          "--seed, --threads, --checkpoint and so on. `./trainer train --help` of a compiled "
-          "executable explains them.",
+          "Compiles the model into a temporary executable and runs its `train`: what `descent "
+          "compile MODEL -o trainer && ./trainer train` does, and nothing is left behind. `descent "
+          "run --checkpoint` and `descent plot` use what it learned.",
       .arguments = {ModelArgument(&arguments->model)},
-      .groups = {arguments->flags.Group()},
+      .groups = {TrainerOptions(runtime::kTrain, &arguments->words), arguments->flags.Group()},
       .examples =
           {{"descent train model.descent --data circle:samples=500 --epochs 100",
             "train on a generated set"},
-           {"descent train model.descent --batch 32 --data iris.csv --checkpoint iris.safetensors",
+           {"descent train --data iris.csv --batch 32 model.descent --checkpoint iris.safetensors",
             "with another batch size, keeping the result"}},
-      .rest = &arguments->rest,
-      .rest_placeholder = "[TRAINER OPTIONS...]",
+      .subject = &arguments->model,
       .run = [arguments] { return Train(*arguments); }};
 }
 

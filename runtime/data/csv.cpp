@@ -224,6 +224,12 @@ Result<Dataset> ParseCsv(ByteView bytes, const std::string& path, const CsvOptio
   if (!more) return std::unexpected(more.error());
   if (!*more) return Fail(path, "is empty");
   bool header = FirstRecordIsHeader(record, options.header);
+  if (record.size() == 1 && record[0].find_first_of(";\t") != std::string::npos) {
+    return WithHint(FailAt(path, 1, "is one column, {}", Quoted(record[0])),
+                    record[0].find(';') != std::string::npos
+                        ? "if ; parts columns, append :separator=;"
+                        : "if tabs part columns, append :separator=tab");
+  }
   auto columns = MakeColumns(record, header, options, needs, path);
   if (!columns) return std::unexpected(columns.error());
   if (header) more = reader.Next(&record, columns->size());

@@ -134,9 +134,9 @@ class InputPreparer {
       return {};
     }
     if (have != out_.row_elements_) {
-      return Fail(data_.origin, "{} hold {} numbers a row ({}), but input {} is {}: {} a row", what,
-                  have, ColumnsText(columns_), Quoted(tensor.name), ShapeText(tensor),
-                  out_.row_elements_);
+      return Fail(data_.origin, "a row of {} ({}) is {} number{}, but input {} is {}: {} a row",
+                  what, ColumnsText(columns_), have, have == 1 ? "" : "s", Quoted(tensor.name),
+                  ShapeText(tensor), out_.row_elements_);
     }
     for (const Column* column : columns_) {
       if (what == "features" && !column->class_names.empty()) {

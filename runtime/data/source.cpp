@@ -182,10 +182,11 @@ Result<Dataset> LoadMnistFiles(const std::string& folder, std::string_view prefi
 
 Result<LoadedData> LoadFolder(const std::string& folder) {
   auto train = LoadMnistFiles(folder, "train");
-  if (!train) {
+  if (!train && train.error().status == ExitStatus::kIo) {
     return WithHint(std::unexpected(train.error()),
                     "a folder must hold MNIST's files, train-images-idx3-ubyte and so on");
   }
+  if (!train) return std::unexpected(train.error());
   auto test = LoadMnistFiles(folder, "t10k");
   if (!test) return std::unexpected(test.error());
   return LoadedData{*std::move(train), *std::move(test)};

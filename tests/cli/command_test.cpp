@@ -133,12 +133,20 @@ INSTANTIATE_TEST_SUITE_P(
     testing::ValuesIn(std::vector<Case>{
         {"List", "descent opt --list", 0, "~specialize "},
         {"NoModel", "descent opt", 2, "", "~error: MODEL is missing"},
-        {"NoEntry", "descent opt orange-blue.descent", 2, "",
-         "~error: the standard passes need an entry point"},
-        {"UnknownPass", "descent opt --passes specialise orange-blue.descent", 1, "",
-         "~no pass 'specialise'"},
-        {"UnknownDisabled", "descent opt --entry predict --disable-pass fold orange-blue.descent",
-         2, "", "~error: there is no pass 'fold'"},
+        {"UsualEntry", "descent opt orange-blue.descent", 0, "~  entry train_step\n"},
+        {"UsualEntryWithoutLoss", "descent opt square.descent", 0, "~  entry run\n"},
+        {"UsualEntryOfSpecialize", "descent opt --passes specialize orange-blue.descent", 0,
+         "~  entry train_step\n"},
+        {"UnknownPass", "descent opt --passes simplify,specialise orange-blue.descent", 2, "",
+         "error: there is no pass 'specialise'\n  = help: did you mean 'specialize'?\n"},
+        {"UnknownDisabled", "descent opt --entry predict --disable-pass foo orange-blue.descent", 2,
+         "", "~error: there is no pass 'foo'"},
+        {"SkipsAnyPassButTheFirst", "descent opt --disable-pass specialize orange-blue.descent", 2,
+         "", "error: pass specialize cannot be skipped\n"},
+        {"PassesOrStage", "descent opt --passes simplify --stage source orange-blue.descent", 2, "",
+         "error: --passes and --stage exclude each other\n"},
+        {"ErrorNamesTheFile", "descent opt --passes append_optimizer orange-blue.descent", 1, "",
+         "~\n --> orange-blue.descent\n"},
         {"PrintChanged",
          "descent opt --passes 'specialize(predict)' --print-changed orange-blue.descent -o out", 0,
          "", "~# after specialize\ndescent 1\n"},
@@ -206,6 +214,111 @@ INSTANTIATE_TEST_SUITE_P(
          0, "3\n"},
         {"TwoFigures", "descent plot orange-blue.descent --confusion --boundary", 2, "",
          "~draw one at a time"},
+    }),
+    NameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Compile, CommandTest,
+    testing::ValuesIn(std::vector<Case>{
+        {"ErrorNamesTheFile", "descent compile --entry run orange-blue.descent", 1, "",
+         "error: model 'orange_blue' has no entry point 'run'\n --> orange-blue.descent\n"
+         "  = help: it has train_step, evaluate, predict, metrics, initialize\n"},
+        {"CannotWrite", "descent compile orange-blue.descent -o no/such/trainer", 4, "",
+         "error: cannot write 'no/such/trainer': No such file or directory\n"},
+        {"CannotWriteObject", "descent compile --emit obj orange-blue.descent -o no/such/a.o", 4,
+         "", "error: cannot write 'no/such/a.o': No such file or directory\n"},
+        {"PipesAreNotReplaced",
+         "mkfifo pipe; cat pipe >got & descent compile -q --emit header orange-blue.descent -o "
+         "pipe "
+         "&& wait && [ -p pipe ] && descent compile --emit header orange-blue.descent -o - | cmp - "
+         "got"},
+        {"FullDisk",
+         "ln -s /dev/full full; descent compile --emit header orange-blue.descent -o full", 4, "",
+         "error: cannot write 'full': No space left on device\n"},
+        {"SkipsOptimizationsOnly", "descent compile --disable-pass expand orange-blue.descent", 2,
+         "",
+         "error: pass 'expand' cannot be skipped: it is no optimization\n"
+         "  = help: these are: fuse, simplify, fold_constants\n"},
+        {"StaticSanitizer", "descent compile --static --sanitize thread orange-blue.descent", 2, "",
+         "~--static and --sanitize exclude each other"},
+    }),
+    NameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Train, CommandTest,
+    testing::ValuesIn(std::vector<Case>{
+        {"AnyOrder", "descent train --epochs 2 --batch 5 --data circle orange-blue.descent --quiet",
+         0, "stopped: all 2 epochs done\n"},
+        {"StandardInput", "descent train --data circle --quiet - <orange-blue.descent", 0,
+         "stopped: all 10 epochs done\n"},
+        {"HelpShowsTheTrainersOptions", "descent train --help", 0, "~--early-stopping PATIENCE"},
+        {"UnknownOption", "descent train orange-blue.descent --epoch 3", 2, "",
+         "error: unknown option '--epoch'\n  = help: did you mean '--epochs'?\n"},
+        {"BadValue", "descent train orange-blue.descent --epochs many", 2, "",
+         "error: --epochs takes a whole number of at least 0, not 'many'\n"},
+        {"BadValueIsFoundBeforeCompiling", "descent train none.descent --learning-rate -1", 2, "",
+         "error: --learning-rate takes a number of at least 0, not '-1'\n"},
+        {"NothingToTrain", "descent train square.descent --data circle", 1, "",
+         "error: model 'square' has no `train` statement, so it cannot be trained\n"
+         " --> square.descent\n"},
+        {"LeavesNothingBehind",
+         "mkdir tmp; TMPDIR=$PWD/tmp descent train --data circle --quiet orange-blue.descent; ls "
+         "tmp",
+         0, "stopped: all 10 epochs done\n"},
+    }),
+    NameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Run, CommandTest,
+    testing::ValuesIn(std::vector<Case>{
+        {"Literal", "descent run square.descent 'x=[1, 2, -3]'", 0, "y: f32[3] = [1, 4, 9]\n"},
+        {"NotANumber", "descent run square.descent 'x=[nan, inf, 1]'", 0,
+         "y: f32[3] = [nan, inf, 1]\n"},
+        {"InputMissing", "descent run square.descent", 2, "",
+         "error: input 'x' of type f32[3] is missing\n"
+         "  = help: give x.npy, x=FILE.npy or x=[...]\n"},
+        {"UnknownInput", "descent run square.descent 'z=[1, 2, 3]'", 2, "",
+         "error: entry point run has no input 'z'\n  = help: it reads x\n"},
+        {"InputTwice", "descent run square.descent 'x=[1, 2, 3]' 'x=[1, 2, 3]'", 2, "",
+         "error: input 'x' is given twice\n"},
+        {"TooManyInputs",
+         "descent run square.descent 'x=[1, 2, 3]' -o out >log && "
+         "descent run square.descent out/output_0.npy out/output_0.npy",
+         2, "", "error: entry point run reads 1 input, not 2\n  = help: it reads x\n"},
+        {"WrongShape", "descent run square.descent 'x=[1, 2]'", 1, "",
+         "error: input 'x' must have the shape [3], not [2]\n --> square.descent\n"},
+        {"NoNpyFile", "descent run square.descent square.descent", 1, "",
+         "~error: square.descent: is no NPY file\n"},
+        {"NoCheckpoint", "descent run square.descent 'x=[1, 2, 3]' --checkpoint none.safetensors",
+         4, "", "error: none.safetensors: cannot open: No such file or directory\n"},
+        {"TraceNamesWhatIsGone",
+         "descent run --entry train_step --trace orange-blue.descent 'x=[[1, 2]]' 'y=[[1]]'", 0,
+         "~grad.W1: f32[2, 3] = ", "note: optimized away: yhat (--interpreter computes all)\n"},
+        {"InterpreterTracesAll",
+         "descent run --entry train_step --trace --interpreter orange-blue.descent 'x=[[1, 2]]' "
+         "'y=[[1]]' | cut -d: -f1 | tr '\\n' ' '",
+         0,
+         "s1 z1 a1 s2 z2 yhat grad.b2 grad.W2 grad.b1 grad.W1 loss next.W1 next.b1 next.W2 next.b2 "
+         "next.step "},
+    }),
+    NameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Inspect, CommandTest,
+    testing::ValuesIn(std::vector<Case>{
+        {"ErrorNamesTheFile", "descent inspect --entry run orange-blue.descent", 1, "",
+         "~\n --> orange-blue.descent\n"},
+        {"SummarySaysHowItTrains", "descent inspect orange-blue.descent", 0,
+         "~Training         loss with sgd(learning_rate=0.3)\n"},
+        {"DrawingsShowTypesAndConstants",
+         "descent inspect --stage differentiated --format dot orange-blue.descent | "
+         "grep -o 'label=\"[^\"]*\"' | grep -e '\"x' -e '\"0.1'",
+         0, "label=\"x\\nf32[10, 2]\"\nlabel=\"0.1\\nf32[]\"\n"},
+        {"NumbersAreTheSameInEveryFormat",
+         "for format in dot json text; do\n"
+         "  descent inspect --stage differentiated --format $format orange-blue.descent | "
+         "grep -o '%[0-9]*' | sort -u >$format\ndone\n"
+         "comm -23 text json; comm -23 text dot"},
     }),
     NameOf);
 

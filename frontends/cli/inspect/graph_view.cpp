@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "frontends/cli/run/tensor_input.h"
 #include "ir/op_def.h"
 
 namespace descent::cli {
@@ -39,7 +40,11 @@ std::string DotString(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
-    out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
   }
   return out + "\"";
 }
@@ -58,9 +63,13 @@ constexpr RoleStyle kRoleStyles[] = {
 };
 const RoleStyle& StyleOf(NodeRole role) { return kRoleStyles[static_cast<size_t>(role)]; }
 
+constexpr int64_t kPrintedConstants = 4;  ///< elements
+
 std::string DotNode(const NodeView& view) {
   const Node& node = *view.node;
   std::string label = view.name;
+  if (const Attribute* value = node.attributes.Find("value"); view.role == NodeRole::kConstant)
+    label = PrintValues(std::get<Tensor>(*value), kPrintedConstants);
   if (view.role == NodeRole::kOperator) label += fmt::format(" = {}", node.op->name);
   std::string types;
   for (const TensorType& type : node.types) types += (types.empty() ? "" : ", ") + ToString(type);

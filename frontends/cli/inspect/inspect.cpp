@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "compiler/compile.h"
-#include "compiler/graph/specialize.h"
 #include "compiler/kernel/program_print.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/compile_flags.h"
@@ -15,6 +14,7 @@
 #include "frontends/cli/inspect/summary.h"
 #include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
+#include "ir/io/text_parser.h"
 #include "ir/io/text_printer.h"
 
 namespace descent::cli {
@@ -34,9 +34,11 @@ struct Subject {
 
 // ---- graph stages ------------------------------------------------------------------------------
 
+/// As its text would be read, so that unnamed values have the same numbers in every format.
 Result<Model> GraphOf(const Subject& subject) {
-  if (subject.stage == "source" || subject.stage == "summary") return subject.source;
-  return RunToStage(subject.source, subject.entry, subject.stage, subject.options);
+  if (subject.stage == "source") return subject.source;
+  DESCENT_TRY(model, RunToStage(subject.source, subject.entry, subject.stage, subject.options));
+  return ParseText(PrintText(model), subject.stage);
 }
 
 Result<std::string> GraphText(const Subject& subject) {
@@ -157,18 +159,6 @@ std::vector<std::string> FormatsOf(const Stage& stage) {
   return names;
 }
 
-Result<std::string> EntryOf(const Model& model, const std::string& wanted) {
-  if (!model.entry.empty()) {
-    if (wanted.empty() || wanted == model.entry) return model.entry;
-    return InputError(fmt::format("the model is the entry point {}, not {}", model.entry, wanted));
-  }
-  const std::vector<std::string> all = EntryPoints(model);
-  if (wanted.empty()) return model.has_loss() ? std::string("train_step") : std::string("run");
-  if (std::ranges::find(all, wanted) != all.end()) return wanted;
-  return InputError(fmt::format("model {} has no entry point {}", Quoted(model.name), wanted),
-                    fmt::format("it has {}", fmt::join(all, ", ")));
-}
-
 Result<ExitStatus> Inspect(const InspectArguments& arguments) {
   const std::string name = arguments.stage.empty() ? "summary" : arguments.stage;
   const Stage& stage = *std::ranges::find(kStages, name, &Stage::name);
@@ -180,7 +170,7 @@ Result<ExitStatus> Inspect(const InspectArguments& arguments) {
   DESCENT_TRY(model, LoadModel(arguments.model));
   DESCENT_TRY(options, arguments.flags.Options());
   DESCENT_TRY(source, Configure(std::move(model), options));
-  DESCENT_TRY(entry, EntryOf(source, arguments.entry));
+  DESCENT_TRY(entry, EntryOf(source, arguments.entry, {"train_step", "run"}));
   options.settings.clear();
   DESCENT_TRY(text, show({std::move(source), name, std::move(entry), std::move(options)}));
   DESCENT_RETURN_IF_ERROR(WriteOutput(arguments.output, text));
@@ -204,7 +194,7 @@ Command InspectCommand() {
         .doc = "what to show (default summary)",
         .destination = &arguments->stage,
         .choices = StageNames()},
-       EntryOption(&arguments->entry),
+       EntryOption(&arguments->entry, "train_step; run of a model without a loss"),
        {.names = "--format",
         .value = "FORMAT",
         .doc = "how (default text)",
@@ -229,6 +219,7 @@ Command InspectCommand() {
                    {"descent inspect --stage differentiated model.descent", "the gradients"},
                    {"descent inspect --stage memory --format svg model.descent -o memory.svg",
                     "where each byte lives, and when"}},
+      .subject = &arguments->model,
       .run = [arguments] { return Inspect(*arguments); }};
 }
 

@@ -112,6 +112,8 @@ std::string KernelsDot(const EntryProgram& entry, const KernelProgram& program) 
   return text + "}\n";
 }
 
+constexpr int kMostCallTicks = 16;
+
 std::string MemorySvg(const EntryProgram& entry, const KernelProgram& program) {
   using plot::SvgDocument;
   std::vector<BufferSummary> buffers = SummarizeBuffers(entry, program);
@@ -144,17 +146,26 @@ std::string MemorySvg(const EntryProgram& entry, const KernelProgram& program) {
     const double y = kFrame.bottom() - kFrame.height * tick / 4;
     svg.Text({kFrame.x - 6, y + 4}, Bytes(entry.arena_bytes * tick / 4),
              {.size = 10, .anchor = plot::Anchor::kEnd});
-    const double x = kFrame.x + kFrame.width * tick / 4;
-    svg.Text({x, kFrame.bottom() + 16}, fmt::format("{}", calls * tick / 4),
-             {.size = 10, .anchor = plot::Anchor::kMiddle});
   }
+  for (int call = 0; call < calls; call += 1 + (calls - 1) / kMostCallTicks)
+    svg.Text({kFrame.x + (call + 0.5) * x_scale, kFrame.bottom() + 16}, fmt::format("{}", call),
+             {.size = 10, .anchor = plot::Anchor::kMiddle});
   svg.Text({kFrame.x + kFrame.width / 2, kFrame.bottom() + 36}, "call",
            {.anchor = plot::Anchor::kMiddle});
-  constexpr std::string_view kSections[] = {"forward", "backward", "update"};
-  for (size_t i = 0; i < 3; ++i) {
-    const double x = 560 + 120 * static_cast<double>(i);
-    svg.Rectangle({x, 14, 12, 12}, {.fill = kSectionFill[i], .stroke = "#222222"});
-    svg.Text({x + 18, 24}, kSections[i]);
+  struct Key {
+    std::string_view name, fill;
+    double stroke_width;
+  };
+  constexpr Key kLegend[] = {{"forward", kSectionFill[0], 0.5},
+                             {"backward", kSectionFill[1], 0.5},
+                             {"update", kSectionFill[2], 0.5},
+                             {"kept for backward", "#ffffff", 2}};
+  double x = 520;
+  for (const Key& key : kLegend) {
+    svg.Rectangle({x, 14, 12, 12},
+                  {.fill = key.fill, .stroke = "#222222", .stroke_width = key.stroke_width});
+    svg.Text({x + 18, 24}, key.name);
+    x += 90;
   }
   return std::move(svg).Finish();
 }

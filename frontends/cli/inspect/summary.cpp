@@ -6,6 +6,7 @@
 #include "compiler/graph/pipeline.h"
 #include "compiler/graph/specialize.h"
 #include "frontends/cli/inspect/flops.h"
+#include "ir/io/text_statements.h"
 #include "ir/op_def.h"
 
 namespace descent::cli {
@@ -101,6 +102,7 @@ Result<Summary> Summarize(const Model& model) {
 }
 
 std::string SummaryText(const Summary& summary) {
+  constexpr std::string_view kTrain = "train ";
   const Model& model = *summary.model;
   std::string text = fmt::format("Model {}", model.name);
   if (!model.entry.empty()) text += fmt::format(", entry point {}", model.entry);
@@ -113,8 +115,7 @@ std::string SummaryText(const Summary& summary) {
     text += fmt::format("Optimizer state  {} bytes\n", Grouped(summary.optimizer_bytes));
   text += fmt::format("FLOPs            {} a call of the graph above\n", Grouped(summary.flops));
   for (const Update& update : model.updates)
-    text += fmt::format("Training         {} of {} over {}\n", update.optimizer, update.loss,
-                        update.parameters);
+    text += fmt::format("Training         {}\n", StatementOf(update).substr(kTrain.size()));
   if (!summary.entries.empty()) text += "\nEntry point        batch   nodes           FLOPs\n";
   for (const Summary::EntryCost& entry : summary.entries)
     text += fmt::format("{:<14}  {:>8}  {:>6}  {:>14}\n", entry.name,

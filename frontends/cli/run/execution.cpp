@@ -9,6 +9,7 @@
 #include "compiler/kernel/lower_model.h"
 #include "compiler/trace_outputs.h"
 #include "frontends/cli/command.h"
+#include "frontends/cli/compile_flags.h"
 #include "frontends/cli/runtime_result.h"
 #include "ir/interpreter.h"
 #include "ir/op_def.h"
@@ -22,27 +23,10 @@ constexpr std::string_view kNext = "next.";
 
 /// Only the passes without which there is no train_step: the truth is what the user wrote.
 CompileOptions LeastPasses(CompileOptions options) {
+  options.disabled_passes.insert("expand");  // the interpreter knows composites
   for (const Pass& pass : Passes())
-    if (pass.name != "specialize" && pass.name != "differentiate" &&
-        pass.name != "append_optimizer")
-      options.disabled_passes.insert(std::string(pass.name));
+    if (pass.is_optimization) options.disabled_passes.insert(std::string(pass.name));
   return options;
-}
-
-Result<std::string> WantedEntry(const Model& source, const std::string& entry) {
-  if (!source.entry.empty()) {
-    if (entry.empty() || entry == source.entry) return source.entry;
-    return InputError(fmt::format("the model is the entry point {}, not {}", source.entry, entry));
-  }
-  const std::vector<std::string> all = EntryPoints(source);
-  if (entry.empty()) {
-    for (const char* usual : {"run", "predict"})
-      if (std::ranges::find(all, usual) != all.end()) return std::string(usual);
-    return all.front();
-  }
-  if (std::ranges::find(all, entry) != all.end()) return entry;
-  return InputError(fmt::format("model {} has no entry point {}", Quoted(source.name), entry),
-                    fmt::format("it has {}", fmt::join(all, ", ")));
 }
 
 /// Data inputs that the entry point's graph reads, in its order.
@@ -65,10 +49,11 @@ Result<std::map<std::string, Tensor>> MatchInputs(const Model& model,
   for (const InputArgument& input : given) {
     if (input.name.empty()) continue;
     if (std::ranges::find(names, input.name) == names.end())
-      return InputError(
+      return UsageError(
           fmt::format("entry point {} has no input {}", model.entry, Quoted(input.name)),
           fmt::format("it reads {}", fmt::join(names, ", ")));
-    matched.insert_or_assign(input.name, input.value);
+    if (!matched.emplace(input.name, input.value).second)
+      return UsageError(fmt::format("input {} is given twice", Quoted(input.name)));
   }
   auto next = names.begin();
   for (const InputArgument& input : given) {
@@ -76,9 +61,9 @@ Result<std::map<std::string, Tensor>> MatchInputs(const Model& model,
     next =
         std::find_if(next, names.end(), [&](const auto& name) { return !matched.contains(name); });
     if (next == names.end())
-      return InputError(fmt::format("entry point {} reads {} inputs, not {}", model.entry,
-                                    names.size(), given.size()),
-                        names.empty() ? "" : fmt::format("they are {}", fmt::join(names, ", ")));
+      return UsageError(fmt::format("entry point {} reads {} input{}, not {}", model.entry,
+                                    names.size(), names.size() == 1 ? "" : "s", given.size()),
+                        names.empty() ? "" : fmt::format("it reads {}", fmt::join(names, ", ")));
     matched.emplace(*next, input.value);
   }
   return matched;
@@ -118,7 +103,7 @@ Result<void> BindInputs(const ExecutionRequest& request, Execution& execution) {
     auto place = execution.inputs.find(binding->name);
     if (place == execution.inputs.end()) {
       if (!request.random_inputs)
-        return InputError(
+        return UsageError(
             fmt::format("input {} of type {} is missing", Quoted(binding->name), ToString(type)),
             fmt::format("give {0}.npy, {0}=FILE.npy or {0}=[...]", binding->name));
       execution.inputs.emplace(binding->name, RandomInput(type, generator));
@@ -246,7 +231,7 @@ Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
   Execution execution{.options = request.options, .seed = request.seed, .threads = request.threads};
   DESCENT_TRY(source, Configure(model, request.options));
   execution.options.settings.clear();
-  DESCENT_TRY(entry, WantedEntry(source, request.entry));
+  DESCENT_TRY(entry, EntryOf(source, request.entry, {"run", "predict"}));
   execution.entry = entry;
   const CompileOptions least = LeastPasses(request.options);
   DESCENT_TRY(first, RunToStage(source, entry, "optimized", least));

@@ -2,9 +2,11 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 
+#include "compiler/trace_outputs.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/compile_flags.h"
 #include "frontends/cli/files.h"
@@ -28,6 +30,16 @@ struct RunArguments {
 void PrintTensor(const NamedTensor& value) {
   Print("{}: {} = {}\n", value.name, ToString(value.value.type()),
         PrintValues(value.value, kPrintedElements));
+}
+
+/// The compiled program computes what its outputs need, and that not always as written.
+void NoteOptimizedAway(const Execution& execution, const Values& values) {
+  std::vector<std::string> gone;
+  for (const std::string& name : TraceNames(execution.model))
+    if (std::ranges::find(values.traced, name, &NamedTensor::name) == values.traced.end())
+      gone.push_back(name);
+  if (!gone.empty())
+    PrintError("note: optimized away: {} (--interpreter computes all)\n", fmt::join(gone, ", "));
 }
 
 Result<void> MakeFolder(const std::string& path) {
@@ -73,6 +85,7 @@ Result<ExitStatus> Run(const RunArguments& arguments) {
                                       : RunCompiled(execution, arguments.trace);
   if (!values) return std::unexpected(std::move(values).error());
   for (const NamedTensor& value : values->traced) PrintTensor(value);
+  if (arguments.trace) NoteOptimizedAway(execution, *values);
   if (!arguments.folder.empty()) {
     DESCENT_RETURN_IF_ERROR(WriteFiles(arguments.folder, *values));
     return ExitStatus::kGood;
@@ -88,7 +101,7 @@ Command RunCommand() {
   auto arguments = std::make_shared<RunArguments>();
   OptionGroup options = {
       "Options",
-      {EntryOption(&arguments->entry),
+      {EntryOption(&arguments->entry, "predict; run of a model without a loss"),
        {.names = "-o,--output",
         .value = "DIR",
         .doc = "write the outputs to DIR/output_0.npy, ... instead of printing them",
@@ -142,6 +155,7 @@ Command RunCommand() {
                        {"descent run --interpreter --trace --entry train_step model.descent "
                         "'x=[[1, 2]]' 'y=[[1]]'",
                         "forward, backward and update, value by value"}},
+          .subject = &arguments->model,
           .run = [arguments] { return Run(*arguments); }};
 }
 

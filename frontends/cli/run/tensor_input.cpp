@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "frontends/cli/command.h"
 #include "frontends/cli/runtime_result.h"
 #include "ir/io/limits.h"
 #include "runtime/data/array.h"
@@ -97,6 +98,7 @@ Tensor FromBytes(int32_t dtype, const std::vector<int64_t>& shape, runtime::Byte
 std::string PrintElement(const Tensor& tensor, int64_t index) {
   if (!Info(tensor.dtype()).is_float) return fmt::format("{}", tensor.GetInt(index));
   const double value = tensor.GetDouble(index);
+  if (std::isnan(value)) return "nan";  // its sign means nothing
   return tensor.dtype() == DType::kF32 ? fmt::format("{}", static_cast<float>(value))
                                        : fmt::format("{}", value);
 }
@@ -136,7 +138,9 @@ Result<Tensor> ConvertTo(const Tensor& tensor, DType dtype, std::string_view nam
 
 Result<Tensor> ReadNpyFile(const std::string& path) {
   DESCENT_TRY(bytes, FromRuntime(runtime::ReadFile(path)));
-  if (!runtime::IsNpy(bytes)) return Error("{} is no NPY file", Quoted(path));
+  if (!runtime::IsNpy(bytes))
+    return InputError(fmt::format("{}: is no NPY file", path),
+                      "an input is FILE.npy, NAME=FILE.npy or NAME=[...]");
   DESCENT_TRY(array, FromRuntime(runtime::ParseNpy(bytes, path)));
   return FromBytes(array.dtype, array.shape, array.values);
 }

@@ -105,7 +105,7 @@ TEST(Prepared, RefusesBadLabels) {
 
 TEST(Prepared, RefusesOtherShapesAndColumns) {
   EXPECT_EQ(ErrorOf(Table(), Input("x", "features", DESCENT_F32, {8, 3})),
-            "table: features hold 2 numbers a row (a, b), but input 'x' is [8, 3]: 3 a row");
+            "table: a row of features (a, b) is 2 numbers, but input 'x' is [8, 3]: 3 a row");
   EXPECT_EQ(ErrorOf(Table(), Input("x", "c", DESCENT_F32, {8, 3})),
             "table: input 'x' is fed from 'c', which the data does not have (its columns are a, b, "
             "label, image)");
