@@ -48,4 +48,7 @@ Result<std::optional<TrainingRecord>> LoadParameters(const Program& program,
 /// "warning: ..." on standard error.
 void Warn(const std::string& text);
 
+/// What a command was asked for, on standard output.
+Result<ExitStatus> PrintResult(const std::string& text);
+
 }  // namespace descent::runtime

@@ -111,10 +111,8 @@ Result<ExitStatus> Evaluate(const Program& program, const EvaluateCommand& comma
     return Fail("", "evaluate: {}", StatusText(status));
   }
   const std::vector<std::string>& classes = ClassesOf(split, known);
-  std::string text = command.json ? MetricsJson((*evaluator)->metrics(), classes) + "\n"
-                                  : MetricsText((*evaluator)->metrics(), classes);
-  fmt::print("{}", text);
-  return std::fflush(stdout) == 0 ? ExitStatus::kGood : ExitStatus::kIo;
+  return PrintResult(command.json ? MetricsJson((*evaluator)->metrics(), classes) + "\n"
+                                  : MetricsText((*evaluator)->metrics(), classes));
 }
 
 }  // namespace descent::runtime

@@ -40,7 +40,7 @@ ProgressDisplay::ProgressDisplay(const Facts& facts)
     : facts_(facts),
       bar_(!facts.quiet && isatty(STDERR_FILENO)),
       start_(std::chrono::steady_clock::now()),
-      drawn_at_(start_) {}
+      drawn_at_(start_ - kRedraw) {}
 
 double ProgressDisplay::seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();

@@ -72,6 +72,12 @@ ExitStatus StatusOf(StopReason reason) {
 
 void Warn(const std::string& text) { fmt::print(stderr, "warning: {}\n", text); }
 
+Result<ExitStatus> PrintResult(const std::string& text) {
+  const bool printed = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (printed && std::fflush(stdout) == 0) return ExitStatus::kGood;
+  return IoFailure("standard output", "cannot be written");
+}
+
 Result<ExitStatus> Train(const Program& program, const TrainCommand& command) {
   bool fell_back = false;
   auto checkpoint = FindCheckpoint(program, command, &fell_back);

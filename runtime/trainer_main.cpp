@@ -62,8 +62,7 @@ Result<ExitStatus> RunCommand(const Program& program, CommandLine line) {
     case kPredict:
       return Predict(program, {line.input, line.output, line.checkpoint, line.threads});
     case kInfo:
-      fmt::print("{}", InfoText(program));
-      return std::fflush(stdout) == 0 ? ExitStatus::kGood : ExitStatus::kIo;
+      return PrintResult(InfoText(program));
   }
   return ExitStatus::kInternal;
 }
@@ -73,16 +72,15 @@ Result<ExitStatus> Dispatch(const descent_program* abi, int argc, char** argv) {
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   auto line = ParseCommandLine(words);
   if (!line) return std::unexpected(line.error());
-  if (line->version) {
-    fmt::print("{}: {} for {}\n", abi->name, abi->compiler, abi->target);
-    return ExitStatus::kGood;
+  if (words.empty()) {
+    fmt::print(stderr, "{}", OverviewHelp(name, *abi));
+    return ExitStatus::kUsage;
   }
-  if (line->help) {
-    const std::string help =
-        line->command ? CommandHelp(name, *line->command) : OverviewHelp(name, *abi);
-    fmt::print(words.empty() ? stderr : stdout, "{}", help);
-    return words.empty() ? ExitStatus::kUsage : ExitStatus::kGood;
-  }
+  if (line->version)
+    return PrintResult(fmt::format("{}: {} for {}\n", abi->name, abi->compiler, abi->target));
+  if (line->help)
+    return PrintResult(line->command ? CommandHelp(name, *line->command)
+                                     : OverviewHelp(name, *abi));
   auto program = Program::Open(abi);
   if (!program) return std::unexpected(program.error());
   return RunCommand(*program, *std::move(line));
