@@ -15,15 +15,38 @@ Result<std::optional<std::vector<Value>>> Copy(GraphBuilder&, const Node&, std::
   return std::nullopt;
 }
 
+/// Marks nodes that `loss` depends on through floats alone: only these have a derivative.
+std::vector<bool> ReachedThroughFloats(const Graph& graph, Value loss) {
+  std::vector<bool> reached(graph.nodes().size(), false);
+  reached[loss.node] = true;
+  for (size_t number = reached.size(); number-- > 0;)
+    if (reached[number])
+      for (const Value operand : graph.nodes()[number].operands)
+        if (Info(graph.type(operand).dtype).is_float) reached[operand.node] = true;
+  return reached;
+}
+
+std::unexpected<Diagnostic> HasNoDerivative(const Slot& parameter) {
+  auto error =
+      Error("the loss depends on {} only through integers and bools, so it has no gradient",
+            Quoted(parameter.name));
+  error.error().location = parameter.location;
+  error.error().hint = "comparisons, argmax and casts to integers have no derivative";
+  return error;
+}
+
 /// Matched parameters that the loss depends on.
 Result<std::vector<std::string>> DifferentiatedParameters(const Model& model,
                                                           const Update& update) {
   const Value losses[] = {model.graph.FindOutput(update.loss)->value};
   const std::vector<bool> needed = Needed(model.graph, losses);
+  const std::vector<bool> reached = ReachedThroughFloats(model.graph, losses[0]);
   std::vector<std::string> names;
   for (const Slot* parameter : ParametersOf(model, update)) {
     const NamedValue* input = model.graph.FindInput(parameter->name);
-    if (input != nullptr && needed[input->value.node]) names.push_back(parameter->name);
+    if (input == nullptr || !needed[input->value.node]) continue;
+    if (!reached[input->value.node]) return HasNoDerivative(*parameter);
+    names.push_back(parameter->name);
   }
   if (!names.empty()) return names;
   auto error = Error("the loss depends on no trainable parameter that matches {}",

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "compiler/graph/pipeline.h"
+#include "compiler/graph/schedules.h"
 #include "compiler/graph/specialize.h"
 #include "ir/interpreter.h"
 #include "ir/io/text_parser.h"
@@ -136,6 +137,9 @@ class Training {
     rate_ = HyperparametersOf(source.updates[0]).Float("learning_rate");
   }
 
+  /// What set_learning_rate does between two steps.
+  void SetLearningRate(double rate) { rate_ = rate; }
+
   /// One step; all parameters, one after another.
   std::vector<double> Step() {
     std::vector<Tensor> inputs;
@@ -191,6 +195,34 @@ TEST(Optimizers, FollowTheReference) {
 TEST(Optimizers, HaveAReferenceEach) {
   for (const Optimizer& optimizer : Optimizers())
     EXPECT_TRUE(Models().contains(std::string(optimizer.name))) << optimizer.name;
+}
+
+TEST(Schedules, HaveAReferenceEach) {
+  for (const Schedule& schedule : Schedules()) {
+    const std::string used =
+        schedule.name == "constant" ? "" : fmt::format("schedule {}", schedule.name);
+    EXPECT_TRUE(std::ranges::any_of(Models(), [&](const auto& model) {
+      return model.second.contains(used);
+    })) << schedule.name;
+  }
+}
+
+/// The rate set from outside takes the place of the optimizer's own; a schedule still scales it.
+TEST(Optimizers, FollowARateSetBetweenSteps) {
+  const auto step_after = [](const std::string& train, double rate) {
+    const auto source = ParseText(OneParameter(train), "rate");
+    Training training(*source, StandardPasses(*source));
+    const std::vector<double> before = training.Step();
+    training.SetLearningRate(rate);
+    std::vector<double> moved = training.Step();
+    for (size_t i = 0; i < moved.size(); ++i) moved[i] -= before[i];
+    return moved;
+  };
+  for (const std::string train :
+       {"sgd(learning_rate=0.05)", "sgd(learning_rate=0.05) schedule warm_up(steps=4)"}) {
+    const auto once = step_after(train, 0.05), twice = step_after(train, 0.1);
+    for (size_t i = 0; i < once.size(); ++i) EXPECT_NEAR(twice[i], 2 * once[i], 1e-12) << train;
+  }
 }
 
 Diagnostic ErrorOf(const std::string& train) {

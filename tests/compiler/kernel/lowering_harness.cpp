@@ -31,17 +31,6 @@ void WriteSlot(std::span<std::byte> state, const StateSlot& slot, const Tensor& 
   std::copy(value.bytes().begin(), value.bytes().end(), state.begin() + slot.offset);
 }
 
-void ExpectClose(const Tensor& actual, const Tensor& expected, double tolerance,
-                 const std::string& what) {
-  ASSERT_EQ(ToString(actual.type()), ToString(expected.type())) << what;
-  for (int64_t i = 0; i < actual.elements(); ++i) {
-    const double a = actual.GetDouble(i), e = expected.GetDouble(i);
-    if (std::isnan(e) && std::isnan(a)) continue;
-    if (a == e) continue;
-    ASSERT_NEAR(a, e, tolerance * std::max(1.0, std::abs(e))) << what << " element " << i;
-  }
-}
-
 /// One way to run: a lowered program with its own state.
 struct Runner {
   Lowered lowered;
@@ -52,6 +41,16 @@ struct Runner {
 };
 
 }  // namespace
+
+void ExpectClose(const Tensor& actual, const Tensor& expected, double tolerance,
+                 const std::string& what) {
+  ASSERT_EQ(ToString(actual.type()), ToString(expected.type())) << what;
+  for (int64_t i = 0; i < actual.elements(); ++i) {
+    const double a = actual.GetDouble(i), e = expected.GetDouble(i);
+    if (a == e || (std::isnan(e) && std::isnan(a))) continue;
+    ASSERT_NEAR(a, e, tolerance * std::max(1.0, std::abs(e))) << what << " element " << i;
+  }
+}
 
 Model OptimizedModel(const std::string& text, const std::string& entry) {
   auto model = ParseText("descent 1\n" + text, "test.descent");

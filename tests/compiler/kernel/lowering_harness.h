@@ -30,6 +30,10 @@ struct Lowered {
 };
 Lowered LowerModel(const Model& model, bool fuse);
 
+/// Equal types, and elements within `tolerance` of the larger of 1 and the expected magnitude.
+void ExpectClose(const Tensor& actual, const Tensor& expected, double tolerance,
+                 const std::string& what);
+
 /// How the first entry point of a lowered program is run.
 using ProgramRunner =
     std::function<ProgramRun(const KernelProgram& program, std::span<std::byte> state,
