@@ -159,7 +159,7 @@ class ContractionKernelEmitter {
     const StageRead& read = stage_.reads[operand.value->slot];
     llvm::Value* base = frame_.parameters[read.index];
     base = f_.Element(element, base, f_.Mul(tile.batch, address.coefficients[kBatchAxis]));
-    base = f_.Element(element, base, f_.Mul(k_low, address.coefficients[kKAxis]));
+    base = f_.Element(element, base, OffsetOfK(f_, address, k_low));
     return f_.Element(element, base, f_.I64(address.constant));
   }
 

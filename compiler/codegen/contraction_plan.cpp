@@ -54,6 +54,7 @@ class Planner {
     FindFactors();
     PlanRegisters();
     PlanBlocks();
+    PlanAddresses();
     PlanLhs();
     PlanRhs();
     PlanScratch();
@@ -101,8 +102,6 @@ class Planner {
     plan_.rhs.read = kernel_.contraction.rhs;
     plan_.lhs.value = product.arguments[lhs_first ? 0 : 1];
     plan_.rhs.value = product.arguments[lhs_first ? 1 : 0];
-    plan_.lhs.address = Address(plan_.lhs);
-    plan_.rhs.address = Address(plan_.rhs);
   }
 
   /// Address of a factor that is one unguarded, affine read in the accumulator's type.
@@ -116,10 +115,41 @@ class Planner {
     FlatAddress address{.constant = affine->constant};
     for (int axis = 0; axis < kFlatAxes; ++axis) {
       const auto coefficient = GroupCoefficient(plan_.groups[axis], *affine);
-      if (!coefficient) return std::nullopt;
-      address.coefficients[axis] = *coefficient;
+      if (coefficient)
+        address.coefficients[axis] = *coefficient;
+      else if (axis != kKAxis || !SplitIntoRuns(*affine, address))
+        return std::nullopt;
     }
     return address;
+  }
+
+  /// The longest inner part of K that is one run, if blocks can stay within it.
+  bool SplitIntoRuns(const AffineIndex& affine, FlatAddress& address) const {
+    constexpr int64_t kWorthwhile = 64;
+    const AxisGroup& k = plan_.groups[kKAxis];
+    for (size_t split = 1; split < k.axes.size(); ++split) {
+      AxisGroup outer = k, inner = k;
+      for (size_t i = 0; i < k.axes.size(); ++i) (i < split ? inner : outer).extents[i] = 1;
+      const auto stride = GroupCoefficient(outer, affine), step = GroupCoefficient(inner, affine);
+      if (!stride || !step) continue;
+      address.coefficients[kKAxis] = *step;
+      address.k_run = Elements(inner.extents);
+      address.k_run_stride = *stride;
+      return address.k_run >= kWorthwhile;
+    }
+    return false;
+  }
+
+  /// Blocks of K end where runs end.
+  void PlanAddresses() {
+    plan_.lhs.address = Address(plan_.lhs);
+    plan_.rhs.address = Address(plan_.rhs);
+    const auto crosses = [&](const OperandPlan& operand) {
+      return operand.address && operand.address->k_run % plan_.block_k != 0;
+    };
+    const int64_t row = plan_.groups[kKAxis].row;  // divides every run
+    while (crosses(plan_.lhs) || crosses(plan_.rhs))
+      plan_.block_k -= plan_.block_k % row == 0 ? row : plan_.block_k % row;
   }
 
   /// rows * vectors + vectors + 1 registers: accumulators, a row of B, one broadcast of A.

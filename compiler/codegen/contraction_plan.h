@@ -35,10 +35,13 @@ struct AxisGroup {
   int64_t row = 1;
 };
 
-/// Affine address in elements: constant + sum of coefficients[flat axis] * axis.
+/// Affine address in elements: constant + sum of coefficients[flat axis] * axis. Along K that holds
+/// within runs of `k_run` (the pixels of one image); from run to run it advances by `k_run_stride`.
+/// No block of K crosses the end of a run.
 struct FlatAddress {
   std::array<int64_t, kFlatAxes> coefficients{};
   int64_t constant = 0;
+  int64_t k_run = 0, k_run_stride = 0;  ///< k_run 0: all of K is one run
 };
 
 /// How the micro-kernel finds an operand. Rows of packed blocks are padded where their length would

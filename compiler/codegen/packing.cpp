@@ -143,7 +143,7 @@ class PanelPacker {
     source_ = frame.parameters[read.index];
     source_ = f_.Element(element_, source_, f_.Mul(panel.batch, address.coefficients[kBatchAxis]));
     source_ = f_.Element(element_, source_, f_.Mul(panel.n_low, n_stride_));
-    source_ = f_.Element(element_, source_, f_.Mul(panel.k_low, k_stride_));
+    source_ = f_.Element(element_, source_, OffsetOfK(f_, address, panel.k_low));
     source_ = f_.Element(element_, source_, f_.I64(address.constant));
   }
 
@@ -243,6 +243,14 @@ void EmitPackLhs(KernelFrame& frame, const ContractionPlan& plan, const PackedBl
 
 void EmitPackRhs(KernelFrame& frame, const ContractionPlan& plan, const PackedBlock& block) {
   Packer(frame, plan, plan.rhs, kNAxis).Emit(block, 1, plan.rhs.k_stride);
+}
+
+llvm::Value* OffsetOfK(FunctionEmitter& f, const FlatAddress& address, llvm::Value* k_low) {
+  const int64_t step = address.coefficients[kKAxis];
+  if (address.k_run == 0) return f.Mul(k_low, step);
+  llvm::Value* run = f.b.CreateUDiv(k_low, f.I64(address.k_run));
+  llvm::Value* rest = f.b.CreateURem(k_low, f.I64(address.k_run));
+  return f.Add(f.Mul(run, address.k_run_stride), f.Mul(rest, step));
 }
 
 void EmitPackPanel(KernelFrame& frame, const ContractionPlan& plan, const PackedPanel& panel) {

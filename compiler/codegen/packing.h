@@ -24,6 +24,9 @@ struct PackedBlock {
 void EmitPackLhs(KernelFrame& frame, const ContractionPlan& plan, const PackedBlock& block);
 void EmitPackRhs(KernelFrame& frame, const ContractionPlan& plan, const PackedBlock& block);
 
+/// Where k_low lies, in elements from k = 0.
+llvm::Value* OffsetOfK(FunctionEmitter& f, const FlatAddress& address, llvm::Value* k_low);
+
 /// Columns [n_low, n_low + columns) of rhs: element (n, k) goes to
 /// destination[(k - k_low) * register_n + n - n_low].
 struct PackedPanel {

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "compiler/kernel/computation.h"
+#include "compiler/kernel/lane_choice.h"
 
 namespace descent {
 namespace {
@@ -170,12 +171,13 @@ void ChooseBlocks(const ContractionExtents& extents, int64_t element_bytes,
 
 void ScheduleContraction(Kernel& kernel, const TargetFacts& target) {
   const Stage& stage = kernel.stages[0];
+  const int64_t element_bytes = Info(stage.reducer->init[0]->dtype).bytes;
+  const int64_t lanes = target.vector_bytes / element_bytes;
+  ChooseLanes(kernel, lanes);
   const Shape axes = AxesOf(kernel, stage);
   const ContractionExtents extents{
       Extent(axes, kernel.contraction.batch), Extent(axes, kernel.contraction.m),
       Extent(axes, kernel.contraction.n), Extent(axes, kernel.contraction.k)};
-  const int64_t element_bytes = Info(stage.reducer->init[0]->dtype).bytes;
-  const int64_t lanes = target.vector_bytes / element_bytes;
   KernelSchedule& schedule = kernel.schedule;
   const RegisterTile tile = ChooseRegisterTile(extents, lanes, target);
   schedule.register_m = tile.m;

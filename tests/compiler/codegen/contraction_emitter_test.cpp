@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "compiler/kernel/schedule.h"
 #include "tests/compiler/codegen/contraction_testing.h"
 #include "tests/compiler/codegen/kernel_testing.h"
 
@@ -117,6 +118,16 @@ TEST(ContractionEmitter, Convolutions) {
   Kernel large = ConvolutionKernel(2, 3, 28, 10, 5, 1, 2);
   large.schedule.block_n = 100;
   ExpectMatchesReference(large, Patterns(large), 1e-5);
+}
+
+/// Pixels are summed over: the image's rows lie along K, so that the gradients of the outputs are
+/// what lies on the lanes.
+TEST(ContractionEmitter, LanesOfAWeightGradient) {
+  Kernel kernel = ConvolutionWeightsKernel(2, 3, 14, 16, 3, 1, 1);
+  Schedule(kernel, NativeTarget().facts);
+  EXPECT_EQ(kernel.contraction.rhs, 1);
+  EXPECT_EQ(kernel.contraction.n, std::vector<int>{0});
+  ExpectMatchesReference(kernel, Patterns(kernel), 1e-4);
 }
 
 }  // namespace
