@@ -270,10 +270,24 @@ Result<Value> BuildPattern(const Pattern& pattern, const Match& match, GraphBuil
   return PatternBuilder(match, b, add).Build(pattern, {});
 }
 
+namespace {
+
+/// Every element of the node is an element of its one operand: reshape, expand, slice, ...
+bool OnlyMoves(const GraphBuilder& b, const Node& node) {
+  const TensorType types[] = {b.type(node.operands[0])};
+  const TensorExpr expr = node.op->define({types, node.attributes});
+  return !expr.reducer && expr.results.size() == 1 && expr.results[0]->kind == ScalarKind::kRead &&
+         expr.reads[expr.results[0]->slot].guards.empty();
+}
+
+}  // namespace
+
 std::optional<double> UniformConstant(const GraphBuilder& b, Value value) {
-  while (b.node(value).op->name == "expand" || b.node(value).op->name == "reshape")
-    value = b.node(value).operands[0];
   const Node& node = b.node(value);
+  if (node.operands.size() == 1 && node.op->define != nullptr) {
+    const auto moved = UniformConstant(b, node.operands[0]);
+    return moved && OnlyMoves(b, node) ? moved : std::nullopt;
+  }
   if (node.op->leaf != Leaf::kConstant) return std::nullopt;
   const Tensor& tensor = node.attributes.Literal("value");
   if (tensor.elements() == 0) return std::nullopt;

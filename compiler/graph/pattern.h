@@ -70,7 +70,8 @@ using AddNode = std::function<Result<Value>(std::string_view op, std::vector<Val
 Result<Value> BuildPattern(const Pattern& pattern, const Match& match, GraphBuilder& b,
                            const AddNode& add);
 
-/// The value all elements of a constant (or an expanded constant) have.
+/// The value that all elements of a constant have, or of one that was only moved about (expanded,
+/// reshaped, sliced).
 std::optional<double> UniformConstant(const GraphBuilder& b, Value value);
 
 }  // namespace descent

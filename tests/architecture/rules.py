@@ -202,6 +202,18 @@ def runtime_links(root):
     return found
 
 
+def operators_unnamed(root):
+    """What an operator is stands in its definition: no code asks for its name."""
+    found = []
+    for path in files(root, CODE):
+        if not path.as_posix().startswith(("compiler/", "frontends/", "ir/", "runtime/")) or path.parts[:2] == ("ir", "ops"):
+            continue
+        for number, line in enumerate(lines(root, path), 1):
+            if re.search(r"""\bop(->|\.)name\s*[!=]=\s*"|"\s*[!=]=\s*\w+(->|\.)op->name""", line):
+                found.append(f"{path}:{number}: compares the name of an operator")
+    return found
+
+
 def formatting(root):
     formatter = shutil.which("clang-format-19")
     if formatter is None:
@@ -213,7 +225,7 @@ def formatting(root):
 
 RULES = [
     project_includes, external_includes, llvm_stays_in_codegen, top_level, header_guards, file_lengths, names,
-    surroundings, runtime_links, formatting,
+    surroundings, runtime_links, operators_unnamed, formatting,
 ]
 
 
