@@ -45,6 +45,9 @@ std::string InfoText(const Program& program);
 Result<std::optional<TrainingRecord>> LoadParameters(const Program& program,
                                                      const std::string& checkpoint, State& state);
 
+/// Fails when the executable was compiled without this entry point.
+Result<void> RequireEntry(const Program& program, std::string_view entry);
+
 /// "warning: ..." on standard error.
 void Warn(const std::string& text);
 

@@ -84,6 +84,9 @@ Result<std::optional<TrainingRecord>> LoadParameters(const Program& program,
 }
 
 Result<ExitStatus> Evaluate(const Program& program, const EvaluateCommand& command) {
+  if (auto present = RequireEntry(program, "evaluate"); !present) {
+    return std::unexpected(present.error());
+  }
   auto state = State::Make(program);
   if (!state) return std::unexpected(state.error());
   auto record = LoadParameters(program, command.checkpoint, *state);

@@ -72,6 +72,13 @@ ExitStatus StatusOf(StopReason reason) {
 
 void Warn(const std::string& text) { fmt::print(stderr, "warning: {}\n", text); }
 
+Result<void> RequireEntry(const Program& program, std::string_view entry) {
+  if (program.Find(entry)) return {};
+  return WithHint(FailWith(ExitStatus::kUnsupported, "", "model {} was compiled without {}",
+                           Quoted(program.name()), entry),
+                  "it has no loss, or `descent compile --entry` left it out");
+}
+
 Result<ExitStatus> PrintResult(const std::string& text) {
   const bool printed = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
   if (printed && std::fflush(stdout) == 0) return ExitStatus::kGood;
@@ -79,6 +86,9 @@ Result<ExitStatus> PrintResult(const std::string& text) {
 }
 
 Result<ExitStatus> Train(const Program& program, const TrainCommand& command) {
+  if (auto present = RequireEntry(program, "train_step"); !present) {
+    return std::unexpected(present.error());
+  }
   bool fell_back = false;
   auto checkpoint = FindCheckpoint(program, command, &fell_back);
   if (!checkpoint) return std::unexpected(checkpoint.error());

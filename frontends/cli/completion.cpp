@@ -48,18 +48,20 @@ std::string Branch(const Command& command) {
         values += fmt::format("        {}) {}; return ;;\n", Pattern(option), ValueAction(option));
     }
   }
-  std::string words;
-  for (const Option& argument : command.arguments)
+  std::string words, files;
+  for (const Option& argument : command.arguments) {
     if (!argument.choices.empty()) words += fmt::format("{} ", fmt::join(argument.choices, " "));
+    if (argument.completion != Completion::kNothing) files = " $(compgen -f -- \"$word\")";
+  }
   std::string text = fmt::format("    {})\n", command.name);
   if (!values.empty()) text += "      case \"$previous\" in\n" + values + "      esac\n";
   text += fmt::format(
       "      if [[ $word == -* ]]; then\n"
       "        COMPREPLY=($(compgen -W \"{}\" -- \"$word\"))\n"
       "      else\n"
-      "        COMPREPLY=($(compgen -W \"{}\" -- \"$word\") $(compgen -f -- \"$word\"))\n"
+      "        COMPREPLY=($(compgen -W \"{}\" -- \"$word\"){})\n"
       "      fi ;;\n",
-      options, words);
+      options, words, files);
   return text;
 }
 

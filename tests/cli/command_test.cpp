@@ -239,6 +239,11 @@ INSTANTIATE_TEST_SUITE_P(
          "",
          "error: pass 'expand' cannot be skipped: it is no optimization\n"
          "  = help: these are: fuse, simplify, fold_constants\n"},
+        {"WithoutTraining",
+         "descent compile -q --entry predict orange-blue.descent -o t && ./t train --data circle",
+         3, "",
+         "error: model 'orange_blue' was compiled without train_step (it has no loss, or `descent "
+         "compile --entry` left it out)\n"},
         {"StaticSanitizer", "descent compile --static --sanitize thread orange-blue.descent", 2, "",
          "~--static and --sanitize exclude each other"},
     }),
@@ -350,6 +355,15 @@ INSTANTIATE_TEST_SUITE_P(
          "COMP_CWORD=3; _descent; "
          "echo ${COMPREPLY[@]}",
          0, "kernels\n"},
+        {"BashCompletesFilesWhereTheyBelong",
+         "source <(descent completion bash); COMP_WORDS=(descent check no-b); COMP_CWORD=2; "
+         "_descent; echo ${COMPREPLY[@]}; COMP_WORDS=(descent completion \"\"); _descent; "
+         "echo ${COMPREPLY[@]}",
+         0, "no-bias.descent\nbash\n"},
+        {"BashCompletesTheTrainersOptions",
+         "source <(descent completion bash); COMP_WORDS=(descent train --ea); COMP_CWORD=2; "
+         "_descent; echo ${COMPREPLY[@]}",
+         0, "--early-stopping\n"},
         {"EveryOptionIsInTheManual",
          "descent man >page\nfor command in $(descent completion bash | sed -n 's/^    "
          "\\([a-z]*\\))$/\\1/p'); do\n"

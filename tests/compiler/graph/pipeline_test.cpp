@@ -3,8 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "compiler/graph/specialize.h"
+#include "ir/io/model_file.h"
+#include "ir/io/text_parser.h"
+#include "ir/io/text_printer.h"
 #include "tests/compiler/graph/sample_models.h"
 
 namespace descent {
@@ -68,6 +72,34 @@ TEST(RunPasses, RefusesUnknownPasses) {
   EXPECT_TRUE(Contains(RunPasses(TwoThreeOne(), unknown, {}).error().ToString(), "no pass 'fuze'"));
   EXPECT_TRUE(Contains(RunPasses(TwoThreeOne(), argument, {}).error().ToString(),
                        "only specialize takes an argument"));
+}
+
+/// What is between two passes may be written to a file and read again.
+TEST(RunPasses, OneByOneThroughTextGivesWhatThePipelineGives) {
+  int pipelines = 0;
+  for (const auto& file :
+       std::filesystem::recursive_directory_iterator(DESCENT_SOURCE_DIR "/docs/examples")) {
+    if (file.path().extension() != ".descent") continue;
+    const auto source = ReadModel(file.path().string());
+    ASSERT_TRUE(source.has_value()) << source.error().ToString();
+    for (const std::string& entry : EntryPoints(*source)) {
+      const PipelineOptions options{.pass = {.entry = entry}};
+      const Names passes = StandardPasses(*source);
+      const auto whole = RunPasses(*source, passes, options);
+      ASSERT_TRUE(whole.has_value()) << whole.error().ToString();
+      std::string text = PrintText(*source);
+      for (const std::string& pass : passes) {
+        const auto read = ParseText(text, "text");
+        ASSERT_TRUE(read.has_value()) << read.error().ToString();
+        const auto next = RunPasses(*read, Names{pass}, options);
+        ASSERT_TRUE(next.has_value()) << next.error().ToString();
+        text = PrintText(*next);
+      }
+      EXPECT_EQ(text, PrintText(*whole)) << file.path() << " " << entry;
+      ++pipelines;
+    }
+  }
+  EXPECT_GT(pipelines, 100);
 }
 
 TEST(RunPasses, EveryStageOfEveryEntryPointVerifies) {
