@@ -138,12 +138,11 @@ Command RunCommand() {
           .summary = "run one entry point on given inputs",
           .description =
               "Calls an entry point once: `run` of a model without loss, `predict` of one that "
-              "trains, or "
-              "what --entry says. Inputs are NPY files in the order in which the model declares "
-              "them, or "
-              "by name: x=FILE.npy, or literally x=[[1, 2], [3, 4]]. The number of rows of the "
-              "inputs is "
-              "the batch. Prints the outputs, and after them the state that the call replaced.",
+              "trains, or what --entry says. Inputs are NPY files in the order in which the model "
+              "declares them, or by name: x=FILE.npy, or literally x=[[1, 2], [3, 4]]. The number "
+              "of rows of the inputs is the batch. They are what the graph reads: where the model "
+              "normalizes data, normalized numbers. Prints the outputs, and after them the state "
+              "that the call replaced.",
           .arguments = {ModelArgument(&arguments->model),
                         {.names = "INPUT",
                          .value = "",
