@@ -1,6 +1,7 @@
 // Where the time of a compilation goes: graph passes, lowering, code generation, linking.
 //
-//   build/bin/compile_bench MODEL [TARGET]
+//   build/bin/compile_bench [MODEL [TARGET]]     (default:
+//   docs/examples/fashion-mnist/model.descent)
 
 #include <fmt/format.h>
 
@@ -71,8 +72,12 @@ Result<void> Run(const std::string& path, std::string_view target_name) {
 }  // namespace descent
 
 int main(int argc, char** argv) {
-  if (argc < 2) return 2;
-  const auto result = descent::Run(argv[1], argc > 2 ? argv[2] : "native");
+  std::vector<std::string> arguments;
+  for (int i = 1; i < argc; ++i)
+    if (argv[i][0] != '-') arguments.emplace_back(argv[i]);  // options are other benchmarks'
+  if (arguments.empty()) arguments.emplace_back(DESCENT_EXAMPLES "/fashion-mnist/model.descent");
+  if (arguments.size() == 1) arguments.emplace_back("native");
+  const auto result = descent::Run(arguments[0], arguments[1]);
   if (!result) fmt::print(stderr, "{}\n", result.error().ToString());
   return result ? 0 : 1;
 }
