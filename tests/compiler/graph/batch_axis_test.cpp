@@ -45,6 +45,7 @@ TEST(FlowOfRows, BatchesOfOneHaveTheSameAxes) {
   const TensorType row{DType::kF32, {1, 6}};
   EXPECT_EQ(Flow("add", {row, {DType::kF32, {6}}}, {0, -1}), "0");
   EXPECT_EQ(Flow("matmul", {row, kWeights}, {0, -1}), "0");
+  EXPECT_EQ(Flow("transpose", {row}, {0}, {{"permutation", std::vector<int64_t>{1, 0}}}), "1");
   EXPECT_EQ(Flow("sum", {row}, {0}, {{"axes", std::vector<int64_t>{1}}, {"keepdims", true}}), "0");
 }
 
