@@ -3,6 +3,8 @@
 #include <llvm/ADT/SmallString.h>
 #include <llvm/CodeGen/TargetPassConfig.h>
 #include <llvm/Config/llvm-config.h>
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/PassManager.h>
 #include <llvm/IR/Verifier.h>
@@ -67,6 +69,36 @@ Result<std::unique_ptr<llvm::TargetMachine>> MakeTargetMachine(const Target& tar
                                    llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default));
 }
 
+/// ThreadSanitizer's pass leaves out accesses of more than 16 bytes, as most vectors are.
+void ReportWideAccesses(llvm::Module& module) {
+  for (llvm::Function& function : module)
+    for (llvm::Instruction& instruction : llvm::instructions(function)) {
+      llvm::Value* address = llvm::getLoadStorePointerOperand(&instruction);
+      if (!address) continue;
+      const uint64_t bytes =
+          module.getDataLayout().getTypeStoreSize(llvm::getLoadStoreType(&instruction));
+      if (bytes <= 16) continue;
+      llvm::IRBuilder<> b(&instruction);
+      const char* name =
+          llvm::isa<llvm::LoadInst>(instruction) ? "__tsan_read_range" : "__tsan_write_range";
+      const auto report =
+          module.getOrInsertFunction(name, b.getVoidTy(), b.getPtrTy(), b.getInt64Ty());
+      b.CreateCall(report, {address, b.getInt64(bytes)});
+    }
+}
+
+void Instrument(llvm::Module& module, llvm::ModuleAnalysisManager& modules, Sanitizer sanitizer) {
+  llvm::ModulePassManager passes;
+  if (sanitizer == Sanitizer::kAddress)
+    passes.addPass(llvm::AddressSanitizerPass(llvm::AddressSanitizerOptions()));
+  if (sanitizer == Sanitizer::kThread) {
+    ReportWideAccesses(module);
+    passes.addPass(llvm::ModuleThreadSanitizerPass());
+    passes.addPass(llvm::createModuleToFunctionPassAdaptor(llvm::ThreadSanitizerPass()));
+  }
+  passes.run(module, modules);
+}
+
 /// Few passes: the emitters produce what vectorizers and unrollers would have to find.
 void Optimize(llvm::Module& module, llvm::TargetMachine& machine, Sanitizer sanitizer) {
   llvm::LoopAnalysisManager loops;
@@ -90,13 +122,8 @@ void Optimize(llvm::Module& module, llvm::TargetMachine& machine, Sanitizer sani
   passes.addPass(llvm::DCEPass());
   llvm::ModulePassManager all;
   all.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(passes)));
-  if (sanitizer == Sanitizer::kAddress)
-    all.addPass(llvm::AddressSanitizerPass(llvm::AddressSanitizerOptions()));
-  if (sanitizer == Sanitizer::kThread) {
-    all.addPass(llvm::ModuleThreadSanitizerPass());
-    all.addPass(llvm::createModuleToFunctionPassAdaptor(llvm::ThreadSanitizerPass()));
-  }
   all.run(module, modules);
+  Instrument(module, modules, sanitizer);
 }
 
 void MarkForSanitizer(llvm::Module& module, Sanitizer sanitizer) {

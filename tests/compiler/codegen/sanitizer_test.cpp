@@ -62,10 +62,10 @@ TEST_F(SanitizerTest, ReportsAWriteIntoTheGapsOfTheArena) {
 
 #elif defined(DESCENT_SANITIZE_THREAD)
 
-/// Four tiles of which each writes its own row of y, or all the same one.
+/// Tiles of which each writes its own row of y, or all the same one.
 Kernel RowsKernel(bool races) {
   Kernel kernel =
-      ElementwiseKernel("rows", {4, 64}, {kF32}, {Call(ScalarOp::kNeg, {ReadScalar(0, kF32)})});
+      ElementwiseKernel("rows", {64, 1024}, {kF32}, {Call(ScalarOp::kNeg, {ReadScalar(0, kF32)})});
   if (races) kernel.stages[0].stores[0].coordinates[0] = ConstantIndex(0);
   Tile(kernel, 1);
   return kernel;
