@@ -19,6 +19,7 @@ class ExprChecker {
     if (!expr_.reducer && expr_.rank != static_cast<int>(expr_.axes.size()))
       Fail("reduced axes without a reducer");
     for (size_t i = 0; i < expr_.reads.size(); ++i) CheckRead(static_cast<int>(i));
+    if (!violation_.empty()) return violation_;  // scalars look at what reads refer to
     if (expr_.reducer) CheckReducer();
     for (const Scalar& result : expr_.results)
       CheckScalar(result, expr_.reducer.has_value(), false, "result");
