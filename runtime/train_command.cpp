@@ -55,8 +55,9 @@ Result<TrainingRecord> MakeRecord(const std::vector<const descent_input*>& input
 void AnnounceResume(const std::string& path, const Weights* resumed) {
   if (resumed) {
     const Progress& progress = resumed->record->progress;
-    fmt::print("going on from {}: step {}, epoch {}\n", resumed->path, progress.step,
-               progress.epoch + 1);
+    const bool inside = progress.batch > 0;
+    fmt::print("going on from {}: step {}, {} epoch {}\n", resumed->path, progress.step,
+               inside ? "in" : "after", progress.epoch + (inside ? 1 : 0));
   } else {
     fmt::print("no checkpoint {} yet: starting anew\n", path);
   }

@@ -158,7 +158,8 @@ Result<void> GraphParser::AttributeOf(const OpDef& op, Attributes& attributes,
     std::string hint = DidYouMean(name.text, known);
     if (hint.empty())
       hint = known.empty() ? fmt::format("{} has no attributes", op.name)
-                           : fmt::format("{} has {}", op.name, fmt::join(known, ", "));
+                           : fmt::format("{} has the attribute{} {}", op.name,
+                                         known.size() == 1 ? "" : "s", fmt::join(known, ", "));
     return std::unexpected(cursor_.ErrorAt(
         name, fmt::format("{} has no attribute {}", op.name, Quoted(name.text)), std::move(hint)));
   }

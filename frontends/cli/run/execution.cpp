@@ -161,7 +161,8 @@ Result<void> LoadWeights(const std::string& path, const Model& source,
     if (place == tensors.end()) {
       const Slot* slot = source.FindSlot(name);
       if (slot == nullptr || slot->kind != SlotKind::kParameter) continue;
-      return InputError(fmt::format("{} has no parameter {}", Quoted(path), Quoted(name)));
+      return InputError(fmt::format("{} has no parameter {}", Quoted(path), Quoted(name)),
+                        fmt::format("model {} needs it", Quoted(source.name)));
     }
     if (place->second.type() != value.type())
       return Error("{}: {} is {}, but the model has {}", path, Quoted(name),
