@@ -107,7 +107,7 @@ TensorExpr DefineMin(const OpContext& op) { return Reduction(op, kMin, Extreme(o
 
 /// Whether `later` replaces `best`: it is larger, or the first NaN.
 Scalar Replaces(const Scalar& later, const Scalar& best) {
-  const Scalar larger = Call(kGt, {later, best});
+  Scalar larger = Call(kGt, {later, best});
   if (!Info(later->dtype).is_float) return larger;
   const Scalar later_is_nan = Call(kNe, {later, later}), best_is_number = Call(kEq, {best, best});
   return Call(kOr, {larger, Call(kAnd, {later_is_nan, best_is_number})});
