@@ -34,7 +34,7 @@ PipelineOptions PassesOf(const CompileOptions& options, const std::string& entry
 
 Result<std::vector<std::string>> WantedEntries(const Model& source, const CompileOptions& options) {
   if (!source.entry.empty()) return std::vector<std::string>{source.entry};
-  const std::vector<std::string> all = EntryPoints(source);
+  std::vector<std::string> all = EntryPoints(source);
   if (options.entries.empty()) return all;
   for (const std::string& entry : options.entries) {
     if (std::ranges::find(all, entry) != all.end()) continue;

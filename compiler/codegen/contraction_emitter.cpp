@@ -25,7 +25,7 @@ enum EpilogueAxis : int { kEpilogueBatch, kEpilogueM, kEpilogueN, kEpilogueRow, 
 
 class ContractionKernelEmitter {
  public:
-  ContractionKernelEmitter(KernelFrame& frame)
+  explicit ContractionKernelEmitter(KernelFrame& frame)
       : frame_(frame),
         f_(frame.f),
         b_(frame.f.b),

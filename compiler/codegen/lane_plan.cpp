@@ -117,9 +117,9 @@ class Planner {
     for (const NestStore& store : nest_.stores)
       if (!store.variable) cost += AccessCost(store.coordinates, store.memory, plan, varying);
     const int64_t extent = nest_.extents[plan.axis];
-    const double chunks = static_cast<double>((extent + plan.lanes - 1) / plan.lanes);
+    const int64_t chunks = (extent + plan.lanes - 1) / plan.lanes;
     const double horizontal = plan.reduced ? std::bit_width(static_cast<unsigned>(plan.lanes)) : 0;
-    return (cost * chunks + horizontal) / static_cast<double>(extent);
+    return (cost * static_cast<double>(chunks) + horizontal) / static_cast<double>(extent);
   }
 
   double ScalarCost() const {

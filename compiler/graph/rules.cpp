@@ -112,7 +112,8 @@ bool SumsCopiesOfOne(Match& m) {
     return false;
   m.attributes["r"] = m.root_type().shape;
   m.attributes["one"] = Ints{};
-  return SetConstant(m, static_cast<double>(Elements(inner) / results));
+  const int64_t copies = Elements(inner) / results;
+  return SetConstant(m, static_cast<double>(copies));
 }
 
 bool TakesCopiesOfOne(Match& m) {

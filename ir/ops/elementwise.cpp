@@ -150,6 +150,7 @@ OpDef Comparison(std::string_view name, std::string_view doc, DTypeClass dtypes,
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-function-size): a table
 std::span<const OpDef> ElementwiseOps() {
   using enum DTypeClass;
   static const std::array kOps = {
