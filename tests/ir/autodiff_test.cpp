@@ -11,8 +11,8 @@ namespace {
 
 TensorType Scalar() { return {DType::kF32, {}}; }
 
-/// Gradients of `y` for `wanted`, evaluated.
-std::vector<Tensor> Gradients(GraphBuilder b, Value y, std::vector<Value> wanted,
+/// Gradients of `y` for `wanted`, evaluated; `b` is spent.
+std::vector<Tensor> Gradients(GraphBuilder& b, Value y, std::vector<Value> wanted,
                               std::vector<Tensor> inputs) {
   const Value one = ExpandTo({b, b.ConstantLike(y, 1)}, b.shape(y));
   auto gradients = ReverseWalk(b, {{{y, one}}}, wanted);
