@@ -8,16 +8,21 @@
 #include "tests/compiler/kernel/lowered_models.h"
 #include "tests/compiler/kernel/lowering_harness.h"
 #include "tests/compiler/kernel/sample_graphs.h"
+#include "tests/ir/samples/parameters.h"
 
 namespace descent {
 namespace {
 
 double ToleranceOf(const Tensor& tensor) { return tensor.dtype() == DType::kF64 ? 1e-9 : 3e-5; }
 
-TEST(CompiledConformance, SamplesAndTheirGradients) {
+class CompiledConformance : public testing::TestWithParam<Operator> {};
+INSTANTIATE_TEST_SUITE_P(All, CompiledConformance, testing::ValuesIn(AllOperators()),
+                         OperatorName());
+
+TEST_P(CompiledConformance, SamplesAndTheirGradients) {
   const auto target = ResolveTarget("native");
   ASSERT_TRUE(target) << target.error().message;
-  for (const OpSample& sample : AllSamples()) {
+  for (const OpSample& sample : SamplesOf(*GetParam().op)) {
     SCOPED_TRACE(Describe(sample));
     const auto graph = GraphWithGradients(sample);
     ASSERT_TRUE(graph) << graph.error().message;

@@ -1,0 +1,96 @@
+// Every operator with a rule for padded rows: it gives what the operator gives without them.
+#include <gtest/gtest.h>
+
+#include "ir/expr.h"
+#include "tests/ir/expect_values.h"
+#include "tests/ir/samples/parameters.h"
+
+namespace descent {
+namespace {
+
+/// The operand without its last row.
+Tensor WithoutLastRow(const Tensor& tensor) {
+  TensorType type = tensor.type();
+  --type.shape[0];
+  return Tensor(type, {tensor.bytes().begin(), tensor.bytes().begin() + type.bytes()});
+}
+
+/// The operand with NaNs in its last row, which a product with zero would not remove.
+Tensor WithSpoiltLastRow(const Tensor& tensor) {
+  if (!Info(tensor.dtype()).is_float) return tensor;
+  std::vector<double> values;
+  const int64_t valid = WithoutLastRow(tensor).elements();
+  for (int64_t i = 0; i < tensor.elements(); ++i)
+    values.push_back(i < valid ? tensor.GetDouble(i) : kNaN);
+  return Tensor::FromDoubles(tensor.type(), values);
+}
+
+/// mask_rows on a batch with one padded row gives what the operator gives without that row.
+void CheckMask(const OpSample& sample) {
+  const OpDef& op = *FindOp(sample.op);
+  const int64_t rows = sample.operands[0].shape[0];
+  OpSample shorter = sample;
+  std::vector<Tensor> values = SampleOperands(sample, Precision::kExact), fewer = values;
+  std::vector<int> batch_axes;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const bool batched = values[i].type().rank() > 0 && values[i].shape()[0] == rows;
+    batch_axes.push_back(batched ? 0 : -1);
+    if (!batched) continue;
+    --shorter.operands[i].shape[0];
+    fewer[i] = WithoutLastRow(values[i]);
+    values[i] = WithSpoiltLastRow(values[i]);
+  }
+  const auto whole = SampleGraph(sample), truth = SampleGraph(shorter);
+  ASSERT_TRUE(whole && truth);
+  GraphBuilder b;
+  std::vector<Value> operands;
+  for (const TensorType& type : sample.operands)
+    operands.push_back(b.Input(fmt::format("x{}", operands.size()), type));
+  const Attributes& attributes = whole->node(whole->outputs()[0].value).attributes;
+  const MaskContext mask{b,
+                         {sample.operands, attributes},
+                         operands,
+                         batch_axes,
+                         b.Constant(Tensor::FromInts(I64({}), {{rows - 1}}))};
+  for (const Value result : op.mask_rows(mask)) b.Output("", result);
+  const auto masked = Interpret(std::move(b).Build(), values, kSampleValues, Precision::kExact);
+  const auto expected = Interpret(*truth, fewer, kSampleValues, Precision::kExact);
+  ASSERT_TRUE(masked && expected);
+  for (size_t i = 0; i < expected->outputs.size(); ++i) {
+    ASSERT_EQ(masked->outputs[i].shape(), whole->type(whole->outputs()[i].value).shape);
+    for (int64_t k = 0; k < expected->outputs[i].elements(); ++k)
+      ExpectNear(masked->outputs[i].GetDouble(k), expected->outputs[i].GetDouble(k), 1e-6, "mask",
+                 k);
+  }
+}
+
+bool KeepsRows(const OpSample& sample) {
+  const auto graph = SampleGraph(sample);
+  const Shape& shape = graph->type(graph->outputs()[0].value).shape;
+  return graph->outputs().size() == 1 && !shape.empty() && shape[0] == sample.operands[0].shape[0];
+}
+
+std::vector<Operator> MaskedOperators() {
+  std::vector<Operator> operators = AllOperators();
+  std::erase_if(operators, [](const Operator& one) { return one.op->mask_rows == nullptr; });
+  return operators;
+}
+
+class RowMasks : public testing::TestWithParam<Operator> {};
+INSTANTIATE_TEST_SUITE_P(All, RowMasks, testing::ValuesIn(MaskedOperators()), OperatorName());
+
+TEST_P(RowMasks, LeaveNoInfluenceToMaskedRows) {
+  int checked = 0;
+  for (const OpSample& sample : SamplesOf(*GetParam().op)) {
+    if (sample.bad_index) continue;
+    if (sample.operands[0].rank() == 0 || sample.operands[0].shape[0] < 3) continue;
+    if (KeepsRows(sample)) continue;
+    SCOPED_TRACE(Describe(sample));
+    CheckMask(sample);
+    ++checked;
+  }
+  EXPECT_GT(checked, 0);
+}
+
+}  // namespace
+}  // namespace descent
