@@ -154,6 +154,8 @@ std::span<const OpFamily> OpFamilies() {
       {"activation", ActivationOps()},
       {"loss", LossOps()},
       {"normalization", NormalizationOps()},
+      {"attention", AttentionOps()},
+      {"transformer", TransformerOps()},
       {"indexing", IndexingOps()},
       {"random", RandomOps()},
       {"initializer", InitializerOps()},

@@ -17,6 +17,8 @@ std::span<const OpDef> WindowOps();
 std::span<const OpDef> ActivationOps();
 std::span<const OpDef> LossOps();
 std::span<const OpDef> NormalizationOps();
+std::span<const OpDef> AttentionOps();
+std::span<const OpDef> TransformerOps();
 std::span<const OpDef> IndexingOps();
 std::span<const OpDef> RandomOps();
 std::span<const OpDef> InitializerOps();

@@ -93,6 +93,8 @@ FamilySamples WindowSamples();
 FamilySamples ActivationSamples();
 FamilySamples LossSamples();
 FamilySamples NormalizationSamples();
+FamilySamples AttentionSamples();
+FamilySamples TransformerSamples();
 FamilySamples IndexingSamples();
 FamilySamples RandomSamples();
 FamilySamples InitializerSamples();
