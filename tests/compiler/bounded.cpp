@@ -28,8 +28,19 @@ double Magnitude(const Bounded& x) { return std::abs(x.value) + x.error; }
 /// Result before its own rounding.
 using FloatRule = Bounded (*)(Arguments);
 
-Bounded Sum(Arguments x) { return Number(x[0].value + x[1].value, x[0].error + x[1].error); }
-Bounded Difference(Arguments x) { return Number(x[0].value - x[1].value, x[0].error + x[1].error); }
+/// An infinity that is exact (a mask's) stays what it is beside any finite number.
+bool IsExactInfinity(const Bounded& x) { return std::isinf(x.value) && x.error == 0; }
+
+Bounded Sum(Arguments x) {
+  for (int i = 0; i < 2; ++i)
+    if (IsExactInfinity(x[i]) && std::isfinite(x[1 - i].value)) return x[i];
+  return Number(x[0].value + x[1].value, x[0].error + x[1].error);
+}
+
+Bounded Difference(Arguments x) {
+  const Bounded terms[] = {x[0], {.value = -x[1].value, .error = x[1].error}};
+  return Sum(terms);
+}
 
 Bounded Product(Arguments x) {
   return Number(x[0].value * x[1].value,
@@ -78,6 +89,7 @@ Bounded Floor(Arguments x) {
 /// The larger (sign 1) or smaller one: a copy of it where there is no doubt.
 template <int sign>
 Bounded Extreme(Arguments x) {
+  if (IsExactInfinity(x[0]) && x[0].value == x[1].value && x[1].error == 0) return x[0];
   const double lead = sign * (x[0].value - x[1].value);
   const bool same = x[0].identity != 0 && x[0].identity == x[1].identity;
   if (same || lead > x[0].error + x[1].error) return x[0];
@@ -120,6 +132,7 @@ const FloatRow* FindRow(ScalarOp op) {
 
 /// Room for `ulps` units in the last place at every value within the error, denormals included.
 Bounded WithUlps(Bounded x, DType dtype, double ulps) {
+  if (IsExactInfinity(x)) return x;
   const double smallest = dtype == DType::kF32 ? std::numeric_limits<float>::denorm_min()
                                                : std::numeric_limits<double>::denorm_min();
   const double largest =
