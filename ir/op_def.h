@@ -122,6 +122,11 @@ struct OpDef {
   std::string_view name;
   /// First sentence, blank line, then Markdown: equation, shapes, source, ties and kinks.
   std::string_view doc;
+  /// One application and what it gives, which a test evaluates: "cumsum([1, 2, 3], axis=0) = [1, 3,
+  /// 6]". Operands are f32 unless their type stands before them (`i64 [0, 2]`), results are
+  /// separated by commas, `_` is one that is not shown, and numbers hold to the places that are
+  /// written.
+  std::string_view example = "";
   Signature signature;
 
   /// Types of the results, or an error naming rule and shapes (the caller adds the node).

@@ -180,6 +180,7 @@ void ShareScalars(const std::vector<Scalar*>& roots) {
 
 void Normalize(Computation& computation) {
   DropUnusedResults(computation);
+  CompactReads(computation);  // what nothing uses may stand on axes that are gone
   const Shape& axes = computation.axes;
   for (TensorRead& read : computation.reads) {
     SimplifyGuards(read, axes);
