@@ -28,13 +28,20 @@ Expr operator-(Expr a) { return Unary("neg", a); }
 Expr Abs(Expr x) { return Unary("abs", x); }
 Expr Sign(Expr x) { return Unary("sign", x); }
 Expr Floor(Expr x) { return Unary("floor", x); }
+Expr Trunc(Expr x) { return Unary("trunc", x); }
 Expr Square(Expr x) { return Unary("square", x); }
 Expr Sqrt(Expr x) { return Unary("sqrt", x); }
 Expr Pow(Expr base, Expr exponent) { return Binary("pow", base, exponent); }
 Expr Exp(Expr x) { return Unary("exp", x); }
+Expr Expm1(Expr x) { return Unary("expm1", x); }
 Expr Log(Expr x) { return Unary("log", x); }
+Expr Log1p(Expr x) { return Unary("log1p", x); }
 Expr Sin(Expr x) { return Unary("sin", x); }
 Expr Cos(Expr x) { return Unary("cos", x); }
+Expr Sinh(Expr x) { return Unary("sinh", x); }
+Expr Cosh(Expr x) { return Unary("cosh", x); }
+Expr Tanh(Expr x) { return Unary("tanh", x); }
+Expr Erf(Expr x) { return Unary("erf", x); }
 Expr Relu(Expr x) { return Unary("relu", x); }
 Expr Sigmoid(Expr x) { return Unary("sigmoid", x); }
 Expr Minimum(Expr a, Expr b) { return Binary("minimum", a, b); }

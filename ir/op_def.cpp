@@ -145,6 +145,8 @@ const OpDef* FindOp(std::string_view name) {
 std::span<const OpFamily> OpFamilies() {
   static const std::vector<OpFamily> kFamilies = {
       {"leaf", LeafOps()},
+      {"arithmetic", ArithmeticOps()},
+      {"elementary", ElementaryOps()},
       {"elementwise", ElementwiseOps()},
       {"reduce", ReduceOps()},
       {"contract", ContractOps()},
@@ -152,6 +154,7 @@ std::span<const OpFamily> OpFamilies() {
       {"slicing", SlicingOps()},
       {"window", WindowOps()},
       {"activation", ActivationOps()},
+      {"softmax", SoftmaxOps()},
       {"loss", LossOps()},
       {"normalization", NormalizationOps()},
       {"attention", AttentionOps()},

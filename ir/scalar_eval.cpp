@@ -26,6 +26,10 @@ template <double (*kFunction)(double)>
 Cell Real(Arguments x) {
   return NumberCell(kFunction(x[0].number));
 }
+template <double (*kFunction)(double, double)>
+Cell Real2(Arguments x) {
+  return NumberCell(kFunction(x[0].number, x[1].number));
+}
 
 Cell Bool(bool value) { return IntegerCell(value); }
 uint64_t Bits(Cell cell) { return static_cast<uint64_t>(cell.integer); }
@@ -35,6 +39,32 @@ Cell DivideIntegers(Arguments x) {
   if (x[1].integer == 0) return IntegerCell(0);
   if (x[1].integer == -1) return FromBits(-Bits(x[0]));
   return IntegerCell(x[0].integer / x[1].integer);
+}
+
+/// What the truncating division leaves.
+Cell RemainderOfIntegers(Arguments x) {
+  if (x[1].integer == 0 || x[1].integer == -1) return IntegerCell(0);
+  return IntegerCell(x[0].integer % x[1].integer);
+}
+
+Cell PowerOfIntegers(Arguments x) {
+  const bool odd = Bits(x[1]) & 1;
+  if (x[1].integer < 0)
+    return IntegerCell(x[0].integer == 1 ? 1 : x[0].integer == -1 ? (odd ? -1 : 1) : 0);
+  uint64_t power = 1, square = Bits(x[0]);
+  for (uint64_t rest = Bits(x[1]); rest != 0; rest >>= 1, square *= square)
+    if (rest & 1) power *= square;
+  return FromBits(power);
+}
+
+/// The caller's wrapping drops what a narrower type shifts out.
+Cell ShiftLeft(Arguments x) {
+  return x[1].integer >= 0 && x[1].integer < 64 ? FromBits(Bits(x[0]) << x[1].integer)
+                                                : IntegerCell(0);
+}
+Cell ShiftRight(Arguments x) {
+  return IntegerCell(x[0].integer >>
+                     (x[1].integer >= 0 ? std::min<int64_t>(x[1].integer, 63) : 63));
 }
 
 /// `second` where it wins, or where it is NaN.
@@ -47,7 +77,7 @@ Cell Philox(Arguments x) {
       RandomWord(RandomKey(x[0].integer, x[1].integer, x[2].integer, x[3].integer), x[4].integer));
 }
 
-constexpr std::array<Implementation, 29> kImplementations = {{
+constexpr std::array<Implementation, 41> kImplementations = {{
     {ScalarOp::kAdd, [](Arguments x) { return NumberCell(x[0].number + x[1].number); },
      [](Arguments x) { return FromBits(Bits(x[0]) + Bits(x[1])); }},
     {ScalarOp::kSub, [](Arguments x) { return NumberCell(x[0].number - x[1].number); },
@@ -64,17 +94,26 @@ constexpr std::array<Implementation, 29> kImplementations = {{
      [](Arguments x) { return IntegerCell(std::min(x[0].integer, x[1].integer)); }},
     {ScalarOp::kMax, [](Arguments x) { return Choose(x[0], x[1], x[1].number > x[0].number); },
      [](Arguments x) { return IntegerCell(std::max(x[0].integer, x[1].integer)); }},
+    {ScalarOp::kFmod, Real2<std::fmod>, RemainderOfIntegers},
+    {ScalarOp::kPow, Real2<std::pow>, PowerOfIntegers},
     {ScalarOp::kFloor, Real<std::floor>, nullptr},
+    {ScalarOp::kRound, Real<std::nearbyint>, nullptr},
     {ScalarOp::kSqrt, Real<std::sqrt>, nullptr},
-    {ScalarOp::kPow, [](Arguments x) { return NumberCell(std::pow(x[0].number, x[1].number)); },
-     nullptr},
     {ScalarOp::kExp, Real<std::exp>, nullptr},
+    {ScalarOp::kExp2, Real<std::exp2>, nullptr},
+    {ScalarOp::kExpm1, Real<std::expm1>, nullptr},
     {ScalarOp::kLog, Real<std::log>, nullptr},
+    {ScalarOp::kLog2, Real<std::log2>, nullptr},
+    {ScalarOp::kLog1p, Real<std::log1p>, nullptr},
     {ScalarOp::kSin, Real<std::sin>, nullptr},
     {ScalarOp::kCos, Real<std::cos>, nullptr},
+    {ScalarOp::kTan, Real<std::tan>, nullptr},
+    {ScalarOp::kAtan2, Real2<std::atan2>, nullptr},
     {ScalarOp::kTanh, Real<std::tanh>, nullptr},
     {ScalarOp::kSigmoid,
      [](Arguments x) { return NumberCell(1.0 / (1.0 + std::exp(-x[0].number))); }, nullptr},
+    {ScalarOp::kErf, Real<std::erf>, nullptr},
+    {ScalarOp::kErfc, Real<std::erfc>, nullptr},
     {ScalarOp::kEq, [](Arguments x) { return Bool(x[0].number == x[1].number); },
      [](Arguments x) { return Bool(x[0].integer == x[1].integer); }},
     {ScalarOp::kNe, [](Arguments x) { return Bool(x[0].number != x[1].number); },
@@ -87,9 +126,11 @@ constexpr std::array<Implementation, 29> kImplementations = {{
      [](Arguments x) { return Bool(x[0].integer > x[1].integer); }},
     {ScalarOp::kGe, [](Arguments x) { return Bool(x[0].number >= x[1].number); },
      [](Arguments x) { return Bool(x[0].integer >= x[1].integer); }},
-    {ScalarOp::kAnd, nullptr, [](Arguments x) { return Bool(x[0].integer && x[1].integer); }},
-    {ScalarOp::kOr, nullptr, [](Arguments x) { return Bool(x[0].integer || x[1].integer); }},
-    {ScalarOp::kNot, nullptr, [](Arguments x) { return Bool(!x[0].integer); }},
+    {ScalarOp::kAnd, nullptr, [](Arguments x) { return IntegerCell(x[0].integer & x[1].integer); }},
+    {ScalarOp::kOr, nullptr, [](Arguments x) { return IntegerCell(x[0].integer | x[1].integer); }},
+    {ScalarOp::kXor, nullptr, [](Arguments x) { return IntegerCell(x[0].integer ^ x[1].integer); }},
+    {ScalarOp::kShl, nullptr, ShiftLeft},
+    {ScalarOp::kShr, nullptr, ShiftRight},
     {ScalarOp::kSelect, [](Arguments x) { return x[0].integer ? x[1] : x[2]; },
      [](Arguments x) { return x[0].integer ? x[1] : x[2]; }},
     {ScalarOp::kCast, nullptr, nullptr},  // EvaluateCast

@@ -76,9 +76,9 @@ std::optional<AffineIndex> AsAffine(const Index& index, int axis_count);
 /// The instruction set of scalar bodies. ir/scalar_op.cpp holds one table row per instruction; the
 /// interpreter and the code generator each hold one table of implementations.
 enum class ScalarOp : uint8_t {
-  // arithmetic; integers wrap, division truncates, an integer divided by zero is 0; kMin and kMax
-  // are NaN if
-  // either is NaN and the first of two equal ones
+  // arithmetic; integers wrap, division truncates, an integer divided by zero is 0 and leaves 0;
+  // kMin
+  // and kMax are NaN if either is NaN and the first of two equal ones
   kAdd,
   kSub,
   kMul,
@@ -87,16 +87,26 @@ enum class ScalarOp : uint8_t {
   kAbs,
   kMin,
   kMax,
-  kFloor,
+  kFmod,   ///< a - trunc(a / b) * b, exact; has a's sign
+  kPow,    ///< of integers: a negative exponent gives 0 unless the base is 1 or -1
+  kFloor,  ///< from here on floats only
+  kRound,  ///< to the nearest whole number, halves to the even one
   kSqrt,
-  kPow,
-  // transcendental, floats only
+  // transcendental
   kExp,
+  kExp2,
+  kExpm1,  ///< e^a - 1
   kLog,
+  kLog2,
+  kLog1p,  ///< log(1 + a)
   kSin,
   kCos,
+  kTan,
+  kAtan2,  ///< angle of the point (b, a): (y, x)
   kTanh,
   kSigmoid,
+  kErf,
+  kErfc,
   // comparisons give bool; all but kNe are false for NaN
   kEq,
   kNe,
@@ -104,10 +114,13 @@ enum class ScalarOp : uint8_t {
   kLe,
   kGt,
   kGe,
-  // bools
+  // bools and, bit by bit, integers
   kAnd,
   kOr,
-  kNot,
+  kXor,
+  // integers; a count outside [0, width) shifts everything out
+  kShl,
+  kShr,     ///< fills with the sign, unsigned types with 0
   kSelect,  ///< (condition, then, else)
   kCast,    ///< to the node's dtype; float to integer truncates and saturates, NaN is 0
   /// (seed, step, loop_step, stream, logical index), all i64 -> i64 in [0, 2^32): the random word

@@ -80,6 +80,20 @@ void FunctionEmitter::For(llvm::Value* low, llvm::Value* high, int64_t step,
   b.SetInsertPoint(exit);
 }
 
+void FunctionEmitter::While(const std::function<llvm::Value*()>& condition,
+                            const std::function<void()>& body) {
+  llvm::BasicBlock* check = llvm::BasicBlock::Create(context(), "while", function_);
+  llvm::BasicBlock* loop = llvm::BasicBlock::Create(context(), "do", function_);
+  llvm::BasicBlock* exit = llvm::BasicBlock::Create(context(), "done", function_);
+  b.CreateBr(check);
+  b.SetInsertPoint(check);
+  b.CreateCondBr(condition(), loop, exit);
+  b.SetInsertPoint(loop);
+  body();
+  b.CreateBr(check);
+  b.SetInsertPoint(exit);
+}
+
 void FunctionEmitter::If(llvm::Value* condition, const std::function<void()>& then, bool unlikely) {
   if (auto known = ConstantValue(condition)) {
     if (*known != 0) then();

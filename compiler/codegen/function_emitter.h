@@ -49,6 +49,8 @@ class FunctionEmitter {
   /// for (i = low; i < high; i += step) body(i)
   void For(llvm::Value* low, llvm::Value* high, int64_t step,
            const std::function<void(llvm::Value*)>& body, const char* name = "i");
+  /// while (condition()) body()
+  void While(const std::function<llvm::Value*()>& condition, const std::function<void()>& body);
   void If(llvm::Value* condition, const std::function<void()>& then, bool unlikely = false);
 
   llvm::Value* Add(llvm::Value* a, llvm::Value* c) { return b.CreateNSWAdd(a, c); }

@@ -89,20 +89,64 @@ llvm::Value* EmitMax(Operation& o) {
   return EmitExtremum(o, FCMP_OGT, ICMP_SGT, ICMP_UGT);
 }
 
-llvm::Value* EmitFloor(Operation& o) {
-  return o.is_float() ? o.b.CreateUnaryIntrinsic(llvm::Intrinsic::floor, o.x[0]) : o.x[0];
-}
-llvm::Value* EmitSqrt(Operation& o) {
-  return o.b.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, o.x[0]);
+template <llvm::Intrinsic::ID kIntrinsic>
+llvm::Value* Instruction(Operation& o) {
+  return o.b.CreateUnaryIntrinsic(kIntrinsic, o.x[0]);
 }
 
 template <auto kFunction>
 llvm::Value* Function(Operation& o) {
   return kFunction(o.f, o.x[0]);
 }
-llvm::Value* EmitPower(Operation& o) { return EmitPow(o.f, o.x[0], o.x[1]); }
+template <auto kFunction>
+llvm::Value* Function2(Operation& o) {
+  return kFunction(o.f, o.x[0], o.x[1]);
+}
 
-// ---- comparisons and bools ---------------------------------------------------------------------
+/// What the truncating division leaves; 0 for the divisors 0 and -1.
+llvm::Value* EmitRemainder(Operation& o) {
+  if (o.is_float()) return EmitFmod(o.f, o.x[0], o.x[1]);
+  llvm::Value* by_one = o.b.CreateICmpEQ(o.x[1], o.Int(0));
+  if (!o.is_unsigned()) by_one = o.b.CreateOr(by_one, o.b.CreateICmpEQ(o.x[1], o.Int(-1)));
+  llvm::Value* divisor = o.b.CreateSelect(by_one, o.Int(1), o.x[1]);
+  return o.is_unsigned() ? o.b.CreateURem(o.x[0], divisor) : o.b.CreateSRem(o.x[0], divisor);
+}
+
+/// By squaring; a negative exponent leaves 1, -1 or 0.
+llvm::Value* EmitIntegerPower(Operation& o) {
+  llvm::Value* odd = o.b.CreateICmpNE(o.b.CreateAnd(o.x[1], o.Int(1)), o.Int(0));
+  llvm::Type* type = o.x[0]->getType();
+  llvm::AllocaInst* power = o.f.Variable(type);
+  llvm::AllocaInst* square = o.f.Variable(type);
+  llvm::AllocaInst* rest = o.f.Variable(type);
+  o.b.CreateStore(o.Int(1), power);
+  o.b.CreateStore(o.x[0], square);
+  o.b.CreateStore(o.x[1], rest);
+  o.f.While([&] { return o.f.Any(o.b.CreateICmpNE(o.b.CreateLoad(type, rest), o.Int(0))); },
+            [&] {
+              llvm::Value* bits = o.b.CreateLoad(type, rest);
+              llvm::Value* factor = o.b.CreateLoad(type, square);
+              llvm::Value* so_far = o.b.CreateLoad(type, power);
+              llvm::Value* counts = o.b.CreateICmpNE(o.b.CreateAnd(bits, o.Int(1)), o.Int(0));
+              o.b.CreateStore(o.b.CreateSelect(counts, o.b.CreateMul(so_far, factor), so_far),
+                              power);
+              o.b.CreateStore(o.b.CreateMul(factor, factor), square);
+              o.b.CreateStore(o.b.CreateLShr(bits, 1), rest);
+            });
+  llvm::Value* result = o.b.CreateLoad(type, power);
+  if (o.is_unsigned()) return result;
+  llvm::Value* of_minus_one = o.b.CreateSelect(odd, o.Int(-1), o.Int(1));
+  llvm::Value* inverse =
+      o.b.CreateSelect(o.b.CreateICmpEQ(o.x[0], o.Int(-1)), of_minus_one, o.Int(0));
+  inverse = o.b.CreateSelect(o.b.CreateICmpEQ(o.x[0], o.Int(1)), o.Int(1), inverse);
+  return o.b.CreateSelect(o.b.CreateICmpSLT(o.x[1], o.Int(0)), inverse, result);
+}
+
+llvm::Value* EmitPower(Operation& o) {
+  return o.is_float() ? EmitPow(o.f, o.x[0], o.x[1]) : EmitIntegerPower(o);
+}
+
+// ---- comparisons, bools, bits -------------------------------------------------------------------
 
 template <llvm::CmpInst::Predicate kFloat, llvm::CmpInst::Predicate kSigned,
           llvm::CmpInst::Predicate kUnsigned>
@@ -113,7 +157,24 @@ llvm::Value* Compare(Operation& o) {
 
 llvm::Value* EmitAnd(Operation& o) { return o.b.CreateAnd(o.x[0], o.x[1]); }
 llvm::Value* EmitOr(Operation& o) { return o.b.CreateOr(o.x[0], o.x[1]); }
-llvm::Value* EmitNot(Operation& o) { return o.b.CreateNot(o.x[0]); }
+llvm::Value* EmitXor(Operation& o) { return o.b.CreateXor(o.x[0], o.x[1]); }
+
+/// LLVM leaves counts outside [0, width) undefined.
+llvm::Value* ShiftCountFits(Operation& o) {
+  return o.b.CreateICmpULT(o.x[1], o.Int(o.x[1]->getType()->getScalarSizeInBits()));
+}
+llvm::Value* EmitShiftLeft(Operation& o) {
+  llvm::Value* fits = ShiftCountFits(o);
+  llvm::Value* shifted = o.b.CreateShl(o.x[0], o.b.CreateSelect(fits, o.x[1], o.Int(0)));
+  return o.b.CreateSelect(fits, shifted, o.Int(0));
+}
+llvm::Value* EmitShiftRight(Operation& o) {
+  llvm::Value* fits = ShiftCountFits(o);
+  const int64_t most = o.x[1]->getType()->getScalarSizeInBits() - 1;
+  llvm::Value* count = o.b.CreateSelect(fits, o.x[1], o.Int(most));
+  if (!o.is_unsigned()) return o.b.CreateAShr(o.x[0], count);
+  return o.b.CreateSelect(fits, o.b.CreateLShr(o.x[0], count), o.Int(0));
+}
 llvm::Value* EmitSelect(Operation& o) { return o.b.CreateSelect(o.x[0], o.x[1], o.x[2]); }
 
 // ---- casts -------------------------------------------------------------------------------------
@@ -231,7 +292,7 @@ struct Row {
 };
 
 using enum llvm::CmpInst::Predicate;
-constexpr std::array<Row, 29> kRows = {{
+constexpr std::array<Row, 41> kRows = {{
     {ScalarOp::kAdd, EmitAdd},
     {ScalarOp::kSub, EmitSub},
     {ScalarOp::kMul, EmitMul},
@@ -240,15 +301,25 @@ constexpr std::array<Row, 29> kRows = {{
     {ScalarOp::kAbs, EmitAbs},
     {ScalarOp::kMin, EmitMin},
     {ScalarOp::kMax, EmitMax},
-    {ScalarOp::kFloor, EmitFloor},
-    {ScalarOp::kSqrt, EmitSqrt},
+    {ScalarOp::kFmod, EmitRemainder},
     {ScalarOp::kPow, EmitPower},
+    {ScalarOp::kFloor, Instruction<llvm::Intrinsic::floor>},
+    {ScalarOp::kRound, Instruction<llvm::Intrinsic::roundeven>},
+    {ScalarOp::kSqrt, Instruction<llvm::Intrinsic::sqrt>},
     {ScalarOp::kExp, Function<EmitExp>},
+    {ScalarOp::kExp2, Function<EmitExp2>},
+    {ScalarOp::kExpm1, Function<EmitExpm1>},
     {ScalarOp::kLog, Function<EmitLog>},
+    {ScalarOp::kLog2, Function<EmitLog2>},
+    {ScalarOp::kLog1p, Function<EmitLog1p>},
     {ScalarOp::kSin, Function<EmitSin>},
     {ScalarOp::kCos, Function<EmitCos>},
+    {ScalarOp::kTan, Function<EmitTan>},
+    {ScalarOp::kAtan2, Function2<EmitAtan2>},
     {ScalarOp::kTanh, Function<EmitTanh>},
     {ScalarOp::kSigmoid, Function<EmitSigmoid>},
+    {ScalarOp::kErf, Function<EmitErf>},
+    {ScalarOp::kErfc, Function<EmitErfc>},
     {ScalarOp::kEq, Compare<FCMP_OEQ, ICMP_EQ, ICMP_EQ>},
     {ScalarOp::kNe, Compare<FCMP_UNE, ICMP_NE, ICMP_NE>},
     {ScalarOp::kLt, Compare<FCMP_OLT, ICMP_SLT, ICMP_ULT>},
@@ -257,7 +328,9 @@ constexpr std::array<Row, 29> kRows = {{
     {ScalarOp::kGe, Compare<FCMP_OGE, ICMP_SGE, ICMP_UGE>},
     {ScalarOp::kAnd, EmitAnd},
     {ScalarOp::kOr, EmitOr},
-    {ScalarOp::kNot, EmitNot},
+    {ScalarOp::kXor, EmitXor},
+    {ScalarOp::kShl, EmitShiftLeft},
+    {ScalarOp::kShr, EmitShiftRight},
     {ScalarOp::kSelect, EmitSelect},
     {ScalarOp::kCast, EmitCast},
     {ScalarOp::kPhilox, EmitPhilox, /*keep_scalars=*/true},

@@ -1,72 +1,55 @@
-// Activations that normalize along an axis.
+// Activations that work element by element.
 
 #include <array>
 
-#include "ir/expr.h"
+#include "ir/ops/elementwise.h"
 #include "ir/ops/families.h"
-#include "ir/ops/shapes.h"
 
 namespace descent {
 namespace {
 
+using enum ScalarOp;
 using Values = std::vector<Value>;
 
-Signature AxisSignature() {
-  return {.operands = {{"x", DTypeClass::kFloat}},
-          .attributes = {{"axis", AttributeKind::kInt, Attribute(int64_t{-1}),
-                          "axis to normalize, negative ones count from the end"}}};
+Scalar Relu(const Scalar& x) {
+  const Scalar zero = Number(x, 0);
+  return Call(kSelect, {Call(kLe, {x, zero}), zero, x});
 }
 
-Result<std::vector<TensorType>> InferSame(const OpContext& op) {
-  const auto axis = NormalAxis(op.attributes.Int("axis"), op.operands[0].rank());
-  if (!axis) return std::unexpected(axis.error());
-  return OneResult(op.dtype(0), op.shape(0));
+TensorExpr DefineLeakyRelu(const OpContext& op) {
+  return Elementwise(op, [&](Reads x) {
+    const Scalar scaled = x[0] * op.attributes.Float("slope");
+    return Call(kSelect, {Call(kGt, {x[0], Number(x[0], 0)}), x[0], scaled});
+  });
 }
 
-/// x - max x, whose exponential cannot overflow.
-Expr Shifted(Expr x, int64_t axis) { return x - Max(x, {axis}, true); }
+Values VjpRelu(const VjpContext& v) { return {Where(Greater(ResultOf(v), 0.0), Gradient(v), 0.0)}; }
 
-Values ExpandSoftmax(GraphBuilder& b, const OpContext& op, std::span<const Value> x) {
-  const int64_t axis = op.attributes.Int("axis");
-  const Expr e = Exp(Shifted({b, x[0]}, axis));
-  return {e / Sum(e, {axis}, true)};
-}
-
-Values VjpSoftmax(const VjpContext& v) {
-  const Expr y = ResultOf(v), g = Gradient(v);
-  return {y * (g - Sum(g * y, {v.op.attributes.Int("axis")}, true))};
-}
-
-Values ExpandLogSoftmax(GraphBuilder& b, const OpContext& op, std::span<const Value> x) {
-  const int64_t axis = op.attributes.Int("axis");
-  const Expr shifted = Shifted({b, x[0]}, axis);
-  return {shifted - Log(Sum(Exp(shifted), {axis}, true))};
-}
-
-Values VjpLogSoftmax(const VjpContext& v) {
+Values VjpLeakyRelu(const VjpContext& v) {
   const Expr g = Gradient(v);
-  return {g - Exp(ResultOf(v)) * Sum(g, {v.op.attributes.Int("axis")}, true)};
+  return {Where(Greater(Operand(v, 0), 0.0), g, g * v.op.attributes.Float("slope"))};
 }
 
 }  // namespace
 
 std::span<const OpDef> ActivationOps() {
+  using enum DTypeClass;
   static const std::array kOps = {
-      OpDef{.name = "softmax",
-            .doc = "Probabilities proportional to the exponential.\n\n`y_i = e^x_i / sum_j e^x_j` "
-                   "along an axis, computed of `x - max x`, which changes nothing and cannot "
-                   "overflow. Gradient: `y * (g - sum_j g_j y_j)`.",
-            .signature = AxisSignature(),
-            .infer = InferSame,
-            .expand = ExpandSoftmax,
-            .vjp = VjpSoftmax},
-      OpDef{.name = "log_softmax",
-            .doc = "Logarithm of softmax.\n\n`y_i = x_i - log sum_j e^x_j` along an axis, computed "
-                   "of `x - max x`. Gradient: `g - e^y * sum_j g_j`.",
-            .signature = AxisSignature(),
-            .infer = InferSame,
-            .expand = ExpandLogSoftmax,
-            .vjp = VjpLogSoftmax},
+      OpDef{.name = "relu",
+            .doc = "Rectified linear unit.\n\n`y = x` above 0, else 0; NaN stays NaN. Gradient: "
+                   "`g` above 0, else 0, so 0 at 0.",
+            .signature = Unary(kNumeric),
+            .infer = InferBroadcast,
+            .define = DefineUnary<Relu>,
+            .vjp = VjpRelu},
+      OpDef{.name = "leaky_relu",
+            .doc = "Rectified linear unit with a slope below 0.\n\n`y = x` above 0, else `slope * "
+                   "x`. Gradient: `g` above 0, else `slope * g`, also at 0.",
+            .signature =
+                Unary(kFloat, {{"slope", AttributeKind::kFloat, Attribute(0.01), "slope below 0"}}),
+            .infer = InferBroadcast,
+            .define = DefineLeakyRelu,
+            .vjp = VjpLeakyRelu},
   };
   return kOps;
 }

@@ -8,6 +8,8 @@
 namespace descent {
 
 std::span<const OpDef> LeafOps();
+std::span<const OpDef> ArithmeticOps();
+std::span<const OpDef> ElementaryOps();
 std::span<const OpDef> ElementwiseOps();
 std::span<const OpDef> ReduceOps();
 std::span<const OpDef> ContractOps();
@@ -15,6 +17,7 @@ std::span<const OpDef> LayoutOps();
 std::span<const OpDef> SlicingOps();
 std::span<const OpDef> WindowOps();
 std::span<const OpDef> ActivationOps();
+std::span<const OpDef> SoftmaxOps();
 std::span<const OpDef> LossOps();
 std::span<const OpDef> NormalizationOps();
 std::span<const OpDef> AttentionOps();

@@ -80,10 +80,43 @@ Bounded Power(Arguments x) {
   return Number(value, error);
 }
 
-Bounded Floor(Arguments x) {
-  const double value = std::floor(x[0].value);
-  if (std::floor(Low(x[0])) != value || std::floor(High(x[0])) != value) return Undecided();
+/// Of a function with jumps between whole numbers.
+template <double (*kFunction)(double)>
+Bounded Step(Arguments x) {
+  const double value = kFunction(x[0].value);
+  if (kFunction(Low(x[0])) != value || kFunction(High(x[0])) != value) return Undecided();
   return Number(value, 0);
+}
+
+/// An interval shorter than a period contains a pole where the function seems to fall.
+Bounded Tangent(Arguments x) {
+  if (x[0].error > 1 || std::tan(Low(x[0])) > std::tan(High(x[0]))) return Undecided();
+  return Monotone<std::tan>(x);
+}
+
+/// Over a rectangle away from the cut the angle is extreme at the corners.
+Bounded Angle(Arguments x) {
+  const double value = std::atan2(x[0].value, x[1].value);
+  const bool exact = x[0].error == 0 && x[1].error == 0;
+  if (!exact && Low(x[1]) <= 0 && Low(x[0]) <= 0 && High(x[0]) >= 0) return Undecided();
+  double error = 0;
+  for (const double side : {Low(x[0]), High(x[0])})
+    for (const double base : {Low(x[1]), High(x[1])})
+      error = std::max(error, std::abs(std::atan2(side, base) - value));
+  return Number(value, error);
+}
+
+/// a - q b, where all values within the errors have one truncated quotient q.
+Bounded Remainder(Arguments x) {
+  const double value = std::fmod(x[0].value, x[1].value);
+  if (x[0].error == 0 && x[1].error == 0) return Number(value, 0);
+  if (Low(x[1]) <= 0 && High(x[1]) >= 0) return Undecided();
+  const double quotient = std::trunc(x[0].value / x[1].value);
+  for (const double dividend : {Low(x[0]), High(x[0])})
+    for (const double divisor : {Low(x[1]), High(x[1])})
+      for (const double rounding : {1 - 0x1p-50, 1 + 0x1p-50})
+        if (std::trunc(dividend / divisor * rounding) != quotient) return Undecided();
+  return Number(value, x[0].error + std::abs(quotient) * x[1].error);
 }
 
 /// The larger (sign 1) or smaller one: a copy of it where there is no doubt.
@@ -114,15 +147,25 @@ constexpr FloatRow kFloatRules[] = {
     {ScalarOp::kAbs, [](Arguments x) { return Number(std::abs(x[0].value), x[0].error); }, 0},
     {ScalarOp::kMin, Extreme<-1>, 0},
     {ScalarOp::kMax, Extreme<1>, 0},
-    {ScalarOp::kFloor, Floor, 0},
-    {ScalarOp::kSqrt, Monotone<std::sqrt>, 0.5},
+    {ScalarOp::kFmod, Remainder, 0},
     {ScalarOp::kPow, Power, 4},
+    {ScalarOp::kFloor, Step<std::floor>, 0},
+    {ScalarOp::kRound, Step<std::nearbyint>, 0},
+    {ScalarOp::kSqrt, Monotone<std::sqrt>, 0.5},
     {ScalarOp::kExp, Monotone<std::exp>, 2},
+    {ScalarOp::kExp2, Monotone<std::exp2>, 4},
+    {ScalarOp::kExpm1, Monotone<std::expm1>, 4},
     {ScalarOp::kLog, Monotone<std::log>, 2},
+    {ScalarOp::kLog2, Monotone<std::log2>, 4},
+    {ScalarOp::kLog1p, Monotone<std::log1p>, 4},
     {ScalarOp::kSin, Wave<std::sin>, 4},
     {ScalarOp::kCos, Wave<std::cos>, 4},
+    {ScalarOp::kTan, Tangent, 4},
+    {ScalarOp::kAtan2, Angle, 4},
     {ScalarOp::kTanh, Monotone<std::tanh>, 2},
     {ScalarOp::kSigmoid, Monotone<[](double v) { return 1 / (1 + std::exp(-v)); }>, 2},
+    {ScalarOp::kErf, Monotone<std::erf>, 4},
+    {ScalarOp::kErfc, Monotone<std::erfc>, 4},
 };
 
 const FloatRow* FindRow(ScalarOp op) {
@@ -157,10 +200,10 @@ Bounded Select(DType dtype, Arguments x) {
           .error = std::max(x[1].error, std::abs(x[2].value - x[1].value) + x[2].error)};
 }
 
-/// A bool argument that settles the result whatever the other one is.
-bool Settles(ScalarOp op, const Bounded& x) {
-  return !x.undecided &&
-         ((op == ScalarOp::kAnd && x.integer == 0) || (op == ScalarOp::kOr && x.integer != 0));
+/// An argument that settles the result whatever the other one is.
+bool Settles(ScalarOp op, DType dtype, const Bounded& x) {
+  return !x.undecided && ((op == ScalarOp::kAnd && x.integer == 0) ||
+                          (op == ScalarOp::kOr && dtype == DType::kBool && x.integer != 0));
 }
 
 }  // namespace
@@ -180,7 +223,7 @@ Bounded ExactNumber(DType dtype, double number, int64_t integer) {
 Bounded Apply(ScalarOp op, DType dtype, Arguments arguments) {
   if (op == ScalarOp::kSelect) return Select(dtype, arguments);
   for (const Bounded& x : arguments)
-    if (Settles(op, x)) return {.integer = x.integer};
+    if (Settles(op, dtype, x)) return {.integer = x.integer};
   if (std::ranges::any_of(arguments, &Bounded::undecided)) return Undecided();
   const bool is_float = Info(dtype).is_float;
   const FloatRow* row = FindRow(op);

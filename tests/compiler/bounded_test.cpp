@@ -18,12 +18,15 @@ struct FloatCase {
 /// What single precision makes of operands inside their errors lies inside the result's error.
 TEST(Bounded, HoldsEveryResultOfSinglePrecision) {
   constexpr FloatCase kCases[] = {
-      {ScalarOp::kAdd, -5, 5},   {ScalarOp::kSub, -5, 5},    {ScalarOp::kMul, -5, 5},
-      {ScalarOp::kDiv, 0.5, 5},  {ScalarOp::kNeg, -5, 5},    {ScalarOp::kAbs, -5, 5},
-      {ScalarOp::kMin, -5, 5},   {ScalarOp::kMax, -5, 5},    {ScalarOp::kSqrt, 0.5, 5},
-      {ScalarOp::kPow, 0.5, 5},  {ScalarOp::kExp, -5, 5},    {ScalarOp::kLog, 0.5, 5},
-      {ScalarOp::kSin, -5, 5},   {ScalarOp::kCos, -5, 5},    {ScalarOp::kTanh, -5, 5},
-      {ScalarOp::kFloor, -5, 5}, {ScalarOp::kSigmoid, -5, 5}};
+      {ScalarOp::kAdd, -5, 5},   {ScalarOp::kSub, -5, 5},     {ScalarOp::kMul, -5, 5},
+      {ScalarOp::kDiv, 0.5, 5},  {ScalarOp::kNeg, -5, 5},     {ScalarOp::kAbs, -5, 5},
+      {ScalarOp::kMin, -5, 5},   {ScalarOp::kMax, -5, 5},     {ScalarOp::kSqrt, 0.5, 5},
+      {ScalarOp::kPow, 0.5, 5},  {ScalarOp::kExp, -5, 5},     {ScalarOp::kLog, 0.5, 5},
+      {ScalarOp::kSin, -5, 5},   {ScalarOp::kCos, -5, 5},     {ScalarOp::kTanh, -5, 5},
+      {ScalarOp::kFloor, -5, 5}, {ScalarOp::kSigmoid, -5, 5}, {ScalarOp::kFmod, -5, 5},
+      {ScalarOp::kRound, -5, 5}, {ScalarOp::kExp2, -5, 5},    {ScalarOp::kExpm1, -5, 5},
+      {ScalarOp::kLog2, 0.5, 5}, {ScalarOp::kLog1p, -0.9, 5}, {ScalarOp::kTan, -5, 5},
+      {ScalarOp::kAtan2, -5, 5}, {ScalarOp::kErf, -5, 5},     {ScalarOp::kErfc, -5, 5}};
   std::mt19937_64 random(5);
   std::uniform_real_distribution<double> unit(-1, 1);
   for (const FloatCase& c : kCases)
@@ -55,6 +58,13 @@ TEST(Bounded, StraddledDiscontinuitiesAreUndecided) {
   EXPECT_FALSE(undecided(ScalarOp::kLt, {Number(1, 0.2), Number(1.5, 0.1)}));
   EXPECT_FALSE(undecided(ScalarOp::kLe, {Number(1), Number(1)}));
   EXPECT_TRUE(undecided(ScalarOp::kFloor, {Number(2, 0.1)}));
+  EXPECT_TRUE(undecided(ScalarOp::kRound, {Number(2.5, 0.1)}));
+  EXPECT_FALSE(undecided(ScalarOp::kRound, {Number(2.25, 0.1)}));
+  EXPECT_TRUE(undecided(ScalarOp::kFmod, {Number(6, 0.1), Number(2)}));
+  EXPECT_FALSE(undecided(ScalarOp::kFmod, {Number(5, 0.1), Number(2)}));
+  EXPECT_TRUE(undecided(ScalarOp::kTan, {Number(1.5, 0.1)}));
+  EXPECT_TRUE(undecided(ScalarOp::kAtan2, {Number(0, 0.1), Number(-1)}));
+  EXPECT_FALSE(undecided(ScalarOp::kAtan2, {Number(0, 0.1), Number(1)}));
   EXPECT_TRUE(undecided(ScalarOp::kDiv, {Number(1), Number(0.1, 0.2)}));
   EXPECT_TRUE(undecided(ScalarOp::kLog, {Number(0.1, 0.2)}));
   EXPECT_TRUE(ApplyCast(f, DType::kI32, Number(2, 0.1)).undecided);

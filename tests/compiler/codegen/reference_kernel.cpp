@@ -216,6 +216,15 @@ int64_t Divide(int64_t a, int64_t b) {
   return a / b;
 }
 
+/// base^exponent modulo 2^64.
+int64_t IntegerPower(int64_t base, int64_t exponent) {
+  if (exponent < 0) return base == 1 || base == -1 ? (exponent % 2 == 0 ? 1 : base) : 0;
+  if (exponent == 0) return 1;
+  const auto half = static_cast<uint64_t>(IntegerPower(base, exponent / 2));
+  const uint64_t power = half * half;
+  return static_cast<int64_t>(exponent % 2 == 0 ? power : power * static_cast<uint64_t>(base));
+}
+
 }  // namespace
 
 ReferenceKernel::Number ReferenceKernel::Apply(const ScalarNode& node,
@@ -244,24 +253,44 @@ ReferenceKernel::Number ReferenceKernel::Apply(const ScalarNode& node,
       return {std::isnan(b) || b < a ? b : a, std::min(i, j)};
     case ScalarOp::kMax:
       return {std::isnan(b) || b > a ? b : a, std::max(i, j)};
+    case ScalarOp::kFmod:
+      return {std::fmod(a, b), wrap(ui - uj * static_cast<uint64_t>(Divide(i, j))) * (j != 0)};
     case ScalarOp::kFloor:
-      return {std::floor(a), i};
+      return {std::floor(a)};
+    case ScalarOp::kRound:
+      return {std::rint(a)};
     case ScalarOp::kSqrt:
       return {std::sqrt(a)};
     case ScalarOp::kPow:
-      return {std::pow(a, b)};
+      return {std::pow(a, b), IntegerPower(i, j)};
     case ScalarOp::kExp:
       return {std::exp(a)};
+    case ScalarOp::kExp2:
+      return {std::exp2(a)};
+    case ScalarOp::kExpm1:
+      return {std::expm1(a)};
     case ScalarOp::kLog:
       return {std::log(a)};
+    case ScalarOp::kLog2:
+      return {std::log2(a)};
+    case ScalarOp::kLog1p:
+      return {std::log1p(a)};
     case ScalarOp::kSin:
       return {std::sin(a)};
     case ScalarOp::kCos:
       return {std::cos(a)};
+    case ScalarOp::kTan:
+      return {std::tan(a)};
+    case ScalarOp::kAtan2:
+      return {std::atan2(a, b)};
     case ScalarOp::kTanh:
       return {std::tanh(a)};
     case ScalarOp::kSigmoid:
       return {1 / (1 + std::exp(-a))};
+    case ScalarOp::kErf:
+      return {std::erf(a)};
+    case ScalarOp::kErfc:
+      return {std::erfc(a)};
     case ScalarOp::kEq:
       return truth(a == b, i == j);
     case ScalarOp::kNe:
@@ -278,8 +307,12 @@ ReferenceKernel::Number ReferenceKernel::Apply(const ScalarNode& node,
       return {0, i & j};
     case ScalarOp::kOr:
       return {0, i | j};
-    case ScalarOp::kNot:
-      return {0, !i};
+    case ScalarOp::kXor:
+      return {0, i ^ j};
+    case ScalarOp::kShl:
+      return {0, j >= 0 && j < 64 ? wrap(ui << j) : 0};
+    case ScalarOp::kShr:
+      return {0, j >= 0 && j < 64 ? i >> j : i >> 63};
     case ScalarOp::kSelect:
       return i ? x[1] : x[2];
     case ScalarOp::kCast: {

@@ -1,38 +1,23 @@
-#include "tests/ir/samples/samples.h"
+#include "tests/ir/samples/elementwise_rows.h"
 
 namespace descent {
 
 FamilySamples ActivationSamples() {
   FamilySamples family;
-  const std::vector<double> x = {1, 2, 3, -1, 0, 5};
-  family.samples = {
-      {.op = "softmax",
-       .operands = {F32({2, 3})},
-       .values = {x},
-       .expected = {{0.09003057317038046, 0.24472847105479764, 0.6652409557748218,
-                     0.0024561149044509535, 0.006676412513376451, 0.9908674725821726}}},
-      {.op = "log_softmax",
-       .operands = {F32({2, 3})},
-       .values = {x},
-       .expected = {{-2.40760596444438, -1.4076059644443804, -0.40760596444438046,
-                     -6.0091744845917345, -5.0091744845917345, -0.009174484591734738}}},
-      {.op = "softmax",
-       .operands = {F32({2})},
-       .values = {{1000, 1000}},
-       .expected = {{0.5, 0.5}},
-       .source = "a shift changes nothing"},
+  const List x = {-1.5, -0.5, 0.25, 2.0};
+  AddUnary({"relu", x, {0, 0, 0.25, 2}}, family);
+  AddUnary({"leaky_relu", x, {-0.015, -0.005, 0.25, 2}}, family);
+  const std::vector<OpSample> samples = {
+      Kink("relu", {-1, 0, 2, kNaN}, {0, 0, 2, kNaN}, {0, 0, 1, 0}),
+      Kink("leaky_relu", {-1, 0, 2}, {-0.01, 0, 2}, {0.01, 0.01, 1}),
+      {.op = "leaky_relu", .operands = {F32({17})}, .attributes = {{"slope", 0.25}}},
   };
-  for (const std::string_view op : {"softmax", "log_softmax"}) {
-    for (const int64_t size : kSampleSizes)
-      family.samples.push_back({.op = op, .operands = {F32({3, size})}});
-    family.samples.push_back(
-        {.op = op, .operands = {F32({5, 3, 2})}, .attributes = {{"axis", int64_t{0}}}});
-    family.samples.push_back(
-        {.op = op, .operands = {F64({2, 4, 3})}, .attributes = {{"axis", int64_t{1}}}});
-    family.errors.push_back(
-        {op, {F32({2, 3})}, {{"axis", int64_t{2}}}, "axis 2 is out of range for rank 2"});
-    family.errors.push_back({op, {I32({3})}, {}, "must have a float type"});
-  }
+  family.samples.insert(family.samples.end(), samples.begin(), samples.end());
+  const std::vector<ErrorSample> errors = {
+      {"leaky_relu", {F32({2})}, {{"slope", std::string("steep")}}, "attribute slope must be"},
+      {"relu", {F32({2})}, {{"slope", 0.1}}, "has no attribute"},
+  };
+  family.errors.insert(family.errors.end(), errors.begin(), errors.end());
   return family;
 }
 

@@ -85,12 +85,15 @@ struct FamilySamples {
   std::vector<ErrorSample> errors;
 };
 FamilySamples LeafSamples();
+FamilySamples ArithmeticSamples();
+FamilySamples ElementarySamples();
 FamilySamples ElementwiseSamples();
 FamilySamples ReduceSamples();
 FamilySamples ContractSamples();
 FamilySamples LayoutSamples();
 FamilySamples WindowSamples();
 FamilySamples ActivationSamples();
+FamilySamples SoftmaxSamples();
 FamilySamples LossSamples();
 FamilySamples NormalizationSamples();
 FamilySamples AttentionSamples();
