@@ -43,6 +43,9 @@ Expr Cosh(Expr x) { return Unary("cosh", x); }
 Expr Tanh(Expr x) { return Unary("tanh", x); }
 Expr Erf(Expr x) { return Unary("erf", x); }
 Expr Relu(Expr x) { return Unary("relu", x); }
+Expr Clamp(Expr x, double low, double high) {
+  return Unary("clamp", x, {{"low", low}, {"high", high}});
+}
 Expr Sigmoid(Expr x) { return Unary("sigmoid", x); }
 Expr Minimum(Expr a, Expr b) { return Binary("minimum", a, b); }
 Expr Maximum(Expr a, Expr b) { return Binary("maximum", a, b); }

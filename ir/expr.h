@@ -65,6 +65,7 @@ Expr Cosh(Expr x);
 Expr Tanh(Expr x);
 Expr Erf(Expr x);
 Expr Relu(Expr x);
+Expr Clamp(Expr x, double low, double high);
 Expr Sigmoid(Expr x);
 Expr Minimum(Expr a, Expr b);
 Expr Maximum(Expr a, Expr b);

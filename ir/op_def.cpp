@@ -153,6 +153,7 @@ std::span<const OpFamily> OpFamilies() {
       {"layout", LayoutOps()},
       {"slicing", SlicingOps()},
       {"window", WindowOps()},
+      {"rectifier", RectifierOps()},
       {"activation", ActivationOps()},
       {"softmax", SoftmaxOps()},
       {"loss", LossOps()},

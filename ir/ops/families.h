@@ -16,6 +16,7 @@ std::span<const OpDef> ContractOps();
 std::span<const OpDef> LayoutOps();
 std::span<const OpDef> SlicingOps();
 std::span<const OpDef> WindowOps();
+std::span<const OpDef> RectifierOps();
 std::span<const OpDef> ActivationOps();
 std::span<const OpDef> SoftmaxOps();
 std::span<const OpDef> LossOps();

@@ -37,6 +37,10 @@ Values VjpSoftmax(const VjpContext& v) {
   return {y * (g - Sum(g * y, {v.op.attributes.Int("axis")}, true))};
 }
 
+Values ExpandSoftmin(GraphBuilder& b, const OpContext& op, std::span<const Value> x) {
+  return {b.Add("softmax", {-Expr(b, x[0])}, {{"axis", op.attributes.Int("axis")}})};
+}
+
 Values ExpandLogSoftmax(GraphBuilder& b, const OpContext& op, std::span<const Value> x) {
   const int64_t axis = op.attributes.Int("axis");
   const Expr shifted = Shifted({b, x[0]}, axis);
@@ -60,6 +64,13 @@ std::span<const OpDef> SoftmaxOps() {
             .infer = InferSame,
             .expand = ExpandSoftmax,
             .vjp = VjpSoftmax},
+      OpDef{.name = "softmin",
+            .doc = "Probabilities proportional to the exponential of -x.\n\n`y_i = e^-x_i / sum_j "
+                   "e^-x_j` along an axis: the softmax of -x. Gradient: `-y * (g - sum_j g_j "
+                   "y_j)`.",
+            .signature = AxisSignature(),
+            .infer = InferSame,
+            .expand = ExpandSoftmin},
       OpDef{.name = "log_softmax",
             .doc = "Logarithm of softmax.\n\n`y_i = x_i - log sum_j e^x_j` along an axis, computed "
                    "of `x - max x`. Gradient: `g - e^y * sum_j g_j`.",

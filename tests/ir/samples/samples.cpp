@@ -12,10 +12,11 @@ namespace {
 FamilySamples Collect() {
   FamilySamples all;
   for (FamilySamples (*family)() :
-       {LeafSamples, ArithmeticSamples, ElementarySamples, ElementwiseSamples, ReduceSamples,
-        ContractSamples, LayoutSamples, WindowSamples, ActivationSamples, SoftmaxSamples,
-        LossSamples, NormalizationSamples, AttentionSamples, TransformerSamples, IndexingSamples,
-        RandomSamples, InitializerSamples, ControlSamples, MetricSamples}) {
+       {LeafSamples,          ArithmeticSamples,  ElementarySamples,  ElementwiseSamples,
+        ReduceSamples,        ContractSamples,    LayoutSamples,      WindowSamples,
+        RectifierSamples,     ActivationSamples,  SoftmaxSamples,     LossSamples,
+        NormalizationSamples, AttentionSamples,   TransformerSamples, IndexingSamples,
+        RandomSamples,        InitializerSamples, ControlSamples,     MetricSamples}) {
     FamilySamples samples = family();
     std::ranges::move(samples.samples, std::back_inserter(all.samples));
     std::ranges::move(samples.errors, std::back_inserter(all.errors));

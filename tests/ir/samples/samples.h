@@ -92,6 +92,7 @@ FamilySamples ReduceSamples();
 FamilySamples ContractSamples();
 FamilySamples LayoutSamples();
 FamilySamples WindowSamples();
+FamilySamples RectifierSamples();
 FamilySamples ActivationSamples();
 FamilySamples SoftmaxSamples();
 FamilySamples LossSamples();

@@ -11,6 +11,12 @@ FamilySamples SoftmaxSamples() {
        .values = {x},
        .expected = {{0.09003057317038046, 0.24472847105479764, 0.6652409557748218,
                      0.0024561149044509535, 0.006676412513376451, 0.9908674725821726}}},
+      {.op = "softmin",
+       .operands = {F32({2, 3})},
+       .values = {x},
+       .expected = {{0.6652409557748218, 0.2447284710547976, 0.09003057317038045,
+                     0.7297362141184152, 0.26845495065244657, 0.0018088352291382895}},
+       .source = "PyTorch"},
       {.op = "log_softmax",
        .operands = {F32({2, 3})},
        .values = {x},
@@ -22,7 +28,7 @@ FamilySamples SoftmaxSamples() {
        .expected = {{0.5, 0.5}},
        .source = "a shift changes nothing"},
   };
-  for (const std::string_view op : {"softmax", "log_softmax"}) {
+  for (const std::string_view op : {"softmax", "softmin", "log_softmax"}) {
     for (const int64_t size : kSampleSizes)
       family.samples.push_back({.op = op, .operands = {F32({3, size})}});
     family.samples.push_back(
