@@ -66,7 +66,7 @@ Scalar Number(const Scalar& like, double value) { return ConstantScalar(like->dt
 TensorExpr DefineSign(const OpContext& op) {
   return Elementwise(op, [](Reads x) {
     const Scalar zero = Number(x[0], 0);
-    const Scalar negative = Info(x[0]->dtype).is_integer && x[0]->dtype == DType::kU8
+    const Scalar negative = Info(x[0]->dtype).is_unsigned
                                 ? zero
                                 : Call(kSelect, {Call(kLt, {x[0], zero}), Number(x[0], -1), zero});
     return Call(kSelect, {Call(kGt, {x[0], zero}), Number(x[0], 1), negative});
