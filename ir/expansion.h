@@ -2,6 +2,7 @@
 // floats: they work in f32, as bodies do, and each result is rounded once.
 //
 //   softmax of bf16:   cast(softmax(cast(x, f32)), bf16)
+//   normal(dtype=bf16):   cast(normal(dtype=f32), bf16)
 #pragma once
 
 #include <functional>
@@ -12,7 +13,7 @@
 
 namespace descent {
 
-/// Gets operand types and operands without 16-bit floats; adds the nodes to the builder.
+/// Gets operand types, attributes and operands without 16-bit floats; adds nodes to the builder.
 using BuildRule = std::function<std::vector<Value>(const OpContext&, std::span<const Value>)>;
 
 /// What `rule` builds for the operator `op`, with operands and results of the operator's types.

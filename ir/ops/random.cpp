@@ -25,10 +25,9 @@ Expr RandomUniform(GraphBuilder& b, const Shape& shape, DType dtype, int64_t str
 
 Expr RandomNormal(GraphBuilder& b, const Shape& shape, DType dtype, int64_t stream, double mean,
                   double deviation) {
-  const DType wide = ArithmeticType(dtype);
-  const Expr radius = Sqrt(Log(1.0 - RandomUnit(b, shape, wide, stream)) * -2.0);
-  const Expr angle = RandomUnit(b, shape, wide, stream + kSecondWord) * (2 * std::numbers::pi);
-  return CastTo(radius * Cos(angle) * deviation + mean, dtype);
+  const Expr radius = Sqrt(Log(1.0 - RandomUnit(b, shape, dtype, stream)) * -2.0);
+  const Expr angle = RandomUnit(b, shape, dtype, stream + kSecondWord) * (2 * std::numbers::pi);
+  return radius * Cos(angle) * deviation + mean;
 }
 
 namespace {
@@ -119,8 +118,7 @@ Result<std::vector<TensorType>> InferDropout(const OpContext& op) {
 Values ExpandDropout(GraphBuilder& b, const OpContext& op, std::span<const Value> operands) {
   const Expr x(b, operands[0]);
   const double rate = op.attributes.Float("rate");
-  const Expr unit =
-      RandomUnit(b, op.shape(0), ArithmeticType(op.dtype(0)), op.attributes.Int("stream"));
+  const Expr unit = RandomUnit(b, op.shape(0), op.dtype(0), op.attributes.Int("stream"));
   return {Where(GreaterEqual(unit, rate), x * (1 / (1 - rate)), 0.0)};
 }
 

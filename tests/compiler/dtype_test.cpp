@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <random>
@@ -14,6 +15,7 @@
 #include "tests/compiler/compiled_entry.h"
 #include "tests/compiler/error_bounds.h"
 #include "tests/compiler/kernel/sample_graphs.h"
+#include "tests/ir/samples/parameters.h"
 
 namespace descent {
 namespace {
@@ -37,7 +39,7 @@ bool Has(const OpSample& sample, DType dtype) {
 }
 
 struct Counts {
-  int64_t samples = 0, elements = 0, decided = 0;
+  int64_t elements = 0, decided = 0;
 };
 
 void CheckTensor(const Tensor& got, const BoundedArray& bounds, const std::string& what,
@@ -73,39 +75,38 @@ void CheckSample(const OpSample& sample, Counts& counts) {
   ASSERT_EQ(run.outputs.size(), bounds.size());
   for (size_t i = 0; i < bounds.size(); ++i)
     CheckTensor(run.outputs[i], bounds[i], expanded->outputs()[i].name, counts);
-  ++counts.samples;
 }
 
-/// Bodies have types of their own.
-bool HasBody(const OpSample& sample) { return FindOp(sample.op)->control != Control::kNone; }
+class DTypes : public testing::TestWithParam<Operator> {
+ protected:
+  /// Bodies have types of their own.
+  bool HasBody() const { return GetParam().op->control != Control::kNone; }
 
-TEST(DTypes, SamplesOfFloatsIn16Bits) {
-  constexpr DType kTypes[] = {DType::kBF16, DType::kF16};
-  Counts counts;
-  size_t number = 0;
-  for (const OpSample& sample : AllSamples()) {
-    if (!Has(sample, DType::kF32) || HasBody(sample)) continue;
-    CheckSample(Retyped(sample, DType::kF32, kTypes[number++ % std::size(kTypes)]), counts);
-  }
-  EXPECT_GT(counts.samples, 100);
-  EXPECT_GT(counts.decided, 9 * counts.elements / 10);
-}
-
-TEST(DTypes, SamplesOfIntegersInEveryWidth) {
-  constexpr DType kTypes[] = {DType::kI8, DType::kI16, DType::kU16, DType::kU32, DType::kU64};
-  Counts counts;
-  size_t number = 0;
-  for (const OpSample& sample : AllSamples()) {
-    if (HasBody(sample)) continue;
-    for (const DType from : {DType::kI32, DType::kI64})
+  /// Each sample with operands of `from` in one of the other types, in turn.
+  void CheckSamples(DType from, std::span<const DType> types) {
+    if (HasBody()) return;
+    Counts counts;
+    size_t number = 0;
+    for (const OpSample& sample : SamplesOf(*GetParam().op))
       if (Has(sample, from))
-        CheckSample(Retyped(sample, from, kTypes[number++ % std::size(kTypes)]), counts);
+        CheckSample(Retyped(sample, from, types[number++ % types.size()]), counts);
+    EXPECT_GE(counts.decided, counts.elements / 2);
   }
-  EXPECT_GT(counts.samples, 30);
+};
+INSTANTIATE_TEST_SUITE_P(All, DTypes, testing::ValuesIn(AllOperators()), OperatorName());
+
+TEST_P(DTypes, SamplesOfFloatsIn16Bits) {
+  CheckSamples(DType::kF32, std::array{DType::kBF16, DType::kF16});
+}
+
+TEST_P(DTypes, SamplesOfIntegersInEveryWidth) {
+  constexpr std::array kTypes = {DType::kI8, DType::kU64, DType::kI16, DType::kU32, DType::kU16};
+  CheckSamples(DType::kI32, kTypes);
+  CheckSamples(DType::kI64, kTypes);
 }
 
 /// The compiler's and the runtime's conversions share no code.
-TEST(DTypes, RuntimeAndCompilerConvertAlike) {
+TEST(Float16, RuntimeAndCompilerConvertAlike) {
   const auto same = [](uint16_t a, uint16_t b) { return a == b; };
   for (int i = 0; i < 0x10000; ++i) {
     const auto bits = static_cast<uint16_t>(i);
