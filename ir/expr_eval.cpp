@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "ir/diagnostic.h"
+#include "ir/float16.h"
 #include "ir/index_map.h"
 
 namespace descent {
@@ -78,7 +79,7 @@ class Program {
     Instruction instruction{.kind = ScalarKind::kRead,
                             .dtype = operands_[read.operand]->type.dtype,
                             .source = operands_[read.operand].get()};
-    if (read.outside) instruction.constant = ConstantCell(*read.outside);
+    if (read.outside) instruction.constant = OutsideCell(*read.outside);
     for (const Index& index : read.coordinates)
       instruction.coordinates.push_back(CompileIndex(index));
     for (const Guard& guard : read.guards)
@@ -88,6 +89,13 @@ class Program {
 
   static Cell ConstantCell(const ScalarNode& node) {
     return Info(node.dtype).is_float ? NumberCell(node.number) : IntegerCell(node.integer);
+  }
+
+  /// As if it lay in the operand.
+  Cell OutsideCell(const ScalarNode& node) const {
+    Cell cell = ConstantCell(node);
+    if (Info(node.dtype).is_float) cell.number = RoundTo(node.dtype, precision_, cell.number);
+    return cell;
   }
 
   int Compile(const Scalar& scalar) {
@@ -193,8 +201,7 @@ bool Advance(std::vector<int64_t>& point, const Shape& extents, size_t first, si
 }  // namespace
 
 double RoundTo(DType dtype, Precision precision, double number) {
-  return dtype == DType::kF32 && precision == Precision::kTyped ? static_cast<float>(number)
-                                                                : number;
+  return precision == Precision::kTyped ? RoundToFloat(dtype, number) : number;
 }
 
 std::vector<ArrayRef> Evaluate(const TensorExpr& expr, std::span<const ArrayRef> operands,

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ir/op_def.h"
+#include "ir/expansion.h"
 
 namespace descent {
 namespace {
@@ -91,7 +91,7 @@ class Interpreter {
     std::vector<Value> inputs;
     for (const TensorType& type : types)
       inputs.push_back(b.Input(fmt::format("x{}", inputs.size()), type));
-    for (const Value result : op.expand(b, context, inputs)) b.Output("", result);
+    for (const Value result : ExpandOperator(b, op, context, inputs)) b.Output("", result);
     return Run(std::move(b).Build(), operands, values, false);
   }
 

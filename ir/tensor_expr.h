@@ -73,7 +73,8 @@ std::optional<AffineIndex> AsAffine(const Index& index, int axis_count);
 
 // ---- scalar expressions ------------------------------------------------------------------------
 
-/// The instruction set of scalar bodies. ir/scalar_op.cpp holds one table row per instruction; the
+/// The instruction set of scalar bodies. Bodies of 16-bit floats compute in f32: an operand is
+/// widened, a result or a cast rounds. ir/scalar_op.cpp holds one table row per instruction; the
 /// interpreter and the code generator each hold one table of implementations.
 enum class ScalarOp : uint8_t {
   // arithmetic; integers wrap, division truncates, an integer divided by zero is 0 and leaves 0;
@@ -160,6 +161,7 @@ struct ScalarNode {
   std::vector<Scalar> arguments;
 };
 
+/// Bodies of 16-bit floats compute in f32, so theirs are rounded to f32.
 Scalar ConstantScalar(DType dtype, double value);
 Scalar ConstantInt(DType dtype, int64_t value);
 Scalar IndexScalar(Index index);  ///< dtype i64
@@ -190,7 +192,8 @@ struct Read {
   int operand = 0;
   std::vector<Index> coordinates;  ///< one per axis of the operand
   std::vector<Guard> guards;       ///< all must hold, else the read yields `outside`
-  Scalar outside;                  ///< a constant of the operand's dtype; null when unguarded
+  /// A constant of the operand's dtype, rounded to it; null when unguarded.
+  Scalar outside;
   // Coordinates that use ReadIndex are checked against the operand's extents even without a guard:
   // out of range yields 0 and sets kStatusBadIndex (DESIGN: Indices from data).
 };

@@ -26,7 +26,14 @@ enum {
   DESCENT_I32 = 2,
   DESCENT_I64 = 3,
   DESCENT_U8 = 4,
-  DESCENT_BOOL = 5
+  DESCENT_BOOL = 5,
+  DESCENT_BF16 = 6, /* uint16_t: the upper half of a float's bits */
+  DESCENT_F16 = 7,  /* uint16_t: the bits of an IEEE 754 binary16 */
+  DESCENT_I8 = 8,
+  DESCENT_I16 = 9,
+  DESCENT_U16 = 10,
+  DESCENT_U32 = 11,
+  DESCENT_U64 = 12
 };
 
 /* Status word: 0, or an or of these. The state is unspecified after a nonzero status of train_step.

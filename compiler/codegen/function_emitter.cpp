@@ -18,25 +18,14 @@ FunctionEmitter::FunctionEmitter(llvm::Module& module, const Target& target,
 }
 
 llvm::Type* FunctionEmitter::RegisterType(DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-      return b.getFloatTy();
-    case DType::kF64:
-      return b.getDoubleTy();
-    case DType::kI32:
-      return b.getInt32Ty();
-    case DType::kI64:
-      return b.getInt64Ty();
-    case DType::kU8:
-      return b.getInt8Ty();
-    case DType::kBool:
-      return b.getInt1Ty();
-  }
-  InternalError(__FILE__, __LINE__, "unknown dtype");
+  if (dtype == DType::kBool) return b.getInt1Ty();
+  if (!Info(dtype).is_float) return b.getIntNTy(8 * Info(dtype).bytes);
+  return dtype == DType::kF64 ? b.getDoubleTy() : b.getFloatTy();
 }
 
 llvm::Type* FunctionEmitter::MemoryType(DType dtype) {
-  return dtype == DType::kBool ? b.getInt8Ty() : RegisterType(dtype);
+  if (Info(dtype).is_float && dtype == ArithmeticType(dtype)) return RegisterType(dtype);
+  return b.getIntNTy(8 * Info(dtype).bytes);
 }
 
 llvm::Type* FunctionEmitter::Widen(llvm::Type* scalar, int lanes) {

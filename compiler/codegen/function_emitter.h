@@ -30,9 +30,9 @@ class FunctionEmitter {
   llvm::Function* function() { return function_; }
   const Target& target() const { return target_; }
 
-  /// Type of a value in registers; bool is i1.
+  /// Type of a value in registers; bool is i1, a 16-bit float is the float of its value.
   llvm::Type* RegisterType(DType dtype);
-  /// Type of a value in memory; bool is i8.
+  /// Type of a value in memory; bool is i8, a 16-bit float its bits.
   llvm::Type* MemoryType(DType dtype);
   llvm::Type* Widen(llvm::Type* scalar, int lanes);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "compiler/codegen/float16_emitter.h"
 #include "compiler/codegen/scalar_emitter.h"
 #include "runtime/abi.h"
 
@@ -153,7 +154,7 @@ llvm::Value* PointEmitter::EmitIndex(const Index& index, Point& point, int lane)
       const int number = static_cast<int>(index->value);
       const DType dtype = nest_.reads[number].memory.dtype;
       llvm::Value* value = f_.Lane(Read(number, point), lane);
-      return b.CreateIntCast(value, b.getInt64Ty(), dtype == DType::kI32 || dtype == DType::kI64);
+      return b.CreateIntCast(value, b.getInt64Ty(), !Info(dtype).is_unsigned);
     }
   }
   InternalError(__FILE__, __LINE__, "unknown index kind");
@@ -181,11 +182,13 @@ llvm::Value* PointEmitter::Address(const std::vector<Index>& coordinates, const 
 // ---- reads -------------------------------------------------------------------------------------
 
 llvm::Value* PointEmitter::FromMemory(llvm::Value* value, DType dtype) {
+  if (ArithmeticType(dtype) != dtype) return EmitFromBits16(f_, dtype, value);
   if (dtype != DType::kBool) return value;
   return f_.b.CreateICmpNE(value, llvm::Constant::getNullValue(value->getType()));
 }
 
 llvm::Value* PointEmitter::ToMemory(llvm::Value* value, DType dtype) {
+  if (ArithmeticType(dtype) != dtype) return EmitToBits16(f_, dtype, value);
   if (dtype != DType::kBool) return value;
   return f_.b.CreateZExt(value, f_.Widen(f_.b.getInt8Ty(), LaneCount(value)));
 }

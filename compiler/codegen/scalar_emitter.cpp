@@ -6,7 +6,9 @@
 #include <cmath>
 #include <limits>
 
+#include "compiler/codegen/float16_emitter.h"
 #include "compiler/codegen/vector_math.h"
+#include "ir/float16.h"
 
 namespace descent {
 namespace {
@@ -21,7 +23,7 @@ struct Operation {
   std::vector<llvm::Value*> x;
 
   bool is_float() const { return Info(operand).is_float; }
-  bool is_unsigned() const { return operand == DType::kU8 || operand == DType::kBool; }
+  bool is_unsigned() const { return Info(operand).is_unsigned; }
   llvm::Constant* Int(int64_t value) {
     return llvm::ConstantInt::get(x.back()->getType(), static_cast<uint64_t>(value), true);
   }
@@ -181,25 +183,25 @@ llvm::Value* EmitSelect(Operation& o) { return o.b.CreateSelect(o.x[0], o.x[1], 
 
 /// Truncates toward zero; saturates; NaN is 0. (fptosi of such values would be poison.)
 llvm::Value* FloatToInteger(Operation& o) {
-  const int bits = 8 * Info(o.dtype).bytes;
-  const bool is_unsigned = o.dtype == DType::kU8;
+  const bool is_unsigned = Info(o.dtype).is_unsigned;
   // [low, high): the floats whose truncation fits; both bounds are exact in f32.
-  const double low = is_unsigned ? 0 : -std::ldexp(1.0, bits - 1);
-  const double high = std::ldexp(1.0, is_unsigned ? bits : bits - 1);
+  const double low = static_cast<double>(LowestInteger(o.dtype));
+  const double high = std::ldexp(1.0, Info(o.dtype).digits);
   llvm::Value* too_low = o.b.CreateFCmpOLT(o.x[0], o.Float(low));
   llvm::Value* too_high = o.b.CreateFCmpOGE(o.x[0], o.Float(high));
   llvm::Value* fits =
       o.b.CreateAnd(o.b.CreateFCmpOGE(o.x[0], o.Float(low)), o.b.CreateNot(too_high));
   llvm::Value* safe = o.b.CreateSelect(fits, o.x[0], o.Float(0));
-  llvm::Type* through = is_unsigned ? o.f.Widen(o.b.getInt32Ty(), o.lanes) : o.ResultType();
-  llvm::Value* value = o.b.CreateTrunc(o.b.CreateFPToSI(safe, through), o.ResultType());
-  const int64_t lowest = is_unsigned ? 0 : std::numeric_limits<int64_t>::min() >> (64 - bits);
-  const int64_t highest = is_unsigned ? 255 : std::numeric_limits<int64_t>::max() >> (64 - bits);
+  const bool narrow = Info(o.dtype).bytes < 4;
+  llvm::Type* through = narrow ? o.f.Widen(o.b.getInt32Ty(), o.lanes) : o.ResultType();
+  llvm::Value* whole =
+      is_unsigned && !narrow ? o.b.CreateFPToUI(safe, through) : o.b.CreateFPToSI(safe, through);
+  llvm::Value* value = o.b.CreateTrunc(whole, o.ResultType());
   auto limit = [&](int64_t bound) {
     return llvm::ConstantInt::get(o.ResultType(), static_cast<uint64_t>(bound), true);
   };
-  value = o.b.CreateSelect(too_low, limit(lowest), value);
-  return o.b.CreateSelect(too_high, limit(highest), value);
+  value = o.b.CreateSelect(too_low, limit(LowestInteger(o.dtype)), value);
+  return o.b.CreateSelect(too_high, limit(HighestInteger(o.dtype)), value);
 }
 
 llvm::Value* EmitCast(Operation& o) {
@@ -207,6 +209,8 @@ llvm::Value* EmitCast(Operation& o) {
   if (o.dtype == DType::kBool)
     return o.is_float() ? o.b.CreateFCmpUNE(o.x[0], o.Float(0))
                         : o.b.CreateICmpNE(o.x[0], o.Int(0));
+  if (ArithmeticType(o.dtype) != o.dtype)
+    return EmitRoundToFloat16(o.f, o.operand, o.dtype, o.x[0]);
   if (o.is_float()) return to_float ? o.b.CreateFPCast(o.x[0], o.ResultType()) : FloatToInteger(o);
   if (to_float)
     return o.is_unsigned() ? o.b.CreateUIToFP(o.x[0], o.ResultType())
@@ -358,7 +362,7 @@ llvm::Constant* EmitConstant(FunctionEmitter& f, const ScalarNode& node) {
   llvm::Type* type = f.RegisterType(node.dtype);
   if (Info(node.dtype).is_float) {
     if (std::isnan(node.number)) return llvm::ConstantFP::getNaN(type);
-    return llvm::ConstantFP::get(type, node.number);
+    return llvm::ConstantFP::get(type, RoundToFloat(node.dtype, node.number));
   }
   const int64_t value = node.dtype == DType::kBool ? node.integer != 0 : node.integer;
   return llvm::ConstantInt::get(type, static_cast<uint64_t>(value), true);

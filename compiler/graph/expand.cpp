@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "compiler/graph/transcribe.h"
-#include "ir/op_def.h"
+#include "ir/expansion.h"
 
 namespace descent {
 namespace {
@@ -26,7 +26,7 @@ Result<std::optional<std::vector<Value>>> ExpandNode(GraphBuilder& b, const Node
   if (!node.op->is_composite()) return std::nullopt;
   std::vector<TensorType> types;
   for (const Value operand : operands) types.push_back(b.type(operand));
-  return node.op->expand(b, OpContext{types, node.attributes}, operands);
+  return ExpandOperator(b, *node.op, OpContext{types, node.attributes}, operands);
 }
 
 }  // namespace

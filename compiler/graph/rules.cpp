@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace descent {
@@ -25,12 +24,9 @@ bool IsNoConstant(Match& m) { return !UniformConstant(m.b, m.values.at("x")); }
 bool SetConstant(Match& m, double value) {
   const DType dtype = m.root_type().dtype;
   if (!Info(dtype).is_float) return false;
-  const bool narrow = dtype == DType::kF32;
-  const double largest =
-      narrow ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
-  const double smallest =
-      narrow ? std::numeric_limits<float>::min() : std::numeric_limits<double>::min();
-  if (!(std::abs(value) <= largest) || (value != 0 && std::abs(value) < smallest)) return false;
+  if (!(std::abs(value) <= LargestFinite(dtype)) ||
+      (value != 0 && std::abs(value) < SmallestNormal(dtype)))
+    return false;
   m.numbers["K"] = value;
   return true;
 }
@@ -57,18 +53,13 @@ bool ExactInverse(Match& m) {
 }
 
 /// Casting x to the inner type and on gives what casting x gives: the inner type holds every value
-/// of x.
+/// of x, and an integer does not saturate on the way where it would wrap by itself.
 bool InnerCastKeepsAll(Match& m) {
-  const DType from = m.type("x").dtype;
+  const DType from = m.type("x").dtype, to = m.root_type().dtype;
   const DType inner = std::get<DType>(m.attributes.at("a"));
-  static constexpr std::pair<DType, DType> kLossless[] = {
-      {DType::kBool, DType::kU8},  {DType::kBool, DType::kI32}, {DType::kBool, DType::kI64},
-      {DType::kBool, DType::kF32}, {DType::kBool, DType::kF64}, {DType::kU8, DType::kI32},
-      {DType::kU8, DType::kI64},   {DType::kU8, DType::kF32},   {DType::kU8, DType::kF64},
-      {DType::kI32, DType::kI64},  {DType::kI32, DType::kF64},  {DType::kF32, DType::kF64},
-  };
-  return from == inner ||
-         std::ranges::find(kLossless, std::pair(from, inner)) != std::end(kLossless);
+  const bool saturates =
+      Info(from).is_integer && Info(inner).is_float && Info(to).is_integer && !HoldsAll(to, from);
+  return HoldsAll(inner, from) && !saturates;
 }
 
 bool ComposePermutations(Match& m) {

@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "compiler/kernel/remap.h"
+#include "compiler/kernel/widen.h"
 #include "ir/diagnostic.h"
 
 namespace descent {
@@ -215,6 +216,7 @@ Computation MakeComputation(const TensorExpr& expr, const std::vector<int>& oper
                                  .coordinates = read.coordinates,
                                  .guards = read.guards,
                                  .outside = read.outside});
+  WidenFloat16(computation);
   Normalize(computation);
   return computation;
 }

@@ -142,8 +142,12 @@ class RegionBuilder {
   Result<void> AddScatter(int i) {
     const Node& node = graph_.nodes()[i];
     auto scatter = std::make_shared<ScatterWork>();
-    const int result = values_[i][0];
-    scatter->base = tensors_.Add(tensors_[result]);
+    // Sums are kept in the type that arithmetic has and rounded once.
+    EntryTensor sums = tensors_[values_[i][0]];
+    sums.type.dtype = ArithmeticType(sums.type.dtype);
+    const bool rounds = sums.type != node.types[0];
+    const int result = rounds ? tensors_.Add(sums) : values_[i][0];
+    scatter->base = tensors_.Add(sums);
     scatter->index = Operand(node, 1);
     scatter->update = Operand(node, 2);
     scatter->result = result;
@@ -159,13 +163,17 @@ class RegionBuilder {
     Work work;
     work.scatter = std::move(scatter);
     built_.region.works.push_back(std::move(work));
+    if (rounds) AddCopy(built_.region, result, values_[i][0], sums.type);
     return {};
   }
 
   Result<void> AddLoop(int i);
+  /// `type` is that of the source; the target may have another element type.
   void AddCopy(Region& region, int source, int target, const TensorType& type) {
     Work work;
     work.computation = MakeCopy(source, target, type);
+    Scalar& value = work.computation.results[0];
+    value = Cast(tensors_[target].type.dtype, value);
     work.computation.nodes = {tensors_[target].name};
     if (tensors_[source].splat) InlineConstant(work.computation, source, tensors_[source].splat);
     region.works.push_back(std::move(work));

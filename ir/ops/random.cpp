@@ -3,7 +3,9 @@
 
 #include "ir/ops/random.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <numbers>
 
 #include "ir/ops/families.h"
@@ -72,7 +74,8 @@ Result<std::vector<TensorType>> InferRandom(const OpContext& op) {
   return InferFloats(op);
 }
 
-/// The upper 24 bits of the element's word, times 2^-24.
+/// The upper bits of the element's word, as many as are exact in the type (24 at most), as a
+/// fraction.
 TensorExpr DefineUnit(const OpContext& op) {
   const DType dtype = op.attributes.Type("dtype");
   TensorExpr expr{.axes = op.attributes.Ints("shape")};
@@ -86,9 +89,10 @@ TensorExpr DefineUnit(const OpContext& op) {
   }
   arguments.push_back(ConstantInt(DType::kI64, op.attributes.Int("stream")));
   arguments.push_back(IndexScalar(position));
-  const Scalar bits =
-      Call(kDiv, {Call(kPhilox, std::move(arguments)), ConstantInt(DType::kI64, 256)});
-  expr.results = {Call(kMul, {Cast(dtype, bits), ConstantScalar(dtype, 0x1p-24)})};
+  const int digits = std::min(24, Info(dtype).digits);
+  const Scalar bits = Call(kDiv, {Call(kPhilox, std::move(arguments)),
+                                  ConstantInt(DType::kI64, int64_t{1} << (32 - digits))});
+  expr.results = {Call(kMul, {Cast(dtype, bits), ConstantScalar(dtype, std::ldexp(1, -digits))})};
   return expr;
 }
 
@@ -126,7 +130,9 @@ std::span<const OpDef> RandomOps() {
             .doc = "Uniform random numbers in [0, 1), the source of all others.\n\n`(word >> 8) * "
                    "2^-24`, where `word` is the Philox4x32-10 word of the element's row-major "
                    "index (docs/design.md, Randomness): it depends on seed, step, loop step and "
-                   "stream, not on layout, tiles or threads.",
+                   "stream, not on layout, tiles or threads. The 16-bit floats take the word's "
+                   "upper 8 (bf16) or 11 (f16) bits instead of 24, so that no number rounds up "
+                   "to 1.",
             .signature = {.operands = {{"seed", DTypeClass::kInteger},
                                        {"step", DTypeClass::kInteger},
                                        {"loop_step", DTypeClass::kInteger}},

@@ -84,10 +84,7 @@ TensorExpr Reduction(const OpContext& op, ScalarOp combine, Scalar init) {
 Scalar Extreme(DType dtype, int sign) {
   if (Info(dtype).is_float)
     return ConstantScalar(dtype, sign * std::numeric_limits<double>::infinity());
-  const int bits = 8 * Info(dtype).bytes;
-  if (dtype == DType::kU8) return ConstantInt(dtype, sign < 0 ? 0 : 255);
-  const int64_t highest = std::numeric_limits<int64_t>::max() >> (64 - bits);
-  return ConstantInt(dtype, sign < 0 ? -highest - 1 : highest);
+  return ConstantInt(dtype, sign < 0 ? LowestInteger(dtype) : HighestInteger(dtype));
 }
 
 TensorExpr DefineSum(const OpContext& op) {

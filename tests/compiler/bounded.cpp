@@ -176,12 +176,8 @@ const FloatRow* FindRow(ScalarOp op) {
 /// Room for `ulps` units in the last place at every value within the error, denormals included.
 Bounded WithUlps(Bounded x, DType dtype, double ulps) {
   if (IsExactInfinity(x)) return x;
-  const double smallest = dtype == DType::kF32 ? std::numeric_limits<float>::denorm_min()
-                                               : std::numeric_limits<double>::denorm_min();
-  const double largest =
-      dtype == DType::kF32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
-  x.error += ulps * (2 * UnitRoundoff(dtype) * Magnitude(x) + smallest);
-  return Magnitude(x) < largest ? x : Undecided();
+  x.error += ulps * (2 * UnitRoundoff(dtype) * Magnitude(x) + SmallestDenormal(dtype));
+  return Magnitude(x) < LargestFinite(dtype) ? x : Undecided();
 }
 
 // ---- comparisons, bools, choices ---------------------------------------------------------------
@@ -208,7 +204,9 @@ bool Settles(ScalarOp op, DType dtype, const Bounded& x) {
 
 }  // namespace
 
-double UnitRoundoff(DType dtype) { return dtype == DType::kF32 ? 0x1p-24 + 0x1p-52 : 0x1p-52; }
+double UnitRoundoff(DType dtype) {
+  return dtype == DType::kF64 ? 0x1p-52 : std::ldexp(1, -Info(dtype).digits) + 0x1p-52;
+}
 
 Bounded Rounded(Bounded x, DType dtype) {
   x.identity = 0;
@@ -229,7 +227,8 @@ Bounded Apply(ScalarOp op, DType dtype, Arguments arguments) {
   const FloatRow* row = FindRow(op);
   if (is_float && row != nullptr) {
     const Bounded result = row->rule(arguments);
-    return result.undecided || row->ulps == 0 ? result : WithUlps(result, dtype, row->ulps);
+    if (result.undecided || row->ulps == 0) return result;
+    return WithUlps(result, ArithmeticType(dtype), row->ulps);
   }
   if (is_float && Overlap(arguments[0], arguments[1])) return Undecided();
   Cell cells[8];
@@ -241,7 +240,7 @@ Bounded Apply(ScalarOp op, DType dtype, Arguments arguments) {
 Bounded ApplyCast(DType from, DType to, const Bounded& x) {
   if (x.undecided) return x;
   const bool from_float = Info(from).is_float;
-  if (from_float && Info(to).is_float) return from == to || to == DType::kF64 ? x : Rounded(x, to);
+  if (from_float && Info(to).is_float) return HoldsAll(to, from) ? x : Rounded(x, to);
   const auto cast = [&](double number) {
     return EvaluateCast(from, to, from_float ? NumberCell(number) : IntegerCell(x.integer));
   };

@@ -1,10 +1,12 @@
 #include "tests/compiler/error_bounds.h"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <unordered_map>
 
 #include "ir/diagnostic.h"
+#include "ir/float16.h"
 #include "ir/op_def.h"
 
 namespace descent {
@@ -113,6 +115,7 @@ class ExprBounds {
   /// fewer than n again.
   static Bounded Closed(const OpenSum& sum, const Bounded& init, DType dtype, bool undecided) {
     if (undecided) return {.undecided = true};
+    dtype = ArithmeticType(dtype);
     const double rounding =
         2 * static_cast<double>(sum.terms) * UnitRoundoff(dtype) * sum.magnitude;
     return Rounded({.value = init.value + sum.value, .error = sum.error + rounding}, dtype);
@@ -138,7 +141,7 @@ class ExprBounds {
     bool undecided = false;
     for (const Guard& guard : read.guards) {
       const int64_t value = At(guard.index, undecided);
-      if (value < 0 || value >= guard.extent) return Evaluate(*read.outside);
+      if (value < 0 || value >= guard.extent) return Constant(*read.outside, source.type.dtype);
     }
     int64_t offset = 0;
     for (size_t i = 0; i < source.type.shape.size(); ++i) {
@@ -157,14 +160,19 @@ class ExprBounds {
     return value;
   }
 
+  /// As a value of `dtype`, to which it may have to be rounded.
+  static Bounded Constant(const ScalarNode& node, DType dtype) {
+    const Bounded exact = ExactNumber(node.dtype, node.number, node.integer);
+    const bool rounds = Info(dtype).is_float && std::isfinite(node.number) &&
+                        RoundToFloat(dtype, node.number) != node.number;
+    return rounds ? Rounded(exact, dtype) : exact;
+  }
+
   Bounded EvaluateNew(const ScalarNode& node) {
     bool undecided = false;
     switch (node.kind) {
       case ScalarKind::kConstant: {
-        const Bounded exact = ExactNumber(node.dtype, node.number, node.integer);
-        const bool rounds =
-            node.dtype == DType::kF32 && node.number != static_cast<float>(node.number);
-        return rounds ? Rounded(exact, node.dtype) : exact;
+        return Constant(node, ArithmeticType(node.dtype));
       }
       case ScalarKind::kIndex: {
         const int64_t value = At(node.index, undecided);

@@ -5,6 +5,8 @@
 #include <limits>
 
 #include "ir/diagnostic.h"
+#include "ir/float16.h"
+#include "ir/scalar_eval.h"
 #include "runtime/abi.h"
 #include "tests/compiler/codegen/reference_philox.h"
 
@@ -183,46 +185,28 @@ void ReferenceKernel::StoreAt(Storage& storage, int64_t flat, Number value) {
 }
 
 ReferenceKernel::Number ReferenceKernel::Round(DType dtype, Number value) {
-  switch (dtype) {
-    case DType::kF32:
-      return {static_cast<float>(value.real), 0};
-    case DType::kF64:
-      return value;
-    case DType::kI32:
-      return {0, static_cast<int32_t>(value.integer)};
-    case DType::kU8:
-      return {0, static_cast<uint8_t>(value.integer)};
-    default:
-      return value;
-  }
+  if (Info(dtype).is_float) return {RoundToFloat(dtype, value.real), 0};
+  return {0, WrapInteger(dtype, value.integer)};
 }
 
 namespace {
 
-int64_t Saturate(DType dtype, double x) {
-  const int bits = 8 * Info(dtype).bytes;
-  const bool is_unsigned = dtype == DType::kU8;
-  const int64_t low = is_unsigned ? 0 : std::numeric_limits<int64_t>::min() >> (64 - bits);
-  const int64_t high = is_unsigned ? 255 : std::numeric_limits<int64_t>::max() >> (64 - bits);
-  if (std::isnan(x)) return 0;
-  if (x < static_cast<double>(low)) return low;
-  if (x >= static_cast<double>(high)) return high;
-  return static_cast<int64_t>(x);
-}
-
-int64_t Divide(int64_t a, int64_t b) {
+int64_t Divide(bool is_u64, int64_t a, int64_t b) {
   if (b == 0) return 0;
+  if (is_u64) return static_cast<int64_t>(static_cast<uint64_t>(a) / static_cast<uint64_t>(b));
   if (b == -1) return static_cast<int64_t>(-static_cast<uint64_t>(a));
   return a / b;
 }
 
 /// base^exponent modulo 2^64.
-int64_t IntegerPower(int64_t base, int64_t exponent) {
-  if (exponent < 0) return base == 1 || base == -1 ? (exponent % 2 == 0 ? 1 : base) : 0;
+int64_t IntegerPower(bool is_u64, int64_t base, int64_t exponent) {
+  const auto count = static_cast<uint64_t>(exponent);
+  if (exponent < 0 && !is_u64) return base == 1 || base == -1 ? (exponent % 2 == 0 ? 1 : base) : 0;
   if (exponent == 0) return 1;
-  const auto half = static_cast<uint64_t>(IntegerPower(base, exponent / 2));
+  const auto half =
+      static_cast<uint64_t>(IntegerPower(is_u64, base, static_cast<int64_t>(count / 2)));
   const uint64_t power = half * half;
-  return static_cast<int64_t>(exponent % 2 == 0 ? power : power * static_cast<uint64_t>(base));
+  return static_cast<int64_t>(count % 2 == 0 ? power : power * static_cast<uint64_t>(base));
 }
 
 }  // namespace
@@ -234,7 +218,8 @@ ReferenceKernel::Number ReferenceKernel::Apply(const ScalarNode& node,
   const int64_t i = x[0].integer, j = x.size() > 1 ? x[1].integer : 0;
   const auto wrap = [](uint64_t value) { return static_cast<int64_t>(value); };
   const auto ui = static_cast<uint64_t>(i), uj = static_cast<uint64_t>(j);
-  const bool real = Info(operand).is_float;
+  const bool real = Info(operand).is_float, is_u64 = operand == DType::kU64;
+  const bool below = is_u64 ? ui < uj : i < j, above = is_u64 ? ui > uj : i > j;
   const auto truth = [&](bool reals, bool integers) { return Number{0, real ? reals : integers}; };
   switch (node.op) {
     case ScalarOp::kAdd:
@@ -244,17 +229,18 @@ ReferenceKernel::Number ReferenceKernel::Apply(const ScalarNode& node,
     case ScalarOp::kMul:
       return {a * b, wrap(ui * uj)};
     case ScalarOp::kDiv:
-      return {a / b, Divide(i, j)};
+      return {a / b, Divide(is_u64, i, j)};
     case ScalarOp::kNeg:
       return {-a, wrap(-ui)};
     case ScalarOp::kAbs:
-      return {std::abs(a), i < 0 ? wrap(-ui) : i};
+      return {std::abs(a), i < 0 && !is_u64 ? wrap(-ui) : i};
     case ScalarOp::kMin:
-      return {std::isnan(b) || b < a ? b : a, std::min(i, j)};
+      return {std::isnan(b) || b < a ? b : a, below ? i : j};
     case ScalarOp::kMax:
-      return {std::isnan(b) || b > a ? b : a, std::max(i, j)};
+      return {std::isnan(b) || b > a ? b : a, above ? i : j};
     case ScalarOp::kFmod:
-      return {std::fmod(a, b), wrap(ui - uj * static_cast<uint64_t>(Divide(i, j))) * (j != 0)};
+      return {std::fmod(a, b),
+              wrap(ui - uj * static_cast<uint64_t>(Divide(is_u64, i, j))) * (j != 0)};
     case ScalarOp::kFloor:
       return {std::floor(a)};
     case ScalarOp::kRound:
@@ -262,7 +248,7 @@ ReferenceKernel::Number ReferenceKernel::Apply(const ScalarNode& node,
     case ScalarOp::kSqrt:
       return {std::sqrt(a)};
     case ScalarOp::kPow:
-      return {std::pow(a, b), IntegerPower(i, j)};
+      return {std::pow(a, b), IntegerPower(is_u64, i, j)};
     case ScalarOp::kExp:
       return {std::exp(a)};
     case ScalarOp::kExp2:
@@ -296,13 +282,13 @@ ReferenceKernel::Number ReferenceKernel::Apply(const ScalarNode& node,
     case ScalarOp::kNe:
       return truth(a != b, i != j);
     case ScalarOp::kLt:
-      return truth(a < b, i < j);
+      return truth(a < b, below);
     case ScalarOp::kLe:
-      return truth(a <= b, i <= j);
+      return truth(a <= b, !above);
     case ScalarOp::kGt:
-      return truth(a > b, i > j);
+      return truth(a > b, above);
     case ScalarOp::kGe:
-      return truth(a >= b, i >= j);
+      return truth(a >= b, !below);
     case ScalarOp::kAnd:
       return {0, i & j};
     case ScalarOp::kOr:
@@ -312,13 +298,15 @@ ReferenceKernel::Number ReferenceKernel::Apply(const ScalarNode& node,
     case ScalarOp::kShl:
       return {0, j >= 0 && j < 64 ? wrap(ui << j) : 0};
     case ScalarOp::kShr:
+      if (is_u64) return {0, uj < 64 ? wrap(ui >> uj) : 0};
       return {0, j >= 0 && j < 64 ? i >> j : i >> 63};
     case ScalarOp::kSelect:
       return i ? x[1] : x[2];
     case ScalarOp::kCast: {
       if (node.dtype == DType::kBool) return truth(a != 0, i != 0);
-      if (Info(node.dtype).is_float) return {real ? a : static_cast<double>(i), 0};
-      return {0, real ? Saturate(node.dtype, a) : i};
+      const Cell cell = real ? NumberCell(a) : IntegerCell(i);
+      const Cell cast = EvaluateCast(operand, node.dtype, cell);
+      return Info(node.dtype).is_float ? Number{cast.number, 0} : Number{0, cast.integer};
     }
     case ScalarOp::kPhilox:
       return {0, ReferencePhilox(i, j, x[2].integer, x[3].integer, x[4].integer)};

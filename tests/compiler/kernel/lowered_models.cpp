@@ -286,6 +286,60 @@ const ModelSample kSamples[] = {
       train loss with adam(learning_rate=0.1)
     })",
      2e-4},
+    // Tolerances of 16 bits: one unit in the last place.
+    {"SoftmaxInF16", "run", 1, R"(model f {
+      input x: f16[6, 33]
+      y = softmax(x)
+      output y
+    })",
+     0x1p-10},
+    {"ConvolutionInBf16", "run", 1, R"(model f {
+      input x: bf16[2, 3, 7, 6]
+      input w: bf16[4, 3, 3, 3]
+      input b: bf16[4, 1, 1]
+      c = conv2d(x, w, stride=[2, 1], padding=[1, 1, 1, 1])
+      z = add(c, b)
+      y = relu(z)
+      output y
+    })",
+     0x1p-7},
+    {"LongSumsInBf16", "run", 6, R"(model f {
+      input x: bf16[300, 700]
+      input y: bf16[8195, 3]
+      input z: bf16[8195, 5]
+      n = sum(x)
+      w = matmul(y, z, transpose_a=true)
+      output n
+      output w
+    })",
+     0x1p-7},
+    {"Bf16Step", "train_step", 12, R"(model narrow {
+      batch 9
+      input x: bf16[batch, 17] from features
+      input y: bf16[batch, 3] from label
+      parameter W1: bf16[17, 19] = he_uniform
+      parameter b1: bf16[19] = zeros
+      parameter W2: bf16[19, 3] = glorot_uniform
+      z = matmul(x, W1)
+      a = add(z, b1)
+      h = relu(a)
+      yhat = matmul(h, W2)
+      loss = mse(yhat, y)
+      train loss with adam(learning_rate=0.01) every 2
+    })",
+     0x1p-7},
+    {"IntegerTable", "run", 2, R"(model f {
+      input x: i8[5, 33]
+      input n: u64[5, 33]
+      q = div(x, x)
+      s = sum(x, axes=[1])
+      m = max(n, axes=[0])
+      f = cast(n, to=f16)
+      output q
+      output s
+      output m
+      output f
+    })"},
 };
 
 }  // namespace

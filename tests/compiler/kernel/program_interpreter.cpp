@@ -200,13 +200,15 @@ class ProgramRunner {
         std::byte* destination = addresses_[form.destination];
         const int64_t at = row * form.row_elements + e;
         const int64_t from = u * form.row_elements + e;
+        const DType update_dtype = kernel.parameters[form.update].type.dtype;
         if (Info(dtype).is_float) {
           const double old = form.add ? LoadDouble(dtype, destination, at) : 0;
           StoreDouble(dtype, destination, at,
-                      old + LoadDouble(dtype, addresses_[form.update], from));
+                      old + LoadDouble(update_dtype, addresses_[form.update], from));
         } else {
           const int64_t old = form.add ? LoadInt(dtype, destination, at) : 0;
-          StoreInt(dtype, destination, at, old + LoadInt(dtype, addresses_[form.update], from));
+          StoreInt(dtype, destination, at,
+                   old + LoadInt(update_dtype, addresses_[form.update], from));
         }
       }
     }

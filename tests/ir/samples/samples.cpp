@@ -16,7 +16,8 @@ FamilySamples Collect() {
         ReduceSamples,        ContractSamples,    LayoutSamples,      WindowSamples,
         RectifierSamples,     ActivationSamples,  SoftmaxSamples,     LossSamples,
         NormalizationSamples, AttentionSamples,   TransformerSamples, IndexingSamples,
-        RandomSamples,        InitializerSamples, ControlSamples,     MetricSamples}) {
+        RandomSamples,        InitializerSamples, ControlSamples,     MetricSamples,
+        DTypeSamples}) {
     FamilySamples samples = family();
     std::ranges::move(samples.samples, std::back_inserter(all.samples));
     std::ranges::move(samples.errors, std::back_inserter(all.errors));

@@ -57,6 +57,13 @@ inline TensorType F64(Shape shape) { return {DType::kF64, std::move(shape)}; }
 inline TensorType I32(Shape shape) { return {DType::kI32, std::move(shape)}; }
 inline TensorType I64(Shape shape) { return {DType::kI64, std::move(shape)}; }
 inline TensorType U8(Shape shape) { return {DType::kU8, std::move(shape)}; }
+inline TensorType BF16(Shape shape) { return {DType::kBF16, std::move(shape)}; }
+inline TensorType F16(Shape shape) { return {DType::kF16, std::move(shape)}; }
+inline TensorType I8(Shape shape) { return {DType::kI8, std::move(shape)}; }
+inline TensorType I16(Shape shape) { return {DType::kI16, std::move(shape)}; }
+inline TensorType U16(Shape shape) { return {DType::kU16, std::move(shape)}; }
+inline TensorType U32(Shape shape) { return {DType::kU32, std::move(shape)}; }
+inline TensorType U64(Shape shape) { return {DType::kU64, std::move(shape)}; }
 inline TensorType Bool(Shape shape) { return {DType::kBool, std::move(shape)}; }
 using Ints = std::vector<int64_t>;
 
@@ -104,5 +111,6 @@ FamilySamples RandomSamples();
 FamilySamples InitializerSamples();
 FamilySamples ControlSamples();
 FamilySamples MetricSamples();
+FamilySamples DTypeSamples();
 
 }  // namespace descent
