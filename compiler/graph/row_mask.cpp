@@ -73,8 +73,11 @@ Result<Graph> BindRowMask(const Model& model, const RowMaskOptions& options) {
       types.push_back(graph.type(operand));
       axes.push_back(flows[operand.node].axes[operand.result]);
     }
-    return node.op->mask_rows(
+    auto masked = node.op->mask_rows(
         MaskContext{builder, OpContext{types, node.attributes}, operands, axes, valid_rows});
+    if (masked.empty())
+      return std::unexpected(MixesRows(graph, number, flows[number], model.entry));
+    return masked;
   };
   DESCENT_RETURN_IF_ERROR(Transcribe(graph, outputs, rule, map, b));
   for (const NamedValue& output : graph.outputs()) b.Output(output.name, map.At(output.value));

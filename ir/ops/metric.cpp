@@ -261,8 +261,10 @@ std::span<const OpDef> MetricOps() {
             .no_gradient = kNoGradient,
             .mask_rows = MaskedConfusion,
             .finish = [](GraphBuilder&, const OpContext&, Value sums) { return Values{sums}; }},
-      Metric<AbsoluteErrorTerms>("mae", "Mean absolute error.\n\nMean of `|prediction - target|`.",
-                                 PairSignature("prediction"), kInferRatio),
+      Metric<AbsoluteErrorTerms>(
+          "mean_absolute_error",
+          "Mean absolute error.\n\nMean of `|prediction - target|`; the loss is mae.",
+          PairSignature("prediction"), kInferRatio),
       OpDef{.name = "r2",
             .doc = "Coefficient of determination.\n\n`1 - sum (y - p)^2 / sum (y - mean y)^2`, the "
                    "denominator from the sums of y and y^2; 1 where it is 0.",

@@ -25,8 +25,9 @@ Tensor WithSpoiltLastRow(const Tensor& tensor) {
   return Tensor::FromDoubles(tensor.type(), values);
 }
 
-/// mask_rows on a batch with one padded row gives what the operator gives without that row.
-void CheckMask(const OpSample& sample) {
+/// mask_rows on a batch with one padded row gives what the operator gives without that row; false
+/// where it has no rule for rows along the first axis.
+bool CheckMask(const OpSample& sample) {
   const OpDef& op = *FindOp(sample.op);
   const int64_t rows = sample.operands[0].shape[0];
   OpSample shorter = sample;
@@ -40,8 +41,7 @@ void CheckMask(const OpSample& sample) {
     fewer[i] = WithoutLastRow(values[i]);
     values[i] = WithSpoiltLastRow(values[i]);
   }
-  const auto whole = SampleGraph(sample), truth = SampleGraph(shorter);
-  ASSERT_TRUE(whole && truth);
+  const auto whole = SampleGraph(sample);
   GraphBuilder b;
   std::vector<Value> operands;
   for (const TensorType& type : sample.operands)
@@ -52,16 +52,23 @@ void CheckMask(const OpSample& sample) {
                          operands,
                          batch_axes,
                          b.Constant(Tensor::FromInts(I64({}), {{rows - 1}}))};
-  for (const Value result : op.mask_rows(mask)) b.Output("", result);
+  const std::vector<Value> results = op.mask_rows(mask);
+  if (results.empty()) return false;
+  for (const Value result : results) b.Output("", result);
+  const auto truth = SampleGraph(shorter);
+  EXPECT_TRUE(truth);
+  if (!truth) return true;
   const auto masked = Interpret(std::move(b).Build(), values, kSampleValues, Precision::kExact);
   const auto expected = Interpret(*truth, fewer, kSampleValues, Precision::kExact);
-  ASSERT_TRUE(masked && expected);
+  EXPECT_TRUE(masked && expected);
+  if (!masked || !expected) return true;
   for (size_t i = 0; i < expected->outputs.size(); ++i) {
-    ASSERT_EQ(masked->outputs[i].shape(), whole->type(whole->outputs()[i].value).shape);
+    EXPECT_EQ(masked->outputs[i].shape(), whole->type(whole->outputs()[i].value).shape);
     for (int64_t k = 0; k < expected->outputs[i].elements(); ++k)
       ExpectNear(masked->outputs[i].GetDouble(k), expected->outputs[i].GetDouble(k), 1e-6, "mask",
                  k);
   }
+  return true;
 }
 
 bool KeepsRows(const OpSample& sample) {
@@ -86,8 +93,7 @@ TEST_P(RowMasks, LeaveNoInfluenceToMaskedRows) {
     if (sample.operands[0].rank() == 0 || sample.operands[0].shape[0] < 3) continue;
     if (KeepsRows(sample)) continue;
     SCOPED_TRACE(Describe(sample));
-    CheckMask(sample);
-    ++checked;
+    checked += CheckMask(sample);
   }
   EXPECT_GT(checked, 0);
 }

@@ -34,7 +34,7 @@ model partial {{
   loss = bce(yhat, y)
   predict yhat as probability
   metric accuracy = binary_accuracy(yhat, y)
-  metric error = mae(yhat, y)
+  metric error = mean_absolute_error(yhat, y)
   train loss with sgd(learning_rate=0.5)
 }}
 )";
