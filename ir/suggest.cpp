@@ -33,6 +33,7 @@ constexpr Synonym kSynonyms[] = {
     {"lr", "learning_rate"},
     {"mean_squared_error", "mse"},
     {"mse_loss", "mse"},
+    {"mae", "mean_absolute_error"},
     {"l1_loss", "mae"},
     {"mae_loss", "mae"},
     {"huber_loss", "huber"},

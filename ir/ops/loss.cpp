@@ -1,4 +1,5 @@
-// Losses: what they share. The tables stand in number_loss.cpp, class_loss.cpp and vector_loss.cpp.
+// Losses: what they share. The tables stand in number_loss.cpp, class_loss.cpp, vector_loss.cpp and
+// ctc_loss.cpp.
 
 #include <cmath>
 
@@ -80,7 +81,7 @@ std::vector<Value> MaskedLoss(const MaskContext& m, std::string_view op,
 std::span<const OpDef> LossOps() {
   static const std::vector<OpDef> kOps = [] {
     std::vector<OpDef> ops;
-    for (const auto table : {NumberLosses(), ClassLosses(), VectorLosses()})
+    for (const auto table : {NumberLosses(), ClassLosses(), VectorLosses(), CtcLosses()})
       ops.insert(ops.end(), table.begin(), table.end());
     return ops;
   }();

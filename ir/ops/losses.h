@@ -17,6 +17,7 @@ namespace descent {
 std::span<const OpDef> NumberLosses();  ///< of numbers, element by element
 std::span<const OpDef> ClassLosses();   ///< of one class among several
 std::span<const OpDef> VectorLosses();  ///< of distances and angles between vectors
+std::span<const OpDef> CtcLosses();     ///< of sequences that are not aligned
 
 AttributeSpec ReductionAttribute();
 bool IsMean(const OpContext& op);

@@ -19,5 +19,6 @@ std::vector<OpSample> ClassLossValues();
 FamilySamples NumberLossSamples();
 FamilySamples ClassLossSamples();
 FamilySamples VectorLossSamples();
+FamilySamples CtcLossSamples();
 
 }  // namespace descent
