@@ -156,7 +156,7 @@ struct OpDef {
   /// itself.
   std::vector<Value> (*inference)(GraphBuilder&, const OpContext&,
                                   std::span<const Value> operands) = nullptr;
-  /// Replacement that ignores padded rows, for operators that mix rows. Null: rows must stay apart.
+  /// Replacement that ignores padded rows, where rows mix. Null or empty: rows must stay apart.
   std::vector<Value> (*mask_rows)(const MaskContext&) = nullptr;
 
   /// For metrics (docs/ir.md): `expand` gives sums over rows, f64; this gives the values shown.

@@ -160,9 +160,14 @@ bool OneKeptAxis(Match& m) {
   return true;
 }
 
-bool LastAxis(Match& m) {
-  const auto axis = std::get<int64_t>(m.attributes.at("a"));
-  return axis == -1 || axis + 1 == static_cast<int64_t>(m.type("x").shape.size());
+/// Axis `a` of softmax is axis `b` of classes, where axis 1 of a single row is its only one.
+bool AxisOfClasses(Match& m) {
+  const auto rank = static_cast<int64_t>(m.type("x").shape.size());
+  const auto from_front = [&](std::string_view name) {
+    const auto axis = std::get<int64_t>(m.attributes.at(std::string(name)));
+    return axis < 0 ? axis + rank : axis;
+  };
+  return from_front("a") == std::min(from_front("b"), rank - 1);
 }
 
 constexpr std::string_view kLogits = "|x| <= 1e30, y in [0, 1]";
@@ -323,20 +328,28 @@ constexpr Rule kRules[] = {
      kLogits},
     {"softmax_cross_entropy",
      kReal,
-     "cross_entropy_probabilities(softmax(x; axis=$a), y; reduction=$r)",
-     "cross_entropy(x, y; reduction=$r)",
-     "a = -1, r = mean | a = -1, r = none | a = 1, r = sum | y: i64[2], a = 1, r = mean",
-     LastAxis,
+     "cross_entropy_probabilities(softmax(x; axis=$a), y; axis=$b, ignore_index=$i, "
+     "label_smoothing=$s, reduction=$r)",
+     "cross_entropy(x, y; axis=$b, ignore_index=$i, label_smoothing=$s, reduction=$r)",
+     "a = -1, b = 1, i = -100, s = 0, r = mean | a = -1, b = -1, i = -100, s = 0.1, r = none | a = "
+     "1, b = 1, i = -100, s = 0, r = sum | y: i64[2], a = 1, b = 1, i = 0, s = 0, r = mean",
+     AxisOfClasses,
      {},
      kLogits},
     {"log_softmax_cross_entropy",
      kReal,
-     "cross_entropy(log_softmax(x; axis=$a), y; reduction=$r)",
-     "cross_entropy(x, y; reduction=$r)",
-     "a = 1, r = mean",
-     LastAxis,
+     "cross_entropy(log_softmax(x; axis=$a), y; axis=$b, ignore_index=$i, label_smoothing=$s, "
+     "reduction=$r)",
+     "cross_entropy(x, y; axis=$b, ignore_index=$i, label_smoothing=$s, reduction=$r)",
+     "a = 1, b = 1, i = -100, s = 0, r = mean",
+     AxisOfClasses,
      {},
      kLogits},
+    {"log_softmax_nll", kExact,
+     "nll(log_softmax(x; axis=$a), y; axis=$b, ignore_index=$i, reduction=$r)",
+     "cross_entropy(x, y; axis=$b, ignore_index=$i, reduction=$r)",
+     "y: i64[2], a = 1, b = 1, i = -100, r = mean | y: i64[2], a = 1, b = -1, i = 0, r = sum",
+     AxisOfClasses},
 };
 
 }  // namespace
