@@ -88,6 +88,8 @@ FamilySamples LeafSamples();
 FamilySamples ElementwiseSamples();
 FamilySamples ReduceSamples();
 FamilySamples ContractSamples();
+FamilySamples EinsumSamples();
+FamilySamples ConvolutionSamples();
 FamilySamples LayoutSamples();
 FamilySamples WindowSamples();
 FamilySamples ActivationSamples();
