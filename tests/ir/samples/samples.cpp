@@ -11,17 +11,17 @@ namespace {
 
 FamilySamples Collect() {
   FamilySamples all;
-  for (FamilySamples (*family)() :
-<<<<<<< HEAD
-       {LeafSamples, ElementwiseSamples, ReduceSamples, ContractSamples, LayoutSamples,
-        WindowSamples, ActivationSamples, LossSamples, NormalizationSamples, AttentionSamples,
-        TransformerSamples, IndexingSamples, RandomSamples, InitializerSamples, ControlSamples,
-=======
-       {LeafSamples, ElementwiseSamples, ReduceSamples, ContractSamples, EinsumSamples,
-        ConvolutionSamples, LayoutSamples, WindowSamples, ActivationSamples, LossSamples,
-        NormalizationSamples, IndexingSamples, RandomSamples, InitializerSamples, ControlSamples,
->>>>>>> a76a813 (Convolutions and pools of any rank, einsum, normalizations, resampling)
-        MetricSamples}) {
+  for (FamilySamples (*family)() : {LeafSamples,          ElementwiseSamples,
+                                    ReduceSamples,        ContractSamples,
+                                    EinsumSamples,        ConvolutionSamples,
+                                    LayoutSamples,        WindowSamples,
+                                    PoolSamples,          ResizeSamples,
+                                    ActivationSamples,    LossSamples,
+                                    NormalizationSamples, LayerNormalizationSamples,
+                                    AttentionSamples,     TransformerSamples,
+                                    IndexingSamples,      RandomSamples,
+                                    InitializerSamples,   ControlSamples,
+                                    MetricSamples}) {
     FamilySamples samples = family();
     std::ranges::move(samples.samples, std::back_inserter(all.samples));
     std::ranges::move(samples.errors, std::back_inserter(all.errors));
