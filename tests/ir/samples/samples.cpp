@@ -12,10 +12,12 @@ namespace {
 FamilySamples Collect() {
   FamilySamples all;
   for (FamilySamples (*family)() :
-       {LeafSamples, ElementwiseSamples, ReduceSamples, ContractSamples, LayoutSamples,
-        WindowSamples, ActivationSamples, LossSamples, NormalizationSamples, AttentionSamples,
-        TransformerSamples, IndexingSamples, RandomSamples, InitializerSamples, ControlSamples,
-        MetricSamples}) {
+       {LeafSamples,          ElementwiseSamples, ReduceSamples,      StatisticSamples,
+        PrefixSamples,        ContractSamples,    LayoutSamples,      ArrangeSamples,
+        MatrixSamples,        WindowSamples,      ActivationSamples,  LossSamples,
+        NormalizationSamples, AttentionSamples,   TransformerSamples, IndexingSamples,
+        ScatterSamples,       BagSamples,         SortSamples,        SelectionSamples,
+        RandomSamples,        InitializerSamples, ControlSamples,     MetricSamples}) {
     FamilySamples samples = family();
     std::ranges::move(samples.samples, std::back_inserter(all.samples));
     std::ranges::move(samples.errors, std::back_inserter(all.errors));
