@@ -125,6 +125,15 @@ Expr Iota(GraphBuilder& b, Shape shape, int64_t axis, DType dtype) {
   return {b, b.Add("iota", {}, {{"shape", std::move(shape)}, {"axis", axis}, {"dtype", dtype}})};
 }
 
+Expr Gather(Expr x, Expr indices, int64_t axis) {
+  return Binary("gather", x, indices, {{"axis", axis}});
+}
+
+Expr ScatterRows(Expr x, Expr indices, Expr updates, std::string_view reduce) {
+  return {x.builder(), x.builder().Add("scatter_rows", {x, indices, updates},
+                                       {{"reduce", std::string(reduce)}})};
+}
+
 Expr Unsqueeze(Expr x, int axis) {
   Shape shape = x.shape();
   shape.insert(shape.begin() + axis, 1);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "ir/graph.h"
@@ -109,6 +110,11 @@ Expr Concat(std::span<const Expr> parts, int64_t axis);
 Expr SliceAxis(Expr x, int axis, int64_t start, int64_t stop);
 Expr Flip(Expr x, std::vector<int64_t> axes);
 Expr Iota(GraphBuilder& b, Shape shape, int64_t axis, DType dtype);
+
+/// Slices of x at `indices` along `axis`.
+Expr Gather(Expr x, Expr indices, int64_t axis = 0);
+/// x with `updates` put to its rows; `reduce`: set, add, mul, min, max.
+Expr ScatterRows(Expr x, Expr indices, Expr updates, std::string_view reduce);
 
 /// `x` with axis `axis` of extent 1 inserted.
 Expr Unsqueeze(Expr x, int axis);

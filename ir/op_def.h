@@ -116,7 +116,13 @@ struct LoopForm {
 };
 
 /// Special kernel forms; a node whose op has one may be kept whole by Expand.
-enum class KernelForm : uint8_t { kLoops, kScatter };
+enum class KernelForm : uint8_t {
+  kLoops,
+  kScatter,  ///< operands (x, indices, updates), attribute reduce
+  kPrefix,  ///< attributes axis, exclusive, reverse; read r of the definition is operand r, and the
+            ///< step of its state 0, which is the result, needs no other state
+  kSort,    ///< ranks along attribute axis; attribute descending
+};
 
 struct OpDef {
   std::string_view name;
@@ -133,7 +139,7 @@ struct OpDef {
   Result<std::vector<TensorType>> (*infer)(const OpContext&) = nullptr;
 
   // Exactly one of leaf, control, define, expand; a kernel form may have define or expand as
-  // reference.
+  // reference. With define and expand, define is the meaning and expand what is compiled.
   Leaf leaf = Leaf::kNone;
   Control control = Control::kNone;
   TensorExpr (*define)(const OpContext&) = nullptr;

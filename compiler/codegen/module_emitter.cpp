@@ -7,9 +7,12 @@
 #include "compiler/codegen/contraction_emitter.h"
 #include "compiler/codegen/kernel_frame.h"
 #include "compiler/codegen/loop_emitter.h"
+#include "compiler/codegen/prefix_emitter.h"
 #include "compiler/codegen/program_table.h"
 #include "compiler/codegen/scatter_emitter.h"
 #include "compiler/codegen/scratch.h"
+#include "compiler/codegen/sort_emitter.h"
+#include "compiler/kernel/axis_forms.h"
 #include "runtime/abi.h"
 
 namespace descent {
@@ -25,6 +28,7 @@ struct KindRow {
 };
 
 int64_t LoopScratch(const Kernel& kernel, const Target&) { return LocalBytes(kernel); }
+int64_t AxisScratch(const Kernel& kernel, const Target&) { return AxisScratchBytes(kernel); }
 int64_t NoScratch(const Kernel&, const Target&) { return 0; }
 int64_t ScheduledTiles(const Kernel& kernel, const Target&) { return kernel.schedule.tiles; }
 
@@ -33,6 +37,8 @@ const KindRow& RowOf(KernelKind kind) {
       {EmitLoopKernel, LoopScratch, ScheduledTiles},                       // kLoops
       {EmitContractionKernel, ContractionScratchBytes, ContractionTiles},  // kContraction
       {EmitScatterKernel, NoScratch, ScheduledTiles},                      // kScatter
+      {EmitPrefixKernel, AxisScratch, ScheduledTiles},                     // kPrefix
+      {EmitSortKernel, AxisScratch, ScheduledTiles},                       // kSort
   };
   return kRows[static_cast<size_t>(kind)];
 }

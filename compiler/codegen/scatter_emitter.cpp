@@ -22,9 +22,9 @@ void EmitRow(KernelFrame& frame, llvm::Value* row, llvm::Value* update) {
   const Memory destination = rows_of(form.destination, form.rows);
   nest.reads = {{{Axis(1), Axis(2)}, {}, nullptr, rows_of(form.update, form.updates), nullptr}};
   Scalar value = Cast(dtype, ReadScalar(0, nest.reads[0].memory.dtype));
-  if (form.add) {
+  if (form.combine) {
     nest.reads.push_back({{Axis(0), Axis(2)}, {}, nullptr, destination, nullptr});
-    value = Call(ScalarOp::kAdd, {ReadScalar(1, dtype), value});
+    value = Call(*form.combine, {ReadScalar(1, dtype), value});
   }
   nest.results = {value};
   nest.stores = {{0, {Axis(0), Axis(2)}, destination, nullptr}};

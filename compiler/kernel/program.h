@@ -78,15 +78,40 @@ enum class KernelKind : uint8_t {
   kLoops,        ///< stages one after another inside the outer loops
   kContraction,  ///< one stage: sum of products, register-tiled, epilogue in its results
   kScatter,      ///< one stage with a data-dependent destination; see ScatterForm
+  kPrefix,       ///< a state carried along one axis; see PrefixForm
+  kSort,         ///< places in sorted order; see SortForm
 };
 
-/// destination[index[u], rest] (+)= update[u, rest], in order of u. Parameters by number.
+/// destination[index[u], rest] = combine(it, update[u, rest]), in order of u. Parameters by number.
 struct ScatterForm {
   int index = 0, update = 1, destination = 2;
-  int64_t updates = 0;       ///< number of u
-  int64_t rows = 0;          ///< extent of the destination's first axis
-  int64_t row_elements = 0;  ///< product of the rest
-  bool add = true;
+  int64_t updates = 0;              ///< number of u
+  int64_t rows = 0;                 ///< extent of the destination's first axis
+  int64_t row_elements = 0;         ///< product of the rest
+  std::optional<ScalarOp> combine;  ///< nullopt: the update itself
+};
+
+/// Row-major [outer, length, inner]: what runs along the axis in the middle.
+struct AlongAxis {
+  int64_t outer = 0, length = 0, inner = 0;
+  bool operator==(const AlongAxis&) const = default;
+};
+
+/// Of every (outer, inner): state = init, then for each place along the axis state = step(state,
+/// elements there); the last parameter gets `result` of the state behind the place, or before it
+/// (exclusive). `reverse`: from the end. Read r of `step` is parameter r.
+struct PrefixForm {
+  AlongAxis axis;
+  bool exclusive = false, reverse = false;
+  Scalar init, step, result;
+};
+
+/// Of every (outer, inner): the last parameter gets the places that the elements of parameter 0
+/// take in stable sorted order. NaN counts as larger than all numbers.
+struct SortForm {
+  AlongAxis axis;
+  bool descending = false;
+  bool operator==(const SortForm&) const = default;
 };
 
 /// How the work is cut, from shapes and target alone.
@@ -113,6 +138,8 @@ struct Kernel {
   std::vector<Stage> stages;
   ContractionAxes contraction;
   ScatterForm scatter;
+  PrefixForm prefix;
+  SortForm sort;
   KernelSchedule schedule;
   int64_t scratch_bytes = 0;    ///< per worker; set by Schedule (locals, packing buffers)
   bool reports_status = false;  ///< has reads with indices from data

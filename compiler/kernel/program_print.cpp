@@ -6,13 +6,14 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/plan_memory.h"
 
 namespace descent {
 namespace {
 
 std::string_view NameOf(KernelKind kind) {
-  constexpr std::string_view kNames[] = {"loops", "contraction", "scatter"};
+  constexpr std::string_view kNames[] = {"loops", "contraction", "scatter", "prefix", "sort"};
   return kNames[static_cast<int>(kind)];
 }
 
@@ -71,6 +72,14 @@ std::string PrintStage(const Kernel& kernel, const Stage& stage) {
     text += fmt::format("    {}{}\n", targets, ToString(stage.results[store.result]));
   }
   return text;
+}
+
+std::string PrintScatter(const ScatterForm& form) {
+  const std::string combine =
+      form.combine ? fmt::format("{} with", Info(*form.combine).name) : "set to";
+  return fmt::format("  p{}[p{}[u], :] {} p{}[u, :] for {} updates of {} elements, {} rows\n",
+                     form.destination, form.index, combine, form.update, form.updates,
+                     form.row_elements, form.rows);
 }
 
 std::string PrintSchedule(const Kernel& kernel) {
@@ -147,9 +156,9 @@ std::string PrintKernel(const Kernel& kernel) {
     text += fmt::format("  each {}\n",
                         Loops(kernel.outer, 0, static_cast<int>(kernel.outer.size())).substr(4));
   if (kernel.kind == KernelKind::kScatter)
-    text += fmt::format("  p{}[p{}[u], :] += p{}[u, :] for {} updates of {} elements, {} rows\n",
-                        kernel.scatter.destination, kernel.scatter.index, kernel.scatter.update,
-                        kernel.scatter.updates, kernel.scatter.row_elements, kernel.scatter.rows);
+    text += PrintScatter(kernel.scatter);
+  else if (kernel.kind == KernelKind::kPrefix || kernel.kind == KernelKind::kSort)
+    text += PrintAxisForm(kernel);
   else
     for (const Stage& stage : kernel.stages) text += PrintStage(kernel, stage);
   text += PrintSchedule(kernel);

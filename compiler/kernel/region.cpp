@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <queue>
 
+#include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/contraction.h"
 #include "ir/op_def.h"
+#include "ir/ops/scatter.h"
 
 namespace descent {
 namespace {
@@ -67,6 +69,8 @@ class RegionBuilder {
     for (int r = 0; r < static_cast<int>(node.types.size()); ++r)
       values_[i].push_back(NewTensor({i, r}));
     if (node.op->form == KernelForm::kScatter) return AddScatter(i);
+    if (node.op->form == KernelForm::kPrefix || node.op->form == KernelForm::kSort)
+      return AddAxisForm(i);
     if (node.op->define == nullptr)
       return ErrorWithStatus(ExitStatus::kInternal, "operator {} reached the kernels unexpanded",
                              Quoted(node.op->name));
@@ -138,7 +142,7 @@ class RegionBuilder {
     return {};
   }
 
-  /// (x, indices, updates): x with the updates added to its rows.
+  /// (x, indices, updates): x with the updates put to its rows.
   Result<void> AddScatter(int i) {
     const Node& node = graph_.nodes()[i];
     auto scatter = std::make_shared<ScatterWork>();
@@ -159,11 +163,30 @@ class RegionBuilder {
     scatter->form.rows = shape.empty() ? 1 : shape[0];
     scatter->form.row_elements = 1;
     for (size_t axis = 1; axis < shape.size(); ++axis) scatter->form.row_elements *= shape[axis];
+    scatter->form.combine = ScatterCombine(node.attributes);
     scatter->nodes = {graph_.NameOf({i, 0})};
     Work work;
     work.scatter = std::move(scatter);
     built_.region.works.push_back(std::move(work));
     if (rounds) AddCopy(built_.region, result, values_[i][0], sums.type);
+    return {};
+  }
+
+  /// One kernel that runs along an axis.
+  Result<void> AddAxisForm(int i) {
+    const Node& node = graph_.nodes()[i];
+    auto form = std::make_shared<FormWork>();
+    std::vector<TensorType> types;
+    for (size_t k = 0; k < node.operands.size(); ++k) {
+      form->tensors.push_back(Operand(node, k));
+      types.push_back(graph_.type(node.operands[k]));
+    }
+    form->tensors.push_back(values_[i][0]);
+    form->kernel = MakeAxisKernel(*node.op, {types, node.attributes}, node.types[0]);
+    form->kernel.stages[0].nodes = {graph_.NameOf({i, 0})};
+    Work work;
+    work.form = std::move(form);
+    built_.region.works.push_back(std::move(work));
     return {};
   }
 
@@ -303,9 +326,24 @@ Result<void> RegionBuilder::AddLoop(int i) {
 
 }  // namespace
 
+namespace {
+
+std::vector<int> TensorsOf(const FormWork& form, bool written) {
+  std::vector<int> tensors;
+  for (size_t i = 0; i < form.tensors.size(); ++i)
+    if (form.kernel.parameters[i].written == written) tensors.push_back(form.tensors[i]);
+  return tensors;
+}
+
+}  // namespace
+
+std::vector<int> FormWork::Reads() const { return TensorsOf(*this, false); }
+std::vector<int> FormWork::Writes() const { return TensorsOf(*this, true); }
+
 std::vector<int> Work::Reads() const {
   if (loop) return loop->reads;
   if (scatter) return {scatter->index, scatter->update, scatter->base};
+  if (form) return form->Reads();
   std::vector<int> tensors = computation.after;
   for (const TensorRead& read : computation.reads) tensors.push_back(read.tensor);
   return tensors;
@@ -314,6 +352,7 @@ std::vector<int> Work::Reads() const {
 std::vector<int> Work::Writes() const {
   if (loop) return loop->writes;
   if (scatter) return {scatter->result};
+  if (form) return form->Writes();
   return computation.tensors;
 }
 

@@ -4,6 +4,7 @@
 #include <limits>
 #include <unordered_set>
 
+#include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/computation.h"
 #include "compiler/kernel/lane_choice.h"
 
@@ -204,6 +205,17 @@ void ScheduleScatter(Kernel& kernel) {
   kernel.schedule.parallel = kernel.schedule.tiles > 1;
 }
 
+/// Tiles are runs of rows along the axis.
+void ScheduleAxisForm(Kernel& kernel) {
+  kernel.scratch_bytes = AxisScratchBytes(kernel);
+  const int64_t units = AxisUnits(kernel), work = AxisWork(kernel);
+  if (work < kSerialFlops || units < 2) return;
+  const int64_t wanted = std::clamp<int64_t>(work / kTileWork, 1, std::min(units, kMaxTiles));
+  kernel.schedule.tile_extent = CeilDiv(units, wanted);
+  kernel.schedule.tiles = CeilDiv(units, kernel.schedule.tile_extent);
+  kernel.schedule.parallel = kernel.schedule.tiles > 1;
+}
+
 int64_t LocalBytes(const Kernel& kernel) {
   int64_t bytes = 0;
   for (const Local& local : kernel.locals)
@@ -229,6 +241,8 @@ void Schedule(Kernel& kernel, const TargetFacts& target) {
   kernel.schedule = {};
   kernel.scratch_bytes = LocalBytes(kernel);
   if (kernel.kind == KernelKind::kScatter) return ScheduleScatter(kernel);
+  if (kernel.kind == KernelKind::kPrefix || kernel.kind == KernelKind::kSort)
+    return ScheduleAxisForm(kernel);
   if (kernel.kind == KernelKind::kContraction)
     ScheduleContraction(kernel, target);
   else

@@ -1,8 +1,10 @@
 #include "tests/compiler/codegen/reference_kernel.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numeric>
 
 #include "ir/diagnostic.h"
 #include "ir/float16.h"
@@ -54,6 +56,10 @@ uint32_t ReferenceKernel::Run() {
     RunScatter();
     return status_;
   }
+  if (kernel_.kind == KernelKind::kPrefix || kernel_.kind == KernelKind::kSort) {
+    kernel_.kind == KernelKind::kPrefix ? RunPrefix() : RunSort();
+    return status_;
+  }
   ForEachPoint(kernel_.outer, [&](const Point& outer) {
     for (const Stage& stage : kernel_.stages) RunStage(stage, outer);
   });
@@ -72,13 +78,67 @@ void ReferenceKernel::RunScatter() {
     for (int64_t e = 0; e < form.row_elements; ++e) {
       Number value = Load(parameters_[form.update], u * form.row_elements + e);
       const int64_t place = row * form.row_elements + e;
-      if (form.add) {
-        const Number old = Load(destination, place);
-        value = Round(destination.type.dtype, {old.real + value.real, old.integer + value.integer});
+      if (form.combine) {
+        const DType dtype = destination.type.dtype;
+        const ScalarNode node{.kind = ScalarKind::kCall,
+                              .dtype = dtype,
+                              .op = *form.combine,
+                              .arguments = {ReadScalar(0, dtype), ReadScalar(1, dtype)}};
+        value = Round(dtype, Apply(node, {Load(destination, place), value}));
       }
       StoreAt(destination, place, value);
     }
   }
+}
+
+void ReferenceKernel::RunPrefix() {
+  const PrefixForm& form = kernel_.prefix;
+  const AlongAxis& axis = form.axis;
+  Storage& destination = parameters_.back();
+  const Shape& shape = destination.type.shape;
+  Stage reads;
+  for (int i = 0; i + 1 < static_cast<int>(parameters_.size()); ++i) {
+    StageRead read{.source = Source::kParameter, .index = i};
+    for (size_t d = 0; d < shape.size(); ++d) read.coordinates.push_back(Axis(static_cast<int>(d)));
+    reads.reads.push_back(std::move(read));
+  }
+  const auto strides = RowMajorStrides(shape);
+  ForEachPoint({axis.outer, axis.inner}, [&](const Point& row) {
+    Number state = Evaluate(reads, form.init, {}, {});
+    for (int64_t t = 0; t < axis.length; ++t) {
+      const int64_t place = form.reverse ? axis.length - 1 - t : t;
+      const int64_t flat = (row[0] * axis.length + place) * axis.inner + row[1];
+      Point point;
+      for (size_t d = 0; d < shape.size(); ++d) point.push_back(flat / strides[d] % shape[d]);
+      const Number next = Evaluate(reads, form.step, point, {state});
+      StoreAt(destination, flat,
+              Evaluate(reads, form.result, point, {form.exclusive ? state : next}));
+      state = next;
+    }
+  });
+}
+
+void ReferenceKernel::RunSort() {
+  const SortForm& form = kernel_.sort;
+  const AlongAxis& axis = form.axis;
+  const bool real = Info(parameters_[0].type.dtype).is_float;
+  const auto less = [&](const Number& a, const Number& b) {
+    if (!real) return a.integer < b.integer;
+    return std::isnan(b.real) ? !std::isnan(a.real) : a.real < b.real;
+  };
+  ForEachPoint({axis.outer, axis.inner}, [&](const Point& row) {
+    const auto flat = [&](int64_t place) {
+      return (row[0] * axis.length + place) * axis.inner + row[1];
+    };
+    std::vector<int64_t> order(axis.length);
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+      const Number x = Load(parameters_[0], flat(a)), y = Load(parameters_[0], flat(b));
+      return form.descending ? less(y, x) : less(x, y);
+    });
+    for (int64_t rank = 0; rank < axis.length; ++rank)
+      StoreAt(parameters_.back(), flat(order[rank]), {0, rank});
+  });
 }
 
 void ReferenceKernel::RunStage(const Stage& stage, const Point& outer) {

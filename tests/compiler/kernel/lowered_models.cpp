@@ -126,9 +126,33 @@ const ModelSample kSamples[] = {
       input i: i64[6]
       input u: f64[6, 3]
       v = square(u)
-      y = scatter_add(x, i, v)
+      y = scatter_rows(x, i, v, reduce="add")
       z = tanh(y)
       output z
+    })"},
+    {"PrefixesAndSorting", "run", 7, R"(model f {
+      input x: f64[5, 17]
+      s = cumsum(x, axis=1, reverse=true)
+      v, i = sort(s, axis=1, descending=true)
+      p = cumprod(x, axis=0, exclusive=true)
+      t, j = top_k(p, k=3)
+      z = add(v, p)
+      output z
+      output i
+      output t
+    })"},
+    {"SelectionInALoop", "run", 14, R"(model f {
+      input h0: f64[6]
+      input xs: f64[4, 6]
+      last, kept, history = scan(h0, xs, carried=1, sliced=1, stacked=1) body(h: f64[6], x: f64[6]) {
+        c = cumsum(x)
+        m = greater(c, h)
+        v, count = masked_select(x, m, size=6)
+        n = add(h, v)
+        return n, v
+      }
+      output last
+      output kept
     })"},
     {"Scan", "run", 12, R"(model loops {
       input h0: f64[3]
@@ -276,6 +300,21 @@ const ModelSample kSamples[] = {
       output n
       output w
     })"},
+    {"RecommenderStep", "train_step", 40, R"(model recommender {
+      batch 4
+      input user: i32[batch] from user
+      input seen: i64[batch, 3] from seen
+      input liked: f32[batch] from liked
+      parameter users: f32[5, 4] = he_uniform
+      parameter items: f32[7, 4] = he_uniform
+      u = embedding(users, user)
+      i = embedding_bag(items, seen, mode=mean, padding_idx=0)
+      both = mul(u, i)
+      z = sum(both, axes=[1])
+      loss = bce_with_logits(z, liked)
+      train loss with adam(learning_rate=0.1)
+    })",
+     2e-4},
     {"EmbeddingStep", "train_step", 12, R"(model embedding {
       batch 6
       input word: i32[batch] from word

@@ -1,11 +1,14 @@
 #include "tests/compiler/kernel/program_interpreter.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include "ir/diagnostic.h"
 #include "ir/expr_eval.h"
 #include "ir/index_map.h"
+#include "ir/scalar_eval.h"
 
 namespace descent {
 namespace {
@@ -96,6 +99,8 @@ class ProgramRunner {
     }
     const Kernel& kernel = program_.kernels[call.kernel];
     if (kernel.kind == KernelKind::kScatter) return RunScatter(kernel);
+    if (kernel.kind == KernelKind::kPrefix) return RunPrefix(kernel);
+    if (kernel.kind == KernelKind::kSort) return RunSort(kernel);
     ForEachPoint(kernel.outer, [&](const std::vector<int64_t>& outer) {
       locals_.assign(kernel.locals.size(), nullptr);
       for (const Stage& stage : kernel.stages) RunStage(kernel, stage, outer);
@@ -199,19 +204,94 @@ class ProgramRunner {
       for (int64_t e = 0; e < form.row_elements; ++e) {
         std::byte* destination = addresses_[form.destination];
         const int64_t at = row * form.row_elements + e;
-        const int64_t from = u * form.row_elements + e;
         const DType update_dtype = kernel.parameters[form.update].type.dtype;
-        if (Info(dtype).is_float) {
-          const double old = form.add ? LoadDouble(dtype, destination, at) : 0;
-          StoreDouble(dtype, destination, at,
-                      old + LoadDouble(update_dtype, addresses_[form.update], from));
-        } else {
-          const int64_t old = form.add ? LoadInt(dtype, destination, at) : 0;
-          StoreInt(dtype, destination, at,
-                   old + LoadInt(update_dtype, addresses_[form.update], from));
-        }
+        const Cell update = EvaluateCast(
+            update_dtype, dtype,
+            LoadCell(update_dtype, addresses_[form.update], u * form.row_elements + e));
+        const Cell cells[] = {LoadCell(dtype, destination, at), update};
+        StoreCell(dtype, destination, at,
+                  form.combine ? EvaluateCall(*form.combine, dtype, cells) : update);
       }
     }
+  }
+
+  static Cell LoadCell(DType dtype, const std::byte* data, int64_t at) {
+    return Info(dtype).is_float ? NumberCell(LoadDouble(dtype, data, at))
+                                : IntegerCell(LoadInt(dtype, data, at));
+  }
+  static void StoreCell(DType dtype, std::byte* data, int64_t at, Cell cell) {
+    if (Info(dtype).is_float)
+      StoreDouble(dtype, data, at, cell.number);
+    else
+      StoreInt(dtype, data, at, cell.integer);
+  }
+
+  /// Calls `row` with the function from places along the axis to elements.
+  static void ForEachRow(const AlongAxis& axis,
+                         const std::function<void(const std::function<int64_t(int64_t)>&)>& row) {
+    ForEachPoint({axis.outer, axis.inner}, [&](const std::vector<int64_t>& point) {
+      row([&](int64_t place) { return (point[0] * axis.length + place) * axis.inner + point[1]; });
+    });
+  }
+
+  /// `scalar` of a state and of what reads give, all scalars.
+  ArrayRef EvaluateScalar(const Scalar& scalar, const ArrayRef& state,
+                          std::span<const ArrayRef> reads) {
+    TensorExpr expr;
+    std::vector<ArrayRef> operands = {state};
+    operands.insert(operands.end(), reads.begin(), reads.end());
+    for (int i = 0; i < static_cast<int>(operands.size()); ++i)
+      expr.reads.push_back({.operand = i});
+    expr.results = {Rewrite(scalar, [](const ScalarNode& node) -> Scalar {
+      if (node.kind == ScalarKind::kAccumulator) return ReadScalar(0, node.dtype);
+      if (node.kind == ScalarKind::kRead) return ReadScalar(node.slot + 1, node.dtype);
+      return nullptr;
+    })};
+    const TensorType type{scalar->dtype, {}};
+    return Evaluate(expr, operands, std::array{type}, Precision::kTyped, run_.bad_index)[0];
+  }
+
+  void RunPrefix(const Kernel& kernel) {
+    const PrefixForm& form = kernel.prefix;
+    const size_t result = kernel.parameters.size() - 1;
+    const auto scalar = [](DType dtype, Cell cell) {
+      return std::make_shared<Array>(TensorType{dtype, {}}, std::vector<Cell>{cell});
+    };
+    ForEachRow(form.axis, [&](const auto& element) {
+      ArrayRef state = EvaluateScalar(form.init, scalar(form.init->dtype, IntegerCell(0)), {});
+      for (int64_t t = 0; t < form.axis.length; ++t) {
+        const int64_t at = element(form.reverse ? form.axis.length - 1 - t : t);
+        std::vector<ArrayRef> reads;
+        for (size_t i = 0; i < result; ++i) {
+          const DType dtype = kernel.parameters[i].type.dtype;
+          reads.push_back(scalar(dtype, LoadCell(dtype, addresses_[i], at)));
+        }
+        const ArrayRef next = EvaluateScalar(form.step, state, reads);
+        const ArrayRef value = EvaluateScalar(form.result, form.exclusive ? state : next, reads);
+        StoreCell(value->type.dtype, addresses_[result], at, value->cells[0]);
+        state = next;
+      }
+    });
+  }
+
+  void RunSort(const Kernel& kernel) {
+    const DType dtype = kernel.parameters[0].type.dtype;
+    const auto less = [&](Cell a, Cell b) {
+      if (!Info(dtype).is_float) return a.integer < b.integer;
+      return std::isnan(b.number) ? !std::isnan(a.number) : a.number < b.number;
+    };
+    ForEachRow(kernel.sort.axis, [&](const auto& element) {
+      const auto value = [&](int64_t place) {
+        return LoadCell(dtype, addresses_[0], element(place));
+      };
+      std::vector<int64_t> order(kernel.sort.axis.length);
+      std::iota(order.begin(), order.end(), 0);
+      std::ranges::stable_sort(order, [&](int64_t a, int64_t b) {
+        return kernel.sort.descending ? less(value(b), value(a)) : less(value(a), value(b));
+      });
+      for (size_t rank = 0; rank < order.size(); ++rank)
+        StoreInt(DType::kI64, addresses_[1], element(order[rank]), static_cast<int64_t>(rank));
+    });
   }
 
   const KernelProgram& program_;
