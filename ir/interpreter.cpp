@@ -68,7 +68,7 @@ class Interpreter {
     return outputs;
   }
 
-  bool bad_index() const { return bad_index_; }
+  const Reports& reports() const { return reports_; }
 
  private:
   void Trace(const Node& node, const std::vector<ArrayRef>& results) {
@@ -86,7 +86,7 @@ class Interpreter {
     for (const ArrayRef& operand : operands) types.push_back(operand->type);
     const OpContext context{types, node.attributes};
     if (op.define != nullptr)
-      return Evaluate(op.define(context), operands, node.types, precision_, bad_index_);
+      return Evaluate(op.define(context), operands, node.types, precision_, reports_);
     GraphBuilder b;
     std::vector<Value> inputs;
     for (const TensorType& type : types)
@@ -152,7 +152,7 @@ class Interpreter {
 
   const Precision precision_;
   const TraceHook trace_;
-  bool bad_index_ = false;
+  Reports reports_;
 };
 
 }  // namespace
@@ -179,7 +179,8 @@ Result<Interpretation> Interpret(const Graph& graph, std::span<const Tensor> inp
   Interpretation run;
   for (const ArrayRef& output : interpreter.Run(graph, arrays, values, static_cast<bool>(trace)))
     run.outputs.push_back(ToTensor(*output, precision));
-  run.bad_index = interpreter.bad_index();
+  run.bad_index = interpreter.reports().bad_index;
+  run.not_finite = interpreter.reports().not_finite;
   return run;
 }
 

@@ -160,6 +160,8 @@ std::span<const OpFamily> OpFamilies() {
       {"random", RandomOps()},
       {"initializer", InitializerOps()},
       {"control", ControlOps()},
+      {"annotation", AnnotationOps()},
+      {"recurrent", RecurrentOps()},
       {"metric", MetricOps()},
   };
   return kFamilies;

@@ -5,7 +5,7 @@
 namespace descent {
 namespace {
 
-constexpr std::array<ScalarOpInfo, 29> kAll = {{
+constexpr std::array<ScalarOpInfo, 30> kAll = {{
     {ScalarOp::kAdd, "add", 2},         {ScalarOp::kSub, "sub", 2},
     {ScalarOp::kMul, "mul", 2},         {ScalarOp::kDiv, "div", 2},
     {ScalarOp::kNeg, "neg", 1},         {ScalarOp::kAbs, "abs", 1},
@@ -20,7 +20,7 @@ constexpr std::array<ScalarOpInfo, 29> kAll = {{
     {ScalarOp::kGe, "ge", 2},           {ScalarOp::kAnd, "and", 2},
     {ScalarOp::kOr, "or", 2},           {ScalarOp::kNot, "not", 1},
     {ScalarOp::kSelect, "select", 3},   {ScalarOp::kCast, "cast", 1},
-    {ScalarOp::kPhilox, "philox", 5},
+    {ScalarOp::kPhilox, "philox", 5},   {ScalarOp::kAssertFinite, "assert_finite", 1},
 }};
 
 // The table is indexed by the enumeration.

@@ -231,7 +231,7 @@ struct Row {
 };
 
 using enum llvm::CmpInst::Predicate;
-constexpr std::array<Row, 29> kRows = {{
+constexpr std::array<Row, 30> kRows = {{
     {ScalarOp::kAdd, EmitAdd},
     {ScalarOp::kSub, EmitSub},
     {ScalarOp::kMul, EmitMul},
@@ -261,6 +261,7 @@ constexpr std::array<Row, 29> kRows = {{
     {ScalarOp::kSelect, EmitSelect},
     {ScalarOp::kCast, EmitCast},
     {ScalarOp::kPhilox, EmitPhilox, /*keep_scalars=*/true},
+    {ScalarOp::kAssertFinite, [](Operation& o) { return o.x[0]; }, /*keep_scalars=*/true},
 }};
 static_assert([] {
   for (size_t i = 0; i < kRows.size(); ++i)

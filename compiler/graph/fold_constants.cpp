@@ -25,7 +25,8 @@ bool Folds(const GraphBuilder& b, const Node& node, std::span<const Value> opera
   });
 }
 
-Result<std::vector<Value>> Fold(GraphBuilder& b, const Node& node,
+/// Nothing where the value has something to report when it is computed.
+Result<std::optional<std::vector<Value>>> Fold(GraphBuilder& b, const Node& node,
                                 std::span<const Value> operands) {
   GraphBuilder alone;
   std::vector<Value> constants;
@@ -34,6 +35,7 @@ Result<std::vector<Value>> Fold(GraphBuilder& b, const Node& node,
   DESCENT_TRY(results, alone.Copy(node, std::move(constants)));
   for (size_t i = 0; i < results.size(); ++i) alone.Output(fmt::format("{}", i), results[i]);
   DESCENT_TRY(run, Interpret(std::move(alone).Build(), {}));
+  if (run.bad_index || run.not_finite) return std::nullopt;
   std::vector<Value> values;
   for (const Tensor& tensor : run.outputs) values.push_back(b.Constant(tensor));
   return values;

@@ -68,6 +68,8 @@ void ShareScalars(const std::vector<Scalar*>& roots);
 bool Reads(const Computation& computation, int tensor);
 /// Is read number `slot` used as an index?
 bool IsIndexRead(const Computation& computation, int slot);
+/// Does it report on its values (assert_finite)? Then it runs at each of its points, once.
+bool Asserts(const Computation& computation);
 /// Just a read and nothing else: transposes, slices, pads, gathers.
 bool IsLayout(const Computation& computation);
 /// Scalar operations of one point, transcendental ones weighted; reducer included.

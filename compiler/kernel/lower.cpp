@@ -218,6 +218,7 @@ class GroupLowering {
       if (store.local >= 0 || store.parameter >= 0) stage.stores.push_back(std::move(store));
     }
     CountFlops(computation);
+    kernel.reports_status |= Asserts(computation);
     kernel.stages.push_back(std::move(stage));
   }
 

@@ -115,7 +115,7 @@ struct Kernel {
   ScatterForm scatter;
   KernelSchedule schedule;
   int64_t scratch_bytes = 0;    ///< per worker; set by Schedule (locals, packing buffers)
-  bool reports_status = false;  ///< has reads with indices from data
+  bool reports_status = false;  ///< has reads with indices from data or asserted values
   int64_t flops = 0;
   /// Pairs (read, written) of parameters that a call may bind to the same bytes: every element is
   /// read before the point that overwrites it. All other written parameters are disjoint from all

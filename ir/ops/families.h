@@ -23,6 +23,8 @@ std::span<const OpDef> IndexingOps();
 std::span<const OpDef> RandomOps();
 std::span<const OpDef> InitializerOps();
 std::span<const OpDef> ControlOps();
+std::span<const OpDef> AnnotationOps();
+std::span<const OpDef> RecurrentOps();
 std::span<const OpDef> MetricOps();
 
 }  // namespace descent

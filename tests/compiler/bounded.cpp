@@ -123,6 +123,7 @@ constexpr FloatRow kFloatRules[] = {
     {ScalarOp::kCos, Wave<std::cos>, 4},
     {ScalarOp::kTanh, Monotone<std::tanh>, 2},
     {ScalarOp::kSigmoid, Monotone<[](double v) { return 1 / (1 + std::exp(-v)); }>, 2},
+    {ScalarOp::kAssertFinite, [](Arguments x) { return x[0]; }, 0},
 };
 
 const FloatRow* FindRow(ScalarOp op) {

@@ -280,7 +280,8 @@ Result<Values> RunInterpreted(const Execution& execution, bool trace, Precision 
       .valid_rows = execution.rows,
       .learning_rate = execution.state.at(std::string(kLearningRateSlot)).GetDouble(0)};
   DESCENT_TRY(result, Interpret(graph, inputs, system, precision, hook));
-  if (result.bad_index) DESCENT_RETURN_IF_ERROR(CheckStatus(DESCENT_STATUS_BAD_INDEX));
+  DESCENT_RETURN_IF_ERROR(CheckStatus((result.bad_index ? DESCENT_STATUS_BAD_INDEX : 0) |
+                                      (result.not_finite ? DESCENT_STATUS_NOT_FINITE : 0)));
   for (NamedTensor& value : Named(graph, std::move(result.outputs))) {
     auto& place = value.name.starts_with(kNext) ? values.next : values.outputs;
     place.push_back(std::move(value));

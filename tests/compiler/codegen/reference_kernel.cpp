@@ -166,6 +166,8 @@ ReferenceKernel::Number ReferenceKernel::Evaluate(const Stage& stage, const Scal
   std::vector<Number> arguments;
   for (const Scalar& argument : scalar->arguments)
     arguments.push_back(Evaluate(stage, argument, point, accumulators));
+  if (scalar->op == ScalarOp::kAssertFinite && !std::isfinite(arguments[0].real))
+    status_ |= DESCENT_STATUS_NOT_FINITE;
   return Round(scalar->dtype, Apply(*scalar, arguments));
 }
 
@@ -287,6 +289,8 @@ ReferenceKernel::Number ReferenceKernel::Apply(const ScalarNode& node,
       if (Info(node.dtype).is_float) return {real ? a : static_cast<double>(i), 0};
       return {0, real ? Saturate(node.dtype, a) : i};
     }
+    case ScalarOp::kAssertFinite:
+      return x[0];
     case ScalarOp::kPhilox:
       return {0, ReferencePhilox(i, j, x[2].integer, x[3].integer, x[4].integer)};
   }

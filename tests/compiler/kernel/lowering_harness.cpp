@@ -174,6 +174,7 @@ int ExpectSameAsInterpreter(const Model& model, double tolerance,
       const KernelProgram& program = runner.lowered.program;
       const ProgramRun run = run_program(program, runner.state, data, 2);
       EXPECT_EQ(run.bad_index, expected->bad_index);
+      EXPECT_EQ(run.not_finite, expected->not_finite);
       size_t output = 0;
       for (size_t i = 0; i < graph.outputs().size(); ++i) {
         const std::string& name = graph.outputs()[i].name;

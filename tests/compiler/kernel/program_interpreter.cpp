@@ -49,6 +49,8 @@ class ProgramRunner {
     RunSteps(entry_.steps, {});
     for (size_t i = 0; i < outputs_.size(); ++i)
       run_.outputs.push_back(Tensor(entry_.buffers[entry_.outputs[i].buffer].type, outputs_[i]));
+    run_.bad_index = reports_.bad_index;
+    run_.not_finite = reports_.not_finite;
     return std::move(run_);
   }
 
@@ -148,7 +150,7 @@ class ProgramRunner {
     const std::string violation = Violation(expr, operand_types);
     DESCENT_CHECK(violation.empty(), violation);
     const std::vector<ArrayRef> results =
-        Evaluate(expr, operands, types, Precision::kTyped, run_.bad_index);
+        Evaluate(expr, operands, types, Precision::kTyped, reports_);
     for (const StageStore& store : stage.stores)
       Store(kernel, store, *results[store.result], outer);
     for (const StageStore& store : stage.stores)
@@ -182,8 +184,8 @@ class ProgramRunner {
   }
   static std::vector<ArrayRef> Evaluate(const TensorExpr& expr, std::span<const ArrayRef> operands,
                                         std::span<const TensorType> types, Precision precision,
-                                        bool& bad_index) {
-    return descent::Evaluate(expr, operands, types, precision, bad_index);
+                                        Reports& reports) {
+    return descent::Evaluate(expr, operands, types, precision, reports);
   }
 
   void RunScatter(const Kernel& kernel) {
@@ -193,7 +195,7 @@ class ProgramRunner {
       const int64_t row =
           LoadInt(kernel.parameters[form.index].type.dtype, addresses_[form.index], u);
       if (row < 0 || row >= form.rows) {
-        run_.bad_index = true;
+        reports_.bad_index = true;
         continue;
       }
       for (int64_t e = 0; e < form.row_elements; ++e) {
@@ -220,6 +222,7 @@ class ProgramRunner {
   int64_t valid_rows_;
   std::vector<std::byte*> addresses_;
   std::vector<ArrayRef> locals_;
+  Reports reports_;
   ProgramRun run_;
 };
 

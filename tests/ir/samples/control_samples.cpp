@@ -90,12 +90,6 @@ FamilySamples ControlSamples() {
        .operands = {I64({}), F32({2})},
        .attributes = Scan(CountingBody(), 2, 0, 1, false, 5)},
       {.op = "scan", .operands = {F32({9})}, .attributes = Scan(DropoutBody(), 1, 0, 0, false, 3)},
-      {.op = "barrier",
-       .operands = {F32({2}), F32({3})},
-       .attributes = {{"region", int64_t{1}}},
-       .values = {{1, 2}, {}},
-       .expected = {{1, 2}}},
-      {.op = "barrier", .operands = {I64({17}), F32({})}, .attributes = {{"region", int64_t{0}}}},
   };
   const Attributes decay = Scan(DecayBody({}), 1, 1, 1);
   family.errors = {
@@ -106,7 +100,6 @@ FamilySamples ControlSamples() {
       {"scan", {F32({}), F32({3})}, Scan(DecayBody({}), 1, 1, 0), "the body has 2 outputs"},
       {"scan", {F32({}), F32({})}, Scan(DecayBody({}), 1, 0, 1), "needs trip_count"},
       {"scan", {F32({})}, {}, "needs attribute body"},
-      {"barrier", {F32({2})}, {{"region", int64_t{1}}}, "takes 2 operands, not 1"},
   };
   return family;
 }

@@ -1,0 +1,97 @@
+// Recomputation, compiled: less memory, the same bits.
+#include <gtest/gtest.h>
+
+#include "tests/compiler/compiled_entry.h"
+
+namespace descent {
+namespace {
+
+constexpr int kLayers = 12, kSegment = 3, kBatch = 64, kWidth = 32;
+
+std::string Layer(const std::string& from, const std::string& to, int layer) {
+  return fmt::format("  m{0} = matmul({1}, w{0})\n  z{0} = add(m{0}, b{0})\n  {2} = tanh(z{0})\n",
+                     layer, from, to);
+}
+
+/// Layers [first, first + kSegment) from h<first> to h<first + kSegment>, in a body.
+std::string Segment(int first) {
+  const std::string h = fmt::format("h{}", first), end = fmt::format("h{}", first + kSegment);
+  std::string operands = h, parameters = fmt::format("{}: f32[{}, {}]", h, kBatch, kWidth), body;
+  for (int layer = first; layer < first + kSegment; ++layer) {
+    operands += fmt::format(", w{0}, b{0}", layer);
+    parameters += fmt::format(", w{0}: f32[{1}, {1}], b{0}: f32[{1}]", layer, kWidth);
+    body += Layer(fmt::format("h{}", layer), fmt::format("h{}", layer + 1), layer);
+  }
+  return fmt::format("  {} = checkpoint({}) body({}) {{\n{}  return {}\n  }}\n", end, operands,
+                     parameters, body, end);
+}
+
+std::string DeepModel(bool checkpoints) {
+  std::string text = fmt::format(
+      "model deep {{\n  batch {0}\n  input h0: f32[batch, {1}] from features\n"
+      "  input y: f32[batch, {1}] from label\n",
+      kBatch, kWidth);
+  for (int layer = 0; layer < kLayers; ++layer)
+    text += fmt::format(
+        "  parameter w{0}: f32[{1}, {1}] = he_uniform\n  parameter b{0}: f32[{1}] = zeros\n", layer,
+        kWidth);
+  for (int layer = 0; layer < kLayers; ++layer) {
+    if (!checkpoints)
+      text += Layer(fmt::format("h{}", layer), fmt::format("h{}", layer + 1), layer);
+    else if (layer % kSegment == 0)
+      text += Segment(layer);
+  }
+  return text +
+         fmt::format("  loss = mse(h{}, y)\n  train loss with adam(learning_rate=0.01)\n}}\n",
+                     kLayers);
+}
+
+struct Trained {
+  int64_t arena_bytes;
+  std::vector<std::byte> state;
+};
+
+Trained TrainThreeSteps(const std::string& text) {
+  const Lowered lowered = LowerModel(OptimizedModel(text, "train_step"), true);
+  const KernelProgram& program = lowered.program;
+  const EntryProgram& entry = program.entries[0];
+  Trained trained{entry.arena_bytes, std::vector<std::byte>(program.state_bytes)};
+  uint64_t seed = 1;
+  for (const StateSlot& slot : program.state)
+    if (slot.trainable) {
+      const Tensor value = RandomTensor(slot.type, ++seed);
+      std::ranges::copy(value.bytes(), trained.state.begin() + slot.offset);
+    }
+  std::vector<Tensor> inputs;
+  for (const EntryInput& input : entry.inputs)
+    inputs.push_back(RandomTensor(entry.buffers[input.buffer].type, ++seed));
+  const ProgramRunner run = CompiledRunner();
+  for (int step = 0; step < 3; ++step) run(program, trained.state, inputs, kBatch);
+  return trained;
+}
+
+TEST(Checkpoint, ADeepModelsStepNeedsLessMemoryAndGivesTheSameBits) {
+  const Trained kept = TrainThreeSteps(DeepModel(false));
+  const Trained recomputed = TrainThreeSteps(DeepModel(true));
+  EXPECT_EQ(recomputed.state, kept.state);
+  // Of every three hidden layers one is kept; the segment at hand is there as a whole.
+  const int64_t layer_bytes = int64_t{kBatch} * kWidth * 4;
+  EXPECT_LE(recomputed.arena_bytes, kept.arena_bytes - 4 * layer_bytes);
+}
+
+TEST(Checkpoint, LeavesNoKernelForwardOrBackward) {
+  const std::string model = R"(model f {
+    input x: f64[8]
+    y = checkpoint(x) body(x: f64[8]) {
+      s = sin(x)
+      c = cos(s)
+      return c
+    }
+    z = stop_gradient(y)
+    output z
+  })";
+  EXPECT_EQ(LowerModel(OptimizedModel(model, "run"), true).call_count, 1);
+}
+
+}  // namespace
+}  // namespace descent
