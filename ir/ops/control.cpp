@@ -204,12 +204,17 @@ class ReverseScan {
     }
   }
 
-  /// a^T b of two matrices.
+  /// a^T b of two matrices, one of which is in memory for all iterations anyway.
   bool IsProductOverRows(Value value) const {
     const Node& node = inner_.node(value);
+    const auto is_matrix = [&](Value v) { return inner_.type(v).rank() == 2; };
+    const auto is_there = [&](Value v) {
+      return std::ranges::find(slices_, v, &Input::inside) != slices_.end() ||
+             std::ranges::find(stacked_, v) != stacked_.end();
+    };
     return node.op == FindOp("matmul") && node.attributes.Bool("transpose_a") &&
-           !node.attributes.Bool("transpose_b") && inner_.type(node.operands[0]).rank() == 2 &&
-           inner_.type(node.operands[1]).rank() == 2;
+           !node.attributes.Bool("transpose_b") && std::ranges::all_of(node.operands, is_matrix) &&
+           std::ranges::any_of(node.operands, is_there);
   }
 
   Factor FactorOf(Value value) {

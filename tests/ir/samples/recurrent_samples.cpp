@@ -45,6 +45,11 @@ OpSample SampleOf(const Case& c) {
       add({rows, c.hidden});
       for (int i = 0; c.bias && i < 2; ++i) add({rows});
     }
+  // Differences for every weight would take long; gradients are checked on the smaller ones.
+  constexpr int64_t kMostDifferences = 300;
+  int64_t elements = 0;
+  for (const TensorType& type : sample.operands) elements += type.elements();
+  sample.smooth = elements <= kMostDifferences;
   return sample;
 }
 
