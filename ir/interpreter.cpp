@@ -82,6 +82,9 @@ class Interpreter {
     const OpDef& op = *node.op;
     if (op.leaf != Leaf::kNone) return {RunLeaf(node, values)};
     if (op.control == Control::kLoop) return RunLoop(node, operands, values);
+    if (op.control == Control::kBranch)
+      return Run(node.attributes.Body(operands[0]->cells[0].integer ? "then_body" : "else_body"),
+                 operands.subspan(1), values, false);
     std::vector<TensorType> types;
     for (const ArrayRef& operand : operands) types.push_back(operand->type);
     const OpContext context{types, node.attributes};

@@ -160,6 +160,7 @@ std::span<const OpFamily> OpFamilies() {
       {"random", RandomOps()},
       {"initializer", InitializerOps()},
       {"control", ControlOps()},
+      {"flow", FlowOps()},
       {"annotation", AnnotationOps()},
       {"recurrent", RecurrentOps()},
       {"metric", MetricOps()},

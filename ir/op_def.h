@@ -96,8 +96,11 @@ enum class Leaf : uint8_t {
   kLearningRate,  ///< f64 scalar, state: as set from outside
 };
 
-/// Control operators: how their body graphs run. `scan` is a loop.
-enum class Control : uint8_t { kNone, kLoop };
+/// Control operators: how their body graphs run. `scan` is a loop, `if` a branch.
+///
+/// A branch runs the graph of its attribute `then_body` or `else_body`, as operand 0, a bool
+/// scalar, says. The other operands are the inputs of either body, the results its outputs.
+enum class Control : uint8_t { kNone, kLoop, kBranch };
 
 /// How a loop node maps onto its body. Body inputs: carried, sliced, invariant, in that order;
 /// operands stand in the same order. Body outputs: next carried, then one slice of each stacked

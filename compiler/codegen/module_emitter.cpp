@@ -130,17 +130,21 @@ class EntryEmitter {
     for (const Step& step : steps) {
       if (const auto* call = std::get_if<KernelCall>(&step.what))
         visit(program_.kernels[call->kernel]);
-      else
-        VisitKernels(std::get<Loop>(step.what).body, visit);
+      for (const std::vector<Step>* inner : InnerSteps(step)) VisitKernels(*inner, visit);
     }
   }
 
+  /// Of a branch the side that counts for more.
   Totals Count(const std::vector<Step>& steps) {
     Totals totals;
     for (const Step& step : steps) {
       if (const auto* call = std::get_if<KernelCall>(&step.what)) {
         totals.calls += 1;
         totals.flops += program_.kernels[call->kernel].flops;
+      } else if (const auto* branch = std::get_if<Branch>(&step.what)) {
+        const Totals taken = Count(branch->then_steps), other = Count(branch->else_steps);
+        totals.calls += std::max(taken.calls, other.calls);
+        totals.flops += std::max(taken.flops, other.flops);
       } else {
         const Loop& loop = std::get<Loop>(step.what);
         const Totals body = Count(loop.body);
@@ -211,6 +215,10 @@ class EntryEmitter {
         EmitCall(*call, iteration, trip_count);
         continue;
       }
+      if (const auto* branch = std::get_if<Branch>(&step.what)) {
+        EmitBranch(*branch, iteration, trip_count);
+        continue;
+      }
       const Loop& loop = std::get<Loop>(step.what);
       f_.For(
           f_.I64(0), f_.I64(loop.trip_count), 1,
@@ -223,6 +231,24 @@ class EntryEmitter {
     }
   }
 
+  void EmitBranch(const Branch& branch, llvm::Value* iteration, int64_t trip_count) {
+    auto& b = f_.b;
+    SetPoison(false, scratch_, entry_.arena_bytes);
+    llvm::Value* address = Address(branch.condition, iteration, trip_count);
+    llvm::Value* condition = b.CreateIsNotNull(b.CreateLoad(b.getInt8Ty(), address));
+    f_.If(condition, [&] { EmitSteps(branch.then_steps, iteration, trip_count); });
+    f_.If(b.CreateNot(condition), [&] { EmitSteps(branch.else_steps, iteration, trip_count); });
+  }
+
+  /// Where an argument lies in this iteration.
+  llvm::Value* Address(const Argument& argument, llvm::Value* iteration, int64_t trip_count) {
+    llvm::Value* address = BufferAddress(entry_.buffers[argument.buffer]);
+    if (argument.loop_stride_bytes == 0) return address;
+    llvm::Value* slice =
+        argument.from_end ? f_.b.CreateSub(f_.I64(trip_count - 1), iteration) : iteration;
+    return f_.Element(f_.b.getInt8Ty(), address, f_.Mul(slice, argument.loop_stride_bytes));
+  }
+
   void EmitCall(const KernelCall& call, llvm::Value* iteration, int64_t trip_count) {
     auto& b = f_.b;
     const Kernel& kernel = program_.kernels[call.kernel];
@@ -232,12 +258,7 @@ class EntryEmitter {
     SetPoison(true, scratch_, entry_.arena_bytes);
     for (size_t i = 0; i < call.arguments.size(); ++i) {
       const Argument& argument = call.arguments[i];
-      llvm::Value* address = BufferAddress(entry_.buffers[argument.buffer]);
-      if (argument.loop_stride_bytes != 0) {
-        llvm::Value* slice =
-            argument.from_end ? b.CreateSub(f_.I64(trip_count - 1), iteration) : iteration;
-        address = f_.Element(b.getInt8Ty(), address, f_.Mul(slice, argument.loop_stride_bytes));
-      }
+      llvm::Value* address = Address(argument, iteration, trip_count);
       b.CreateStore(address, b.CreateConstGEP1_64(b.getPtrTy(), buffers, i));
       if (entry_.buffers[argument.buffer].space == Space::kArena)
         SetPoison(false, address, kernel.parameters[i].type.bytes());
@@ -267,10 +288,8 @@ class EntryEmitter {
 
 void CollectCalled(const std::vector<Step>& steps, std::set<int>& kernels) {
   for (const Step& step : steps) {
-    if (const auto* call = std::get_if<KernelCall>(&step.what))
-      kernels.insert(call->kernel);
-    else
-      CollectCalled(std::get<Loop>(step.what).body, kernels);
+    if (const auto* call = std::get_if<KernelCall>(&step.what)) kernels.insert(call->kernel);
+    for (const std::vector<Step>* inner : InnerSteps(step)) CollectCalled(*inner, kernels);
   }
 }
 

@@ -27,7 +27,7 @@ bool Folds(const GraphBuilder& b, const Node& node, std::span<const Value> opera
 
 /// Nothing where the value has something to report when it is computed.
 Result<std::optional<std::vector<Value>>> Fold(GraphBuilder& b, const Node& node,
-                                std::span<const Value> operands) {
+                                               std::span<const Value> operands) {
   GraphBuilder alone;
   std::vector<Value> constants;
   for (const Value operand : operands)
@@ -44,9 +44,17 @@ Result<std::optional<std::vector<Value>>> Fold(GraphBuilder& b, const Node& node
 }  // namespace
 
 Result<Model> FoldConstants(const Model& model, const PassOptions& options) {
+  // A condition that is known leaves one side.
+  const auto chosen = [](GraphBuilder& b, const Node& node, std::span<const Value> operands) {
+    const bool taken = b.node(operands[0]).attributes.Literal("value").GetInt(0) != 0;
+    return InlineOutputs(node.attributes.Body(taken ? "then_body" : "else_body"),
+                         operands.subspan(1), b);
+  };
   const NodeRule rule =
       [&](GraphBuilder& b, const Node& node,
           std::span<const Value> operands) -> Result<std::optional<std::vector<Value>>> {
+    if (node.op->control == Control::kBranch && b.node(operands[0]).op->leaf == Leaf::kConstant)
+      return chosen(b, node, operands);
     if (!Folds(b, node, operands, options.fold_limit_elems)) return std::nullopt;
     return Fold(b, node, operands);
   };

@@ -33,10 +33,11 @@ class Delivering {
     return -1;
   }
 
-  bool LoopTouches(int tensor) const {
+  /// A slice advances with the innermost loop: no body may have the tensor for another place.
+  bool BodyTouches(int tensor) const {
     for (const Work& work : region_.works) {
-      if (!work.loop) continue;
-      const auto& reads = work.loop->reads;
+      if (!work.is_control()) continue;
+      const std::vector<int> reads = work.Reads();
       if (std::find(reads.begin(), reads.end(), tensor) != reads.end()) return true;
     }
     return false;
@@ -64,9 +65,9 @@ class Delivering {
 
   bool Bind(const Delivery& delivery) {
     const int writer = WriterOf(delivery.value);
-    if (writer < 0 || region_.works[writer].loop || tensors_[delivery.value].alias >= 0)
+    if (writer < 0 || region_.works[writer].is_control() || tensors_[delivery.value].alias >= 0)
       return false;
-    if (tensors_.IsSlice(delivery.target) && LoopTouches(delivery.value)) return false;
+    if (tensors_.IsSlice(delivery.target) && BodyTouches(delivery.value)) return false;
     if (delivery.older >= 0) {
       const std::vector<int> reads = region_.works[writer].Reads();
       if (std::find(reads.begin(), reads.end(), delivery.older) != reads.end() &&

@@ -13,6 +13,7 @@ namespace descent {
 std::vector<int> FusedGroup::Reads() const {
   if (scatter) return {scatter->index, scatter->update, scatter->base};
   if (loop) return loop->reads;
+  if (branch) return branch->reads;
   std::vector<int> tensors = After();
   for (const Computation& stage : stages)
     for (const TensorRead& read : stage.reads) tensors.push_back(read.tensor);
@@ -29,6 +30,7 @@ std::vector<int> FusedGroup::After() const {
 std::vector<int> FusedGroup::Writes() const {
   if (scatter) return {scatter->result};
   if (loop) return loop->writes;
+  if (branch) return branch->writes;
   std::vector<int> tensors;
   for (const Computation& stage : stages)
     tensors.insert(tensors.end(), stage.tensors.begin(), stage.tensors.end());
@@ -53,6 +55,7 @@ class Grouping {
       FusedGroup group;
       group.scatter = work.scatter;
       group.loop = work.loop;
+      group.branch = work.branch;
       if (work.is_computation()) {
         group.stages = {work.computation};
         group.contraction = FindContraction(work.computation).has_value();

@@ -182,6 +182,9 @@ class EntryLowering {
   void EmitGroup(FusedGroup& group, Region& region, std::vector<Step>& steps,
                  const std::function<bool(int)>& read_elsewhere);
   void EmitLoop(LoopWork& loop, const Region& outer, std::vector<Step>& steps);
+  void EmitBranch(BranchWork& branch, std::vector<Step>& steps);
+  std::vector<std::pair<int, int>> EmitSide(Region& side, const BranchWork& branch,
+                                            std::vector<Step>& steps);
   void EmitCall(LoweredKernel lowered, std::vector<Step>& steps, int before = -1);
   int AddKernel(Kernel kernel);
   std::vector<int> IllegalOverwrites(const LoweredKernel& lowered, const Region& region) const;
@@ -247,6 +250,7 @@ std::vector<int> EntryLowering::IllegalOverwrites(const LoweredKernel& lowered,
 void EntryLowering::EmitGroup(FusedGroup& group, Region& region, std::vector<Step>& steps,
                               const std::function<bool(int)>& read_elsewhere) {
   if (group.loop) return EmitLoop(*group.loop, region, steps);
+  if (group.branch) return EmitBranch(*group.branch, steps);
   const auto stored = [&](int tensor) {
     return tensors_[tensor].alias >= 0 || read_elsewhere(tensor);
   };
@@ -290,6 +294,34 @@ void EntryLowering::EmitLoop(LoopWork& loop, const Region& outer, std::vector<St
     if (std::find(loop.reads.begin(), loop.reads.end(), overwrite.older) != loop.reads.end())
       means.at_end.push_back({overwrite.newer, overwrite.older});
   means.behind = std::move(finals);
+  steps.push_back({std::move(step)});
+}
+
+/// Which value of the side counts as which result behind it.
+std::vector<std::pair<int, int>> EntryLowering::EmitSide(Region& side, const BranchWork& branch,
+                                                         std::vector<Step>& steps) {
+  EmitRegion(side, steps);
+  std::vector<std::pair<int, int>> results;
+  for (const Work& work : side.works)
+    for (const int tensor : work.Writes())
+      for (const int result : branch.writes)
+        if (tensors_[tensor].alias == result) results.push_back({tensor, result});
+  return results;
+}
+
+void EntryLowering::EmitBranch(BranchWork& branch, std::vector<Step>& steps) {
+  const size_t number = meaning_.branches.size();
+  meaning_.branches.push_back({.condition = MeaningOf(branch.condition)});
+  Branch step{.condition = ArgumentOf(branch.condition)};
+  auto then_end = EmitSide(branch.then_body, branch, step.then_steps);
+  auto else_end = EmitSide(branch.else_body, branch, step.else_steps);
+  // Results without elements are made by no kernel.
+  if (step.then_steps.empty() && step.else_steps.empty()) {
+    meaning_.branches.pop_back();
+    return;
+  }
+  meaning_.branches[number].then_end = std::move(then_end);
+  meaning_.branches[number].else_end = std::move(else_end);
   steps.push_back({std::move(step)});
 }
 

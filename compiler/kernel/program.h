@@ -169,9 +169,18 @@ struct Loop {
   std::vector<Step> body;
 };
 
-struct Step {
-  std::variant<KernelCall, Loop> what;
+/// Runs `then_steps` if the bool scalar `condition` is true, else `else_steps`.
+struct Branch {
+  Argument condition;
+  std::vector<Step> then_steps, else_steps;
 };
+
+struct Step {
+  std::variant<KernelCall, Loop, Branch> what;
+};
+
+/// The lists of steps inside a step, in pre-order.
+std::vector<const std::vector<Step>*> InnerSteps(const Step& step);
 
 /// What the caller gives and gets, in the order of descent_call::inputs and ::outputs.
 struct EntryInput {

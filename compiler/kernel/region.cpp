@@ -64,6 +64,7 @@ class RegionBuilder {
     const Node& node = graph_.nodes()[i];
     if (node.op->leaf != Leaf::kNone) return AddLeaf(i);
     if (node.op->control == Control::kLoop) return AddLoop(i);
+    if (node.op->control == Control::kBranch) return AddBranch(i);
     for (int r = 0; r < static_cast<int>(node.types.size()); ++r)
       values_[i].push_back(NewTensor({i, r}));
     if (node.op->form == KernelForm::kScatter) return AddScatter(i);
@@ -163,6 +164,9 @@ class RegionBuilder {
   }
 
   Result<void> AddLoop(int i);
+  Result<void> AddBranch(int i);
+  Result<Region> BuildSide(const Graph& body, const LeafTensors& leaves,
+                           const std::vector<int>& targets);
   void AddCopy(Region& region, int source, int target, const TensorType& type) {
     Work work;
     work.computation = MakeCopy(source, target, type);
@@ -293,10 +297,50 @@ Result<void> RegionBuilder::AddLoop(int i) {
   return {};
 }
 
+/// One side of a branch; `targets[r]` is the tensor for output r, -1 where nobody uses it.
+Result<Region> RegionBuilder::BuildSide(const Graph& body, const LeafTensors& leaves,
+                                        const std::vector<int>& targets) {
+  DESCENT_TRY(built, BuildRegion(body, leaves, tensors_));
+  for (size_t r = 0; r < targets.size(); ++r)
+    if (targets[r] >= 0) built.region.deliveries.push_back({built.outputs[r], targets[r], -1});
+  for (auto& constant : built.constants) built_.constants.push_back(std::move(constant));
+  return std::move(built.region);
+}
+
+Result<void> RegionBuilder::AddBranch(int i) {
+  const Node& node = graph_.nodes()[i];
+  auto branch = std::make_shared<BranchWork>();
+  branch->condition = Operand(node, 0);
+  LeafTensors leaves = leaves_;
+  leaves.inputs.clear();
+  for (size_t k = 0; k < node.operands.size(); ++k) {
+    branch->reads.push_back(Operand(node, k));
+    if (k > 0) leaves.inputs.push_back(Operand(node, k));
+  }
+  for (const int leaf :
+       {leaves_.seed, leaves_.step, leaves_.loop_step, leaves_.valid_rows, leaves_.learning_rate})
+    if (leaf >= 0) branch->reads.push_back(leaf);
+  std::vector<int> targets;
+  for (int r = 0; r < static_cast<int>(node.types.size()); ++r) {
+    values_[i].push_back(NewTensor({i, r}));
+    targets.push_back(used_[i][r] ? values_[i][r] : -1);
+    if (used_[i][r]) branch->writes.push_back(values_[i][r]);
+  }
+  DESCENT_TRY(taken, BuildSide(node.attributes.Body("then_body"), leaves, targets));
+  DESCENT_TRY(other, BuildSide(node.attributes.Body("else_body"), leaves, targets));
+  branch->then_body = std::move(taken);
+  branch->else_body = std::move(other);
+  Work work;
+  work.branch = std::move(branch);
+  built_.region.works.push_back(std::move(work));
+  return {};
+}
+
 }  // namespace
 
 std::vector<int> Work::Reads() const {
   if (loop) return loop->reads;
+  if (branch) return branch->reads;
   if (scatter) return {scatter->index, scatter->update, scatter->base};
   std::vector<int> tensors = computation.after;
   for (const TensorRead& read : computation.reads) tensors.push_back(read.tensor);
@@ -305,6 +349,7 @@ std::vector<int> Work::Reads() const {
 
 std::vector<int> Work::Writes() const {
   if (loop) return loop->writes;
+  if (branch) return branch->writes;
   if (scatter) return {scatter->result};
   return computation.tensors;
 }

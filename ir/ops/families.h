@@ -23,6 +23,7 @@ std::span<const OpDef> IndexingOps();
 std::span<const OpDef> RandomOps();
 std::span<const OpDef> InitializerOps();
 std::span<const OpDef> ControlOps();
+std::span<const OpDef> FlowOps();
 std::span<const OpDef> AnnotationOps();
 std::span<const OpDef> RecurrentOps();
 std::span<const OpDef> MetricOps();

@@ -237,6 +237,7 @@ class GraphBounds {
     for (const BoundedRef& operand : operands) types.push_back(operand->type);
     if (node.op->control == Control::kLoop)
       return RunLoop(node, node.op->loop({types, node.attributes}), operands, values);
+    if (node.op->control == Control::kBranch) return RunBranch(node, operands, values);
     DESCENT_CHECK(node.op->define != nullptr, "bounds are for graphs without composites");
     return ExprBounds(node.op->define({types, node.attributes}), operands, identities_)
         .Run(node.types);
@@ -249,6 +250,19 @@ class GraphBounds {
     DESCENT_CHECK(copy.has_value(), "a leaf can be copied");
     b.Output("leaf", (*copy)[0]);
     return FromTensor(Interpret(std::move(b).Build(), {}, values)->outputs[0]);
+  }
+
+  std::vector<BoundedRef> RunBranch(const Node& node, std::span<const BoundedRef> operands,
+                                    const RunValues& values) {
+    const Bounded& condition = operands[0]->cells[0];
+    if (!condition.undecided)
+      return Run(node.attributes.Body(condition.integer != 0 ? "then_body" : "else_body"),
+                 operands.subspan(1), values);
+    std::vector<BoundedRef> results;
+    for (const TensorType& type : node.types)
+      results.push_back(std::make_shared<BoundedArray>(
+          BoundedArray{type, std::vector<Bounded>(type.elements(), Bounded{.undecided = true})}));
+    return results;
   }
 
   std::vector<BoundedRef> RunLoop(const Node& node, const LoopForm& form,

@@ -180,6 +180,48 @@ const ModelSample kSamples[] = {
       }
       output last
     })"},
+    {"Branch", "run", 6, R"(model f {
+      input x: f64[4, 6]
+      input w: f64[6, 6]
+      s = sum(x)
+      positive = greater(s, 0.0)
+      h = tanh(x)
+      y, n = if(positive, h, x, w) then_body(h: f64[4, 6], x: f64[4, 6], w: f64[6, 6]) {
+        p = matmul(h, w)
+        e = exp(p)
+        n = add(e, x)
+        return e, n
+      } else_body(h: f64[4, 6], x: f64[4, 6], w: f64[6, 6]) {
+        q = matmul(x, w)
+        r = sin(q)
+        return r, h
+      }
+      z = add(y, n)
+      output z
+      output y
+    })"},
+    {"BranchesInALoop", "run", 9, R"(model f {
+      input h0: f64[3]
+      input xs: f64[6, 3]
+      input up: bool[6]
+      last, all, _ = scan(h0, xs, up, carried=1, sliced=2, stacked=1, reverse=true) body(
+          h: f64[3], x: f64[3], up: bool[]) {
+        n = if(up, h, x) then_body(h: f64[3], x: f64[3]) {
+          s, _ = scan(h, x, carried=1, trip_count=3) body(v: f64[3], x: f64[3]) {
+            m = mul(v, x)
+            a = add(m, 0.5)
+            return a
+          }
+          return s
+        } else_body(h: f64[3], x: f64[3]) {
+          return h
+        }
+        t = sin(n)
+        return n, t
+      }
+      output last
+      output all
+    })"},
     {"Randomness", "run", 2, R"(model f {
       input x: f64[7, 9]
       u = uniform(shape=[7, 9], dtype=f64, stream=3)

@@ -16,9 +16,10 @@ namespace {
 
 int CountCalls(const std::vector<Step>& steps) {
   int count = 0;
-  for (const Step& step : steps)
-    count +=
-        std::holds_alternative<Loop>(step.what) ? CountCalls(std::get<Loop>(step.what).body) : 1;
+  for (const Step& step : steps) {
+    count += std::holds_alternative<KernelCall>(step.what) ? 1 : 0;
+    for (const std::vector<Step>* inner : InnerSteps(step)) count += CountCalls(*inner);
+  }
   return count;
 }
 

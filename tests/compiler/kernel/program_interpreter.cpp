@@ -81,6 +81,11 @@ class ProgramRunner {
         RunCall(*call, iteration);
         continue;
       }
+      if (const auto* branch = std::get_if<Branch>(&step.what)) {
+        const bool taken = LoadInt(DType::kBool, Address(branch->condition, iteration), 0) != 0;
+        RunSteps(taken ? branch->then_steps : branch->else_steps, iteration);
+        continue;
+      }
       const Loop& loop = std::get<Loop>(step.what);
       for (int64_t i = 0; i < loop.trip_count; ++i) {
         StoreInt(DType::kI64, Address(loop.counter), 0, i);
@@ -89,13 +94,16 @@ class ProgramRunner {
     }
   }
 
+  std::byte* Address(const Argument& argument, Iteration iteration) {
+    const int64_t slice =
+        argument.from_end ? iteration.trip_count - 1 - iteration.number : iteration.number;
+    return Address(argument.buffer) + slice * argument.loop_stride_bytes;
+  }
+
   void RunCall(const KernelCall& call, Iteration iteration) {
     addresses_.clear();
-    for (const Argument& argument : call.arguments) {
-      const int64_t slice =
-          argument.from_end ? iteration.trip_count - 1 - iteration.number : iteration.number;
-      addresses_.push_back(Address(argument.buffer) + slice * argument.loop_stride_bytes);
-    }
+    for (const Argument& argument : call.arguments)
+      addresses_.push_back(Address(argument, iteration));
     const Kernel& kernel = program_.kernels[call.kernel];
     if (kernel.kind == KernelKind::kScatter) return RunScatter(kernel);
     ForEachPoint(kernel.outer, [&](const std::vector<int64_t>& outer) {

@@ -15,7 +15,7 @@ FamilySamples Collect() {
        {LeafSamples, ElementwiseSamples, ReduceSamples, ContractSamples, LayoutSamples,
         WindowSamples, ActivationSamples, LossSamples, NormalizationSamples, AttentionSamples,
         TransformerSamples, IndexingSamples, RandomSamples, InitializerSamples, ControlSamples,
-        AnnotationSamples, RecurrentSamples,
+        FlowSamples, AnnotationSamples, RecurrentSamples,
         MetricSamples}) {
     FamilySamples samples = family();
     std::ranges::move(samples.samples, std::back_inserter(all.samples));

@@ -100,6 +100,7 @@ FamilySamples IndexingSamples();
 FamilySamples RandomSamples();
 FamilySamples InitializerSamples();
 FamilySamples ControlSamples();
+FamilySamples FlowSamples();
 FamilySamples AnnotationSamples();
 FamilySamples RecurrentSamples();
 FamilySamples MetricSamples();
