@@ -133,13 +133,13 @@ class Interpreter {
           std::make_shared<Array>(node.types[i], std::vector<Cell>(node.types[i].elements())));
     std::vector<ArrayRef> carried(operands.begin(), operands.begin() + form.carried);
     for (int64_t t = 0; t < form.trip_count; ++t) {
-      const int64_t slice = form.reverse ? form.trip_count - 1 - t : t;
+      const int64_t slice = form.Slice(t);
       std::vector<ArrayRef> inputs = carried;
       for (int i = form.carried; i < static_cast<int>(operands.size()); ++i)
         inputs.push_back(i < form.carried + form.sliced ? SliceOf(*operands[i], slice)
                                                         : operands[i]);
       RunValues inner = values;
-      inner.loop_step = slice;
+      inner.loop_step = form.LoopStep(slice, values.loop_step);
       const std::vector<ArrayRef> outputs = Run(body, inputs, inner, false);
       for (size_t i = 0; i < filled.size(); ++i) {
         const ArrayRef& part = static_cast<int>(i) < form.stacked ? outputs[form.carried + i]

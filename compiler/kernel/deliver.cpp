@@ -12,6 +12,7 @@ class Delivering {
 
   void Run() {
     for (const Delivery& delivery : region_.deliveries) {
+      if (delivery.value == delivery.older) continue;  // it is there
       if (Bind(delivery) || Copy(delivery.value, delivery)) continue;
       const int temporary = tensors_.Add({.name = tensors_[delivery.value].name + ".old",
                                           .type = tensors_[delivery.value].type,
@@ -65,8 +66,9 @@ class Delivering {
 
   bool Bind(const Delivery& delivery) {
     const int writer = WriterOf(delivery.value);
-    if (writer < 0 || region_.works[writer].is_control() || tensors_[delivery.value].alias >= 0)
+    if (writer < 0 || region_.works[writer].loop || tensors_[delivery.value].alias >= 0)
       return false;
+    if (region_.works[writer].branch) return BindResult(*region_.works[writer].branch, delivery);
     if (tensors_.IsSlice(delivery.target) && BodyTouches(delivery.value)) return false;
     if (delivery.older >= 0) {
       const std::vector<int> reads = region_.works[writer].Reads();
@@ -74,6 +76,20 @@ class Delivering {
           !ReadsInPlace(region_.works[writer], delivery.older))
         return false;
       if (!Allowed({delivery.older, delivery.value})) return false;
+    }
+    PlaceIn(delivery.value, delivery.target);
+    return true;
+  }
+
+  /// Both sides of a branch write to the target, or leave there what it holds.
+  bool BindResult(BranchWork& branch, const Delivery& delivery) {
+    if (tensors_.IsSlice(delivery.target) || branch.condition == delivery.older) return false;
+    if (delivery.older >= 0) {
+      if (!Allowed({delivery.older, delivery.value})) return false;
+      branch.in_place.push_back({delivery.older, delivery.value});
+      for (Region* side : {&branch.then_body, &branch.else_body})
+        for (Delivery& inner : side->deliveries)
+          if (inner.target == delivery.value) inner.older = delivery.older;
     }
     PlaceIn(delivery.value, delivery.target);
     return true;

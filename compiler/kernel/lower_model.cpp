@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -301,11 +302,17 @@ void EntryLowering::EmitLoop(LoopWork& loop, const Region& outer, std::vector<St
 std::vector<std::pair<int, int>> EntryLowering::EmitSide(Region& side, const BranchWork& branch,
                                                          std::vector<Step>& steps) {
   EmitRegion(side, steps);
+  std::vector<int> written;
+  for (const Work& work : side.works) std::ranges::copy(work.Writes(), std::back_inserter(written));
+  for (const Overwrite& overwrite : side.overwrites) written.push_back(overwrite.newer);
   std::vector<std::pair<int, int>> results;
-  for (const Work& work : side.works)
-    for (const int tensor : work.Writes())
-      for (const int result : branch.writes)
-        if (tensors_[tensor].alias == result) results.push_back({tensor, result});
+  std::unordered_set<int> made;
+  for (const int tensor : written)
+    for (const int result : branch.writes)
+      if (tensors_[tensor].alias == result && made.insert(result).second)
+        results.push_back({tensor, result});
+  for (const Overwrite& kept : branch.in_place)
+    if (!made.contains(kept.newer)) results.push_back({MeaningOf(kept.older), kept.newer});
   return results;
 }
 

@@ -1,6 +1,7 @@
 #include "compiler/kernel/region.h"
 
 #include <algorithm>
+#include <numeric>
 #include <queue>
 
 #include "compiler/kernel/contraction.h"
@@ -58,6 +59,27 @@ class RegionBuilder {
 
   int Operand(const Node& node, size_t operand) const {
     return values_[node.operands[operand].node][node.operands[operand].result];
+  }
+
+  /// What a body can read for `value` without a copy: views keep the order of elements, and
+  /// barriers only wait, for what is added to `waits`.
+  int BodyOperand(Value value, std::vector<int>& waits) const {
+    const Node& node = graph_.node(value);
+    std::vector<TensorType> types;
+    for (const Value operand : node.operands) types.push_back(graph_.type(operand));
+    const int own = values_[value.node][value.result];
+    if (node.op->define == nullptr || node.op->form != KernelForm::kLoops || types.empty() ||
+        node.types.size() != 1)
+      return own;
+    std::vector<int> places(types.size());
+    std::iota(places.begin(), places.end(), 0);
+    const Computation moved =
+        MakeComputation(node.op->define({types, node.attributes}), places, types, {0});
+    if (!IsLayout(moved) || moved.reads.size() != 1 || !IsIdentity(moved, moved.reads[0]) ||
+        moved.reads[0].tensor != 0)
+      return own;
+    for (size_t k = 1; k < node.operands.size(); ++k) waits.push_back(Operand(node, k));
+    return BodyOperand(node.operands[0], waits);
   }
 
   Result<void> AddNode(int i) {
@@ -174,14 +196,26 @@ class RegionBuilder {
     if (tensors_[source].splat) InlineConstant(work.computation, source, tensors_[source].splat);
     region.works.push_back(std::move(work));
   }
-  /// The step that a reverse loop's body sees: trip_count - 1 - iteration.
-  int ReverseStep(const LoopWork& loop, std::vector<Work>& works) {
+  /// The loop_step that the body sees, computed where it is not the iteration.
+  int LoopStep(const LoopForm& form, LoopWork& loop, std::vector<Work>& works) {
+    const int enclosing = leaves_.loop_step;
+    const bool continues = form.continues && !tensors_[enclosing].splat;  // 0 outside loops
+    if (!form.reverse && form.first_step == 0 && !continues) return loop.counter;
     const TensorType type{DType::kI64, {}};
-    const int step = tensors_.Add({.name = tensors_[loop.counter].name + ".reverse", .type = type});
+    const int step = tensors_.Add({.name = tensors_[loop.counter].name + ".step", .type = type});
     Work work;
     work.computation = MakeCopy(loop.counter, step, type);
-    work.computation.results[0] = Call(
-        ScalarOp::kSub, {ConstantInt(DType::kI64, loop.trip_count - 1), ReadScalar(0, type.dtype)});
+    Scalar& value = work.computation.results[0];
+    const auto constant = [](int64_t number) { return ConstantInt(DType::kI64, number); };
+    if (form.reverse) value = Call(ScalarOp::kSub, {constant(form.trip_count - 1), value});
+    if (form.first_step != 0) value = Call(ScalarOp::kAdd, {value, constant(form.first_step)});
+    if (continues) {
+      loop.reads.push_back(enclosing);
+      work.computation.reads.push_back(MakeCopy(enclosing, step, type).reads[0]);
+      const Scalar before =
+          Call(ScalarOp::kMul, {ReadScalar(1, type.dtype), constant(form.trip_count)});
+      value = Call(ScalarOp::kAdd, {value, before});
+    }
     work.computation.nodes = {tensors_[step].name};
     works.push_back(std::move(work));
     return step;
@@ -219,11 +253,10 @@ Result<void> RegionBuilder::AddLoop(int i) {
   loop->counter = tensors_.Add({.name = name + ".iteration", .type = {DType::kI64, {}}});
   LeafTensors leaves = leaves_;
   leaves.inputs.clear();
-  leaves.loop_step = loop->counter;
 
   std::vector<int> carries;
   for (size_t k = 0; k < node.operands.size(); ++k) {
-    const int operand = Whole(Operand(node, k));
+    const int operand = Whole(BodyOperand(node.operands[k], loop->reads));
     const int position = static_cast<int>(k);
     const TensorType& body_type = body.type(body.inputs()[k].value);
     if (position < form.carried) {
@@ -256,7 +289,7 @@ Result<void> RegionBuilder::AddLoop(int i) {
     if (leaf >= 0) loop->reads.push_back(leaf);
 
   std::vector<Work> prologue;
-  if (form.reverse) leaves.loop_step = ReverseStep(*loop, prologue);
+  leaves.loop_step = LoopStep(form, *loop, prologue);
   auto built = BuildRegion(body, leaves, tensors_);
   if (!built) return std::unexpected(built.error());
   loop->body = std::move(built->region);
@@ -314,8 +347,9 @@ Result<void> RegionBuilder::AddBranch(int i) {
   LeafTensors leaves = leaves_;
   leaves.inputs.clear();
   for (size_t k = 0; k < node.operands.size(); ++k) {
-    branch->reads.push_back(Operand(node, k));
-    if (k > 0) leaves.inputs.push_back(Operand(node, k));
+    const int operand = k == 0 ? branch->condition : BodyOperand(node.operands[k], branch->reads);
+    branch->reads.push_back(operand);
+    if (k > 0) leaves.inputs.push_back(operand);
   }
   for (const int leaf :
        {leaves_.seed, leaves_.step, leaves_.loop_step, leaves_.valid_rows, leaves_.learning_rate})

@@ -86,6 +86,8 @@ struct BranchWork {
   Region then_body, else_body;  ///< either delivers to `writes`
   std::vector<int> reads;       ///< tensors of the outer region, the condition included
   std::vector<int> writes;
+  /// Results that take the bytes of an older value; a side may leave it there.
+  std::vector<Overwrite> in_place;
 };
 
 /// Where the leaves of a graph take their tensors from.

@@ -22,7 +22,9 @@ LoopForm FormOf(const OpContext& op) {
           .carried = static_cast<int>(carried),
           .sliced = static_cast<int>(sliced),
           .stacked = static_cast<int>(op.attributes.Int("stacked")),
-          .reverse = op.attributes.Bool("reverse")};
+          .reverse = op.attributes.Bool("reverse"),
+          .first_step = op.attributes.Int("first_step"),
+          .continues = op.attributes.Bool("continues")};
 }
 
 TensorType Stacked(const TensorType& type, int64_t trip_count) {
@@ -50,6 +52,11 @@ Result<void> CheckCounts(const OpContext& op) {
   if (outputs == 0) return Error("has no results: neither carried nor stacked values");
   if (sliced == 0 && op.attributes.Int("trip_count") < 0)
     return Error("needs trip_count because no operand is sliced");
+  for (const std::string_view name : {"trip_count", "first_step"})
+    if (op.attributes.Int(name) > kMaxElements)
+      return Error("{} must be at most {}, not {}", name, kMaxElements, op.attributes.Int(name));
+  if (op.attributes.Int("first_step") < 0)
+    return Error("first_step must not be negative, but is {}", op.attributes.Int("first_step"));
   for (int64_t i = carried; i < carried + sliced; ++i)
     if (op.operands[i].rank() == 0)
       return Error("operand {} is sliced and needs a first axis, but is a scalar", i);
@@ -256,7 +263,9 @@ class ReverseScan {
                           {"sliced", static_cast<int64_t>(slices_.size())},
                           {"stacked", static_cast<int64_t>(stacked_.size())},
                           {"reverse", !form_.reverse},
-                          {"trip_count", form_.trip_count}});
+                          {"trip_count", form_.trip_count},
+                          {"first_step", form_.first_step},
+                          {"continues", form_.continues}});
   }
 
   Values Results(const Values& results) const {
@@ -321,7 +330,12 @@ std::span<const OpDef> ControlOps() {
                                {"reverse", AttributeKind::kBool, Attribute(false),
                                 "whether the last slice comes first"},
                                Count("trip_count", Attribute(int64_t{-1}),
-                                     "number of iterations, where nothing is sliced")},
+                                     "number of iterations, where nothing is sliced"),
+                               Count("first_step", Attribute(int64_t{0}),
+                                     "loop_step of the iteration on the first slice"),
+                               {"continues", AttributeKind::kBool, Attribute(false),
+                                "whether loop_step counts on from the enclosing loop's, times the "
+                                "number of iterations"}},
                           .results = {"results"}},
             .infer = InferScan,
             .control = Control::kLoop,

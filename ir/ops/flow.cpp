@@ -1,5 +1,6 @@
 // Structured control flow: if, and loops whose length is bounded when they are compiled.
 
+#include <algorithm>
 #include <array>
 
 #include "ir/autodiff.h"
@@ -91,6 +92,120 @@ Values VjpIf(const VjpContext& v) {
   return gradients;
 }
 
+// ---- for, while --------------------------------------------------------------------------------
+
+/// The types of the first operands are those of the body's outputs, from `first` of them on.
+Result<std::vector<TensorType>> InferCarried(const OpContext& op, const Graph& body,
+                                             int64_t trip_count) {
+  const size_t carried = body.outputs().size();
+  if (carried == 0 || carried > op.operands.size())
+    return Error(
+        "the body must have between 1 and {} outputs, the next values of the first "
+        "operands, not {}",
+        op.operands.size(), carried);
+  std::vector<TensorType> results(op.operands.begin(), op.operands.begin() + carried);
+  for (size_t i = 0; i < carried; ++i) {
+    const TensorType& output = body.type(body.outputs()[i].value);
+    if (output != results[i])
+      return Error("the body's output {} is carried and must stay {}, not become {}",
+                   Quoted(body.outputs()[i].name), ToString(results[i]), ToString(output));
+    // For the gradient its value before every iteration is kept.
+    Shape history = results[i].shape;
+    history.insert(history.begin(), trip_count);
+    if (history.size() > kMaxRank || !CheckedElements(history))
+      return Error("{} values of {} are too many", trip_count, ToString(results[i]));
+  }
+  return results;
+}
+
+Result<void> CheckIterations(const OpContext& op, std::string_view name) {
+  const int64_t count = op.attributes.Int(name);
+  if (count >= 0 && count <= kMaxElements) return {};
+  return Error("{} must be between 0 and {}, not {}", name, kMaxElements, count);
+}
+
+Result<std::vector<TensorType>> InferFor(const OpContext& op) {
+  const Graph& body = op.attributes.Body("body");
+  DESCENT_RETURN_IF_ERROR(CheckIterations(op, "trip_count"));
+  DESCENT_RETURN_IF_ERROR(CheckInputs(body, "the body", op.operands, 0));
+  return InferCarried(op, body, op.attributes.Int("trip_count"));
+}
+
+Values ExpandFor(GraphBuilder& b, const OpContext& op, std::span<const Value> operands) {
+  const size_t carried = op.attributes.Body("body").outputs().size();
+  Values results = b.AddMulti("scan", {operands.begin(), operands.end()},
+                              {{"body", *op.attributes.Find("body")},
+                               {"carried", static_cast<int64_t>(carried)},
+                               {"trip_count", op.attributes.Int("trip_count")}});
+  results.resize(carried);
+  return results;
+}
+
+Result<std::vector<TensorType>> InferWhile(const OpContext& op) {
+  const Graph &body = op.attributes.Body("body"), &condition = op.attributes.Body("condition");
+  DESCENT_RETURN_IF_ERROR(CheckIterations(op, "bound"));
+  DESCENT_RETURN_IF_ERROR(CheckInputs(condition, "condition", op.operands, 0));
+  DESCENT_RETURN_IF_ERROR(CheckInputs(body, "the body", op.operands, 0));
+  if (condition.outputs().size() != 1 ||
+      condition.type(condition.outputs()[0].value) != TensorType{DType::kBool, {}})
+    return Error("condition must have one output, a bool scalar");
+  DESCENT_TRY(results, InferCarried(op, body, op.attributes.Int("bound")));
+  results.push_back({DType::kI64, {}});
+  return results;
+}
+
+/// One side of an iteration: (values, count, whole operands) to (next values, next count, whether
+/// to go on). Where the loop has ended nothing changes.
+std::shared_ptr<const Graph> WhileSide(const OpContext& op, bool active) {
+  const Graph &body = op.attributes.Body("body"), &condition = op.attributes.Body("condition");
+  const size_t carried = body.outputs().size();
+  GraphBuilder b;
+  Values values;
+  Value count;
+  for (size_t i = 0; i < op.operands.size(); ++i) {
+    if (i == carried) count = b.Input("count", {DType::kI64, {}});
+    values.push_back(b.Input(fmt::format("x{}", i), op.operands[i]));
+  }
+  if (!count.valid()) count = b.Input("count", {DType::kI64, {}});
+  Value again = b.Constant(Tensor::Scalar(DType::kBool, 0));
+  if (active) {
+    std::ranges::copy(InlineOutputs(body, values, b), values.begin());
+    count = Expr(b, count) + 1.0;
+    again = InlineOutputs(condition, values, b)[0];
+  }
+  for (size_t i = 0; i < carried; ++i) b.Output(fmt::format("y{}", i), values[i]);
+  b.Output("next_count", count);
+  b.Output("again", again);
+  return std::make_shared<const Graph>(std::move(b).Build());
+}
+
+/// A scan over `bound` steps; one behind the end costs a branch.
+Values ExpandWhile(GraphBuilder& b, const OpContext& op, std::span<const Value> operands) {
+  const auto carried = static_cast<int64_t>(op.attributes.Body("body").outputs().size());
+  GraphBuilder step;
+  Values inside, outside(operands.begin(), operands.begin() + carried);
+  for (int64_t i = 0; i < carried; ++i)
+    inside.push_back(step.Input(fmt::format("x{}", i), op.operands[i]));
+  inside.push_back(step.Input("count", {DType::kI64, {}}));
+  outside.push_back(b.Constant(Tensor::Scalar(DType::kI64, 0)));
+  const Value active = step.Input("active", {DType::kBool, {}});
+  outside.push_back(InlineOutputs(op.attributes.Body("condition"), operands, b)[0]);
+  for (size_t i = carried; i < operands.size(); ++i) {
+    inside.push_back(step.Input(fmt::format("x{}", i), op.operands[i]));
+    outside.push_back(operands[i]);
+  }
+  inside.insert(inside.begin(), active);
+  const Values next = step.AddMulti(
+      "if", inside, {{kSides[0], WhileSide(op, true)}, {kSides[1], WhileSide(op, false)}});
+  for (const Value value : next) step.Output(fmt::format("next{}", value.result), value);
+  Values results = b.AddMulti("scan", std::move(outside),
+                              {{"body", std::make_shared<const Graph>(std::move(step).Build())},
+                               {"carried", carried + 2},
+                               {"trip_count", op.attributes.Int("bound")}});
+  results.resize(carried + 1);
+  return results;
+}
+
 }  // namespace
 
 std::span<const OpDef> FlowOps() {
@@ -112,6 +227,41 @@ std::span<const OpDef> FlowOps() {
             .infer = InferIf,
             .control = Control::kBranch,
             .vjp = VjpIf},
+      OpDef{.name = "for",
+            .doc = "A loop with a fixed number of iterations.\n\nThe body takes all operands and "
+                   "gives the next values of the first ones, as many as it has outputs; the others "
+                   "every iteration sees as they are. Results: the values behind the last "
+                   "iteration. Where tensors are run through slice by slice, see scan. Gradient: "
+                   "as that of scan, from the values before every iteration.",
+            .signature = {.operands = {{"operands", DTypeClass::kAny, -1, false, true}},
+                          .attributes = {{"body", AttributeKind::kGraph, std::nullopt,
+                                          "graph of one iteration"},
+                                         {"trip_count", AttributeKind::kInt, std::nullopt,
+                                          "number of iterations"}},
+                          .results = {"results"}},
+            .infer = InferFor,
+            .expand = ExpandFor},
+      OpDef{.name = "while",
+            .doc =
+                "A loop that goes on as long as a condition holds, with at most `bound` "
+                "iterations.\n\nBefore each iteration `condition` takes all operands and gives a "
+                "bool scalar; where it is true, the body takes them and gives the next values of "
+                "the first ones, as many as it has outputs. Results: the values in the end, then "
+                "the number of iterations that ran, an i64 scalar; where that is `bound`, the "
+                "condition may still hold. An iteration behind the end costs a branch. Gradient: "
+                "that of the iterations that ran, taking their number as it is (it is piecewise "
+                "constant); memory for `bound` values of what is carried.",
+            .signature = {.operands = {{"operands", DTypeClass::kAny, -1, false, true}},
+                          .attributes = {{"condition", AttributeKind::kGraph, std::nullopt,
+                                          "graph that says whether to go on"},
+                                         {"body", AttributeKind::kGraph, std::nullopt,
+                                          "graph of one iteration"},
+                                         {"bound", AttributeKind::kInt, std::nullopt,
+                                          "largest number of iterations"}},
+                          .results = {"results"}},
+            .infer = InferWhile,
+            .expand = ExpandWhile},
+      CheckpointedScanOp(),
   };
   return kOps;
 }

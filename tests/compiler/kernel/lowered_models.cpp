@@ -222,6 +222,34 @@ const ModelSample kSamples[] = {
       output last
       output all
     })"},
+    {"While", "run", 9, R"(model f {
+      input x: f64[5]
+      input limit: f64[]
+      a, n = while(x, limit, bound=6) condition(x: f64[5], limit: f64[]) {
+        m = max(x)
+        c = less(m, limit)
+        return c
+      } body(x: f64[5], limit: f64[]) {
+        d = mul(x, 1.5)
+        e = add(d, 0.25)
+        return e
+      }
+      output a
+      output n
+    })"},
+    {"CheckpointedScan", "run", 12, R"(model f {
+      input h0: f64[3]
+      input xs: f64[8, 3]
+      last, all = checkpointed_scan(h0, xs, every=4, carried=1, sliced=1, stacked=1) body(
+          h: f64[3], x: f64[3]) {
+        d = dropout(x, stream=2)
+        m = mul(h, d)
+        n = add(m, x)
+        return n, m
+      }
+      output last
+      output all
+    })"},
     {"Randomness", "run", 2, R"(model f {
       input x: f64[7, 9]
       u = uniform(shape=[7, 9], dtype=f64, stream=3)
