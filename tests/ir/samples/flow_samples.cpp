@@ -179,6 +179,7 @@ void AddLoops(FamilySamples& family) {
                        .values = {{1}, {run.limit}},
                        .expected = {{run.end}, {run.count}},
                        .source = "by hand",
+                       .smooth = run.limit != run.end,  // else the loop is about to end
                        .gradients = {{run.gradient}, {0}}});
   for (const int64_t size : {0, 1, 3, 17})
     samples.push_back({.op = "while",
