@@ -106,8 +106,8 @@ class EntryEmitter {
     b.CreateRet(b.CreateLoad(b.getInt32Ty(), status_));
 
     const Totals totals = Count(entry_.steps);
-    return {&entry_,      f_.function(), scratch.fixed_bytes, scratch.worker_bytes,
-            totals.calls, totals.flops};
+    return {&entry_,      f_.function(), scratch.fixed_bytes,   scratch.worker_bytes,
+            totals.calls, totals.flops,  std::move(assertions_)};
   }
 
  private:
@@ -271,6 +271,22 @@ class EntryEmitter {
     } else {
       b.CreateCall(function, {argument_, f_.I32(0), f_.I64(0), tiles});
     }
+    if (!call.asserted.empty()) NumberAssertion(call.asserted);
+  }
+
+  /// Adds the assertion's number to the status word if it is the first to have failed.
+  void NumberAssertion(const std::string& name) {
+    auto& b = f_.b;
+    assertions_.push_back(name);
+    const auto number = static_cast<int32_t>(assertions_.size());
+    if (number >= 1 << (32 - DESCENT_STATUS_ASSERTION_SHIFT)) return;
+    llvm::Value* status = b.CreateLoad(b.getInt32Ty(), status_);
+    llvm::Value* failed = b.CreateIsNotNull(b.CreateAnd(status, DESCENT_STATUS_NOT_FINITE));
+    llvm::Value* first =
+        b.CreateIsNull(b.CreateLShr(status, uint64_t{DESCENT_STATUS_ASSERTION_SHIFT}));
+    llvm::Value* numbered =
+        b.CreateOr(status, static_cast<uint64_t>(number) << DESCENT_STATUS_ASSERTION_SHIFT);
+    b.CreateStore(b.CreateSelect(b.CreateAnd(failed, first), numbered, status), status_);
   }
 
   const KernelProgram& program_;
@@ -284,6 +300,7 @@ class EntryEmitter {
   llvm::Value *state_ = nullptr, *scratch_ = nullptr, *inputs_ = nullptr, *outputs_ = nullptr;
   llvm::Value *valid_rows_ = nullptr, *executor_ = nullptr;
   llvm::AllocaInst *status_ = nullptr, *argument_ = nullptr;
+  std::vector<std::string> assertions_;  ///< by number, from 1
 };
 
 void CollectCalled(const std::vector<Step>& steps, std::set<int>& kernels) {

@@ -36,6 +36,7 @@ struct Computation {
   std::vector<std::string> nodes;  ///< graph values it computes, inlined ones included
   /// Tensors that must be there first although no read takes them (what barriers wait for).
   std::vector<int> after;
+  std::vector<std::string> asserted = {};  ///< names of what it asserts to be finite
 
   Shape domain() const { return Shape(axes.begin(), axes.begin() + rank); }
   bool elementwise() const { return !reducer.has_value(); }

@@ -359,6 +359,8 @@ LoweredKernel LowerGroup(const FusedGroup& group, const TensorTable& tensors,
   if (group.scatter) return LowerScatter(*group.scatter, tensors);
   LoweredKernel lowered = GroupLowering(group, tensors, stored).Run();
   lowered.after = group.After();
+  for (const Computation& stage : group.stages)
+    std::ranges::copy(stage.asserted, std::back_inserter(lowered.asserted));
   return lowered;
 }
 

@@ -1,6 +1,7 @@
 #include "compiler/kernel/lower_model.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <functional>
@@ -339,6 +340,7 @@ void EntryLowering::EmitCall(LoweredKernel lowered, std::vector<Step>& steps, in
   });
   if (empty) return;
   KernelCall call;
+  call.asserted = fmt::format("{}", fmt::join(lowered.asserted, ", "));
   CallMeaning means{.values = {}, .before = before};
   for (const int tensor : lowered.tensors) {
     call.arguments.push_back(ArgumentOf(tensor));

@@ -160,6 +160,7 @@ struct KernelCall {
   std::vector<Argument> arguments;
   std::vector<int> after = {};  ///< buffers that must be written first, beside those it reads
   Section section = Section::kForward;  ///< the latest of the values it computes
+  std::string asserted = {};            ///< names of what it asserts to be finite
 };
 
 /// Runs `body` trip_count times. `counter` (i64 scalar in the arena) holds the iteration.

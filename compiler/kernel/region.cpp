@@ -114,9 +114,16 @@ class RegionBuilder {
     for (const int operand : operands)
       if (tensors_[operand].splat)
         InlineConstant(work.computation, operand, tensors_[operand].splat);
+    if (Asserts(work.computation)) work.computation.asserted = {AssertedName(i)};
     SplitAxesForContraction(work.computation);
     built_.region.works.push_back(std::move(work));
     return {};
+  }
+
+  /// What a user calls a value that must be finite.
+  std::string AssertedName(int i) const {
+    const std::string name = graph_.NameOf(graph_.nodes()[i].operands[0]);
+    return name.starts_with('%') ? graph_.NameOf({i, 0}) : name;
   }
 
   Result<void> AddLeaf(int i) {

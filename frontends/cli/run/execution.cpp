@@ -226,6 +226,11 @@ Result<void> CheckStatus(uint32_t status) {
   return Error("the entry point says: {}", runtime::StatusText(status));
 }
 
+Result<void> CheckStatus(uint32_t status, const descent_entry& entry) {
+  if (status == 0) return {};
+  return Error("the entry point says: {}", runtime::StatusText(status, entry));
+}
+
 }  // namespace
 
 Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
@@ -305,7 +310,7 @@ Result<Values> RunCompiled(const Execution& execution, bool trace) {
     const auto bytes = execution.inputs.at(inputs[i].tensor.name).bytes();
     std::memcpy(call.input(static_cast<int64_t>(i)), bytes.data(), bytes.size());
   }
-  DESCENT_RETURN_IF_ERROR(CheckStatus(call.Run(state, execution.rows)));
+  DESCENT_RETURN_IF_ERROR(CheckStatus(call.Run(state, execution.rows), call.entry()));
   return Collect(execution, compilation, program, state, call);
 }
 

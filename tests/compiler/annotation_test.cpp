@@ -1,5 +1,8 @@
-// Recomputation, compiled: less memory, the same bits.
+// Recomputation, compiled: less memory, the same bits. Assertions: no kernels of their own, and
+// named.
 #include <gtest/gtest.h>
+
+#include <cmath>
 
 #include "tests/compiler/compiled_entry.h"
 
@@ -91,6 +94,64 @@ TEST(Checkpoint, LeavesNoKernelForwardOrBackward) {
     output z
   })";
   EXPECT_EQ(LowerModel(OptimizedModel(model, "run"), true).call_count, 1);
+}
+
+/// The status word of the model's first run over `inputs`, and the entry point's assertions.
+struct Reported {
+  uint32_t status;
+  std::vector<std::string> assertions;
+};
+
+Reported RunOnce(const std::string& text, const std::vector<double>& x) {
+  const Lowered lowered = LowerModel(OptimizedModel(text, "run"), true);
+  const auto jit = JitProgram::Load(lowered.program, *ResolveTarget("native").value());
+  EXPECT_TRUE(jit) << jit.error().message;
+  const descent_entry& entry = jit->program().entries[0];
+  std::vector<float> input(x.begin(), x.end()), output(x.size());
+  const void* inputs[] = {input.data()};
+  void* outputs[] = {output.data()};
+  alignas(64) std::byte state[256] = {}, scratch[4096];
+  EXPECT_LE(entry.fixed_scratch_bytes + entry.worker_scratch_bytes, 4096);
+  const descent_call call = {state, scratch, inputs, outputs, 0, nullptr};
+  Reported reported{entry.run(&call), {}};
+  for (int64_t i = 0; i < entry.assertion_count; ++i)
+    reported.assertions.emplace_back(entry.assertions[i]);
+  return reported;
+}
+
+TEST(AssertFinite, FusesAndNamesTheFirstThatFails) {
+  const std::string model = R"(model f {
+    input x: f32[4]
+    logarithm = log(x)
+    a = assert_finite(logarithm)
+    squares = square(a)
+    s = sum(squares)
+    total = assert_finite(s)
+    y = mul(a, total)
+    output y
+  })";
+  const auto asserted = [&](const std::vector<double>& x) {
+    const Reported reported = RunOnce(model, x);
+    const uint32_t number = reported.status >> DESCENT_STATUS_ASSERTION_SHIFT;
+    EXPECT_EQ((reported.status & DESCENT_STATUS_NOT_FINITE) != 0, number != 0);
+    return number == 0 ? "" : reported.assertions.at(number - 1);
+  };
+  EXPECT_EQ(asserted({1, 2, 3, 4}), "");
+  EXPECT_NE(asserted({1, 2, 0, 4}).find("logarithm"), std::string::npos);
+  EXPECT_NE(asserted({1, 2, 3, -1}).find("logarithm"), std::string::npos);
+}
+
+TEST(AssertFinite, IsCheckedAtEveryPointWhateverIsRead) {
+  const std::string model = R"(model f {
+    input x: f32[4]
+    a = assert_finite(x)
+    first = slice(a, starts=[0], stops=[1], steps=[1])
+    y = expand(first, shape=[4])
+    output y
+  })";
+  EXPECT_EQ(RunOnce(model, {1, 2, 3, 4}).status, 0u);
+  EXPECT_EQ(RunOnce(model, {1, 2, 3, INFINITY}).status,
+            DESCENT_STATUS_NOT_FINITE | 1u << DESCENT_STATUS_ASSERTION_SHIFT);
 }
 
 }  // namespace
