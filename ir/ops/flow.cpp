@@ -196,7 +196,7 @@ Values ExpandWhile(GraphBuilder& b, const OpContext& op, std::span<const Value> 
   }
   inside.insert(inside.begin(), active);
   const Values next = step.AddMulti(
-      "if", inside, {{kSides[0], WhileSide(op, true)}, {kSides[1], WhileSide(op, false)}});
+      "if", inside, {{"then_body", WhileSide(op, true)}, {"else_body", WhileSide(op, false)}});
   for (const Value value : next) step.Output(fmt::format("next{}", value.result), value);
   Values results = b.AddMulti("scan", std::move(outside),
                               {{"body", std::make_shared<const Graph>(std::move(step).Build())},

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "tests/compiler/compiled_entry.h"
 
@@ -80,6 +81,49 @@ TEST(Checkpoint, ADeepModelsStepNeedsLessMemoryAndGivesTheSameBits) {
   // Of every three hidden layers one is kept; the segment at hand is there as a whole.
   const int64_t layer_bytes = int64_t{kBatch} * kWidth * 4;
   EXPECT_LE(recomputed.arena_bytes, kept.arena_bytes - 4 * layer_bytes);
+}
+
+constexpr int kSteps = 64, kRows = 8, kHidden = 16;
+
+/// A recurrent network; `every`: iterations of a segment, 0 for a plain scan.
+std::string RecurrentModel(int every) {
+  const std::string shape = fmt::format("f32[{}, {}]", kRows, kHidden);
+  const std::string loop =
+      every == 0
+          ? "h, _ = scan(h0, s, w, carried=1, sliced=1)"
+          : fmt::format("h = checkpointed_scan(h0, s, w, every={}, carried=1, sliced=1)", every);
+  return fmt::format(R"(model recurrent {{
+    batch {0}
+    input x: f32[batch, {1}, {2}] from features
+    input y: f32[batch, {2}] from label
+    parameter w: f32[{2}, {2}] = he_uniform
+    s = transpose(x, permutation=[1, 0, 2])
+    h0: {3} = 0.5
+    {4} body(h: {3}, x: {3}, w: f32[{2}, {2}]) {{
+      m = matmul(h, w)
+      z = add(m, x)
+      n = tanh(z)
+      return n
+    }}
+    loss = mse(h, y)
+    train loss with sgd(learning_rate=0.1)
+  }})",
+                     kRows, kSteps, kHidden, shape, loop);
+}
+
+TEST(Checkpoint, AScanInSegmentsKeepsLess) {
+  const Trained kept = TrainThreeSteps(RecurrentModel(0));
+  const Trained recomputed = TrainThreeSteps(RecurrentModel(8));
+  // Of the history's 64 values 8 are kept, and 8 of the segment at hand.
+  const int64_t value_bytes = int64_t{kRows} * kHidden * 4;
+  EXPECT_LE(recomputed.arena_bytes, kept.arena_bytes - 40 * value_bytes);
+  ASSERT_EQ(recomputed.state.size(), kept.state.size());
+  for (size_t at = 0; at + 4 <= kept.state.size(); at += 4) {
+    float a, b;
+    std::memcpy(&a, recomputed.state.data() + at, 4);
+    std::memcpy(&b, kept.state.data() + at, 4);
+    ASSERT_NEAR(a, b, 1e-4 * std::max(1.0f, std::abs(b))) << "at byte " << at;
+  }
 }
 
 TEST(Checkpoint, LeavesNoKernelForwardOrBackward) {
