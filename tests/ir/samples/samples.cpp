@@ -15,8 +15,7 @@ FamilySamples Collect() {
        {LeafSamples, ElementwiseSamples, ReduceSamples, ContractSamples, LayoutSamples,
         WindowSamples, ActivationSamples, LossSamples, NormalizationSamples, AttentionSamples,
         TransformerSamples, IndexingSamples, RandomSamples, InitializerSamples, ControlSamples,
-        FlowSamples, AnnotationSamples, RecurrentSamples,
-        MetricSamples}) {
+        FlowSamples, AnnotationSamples, RecurrentSamples, MetricSamples}) {
     FamilySamples samples = family();
     std::ranges::move(samples.samples, std::back_inserter(all.samples));
     std::ranges::move(samples.errors, std::back_inserter(all.errors));
