@@ -314,4 +314,14 @@ Result<std::vector<std::vector<Value>>> Inline(const Graph& source, std::span<co
   return map;
 }
 
+std::vector<Value> InlineOutputs(const Graph& source, std::span<const Value> inputs,
+                                 GraphBuilder& builder) {
+  const auto map = Inline(source, inputs, builder);
+  if (!map) InternalError(__FILE__, __LINE__, map.error().message);
+  std::vector<Value> outputs;
+  for (const NamedValue& output : source.outputs())
+    outputs.push_back((*map)[output.value.node][output.value.result]);
+  return outputs;
+}
+
 }  // namespace descent

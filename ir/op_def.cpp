@@ -182,6 +182,9 @@ std::span<const OpFamily> OpFamilies() {
       {"random", RandomOps()},
       {"initializer", InitializerOps()},
       {"control", ControlOps()},
+      {"flow", FlowOps()},
+      {"annotation", AnnotationOps()},
+      {"recurrent", RecurrentOps()},
       {"metric", MetricOps()},
   };
   return kFamilies;

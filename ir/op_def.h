@@ -96,8 +96,11 @@ enum class Leaf : uint8_t {
   kLearningRate,  ///< f64 scalar, state: as set from outside
 };
 
-/// Control operators: how their body graphs run. `scan` is a loop.
-enum class Control : uint8_t { kNone, kLoop };
+/// Control operators: how their body graphs run. `scan` is a loop, `if` a branch.
+///
+/// A branch runs the graph of its attribute `then_body` or `else_body`, as operand 0, a bool
+/// scalar, says. The other operands are the inputs of either body, the results its outputs.
+enum class Control : uint8_t { kNone, kLoop, kBranch };
 
 /// How a loop node maps onto its body. Body inputs: carried, sliced, invariant, in that order;
 /// operands stand in the same order. Body outputs: next carried, then one slice of each stacked
@@ -105,14 +108,23 @@ enum class Control : uint8_t { kNone, kLoop };
 /// before every iteration).
 ///
 /// Iteration t works on slice t, or slice trip_count - 1 - t if reverse: it reads that slice of the
-/// sliced operands, writes that slice of the stacked results and histories, and its `loop_step` is
-/// that number.
+/// sliced operands and writes that slice of the stacked results and histories. Its `loop_step` is
+/// first_step plus that number, plus, if `continues`, trip_count times the enclosing loop's.
 struct LoopForm {
   int64_t trip_count = 0;
   int carried = 0;
   int sliced = 0;   ///< operands [trip_count, ...]
   int stacked = 0;  ///< results [trip_count, ...]
   bool reverse = false;
+  int64_t first_step = 0;
+  bool continues = false;
+
+  int64_t Slice(int64_t iteration) const {
+    return reverse ? trip_count - 1 - iteration : iteration;
+  }
+  int64_t LoopStep(int64_t slice, int64_t enclosing) const {
+    return first_step + slice + (continues ? enclosing * trip_count : 0);
+  }
 };
 
 /// Special kernel forms; a node whose op has one may be kept whole by Expand.

@@ -98,7 +98,7 @@ Cell Philox(Arguments x) {
       RandomWord(RandomKey(x[0].integer, x[1].integer, x[2].integer, x[3].integer), x[4].integer));
 }
 
-constexpr std::array<Implementation, 41> kImplementations = {{
+constexpr std::array<Implementation, 42> kImplementations = {{
     {ScalarOp::kAdd, [](Arguments x) { return NumberCell(x[0].number + x[1].number); },
      [](Arguments x) { return FromBits(Bits(x[0]) + Bits(x[1])); }},
     {ScalarOp::kSub, [](Arguments x) { return NumberCell(x[0].number - x[1].number); },
@@ -162,6 +162,7 @@ constexpr std::array<Implementation, 41> kImplementations = {{
      [](Arguments x) { return x[0].integer ? x[1] : x[2]; }},
     {ScalarOp::kCast, nullptr, nullptr},  // EvaluateCast
     {ScalarOp::kPhilox, nullptr, Philox},
+    {ScalarOp::kAssertFinite, [](Arguments x) { return x[0]; }, nullptr},  // the caller reports
 }};
 
 static_assert([] {

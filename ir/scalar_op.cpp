@@ -5,7 +5,7 @@
 namespace descent {
 namespace {
 
-constexpr std::array<ScalarOpInfo, 41> kAll = {{
+constexpr std::array<ScalarOpInfo, 42> kAll = {{
     {ScalarOp::kAdd, "add", 2},         {ScalarOp::kSub, "sub", 2},
     {ScalarOp::kMul, "mul", 2},         {ScalarOp::kDiv, "div", 2},
     {ScalarOp::kNeg, "neg", 1},         {ScalarOp::kAbs, "abs", 1},
@@ -26,7 +26,7 @@ constexpr std::array<ScalarOpInfo, 41> kAll = {{
     {ScalarOp::kOr, "or", 2},           {ScalarOp::kXor, "xor", 2},
     {ScalarOp::kShl, "shl", 2},         {ScalarOp::kShr, "shr", 2},
     {ScalarOp::kSelect, "select", 3},   {ScalarOp::kCast, "cast", 1},
-    {ScalarOp::kPhilox, "philox", 5},
+    {ScalarOp::kPhilox, "philox", 5},   {ScalarOp::kAssertFinite, "assert_finite", 1},
 }};
 
 // The table is indexed by the enumeration.

@@ -128,6 +128,7 @@ enum class ScalarOp : uint8_t {
   /// of
   /// one element. Counters and element order: docs/design.md, Randomness.
   kPhilox,
+  kAssertFinite,  ///< its argument; reports where that is infinite or NaN (floats only)
 };
 
 struct ScalarOpInfo {

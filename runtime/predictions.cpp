@@ -146,7 +146,7 @@ Result<std::vector<PredictedOutput>> PredictAll(const descent_entry& entry,
     int64_t valid = std::min(batch, rows - first);
     if (entry.batch > 0) feed.Fill(std::span(order).subspan(first, valid), executor);
     if (uint32_t status = call->Run(state, valid)) {
-      return Fail("", "{}: {}", entry.name, StatusText(status));
+      return Fail("", "{}: {}", entry.name, StatusText(status, entry));
     }
     for (size_t i = 0; i < predictions.size(); ++i) {
       auto& [output, values] = predictions[i];

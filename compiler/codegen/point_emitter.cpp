@@ -96,6 +96,7 @@ llvm::Value* PointEmitter::EvaluateNew(const ScalarNode& node, Point& point) {
     case ScalarKind::kCall: {
       std::vector<llvm::Value*> arguments;
       for (const Scalar& argument : node.arguments) arguments.push_back(Evaluate(*argument, point));
+      if (node.op == ScalarOp::kAssertFinite) ReportNotFinite(arguments[0], point);
       return EmitScalarOp(f_, node, arguments);
     }
   }
@@ -224,13 +225,24 @@ void PointEmitter::Require(Condition& condition, const Index& index, int64_t ext
 }
 
 void PointEmitter::ReportBadIndex(const Condition& guard, const Condition& check, Point& point) {
+  llvm::Value* bad = f_.b.CreateNot(f_.And(check.uniform, check.varying));
+  Report(f_.And(bad, f_.And(guard.uniform, guard.varying)), DESCENT_STATUS_BAD_INDEX, point);
+}
+
+void PointEmitter::ReportNotFinite(llvm::Value* value, Point& point) {
   auto& b = f_.b;
-  DESCENT_CHECK(nest_.status, "a nest with indices from data needs a status variable");
-  llvm::Value* bad = b.CreateNot(f_.And(check.uniform, check.varying));
-  bad = f_.And(f_.And(bad, f_.And(guard.uniform, guard.varying)), point.mask);
-  llvm::Value* bit = b.CreateSelect(f_.Any(bad), f_.I32(DESCENT_STATUS_BAD_INDEX), f_.I32(0));
+  llvm::Value* magnitude = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, value);
+  llvm::Value* infinity = llvm::ConstantFP::getInfinity(value->getType());
+  Report(b.CreateFCmpUEQ(magnitude, infinity), DESCENT_STATUS_NOT_FINITE, point);
+}
+
+void PointEmitter::Report(llvm::Value* failed, int32_t status_bit, Point& point) {
+  auto& b = f_.b;
+  DESCENT_CHECK(nest_.status, "a nest that reports needs a status variable");
+  llvm::Value* any = f_.Any(f_.And(failed, point.mask));
   llvm::Value* old = b.CreateLoad(b.getInt32Ty(), nest_.status);
-  b.CreateStore(b.CreateOr(old, bit), nest_.status);
+  b.CreateStore(b.CreateOr(old, b.CreateSelect(any, f_.I32(status_bit), f_.I32(0))),
+                nest_.status);
 }
 
 llvm::Value* PointEmitter::Read(int number, Point& point) {

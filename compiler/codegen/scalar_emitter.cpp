@@ -296,7 +296,7 @@ struct Row {
 };
 
 using enum llvm::CmpInst::Predicate;
-constexpr std::array<Row, 41> kRows = {{
+constexpr std::array<Row, 42> kRows = {{
     {ScalarOp::kAdd, EmitAdd},
     {ScalarOp::kSub, EmitSub},
     {ScalarOp::kMul, EmitMul},
@@ -338,6 +338,7 @@ constexpr std::array<Row, 41> kRows = {{
     {ScalarOp::kSelect, EmitSelect},
     {ScalarOp::kCast, EmitCast},
     {ScalarOp::kPhilox, EmitPhilox, /*keep_scalars=*/true},
+    {ScalarOp::kAssertFinite, [](Operation& o) { return o.x[0]; }, /*keep_scalars=*/true},
 }};
 static_assert([] {
   for (size_t i = 0; i < kRows.size(); ++i)

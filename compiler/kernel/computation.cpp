@@ -282,6 +282,16 @@ Computation Reshaped(const Computation& computation, const Shape& domain) {
   return reshaped;
 }
 
+bool Asserts(const Computation& computation) {
+  bool asserts = false;
+  std::unordered_set<const ScalarNode*> seen;
+  for (const Scalar& result : computation.results)
+    VisitScalars(result, seen, [&](const ScalarNode& node) {
+      asserts |= node.kind == ScalarKind::kCall && node.op == ScalarOp::kAssertFinite;
+    });
+  return asserts;
+}
+
 bool IsLayout(const Computation& computation) {
   return !computation.reducer && computation.results.size() == 1 &&
          computation.results[0]->kind == ScalarKind::kRead;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_set>
 
 #include "compiler/kernel/contraction.h"
@@ -218,6 +219,7 @@ class GroupLowering {
       if (store.local >= 0 || store.parameter >= 0) stage.stores.push_back(std::move(store));
     }
     CountFlops(computation);
+    kernel.reports_status |= Asserts(computation);
     kernel.stages.push_back(std::move(stage));
   }
 
@@ -372,6 +374,8 @@ LoweredKernel LowerGroup(const FusedGroup& group, const TensorTable& tensors,
   if (group.form) return LowerForm(*group.form, tensors);
   LoweredKernel lowered = GroupLowering(group, tensors, stored).Run();
   lowered.after = group.After();
+  for (const Computation& stage : group.stages)
+    std::ranges::copy(stage.asserted, std::back_inserter(lowered.asserted));
   return lowered;
 }
 

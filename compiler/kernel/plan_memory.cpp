@@ -30,6 +30,13 @@ class Lister {
         AddCall(*call, loop);
         continue;
       }
+      if (const auto* branch = std::get_if<Branch>(&step.what)) {
+        conditions_.push_back(branch->condition);
+        Visit(branch->then_steps, loop);
+        Visit(branch->else_steps, loop);
+        conditions_.pop_back();
+        continue;
+      }
       const Loop& inner = std::get<Loop>(step.what);
       const int number = static_cast<int>(listing_.loops.size());
       const int first = static_cast<int>(listing_.calls.size());
@@ -47,6 +54,11 @@ class Lister {
     const Kernel& kernel = kernels_[call.kernel];
     listing_.calls.push_back(&call);
     listing_.loop_of.push_back(loop);
+    for (const Argument& condition : conditions_)
+      listing_.accesses.push_back({.call = number,
+                                   .buffer = condition.buffer,
+                                   .read = true,
+                                   .partial = condition.loop_stride_bytes != 0});
     for (int i = 0; i < static_cast<int>(call.arguments.size()); ++i) {
       const bool written = kernel.parameters[i].written;
       const bool updated = kernel.kind == KernelKind::kScatter && kernel.scatter.destination == i;
@@ -60,6 +72,7 @@ class Lister {
   }
 
   std::span<const Kernel> kernels_;
+  std::vector<Argument> conditions_;  ///< of the branches around
   StepListing listing_;
 };
 

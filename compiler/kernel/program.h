@@ -142,7 +142,7 @@ struct Kernel {
   SortForm sort;
   KernelSchedule schedule;
   int64_t scratch_bytes = 0;    ///< per worker; set by Schedule (locals, packing buffers)
-  bool reports_status = false;  ///< has reads with indices from data
+  bool reports_status = false;  ///< has reads with indices from data or asserted values
   int64_t flops = 0;
   /// Pairs (read, written) of parameters that a call may bind to the same bytes: every element is
   /// read before the point that overwrites it. All other written parameters are disjoint from all
@@ -187,6 +187,7 @@ struct KernelCall {
   std::vector<Argument> arguments;
   std::vector<int> after = {};  ///< buffers that must be written first, beside those it reads
   Section section = Section::kForward;  ///< the latest of the values it computes
+  std::string asserted = {};            ///< names of what it asserts to be finite
 };
 
 /// Runs `body` trip_count times. `counter` (i64 scalar in the arena) holds the iteration.
@@ -196,9 +197,18 @@ struct Loop {
   std::vector<Step> body;
 };
 
-struct Step {
-  std::variant<KernelCall, Loop> what;
+/// Runs `then_steps` if the bool scalar `condition` is true, else `else_steps`.
+struct Branch {
+  Argument condition;
+  std::vector<Step> then_steps, else_steps;
 };
+
+struct Step {
+  std::variant<KernelCall, Loop, Branch> what;
+};
+
+/// The lists of steps inside a step, in pre-order.
+std::vector<const std::vector<Step>*> InnerSteps(const Step& step);
 
 /// What the caller gives and gets, in the order of descent_call::inputs and ::outputs.
 struct EntryInput {

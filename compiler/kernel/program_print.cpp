@@ -114,6 +114,12 @@ int64_t BytesOf(const Kernel& kernel) {
   return bytes;
 }
 
+std::string NameOf(const Argument& argument, const EntryProgram& entry) {
+  const std::string& name = entry.buffers[argument.buffer].name;
+  if (argument.loop_stride_bytes == 0) return name;
+  return name + (argument.from_end ? "[-t]" : "[t]");
+}
+
 void VisitCalls(const std::vector<Step>& steps, const EntryProgram& entry,
                 const KernelProgram& program, int depth, std::vector<CallSummary>& calls) {
   for (const Step& step : steps) {
@@ -122,15 +128,20 @@ void VisitCalls(const std::vector<Step>& steps, const EntryProgram& entry,
       VisitCalls(loop->body, entry, program, depth + 1, calls);
       continue;
     }
+    if (const auto* branch = std::get_if<Branch>(&step.what)) {
+      const std::string condition = NameOf(branch->condition, entry);
+      calls.push_back({.depth = depth, .condition = condition});
+      VisitCalls(branch->then_steps, entry, program, depth + 1, calls);
+      calls.push_back({.depth = depth, .condition = condition, .otherwise = true});
+      VisitCalls(branch->else_steps, entry, program, depth + 1, calls);
+      continue;
+    }
     const KernelCall& call = std::get<KernelCall>(step.what);
     CallSummary summary{.depth = depth, .kernel = call.kernel, .section = call.section};
     const Kernel& kernel = program.kernels[call.kernel];
     for (size_t i = 0; i < call.arguments.size(); ++i) {
-      const Buffer& buffer = entry.buffers[call.arguments[i].buffer];
       const bool written = kernel.parameters[i].written;
-      std::string name = buffer.name;
-      if (call.arguments[i].loop_stride_bytes != 0)
-        name += call.arguments[i].from_end ? "[-t]" : "[t]";
+      const std::string name = NameOf(call.arguments[i], entry);
       auto& list = written ? summary.writes : summary.reads;
       if (std::find(list.begin(), list.end(), name) == list.end()) list.push_back(name);
     }
@@ -227,7 +238,10 @@ std::string PrintKernels(const EntryProgram& entry, const KernelProgram& program
   for (const CallSummary& call : calls) {
     const std::string indent(2 * call.depth, ' ');
     if (call.kernel < 0) {
-      text += fmt::format("\n{}loop {} times\n", indent, call.trip_count);
+      text += call.condition.empty()
+                  ? fmt::format("\n{}loop {} times\n", indent, call.trip_count)
+                  : fmt::format("\n{}{} {}\n", indent, call.otherwise ? "if not" : "if",
+                                call.condition);
       continue;
     }
     const Kernel& kernel = program.kernels[call.kernel];

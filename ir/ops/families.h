@@ -45,6 +45,10 @@ std::span<const OpDef> SelectionOps();
 std::span<const OpDef> RandomOps();
 std::span<const OpDef> InitializerOps();
 std::span<const OpDef> ControlOps();
+std::span<const OpDef> FlowOps();
+OpDef CheckpointedScanOp();  ///< one of FlowOps
+std::span<const OpDef> AnnotationOps();
+std::span<const OpDef> RecurrentOps();
 std::span<const OpDef> MetricOps();
 
 }  // namespace descent

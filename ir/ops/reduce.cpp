@@ -52,10 +52,7 @@ Expr KeepDims(const VjpContext& v, Expr value) {
 Scalar Extreme(DType dtype, int sign) {
   if (Info(dtype).is_float)
     return ConstantScalar(dtype, sign * std::numeric_limits<double>::infinity());
-  const int bits = 8 * Info(dtype).bytes;
-  if (dtype == DType::kU8) return ConstantInt(dtype, sign < 0 ? 0 : 255);
-  const int64_t highest = std::numeric_limits<int64_t>::max() >> (64 - bits);
-  return ConstantInt(dtype, sign < 0 ? -highest - 1 : highest);
+  return ConstantInt(dtype, sign < 0 ? LowestInteger(dtype) : HighestInteger(dtype));
 }
 
 int64_t ReducedCount(const OpContext& op) {

@@ -166,6 +166,7 @@ constexpr FloatRow kFloatRules[] = {
     {ScalarOp::kSigmoid, Monotone<[](double v) { return 1 / (1 + std::exp(-v)); }>, 2},
     {ScalarOp::kErf, Monotone<std::erf>, 4},
     {ScalarOp::kErfc, Monotone<std::erfc>, 4},
+    {ScalarOp::kAssertFinite, [](Arguments x) { return x[0]; }, 0},
 };
 
 const FloatRow* FindRow(ScalarOp op) {

@@ -38,6 +38,7 @@ TEST_P(CompiledConformance, SamplesAndTheirGradients) {
     const ProgramRun run = RunCompiledEntry(lowered.program, jit->program().entries[0], state,
                                             inputs, kSampleValues.valid_rows);
     EXPECT_EQ(run.bad_index, expected->bad_index);
+    EXPECT_EQ(run.not_finite, expected->not_finite);
     for (size_t i = 0; i < run.outputs.size(); ++i)
       ExpectClose(run.outputs[i], expected->outputs[i], ToleranceOf(run.outputs[i]),
                   graph->outputs()[i].name);

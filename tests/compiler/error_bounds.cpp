@@ -245,6 +245,7 @@ class GraphBounds {
     for (const BoundedRef& operand : operands) types.push_back(operand->type);
     if (node.op->control == Control::kLoop)
       return RunLoop(node, node.op->loop({types, node.attributes}), operands, values);
+    if (node.op->control == Control::kBranch) return RunBranch(node, operands, values);
     DESCENT_CHECK(node.op->define != nullptr, "bounds are for graphs without composites");
     return ExprBounds(node.op->define({types, node.attributes}), operands, identities_)
         .Run(node.types);
@@ -259,6 +260,19 @@ class GraphBounds {
     return FromTensor(Interpret(std::move(b).Build(), {}, values)->outputs[0]);
   }
 
+  std::vector<BoundedRef> RunBranch(const Node& node, std::span<const BoundedRef> operands,
+                                    const RunValues& values) {
+    const Bounded& condition = operands[0]->cells[0];
+    if (!condition.undecided)
+      return Run(node.attributes.Body(condition.integer != 0 ? "then_body" : "else_body"),
+                 operands.subspan(1), values);
+    std::vector<BoundedRef> results;
+    for (const TensorType& type : node.types)
+      results.push_back(std::make_shared<BoundedArray>(
+          BoundedArray{type, std::vector<Bounded>(type.elements(), Bounded{.undecided = true})}));
+    return results;
+  }
+
   std::vector<BoundedRef> RunLoop(const Node& node, const LoopForm& form,
                                   std::span<const BoundedRef> operands, const RunValues& values) {
     const Graph& body = node.attributes.Body("body");
@@ -268,13 +282,13 @@ class GraphBounds {
           BoundedArray{node.types[i], std::vector<Bounded>(node.types[i].elements())}));
     std::vector<BoundedRef> carried(operands.begin(), operands.begin() + form.carried);
     for (int64_t t = 0; t < form.trip_count; ++t) {
-      const int64_t slice = form.reverse ? form.trip_count - 1 - t : t;
+      const int64_t slice = form.Slice(t);
       std::vector<BoundedRef> inputs = carried;
       for (int i = form.carried; i < static_cast<int>(operands.size()); ++i)
         inputs.push_back(i < form.carried + form.sliced ? SliceOf(*operands[i], slice)
                                                         : operands[i]);
       RunValues inner = values;
-      inner.loop_step = slice;
+      inner.loop_step = form.LoopStep(slice, values.loop_step);
       const std::vector<BoundedRef> outputs = Run(body, inputs, inner);
       for (size_t i = 0; i < filled.size(); ++i) {
         const auto& part = static_cast<int>(i) < form.stacked ? outputs[form.carried + i]

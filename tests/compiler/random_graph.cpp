@@ -40,7 +40,9 @@ Range RangeOf(const OpSample& sample, size_t operand) {
 
 bool IsOrdinary(const OpSample& sample) {
   const Leaf leaf = FindOp(sample.op)->leaf;
-  if (leaf == Leaf::kInput || leaf == Leaf::kConstant || sample.bad_index) return false;
+  if (leaf == Leaf::kInput || leaf == Leaf::kConstant || sample.bad_index ||
+      sample.not_finite)
+    return false;
   for (const auto& values : sample.values)
     if (!std::ranges::all_of(values, [](double v) { return std::isfinite(v); })) return false;
   const auto graph = SampleGraph(sample);

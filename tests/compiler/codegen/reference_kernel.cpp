@@ -228,6 +228,8 @@ ReferenceKernel::Number ReferenceKernel::Evaluate(const Stage& stage, const Scal
   std::vector<Number> arguments;
   for (const Scalar& argument : scalar->arguments)
     arguments.push_back(Evaluate(stage, argument, point, accumulators));
+  if (scalar->op == ScalarOp::kAssertFinite && !std::isfinite(arguments[0].real))
+    status_ |= DESCENT_STATUS_NOT_FINITE;
   return Round(scalar->dtype, Apply(*scalar, arguments));
 }
 
@@ -368,6 +370,8 @@ ReferenceKernel::Number ReferenceKernel::Apply(const ScalarNode& node,
       const Cell cast = EvaluateCast(operand, node.dtype, cell);
       return Info(node.dtype).is_float ? Number{cast.number, 0} : Number{0, cast.integer};
     }
+    case ScalarOp::kAssertFinite:
+      return x[0];
     case ScalarOp::kPhilox:
       return {0, ReferencePhilox(i, j, x[2].integer, x[3].integer, x[4].integer)};
   }

@@ -3,6 +3,38 @@
 namespace descent {
 namespace {
 
+/// Sentences of different lengths, in both directions.
+constexpr const char* kLstmClassifier = R"(model lstm {
+      batch 4
+      input words: i32[batch, 6] from words
+      input length: i32[batch] from length
+      input y: u8[batch] from label
+      parameter table: f32[7, 3] = he_uniform
+      parameter wi: f32[20, 3] = glorot_uniform
+      parameter wh: f32[20, 5] = glorot_uniform
+      parameter bi: f32[20] = zeros
+      parameter bh: f32[20] = zeros
+      parameter rwi: f32[20, 3] = glorot_uniform
+      parameter rwh: f32[20, 5] = glorot_uniform
+      parameter rbi: f32[20] = zeros
+      parameter rbh: f32[20] = zeros
+      parameter W: f32[10, 3] = glorot_uniform
+      parameter b: f32[3] = zeros
+      x = gather(table, words)
+      _, h, _ = lstm(x, length, wi, wh, bi, bh, rwi, rwh, rbi, rbh, bidirectional=true,
+          batch_first=true, lengths=true)
+      t = transpose(h, permutation=[1, 0, 2])
+      last = reshape(t, shape=[-1, 10])
+      d = dropout(last, rate=0.2)
+      m = matmul(d, W)
+      logits = add(m, b)
+      loss = cross_entropy(logits, y)
+      probabilities = softmax(logits)
+      predict probabilities as probabilities
+      metric accuracy = accuracy(logits, y)
+      train loss with adam(learning_rate=0.01)
+    })";
+
 const ModelSample kSamples[] = {
     {"Softmax", "run", 1, R"(model f {
       input x: f64[6, 10]
@@ -204,6 +236,76 @@ const ModelSample kSamples[] = {
       }
       output last
     })"},
+    {"Branch", "run", 6, R"(model f {
+      input x: f64[4, 6]
+      input w: f64[6, 6]
+      s = sum(x)
+      positive = greater(s, 0.0)
+      h = tanh(x)
+      y, n = if(positive, h, x, w) then_body(h: f64[4, 6], x: f64[4, 6], w: f64[6, 6]) {
+        p = matmul(h, w)
+        e = exp(p)
+        n = add(e, x)
+        return e, n
+      } else_body(h: f64[4, 6], x: f64[4, 6], w: f64[6, 6]) {
+        q = matmul(x, w)
+        r = sin(q)
+        return r, h
+      }
+      z = add(y, n)
+      output z
+      output y
+    })"},
+    {"BranchesInALoop", "run", 9, R"(model f {
+      input h0: f64[3]
+      input xs: f64[6, 3]
+      input up: bool[6]
+      last, all, _ = scan(h0, xs, up, carried=1, sliced=2, stacked=1, reverse=true) body(
+          h: f64[3], x: f64[3], up: bool[]) {
+        n = if(up, h, x) then_body(h: f64[3], x: f64[3]) {
+          s, _ = scan(h, x, carried=1, trip_count=3) body(v: f64[3], x: f64[3]) {
+            m = mul(v, x)
+            a = add(m, 0.5)
+            return a
+          }
+          return s
+        } else_body(h: f64[3], x: f64[3]) {
+          return h
+        }
+        t = sin(n)
+        return n, t
+      }
+      output last
+      output all
+    })"},
+    {"While", "run", 9, R"(model f {
+      input x: f64[5]
+      input limit: f64[]
+      a, n = while(x, limit, bound=6) condition(x: f64[5], limit: f64[]) {
+        m = max(x)
+        c = less(m, limit)
+        return c
+      } body(x: f64[5], limit: f64[]) {
+        d = mul(x, 1.5)
+        e = add(d, 0.25)
+        return e
+      }
+      output a
+      output n
+    })"},
+    {"CheckpointedScan", "run", 12, R"(model f {
+      input h0: f64[3]
+      input xs: f64[8, 3]
+      last, all = checkpointed_scan(h0, xs, every=4, carried=1, sliced=1, stacked=1) body(
+          h: f64[3], x: f64[3]) {
+        d = dropout(x, stream=2)
+        m = mul(h, d)
+        n = add(m, x)
+        return n, m
+      }
+      output last
+      output all
+    })"},
     {"Randomness", "run", 2, R"(model f {
       input x: f64[7, 9]
       u = uniform(shape=[7, 9], dtype=f64, stream=3)
@@ -315,6 +417,33 @@ const ModelSample kSamples[] = {
       train loss with adam(learning_rate=0.1)
     })",
      2e-4},
+    {"BodiesOfAnotherBatch", "evaluate", 20, R"(model bodies {
+      batch 4
+      evaluate_batch 3
+      input x: f32[batch, 5, 2] from features
+      input y: f32[batch, 2] from label
+      parameter w: f32[2, 2] = he_uniform
+      s = transpose(x, permutation=[1, 0, 2])
+      z = mean(w)
+      zero = mul(z, 0.0)
+      h0 = expand(zero, shape=[2])
+      h1 = sum(x, axes=[1])
+      h, _ = scan(h1, s, w, carried=1, sliced=1) body(h: f32[4, 2], x: f32[4, 2], w: f32[2, 2]) {
+        m = matmul(h, w)
+        n = add(m, x)
+        return n
+      }
+      c = checkpoint(h) body(h: f32[4, 2]) {
+        t = tanh(h)
+        return t
+      }
+      p = add(c, h0)
+      loss = mse(p, y)
+      train loss with sgd(learning_rate=0.1)
+    })",
+     1e-5},
+    {"LstmClassifierStep", "train_step", 60, kLstmClassifier, 2e-4},
+    {"LstmClassifierEvaluate", "evaluate", 20, kLstmClassifier, 1e-5},
     {"EmbeddingStep", "train_step", 12, R"(model embedding {
       batch 6
       input word: i32[batch] from word

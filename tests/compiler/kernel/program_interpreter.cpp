@@ -52,6 +52,8 @@ class ProgramRunner {
     RunSteps(entry_.steps, {});
     for (size_t i = 0; i < outputs_.size(); ++i)
       run_.outputs.push_back(Tensor(entry_.buffers[entry_.outputs[i].buffer].type, outputs_[i]));
+    run_.bad_index = reports_.bad_index;
+    run_.not_finite = reports_.not_finite;
     return std::move(run_);
   }
 
@@ -82,6 +84,11 @@ class ProgramRunner {
         RunCall(*call, iteration);
         continue;
       }
+      if (const auto* branch = std::get_if<Branch>(&step.what)) {
+        const bool taken = LoadInt(DType::kBool, Address(branch->condition, iteration), 0) != 0;
+        RunSteps(taken ? branch->then_steps : branch->else_steps, iteration);
+        continue;
+      }
       const Loop& loop = std::get<Loop>(step.what);
       for (int64_t i = 0; i < loop.trip_count; ++i) {
         StoreInt(DType::kI64, Address(loop.counter), 0, i);
@@ -90,13 +97,16 @@ class ProgramRunner {
     }
   }
 
+  std::byte* Address(const Argument& argument, Iteration iteration) {
+    const int64_t slice =
+        argument.from_end ? iteration.trip_count - 1 - iteration.number : iteration.number;
+    return Address(argument.buffer) + slice * argument.loop_stride_bytes;
+  }
+
   void RunCall(const KernelCall& call, Iteration iteration) {
     addresses_.clear();
-    for (const Argument& argument : call.arguments) {
-      const int64_t slice =
-          argument.from_end ? iteration.trip_count - 1 - iteration.number : iteration.number;
-      addresses_.push_back(Address(argument.buffer) + slice * argument.loop_stride_bytes);
-    }
+    for (const Argument& argument : call.arguments)
+      addresses_.push_back(Address(argument, iteration));
     const Kernel& kernel = program_.kernels[call.kernel];
     if (kernel.kind == KernelKind::kScatter) return RunScatter(kernel);
     if (kernel.kind == KernelKind::kPrefix) return RunPrefix(kernel);
@@ -153,7 +163,7 @@ class ProgramRunner {
     const std::string violation = Violation(expr, operand_types);
     DESCENT_CHECK(violation.empty(), violation);
     const std::vector<ArrayRef> results =
-        Evaluate(expr, operands, types, Precision::kTyped, run_.bad_index);
+        Evaluate(expr, operands, types, Precision::kTyped, reports_);
     for (const StageStore& store : stage.stores)
       Store(kernel, store, *results[store.result], outer);
     for (const StageStore& store : stage.stores)
@@ -187,8 +197,8 @@ class ProgramRunner {
   }
   static std::vector<ArrayRef> Evaluate(const TensorExpr& expr, std::span<const ArrayRef> operands,
                                         std::span<const TensorType> types, Precision precision,
-                                        bool& bad_index) {
-    return descent::Evaluate(expr, operands, types, precision, bad_index);
+                                        Reports& reports) {
+    return descent::Evaluate(expr, operands, types, precision, reports);
   }
 
   void RunScatter(const Kernel& kernel) {
@@ -198,7 +208,7 @@ class ProgramRunner {
       const int64_t row =
           LoadInt(kernel.parameters[form.index].type.dtype, addresses_[form.index], u);
       if (row < 0 || row >= form.rows) {
-        run_.bad_index = true;
+        reports_.bad_index = true;
         continue;
       }
       for (int64_t e = 0; e < form.row_elements; ++e) {
@@ -302,6 +312,7 @@ class ProgramRunner {
   int64_t valid_rows_;
   std::vector<std::byte*> addresses_;
   std::vector<ArrayRef> locals_;
+  Reports reports_;
   ProgramRun run_;
 };
 

@@ -27,7 +27,9 @@ FamilySamples Collect() {
                                     BagSamples,           SortSamples,
                                     SelectionSamples,     RandomSamples,
                                     InitializerSamples,   ControlSamples,
-                                    MetricSamples,        DTypeSamples}) {
+                                    FlowSamples,          AnnotationSamples,
+                                    RecurrentSamples,     MetricSamples,
+                                    DTypeSamples}) {
     FamilySamples samples = family();
     std::ranges::move(samples.samples, std::back_inserter(all.samples));
     std::ranges::move(samples.errors, std::back_inserter(all.errors));

@@ -38,7 +38,8 @@ struct OpSample {
   std::vector<std::vector<double>> gradients = {};
   /// The result that gradients are checked through; -1: all float results.
   int differentiated_result = -1;
-  bool bad_index = false;  ///< whether an index out of range is to be reported
+  bool bad_index = false;   ///< whether an index out of range is to be reported
+  bool not_finite = false;  ///< whether a failed assert_finite is to be reported
 };
 
 /// Operands and attributes that must be refused with a message that contains `message`.
@@ -123,6 +124,9 @@ FamilySamples SelectionSamples();
 FamilySamples RandomSamples();
 FamilySamples InitializerSamples();
 FamilySamples ControlSamples();
+FamilySamples FlowSamples();
+FamilySamples AnnotationSamples();
+FamilySamples RecurrentSamples();
 FamilySamples MetricSamples();
 FamilySamples DTypeSamples();
 
