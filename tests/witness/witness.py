@@ -1,17 +1,22 @@
 #!/usr/bin/env python3
 """Writes witness.txt: values and vector-Jacobian products of operators as PyTorch computes them, in float64.
 
-Needs Debian's python3-torch (1.13). The table of cases stands in cases.py; the operands are those of
+Needs Debian's python3-torch (1.13). The table of cases stands in *_cases.py; the operands are those of
 tests/ir/samples (multiples of the golden ratio modulo 1 in the case's range), so that both sides can make them.
 
     /usr/bin/python3 tests/witness/witness.py > tests/witness/witness.txt
 """
 import math
+import pathlib
 import re
+import sys
+import warnings
 
 import torch
 
-from cases import CASES, OPTIMIZERS
+import elementwise_cases, network_cases, tensor_cases  # noqa: E401, F401: they fill the table
+from optimizers import OPTIMIZERS
+from table import CASES
 
 
 def spread(index, operand):
@@ -92,8 +97,15 @@ def print_trajectory(train, make):
 
 
 def main():
-    for case in CASES:
-        print_case(*case)
+    warnings.simplefilter("ignore")  # about defaults that will change
+    reference = pathlib.Path(__file__).resolve().parents[2] / "docs/ops.md"
+    known = set(re.findall(r"^### (\w+)$", reference.read_text(), re.MULTILINE))
+    for call, operands, function in CASES:
+        name = call.split("(")[0]
+        if name in known:
+            print_case(call, operands, function)
+        else:
+            print(f"no operator {name}", file=sys.stderr)
     for train, make in OPTIMIZERS:
         print_trajectory(train, make)
 

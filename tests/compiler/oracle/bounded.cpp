@@ -19,7 +19,7 @@ Bounded Number(double value, double error) {
   return {.value = value, .error = error};
 }
 
-double Low(const Bounded& x) { return x.value - x.error; }
+double Low(const Bounded& x) { return std::max(x.value - x.error, x.least); }
 double High(const Bounded& x) { return x.value + x.error; }
 double Magnitude(const Bounded& x) { return std::abs(x.value) + x.error; }
 
@@ -48,7 +48,7 @@ Bounded Product(Arguments x) {
 }
 
 Bounded Quotient(Arguments x) {
-  const double smallest = std::abs(x[1].value) - x[1].error;
+  const double smallest = std::max(std::abs(x[1].value) - x[1].error, x[1].least);
   if (!(smallest > 0)) return Undecided();
   const double quotient = x[0].value / x[1].value;
   return Number(quotient, (x[0].error + std::abs(quotient) * x[1].error) / smallest);
@@ -97,37 +97,59 @@ Bounded Extreme(Arguments x) {
   return Number(lead >= 0 ? x[0].value : x[1].value, std::max(x[0].error, x[1].error));
 }
 
+// ---- least values ------------------------------------------------------------------------------
+
+constexpr double kNone = -std::numeric_limits<double>::infinity();
+
+double LeastSum(Arguments x) { return x[0].least + x[1].least; }
+double LeastProduct(Arguments x) {
+  if (x[0].identity != 0 && x[0].identity == x[1].identity) return 0;
+  return x[0].least >= 0 && x[1].least >= 0 ? x[0].least * x[1].least : kNone;
+}
+double LeastQuotient(Arguments x) { return x[0].least >= 0 && x[1].least >= 0 ? 0 : kNone; }
+double LeastRoot(Arguments x) { return std::sqrt(std::max(x[0].least, 0.0)); }
+double LeastPower(Arguments x) { return x[0].least >= 0 ? 0 : kNone; }
+double NotNegative(Arguments) { return 0; }
+double Unknown(Arguments) { return kNone; }
+
 struct FloatRow {
   ScalarOp op;
   FloatRule rule;
+  double (*least)(Arguments);  ///< before rounding
   /// Largest error of the instruction itself, in units of the last place; 0: exact, 0.5: correctly
   /// rounded, else what compiler/codegen/vector_math.h states.
   double ulps;
 };
 
 constexpr FloatRow kFloatRules[] = {
-    {ScalarOp::kAdd, Sum, 0.5},
-    {ScalarOp::kSub, Difference, 0.5},
-    {ScalarOp::kMul, Product, 0.5},
-    {ScalarOp::kDiv, Quotient, 0.5},
-    {ScalarOp::kNeg, [](Arguments x) { return Number(-x[0].value, x[0].error); }, 0},
-    {ScalarOp::kAbs, [](Arguments x) { return Number(std::abs(x[0].value), x[0].error); }, 0},
-    {ScalarOp::kMin, Extreme<-1>, 0},
-    {ScalarOp::kMax, Extreme<1>, 0},
-    {ScalarOp::kFloor, Floor, 0},
-    {ScalarOp::kSqrt, Monotone<std::sqrt>, 0.5},
-    {ScalarOp::kPow, Power, 4},
-    {ScalarOp::kExp, Monotone<std::exp>, 2},
-    {ScalarOp::kLog, Monotone<std::log>, 2},
-    {ScalarOp::kSin, Wave<std::sin>, 4},
-    {ScalarOp::kCos, Wave<std::cos>, 4},
-    {ScalarOp::kTanh, Monotone<std::tanh>, 2},
-    {ScalarOp::kSigmoid, Monotone<[](double v) { return 1 / (1 + std::exp(-v)); }>, 2},
+    {ScalarOp::kAdd, Sum, LeastSum, 0.5},
+    {ScalarOp::kSub, Difference, Unknown, 0.5},
+    {ScalarOp::kMul, Product, LeastProduct, 0.5},
+    {ScalarOp::kDiv, Quotient, LeastQuotient, 0.5},
+    {ScalarOp::kNeg, [](Arguments x) { return Number(-x[0].value, x[0].error); }, Unknown, 0},
+    {ScalarOp::kAbs, [](Arguments x) { return Number(std::abs(x[0].value), x[0].error); },
+     NotNegative, 0},
+    {ScalarOp::kMin, Extreme<-1>, [](Arguments x) { return std::min(x[0].least, x[1].least); }, 0},
+    {ScalarOp::kMax, Extreme<1>, [](Arguments x) { return std::max(x[0].least, x[1].least); }, 0},
+    {ScalarOp::kFloor, Floor, [](Arguments x) { return std::floor(x[0].least); }, 0},
+    {ScalarOp::kSqrt, Monotone<std::sqrt>, LeastRoot, 0.5},
+    {ScalarOp::kPow, Power, LeastPower, 4},
+    {ScalarOp::kExp, Monotone<std::exp>, NotNegative, 2},
+    {ScalarOp::kLog, Monotone<std::log>, Unknown, 2},
+    {ScalarOp::kSin, Wave<std::sin>, Unknown, 4},
+    {ScalarOp::kCos, Wave<std::cos>, Unknown, 4},
+    {ScalarOp::kTanh, Monotone<std::tanh>, Unknown, 2},
+    {ScalarOp::kSigmoid, Monotone<[](double v) { return 1 / (1 + std::exp(-v)); }>, NotNegative, 2},
 };
 
 const FloatRow* FindRow(ScalarOp op) {
   const auto* row = std::ranges::find(kFloatRules, op, &FloatRow::op);
   return row == std::end(kFloatRules) ? nullptr : row;
+}
+
+/// A least value after a rounding, which is monotone: one unit below, 0 stays 0.
+double LeastAfter(double least, DType dtype) {
+  return least == 0 ? 0 : least - 4 * UnitRoundoff(dtype) * std::abs(least);
 }
 
 /// Room for `ulps` units in the last place at every value within the error, denormals included.
@@ -138,6 +160,7 @@ Bounded WithUlps(Bounded x, DType dtype, double ulps) {
   const double largest =
       dtype == DType::kF32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
   x.error += ulps * (2 * UnitRoundoff(dtype) * Magnitude(x) + smallest);
+  x.least = LeastAfter(x.least, dtype);
   return Magnitude(x) < largest ? x : Undecided();
 }
 
@@ -154,7 +177,8 @@ Bounded Select(DType dtype, Arguments x) {
   if (!Info(dtype).is_float || x[1].undecided || x[2].undecided) return Undecided();
   if (x[1].identity != 0 && x[1].identity == x[2].identity) return x[1];
   return {.value = x[1].value,
-          .error = std::max(x[1].error, std::abs(x[2].value - x[1].value) + x[2].error)};
+          .error = std::max(x[1].error, std::abs(x[2].value - x[1].value) + x[2].error),
+          .least = std::min(x[1].least, x[2].least)};
 }
 
 /// A bool argument that settles the result whatever the other one is.
@@ -174,7 +198,8 @@ Bounded Rounded(Bounded x, DType dtype) {
 
 Bounded ExactNumber(DType dtype, double number, int64_t integer) {
   if (!Info(dtype).is_float) return {.integer = integer};
-  return std::isnan(number) ? Undecided() : Bounded{.value = number};  // an infinity is exact
+  return std::isnan(number) ? Undecided()
+                            : Bounded{.value = number, .least = number};  // an infinity is exact
 }
 
 Bounded Apply(ScalarOp op, DType dtype, Arguments arguments) {
@@ -185,7 +210,8 @@ Bounded Apply(ScalarOp op, DType dtype, Arguments arguments) {
   const bool is_float = Info(dtype).is_float;
   const FloatRow* row = FindRow(op);
   if (is_float && row != nullptr) {
-    const Bounded result = row->rule(arguments);
+    Bounded result = row->rule(arguments);
+    result.least = row->least(arguments);
     return result.undecided || row->ulps == 0 ? result : WithUlps(result, dtype, row->ulps);
   }
   if (is_float && Overlap(arguments[0], arguments[1])) return Undecided();

@@ -15,6 +15,7 @@ using BoundedRef = std::shared_ptr<const BoundedArray>;
 /// A sum so far: terms may be added in any order and grouping.
 struct OpenSum {
   double value = 0, error = 0, magnitude = 0;
+  bool negative = false;  ///< a term may be
   int64_t terms = 0;
 };
 
@@ -107,6 +108,7 @@ class ExprBounds {
         sums[i].value += value.value;
         sums[i].error += value.error;
         sums[i].magnitude += std::abs(value.value) + value.error;
+        sums[i].negative |= !(value.least >= 0);
         ++sums[i].terms;
       }
       state_ = std::move(next);
@@ -122,7 +124,9 @@ class ExprBounds {
     if (undecided) return {.undecided = true};
     const double rounding =
         2 * static_cast<double>(sum.terms) * UnitRoundoff(dtype) * sum.magnitude;
-    return Rounded({.value = init.value + sum.value, .error = sum.error + rounding}, dtype);
+    const double least = sum.negative ? -std::numeric_limits<double>::infinity() : init.least;
+    return Rounded({.value = init.value + sum.value, .error = sum.error + rounding, .least = least},
+                   dtype);
   }
 
   int64_t At(const Index& index, bool& undecided) {
