@@ -30,8 +30,6 @@ for reduction in ["mean", "sum", "none"]:
 # more contractions
 case("linear(x0, x1, x2)", ["f64[3, 4]", "f64[4, 2]", "f64[2]"], lambda x, w, b: x @ w + b)
 binary("outer", torch.outer, "f64[3]", "f64[4]")
-binary("matmul", torch.matmul, "f64[3]", "f64[3]")
-binary("matmul", torch.matmul, "f64[2, 2, 3]", "f64[3]")
 for equation, shapes in [("ij,jk->ik", ["f64[2, 3]", "f64[3, 2]"]), ("ii->i", ["f64[3, 3]"]),
                          ("bij,bjk,kl->bil", ["f64[2, 2, 3]", "f64[2, 3, 2]", "f64[2, 2]"]), ("ij->", ["f64[2, 3]"])]:
     case(f"einsum({', '.join(f'x{i}' for i in range(len(shapes)))}, equation=\"{equation}\")", shapes,
@@ -79,7 +77,7 @@ for reduction in ["mean", "sum", "none"]:
     binary("mae", lambda p, y, r=reduction: F.l1_loss(p, y, reduction=r), attributes=attribute)
     binary("huber", lambda p, y, r=reduction: F.huber_loss(p, y, reduction=r, delta=0.8), attributes=attribute + ", delta=0.8")
     binary("smooth_l1", lambda p, y, r=reduction: F.smooth_l1_loss(p, y, reduction=r, beta=0.8), attributes=attribute + ", beta=0.8")
-    binary("bce", lambda p, y, r=reduction: F.binary_cross_entropy(p, y.detach(), reduction=r), PROBABILITY, "f64[3, 2] = 0 1 1 0 1 0",
+    binary("bce", lambda p, y, r=reduction: F.binary_cross_entropy(p, y, reduction=r), PROBABILITY, PROBABILITY,
            attribute)
     binary("kl_div", lambda p, y, r=reduction: F.kl_div(p, y, reduction=r), "f64[3, 2] -3 -0.1", PROBABILITY, attribute)
     binary("nll", lambda p, y, r=reduction: F.nll_loss(p, y, reduction=r), "f64[3, 4] -3 -0.1", "i64[3] 4", attribute)
