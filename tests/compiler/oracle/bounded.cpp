@@ -97,54 +97,72 @@ Bounded Extreme(Arguments x) {
   return Number(lead >= 0 ? x[0].value : x[1].value, std::max(x[0].error, x[1].error));
 }
 
-// ---- least values ------------------------------------------------------------------------------
-
-constexpr double kNone = -std::numeric_limits<double>::infinity();
-
-double LeastSum(Arguments x) { return x[0].least + x[1].least; }
-double LeastProduct(Arguments x) {
-  if (x[0].identity != 0 && x[0].identity == x[1].identity) return 0;
-  return x[0].least >= 0 && x[1].least >= 0 ? x[0].least * x[1].least : kNone;
-}
-double LeastQuotient(Arguments x) { return x[0].least >= 0 && x[1].least >= 0 ? 0 : kNone; }
-double LeastRoot(Arguments x) { return std::sqrt(std::max(x[0].least, 0.0)); }
-double LeastPower(Arguments x) { return x[0].least >= 0 ? 0 : kNone; }
-double NotNegative(Arguments) { return 0; }
-double Unknown(Arguments) { return kNone; }
-
 struct FloatRow {
   ScalarOp op;
   FloatRule rule;
-  double (*least)(Arguments);  ///< before rounding
   /// Largest error of the instruction itself, in units of the last place; 0: exact, 0.5: correctly
   /// rounded, else what compiler/codegen/vector_math.h states.
   double ulps;
 };
 
 constexpr FloatRow kFloatRules[] = {
-    {ScalarOp::kAdd, Sum, LeastSum, 0.5},
-    {ScalarOp::kSub, Difference, Unknown, 0.5},
-    {ScalarOp::kMul, Product, LeastProduct, 0.5},
-    {ScalarOp::kDiv, Quotient, LeastQuotient, 0.5},
-    {ScalarOp::kNeg, [](Arguments x) { return Number(-x[0].value, x[0].error); }, Unknown, 0},
-    {ScalarOp::kAbs, [](Arguments x) { return Number(std::abs(x[0].value), x[0].error); },
-     NotNegative, 0},
-    {ScalarOp::kMin, Extreme<-1>, [](Arguments x) { return std::min(x[0].least, x[1].least); }, 0},
-    {ScalarOp::kMax, Extreme<1>, [](Arguments x) { return std::max(x[0].least, x[1].least); }, 0},
-    {ScalarOp::kFloor, Floor, [](Arguments x) { return std::floor(x[0].least); }, 0},
-    {ScalarOp::kSqrt, Monotone<std::sqrt>, LeastRoot, 0.5},
-    {ScalarOp::kPow, Power, LeastPower, 4},
-    {ScalarOp::kExp, Monotone<std::exp>, NotNegative, 2},
-    {ScalarOp::kLog, Monotone<std::log>, Unknown, 2},
-    {ScalarOp::kSin, Wave<std::sin>, Unknown, 4},
-    {ScalarOp::kCos, Wave<std::cos>, Unknown, 4},
-    {ScalarOp::kTanh, Monotone<std::tanh>, Unknown, 2},
-    {ScalarOp::kSigmoid, Monotone<[](double v) { return 1 / (1 + std::exp(-v)); }>, NotNegative, 2},
+    {ScalarOp::kAdd, Sum, 0.5},
+    {ScalarOp::kSub, Difference, 0.5},
+    {ScalarOp::kMul, Product, 0.5},
+    {ScalarOp::kDiv, Quotient, 0.5},
+    {ScalarOp::kNeg, [](Arguments x) { return Number(-x[0].value, x[0].error); }, 0},
+    {ScalarOp::kAbs, [](Arguments x) { return Number(std::abs(x[0].value), x[0].error); }, 0},
+    {ScalarOp::kMin, Extreme<-1>, 0},
+    {ScalarOp::kMax, Extreme<1>, 0},
+    {ScalarOp::kFloor, Floor, 0},
+    {ScalarOp::kSqrt, Monotone<std::sqrt>, 0.5},
+    {ScalarOp::kPow, Power, 4},
+    {ScalarOp::kExp, Monotone<std::exp>, 2},
+    {ScalarOp::kLog, Monotone<std::log>, 2},
+    {ScalarOp::kSin, Wave<std::sin>, 4},
+    {ScalarOp::kCos, Wave<std::cos>, 4},
+    {ScalarOp::kTanh, Monotone<std::tanh>, 2},
+    {ScalarOp::kSigmoid, Monotone<[](double v) { return 1 / (1 + std::exp(-v)); }>, 2},
 };
 
 const FloatRow* FindRow(ScalarOp op) {
   const auto* row = std::ranges::find(kFloatRules, op, &FloatRow::op);
   return row == std::end(kFloatRules) ? nullptr : row;
+}
+
+// ---- least values ------------------------------------------------------------------------------
+
+constexpr double kNone = -std::numeric_limits<double>::infinity();
+
+double NotNegative(Arguments) { return 0; }
+
+struct LeastRow {
+  ScalarOp op;
+  double (*least)(Arguments);  ///< before rounding
+};
+
+/// Instructions whose results have a least value where their arguments have one.
+constexpr LeastRow kLeastRules[] = {
+    {ScalarOp::kAdd, [](Arguments x) { return x[0].least + x[1].least; }},
+    {ScalarOp::kMul,
+     [](Arguments x) {
+       if (x[0].identity != 0 && x[0].identity == x[1].identity) return 0.0;
+       return x[0].least >= 0 && x[1].least >= 0 ? x[0].least * x[1].least : kNone;
+     }},
+    {ScalarOp::kDiv, [](Arguments x) { return x[0].least >= 0 && x[1].least >= 0 ? 0 : kNone; }},
+    {ScalarOp::kAbs, NotNegative},
+    {ScalarOp::kMin, [](Arguments x) { return std::min(x[0].least, x[1].least); }},
+    {ScalarOp::kMax, [](Arguments x) { return std::max(x[0].least, x[1].least); }},
+    {ScalarOp::kFloor, [](Arguments x) { return std::floor(x[0].least); }},
+    {ScalarOp::kSqrt, [](Arguments x) { return std::sqrt(std::max(x[0].least, 0.0)); }},
+    {ScalarOp::kPow, [](Arguments x) { return x[0].least >= 0 ? 0 : kNone; }},
+    {ScalarOp::kExp, NotNegative},
+    {ScalarOp::kSigmoid, NotNegative},
+};
+
+double LeastOf(ScalarOp op, Arguments arguments) {
+  const auto* row = std::ranges::find(kLeastRules, op, &LeastRow::op);
+  return row == std::end(kLeastRules) ? kNone : row->least(arguments);
 }
 
 /// A least value after a rounding, which is monotone: one unit below, 0 stays 0.
@@ -211,7 +229,7 @@ Bounded Apply(ScalarOp op, DType dtype, Arguments arguments) {
   const FloatRow* row = FindRow(op);
   if (is_float && row != nullptr) {
     Bounded result = row->rule(arguments);
-    result.least = row->least(arguments);
+    result.least = LeastOf(op, arguments);
     return result.undecided || row->ulps == 0 ? result : WithUlps(result, dtype, row->ulps);
   }
   if (is_float && Overlap(arguments[0], arguments[1])) return Undecided();
