@@ -51,7 +51,7 @@ class EntryLowering {
     EmitRegion(built.region, entry_.steps);
     for (EntryInput& input : entry_.inputs)
       if (input.buffer < 0) input.buffer = BufferOf(input_tensors_[&input - entry_.inputs.data()]);
-    PlanMemory(entry_, program_.kernels);
+    PlanMemory(entry_, program_.kernels, options_.packing);
     for (const auto& [tensor, buffer] : initial_) meaning_.initial.push_back({buffer, tensor});
     const std::string violation = CheckPlan(entry_, program_.kernels, meaning_);
     DESCENT_CHECK(violation.empty(), "memory plan of " + entry_.name + ": " + violation);

@@ -291,12 +291,12 @@ int64_t Pack(std::vector<PackedBlock>& blocks) {
   return blocks.empty() ? 0 : best;
 }
 
-void PlanMemory(EntryProgram& entry, std::span<const Kernel> kernels) {
+void PlanMemory(EntryProgram& entry, std::span<const Kernel> kernels, Packing packing) {
   const StepListing steps = ListSteps(entry, kernels);
   std::vector<Life> lives = HullsOf(entry, steps);
   Units units(static_cast<int>(entry.buffers.size()));
   std::vector<Life> unit_lives = lives;
-  JoinInPlace(entry, kernels, steps, unit_lives, units);
+  if (packing == Packing::kSmallest) JoinInPlace(entry, kernels, steps, unit_lives, units);
 
   std::vector<PackedBlock> blocks;
   std::vector<int> block_of(entry.buffers.size(), -1);
@@ -305,7 +305,9 @@ void PlanMemory(EntryProgram& entry, std::span<const Kernel> kernels) {
     const int unit = units.Find(buffer);
     if (block_of[unit] < 0) {
       block_of[unit] = static_cast<int>(blocks.size());
-      blocks.push_back({entry.buffers[unit].type.bytes(), unit_lives[unit]});
+      const Life whole{0, static_cast<int>(steps.calls.size())};
+      blocks.push_back({entry.buffers[unit].type.bytes(),
+                        packing == Packing::kDisjoint ? whole : unit_lives[unit]});
     }
     block_of[buffer] = block_of[unit];
   }

@@ -19,6 +19,12 @@ namespace descent {
 
 inline constexpr int64_t kArenaAlignment = 64;
 
+/// Which bytes of the arena buffers may share.
+enum class Packing : uint8_t {
+  kSmallest,
+  kDisjoint,  ///< none, and nothing is computed in place: what tests compare the other with
+};
+
 /// One use of a buffer by a call, or of a loop's counter by the loop, or of a branch's condition by
 /// each call inside.
 struct Access {
@@ -45,7 +51,8 @@ struct StepListing {
 StepListing ListSteps(const EntryProgram& entry, std::span<const Kernel> kernels);
 
 /// Sets Buffer::offset of arena buffers, arena_bytes, order and worker_scratch_bytes.
-void PlanMemory(EntryProgram& entry, std::span<const Kernel> kernels);
+void PlanMemory(EntryProgram& entry, std::span<const Kernel> kernels,
+                Packing packing = Packing::kSmallest);
 
 /// First and last call of each buffer's life; {-1, -1} if it is never used.
 struct Life {

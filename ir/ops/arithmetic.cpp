@@ -17,8 +17,9 @@ using Values = std::vector<Value>;
 
 Scalar Sign(const Scalar& x) {
   const Scalar zero = Number(x, 0);
-  const Scalar negative =
-      Info(x->dtype).is_unsigned ? zero : Call(kSelect, {Call(kLt, {x, zero}), Number(x, -1), zero});
+  const Scalar negative = Info(x->dtype).is_unsigned
+                              ? zero
+                              : Call(kSelect, {Call(kLt, {x, zero}), Number(x, -1), zero});
   return Call(kSelect, {Call(kGt, {x, zero}), Number(x, 1), negative});
 }
 

@@ -274,7 +274,8 @@ std::span<const OpDef> RandomGenerators() {
             .no_gradient = "its operands are integers"},
       OpDef{.name = "random_unit",
             .doc = "Uniform random numbers in [0, 1), the source of random floats.\n\n`(word >> 8) "
-                   "* 2^-24`, where `word` is that of random_word. The 16-bit floats take its upper 8 (bf16) "
+                   "* 2^-24`, where `word` is that of random_word. The 16-bit floats take its "
+                   "upper 8 (bf16) "
                    "or 11 (f16) bits instead of 24, so that no number rounds up to 1.",
             .signature = {.operands = kCounters.operands, .attributes = kTypeAttributes},
             .infer = InferUnit,

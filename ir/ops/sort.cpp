@@ -60,7 +60,8 @@ TensorExpr DefineRank(const OpContext& op) {
   const Scalar before = descending ? Before(own, other) : Before(other, own);
   const Scalar behind = descending ? Before(other, own) : Before(own, other);
   const Scalar earlier = Call(kLt, {IndexScalar(Axis(rank)), IndexScalar(Axis(axis))});
-  const Scalar counts = Call(kOr, {before, Call(kAnd, {earlier, Call(kNot, {behind})})});
+  const Scalar counts = Call(
+      kOr, {before, Call(kAnd, {earlier, Call(kXor, {behind, ConstantInt(DType::kBool, 1)})})});
   const Scalar count = Accumulator(0, DType::kI64);
   expr.reducer = {.init = {ConstantInt(DType::kI64, 0)},
                   .step = {Call(kAdd, {count, Cast(DType::kI64, counts)})},

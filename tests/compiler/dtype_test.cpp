@@ -13,7 +13,7 @@
 #include "ir/float16.h"
 #include "runtime/float16.h"
 #include "tests/compiler/compiled_entry.h"
-#include "tests/compiler/error_bounds.h"
+#include "tests/compiler/oracle/error_bounds.h"
 #include "tests/compiler/kernel/sample_graphs.h"
 #include "tests/ir/samples/parameters.h"
 

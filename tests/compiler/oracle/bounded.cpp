@@ -1,4 +1,4 @@
-#include "tests/compiler/bounded.h"
+#include "tests/compiler/oracle/bounded.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,7 +19,7 @@ Bounded Number(double value, double error) {
   return {.value = value, .error = error};
 }
 
-double Low(const Bounded& x) { return x.value - x.error; }
+double Low(const Bounded& x) { return std::max(x.value - x.error, x.least); }
 double High(const Bounded& x) { return x.value + x.error; }
 double Magnitude(const Bounded& x) { return std::abs(x.value) + x.error; }
 
@@ -48,7 +48,7 @@ Bounded Product(Arguments x) {
 }
 
 Bounded Quotient(Arguments x) {
-  const double smallest = std::abs(x[1].value) - x[1].error;
+  const double smallest = std::max(std::abs(x[1].value) - x[1].error, x[1].least);
   if (!(smallest > 0)) return Undecided();
   const double quotient = x[0].value / x[1].value;
   return Number(quotient, (x[0].error + std::abs(quotient) * x[1].error) / smallest);
@@ -174,10 +174,51 @@ const FloatRow* FindRow(ScalarOp op) {
   return row == std::end(kFloatRules) ? nullptr : row;
 }
 
+// ---- least values ------------------------------------------------------------------------------
+
+constexpr double kNone = -std::numeric_limits<double>::infinity();
+
+double NotNegative(Arguments) { return 0; }
+
+struct LeastRow {
+  ScalarOp op;
+  double (*least)(Arguments);  ///< before rounding
+};
+
+/// Instructions whose results have a least value where their arguments have one.
+constexpr LeastRow kLeastRules[] = {
+    {ScalarOp::kAdd, [](Arguments x) { return x[0].least + x[1].least; }},
+    {ScalarOp::kMul,
+     [](Arguments x) {
+       if (x[0].identity != 0 && x[0].identity == x[1].identity) return 0.0;
+       return x[0].least >= 0 && x[1].least >= 0 ? x[0].least * x[1].least : kNone;
+     }},
+    {ScalarOp::kDiv, [](Arguments x) { return x[0].least >= 0 && x[1].least >= 0 ? 0 : kNone; }},
+    {ScalarOp::kAbs, NotNegative},
+    {ScalarOp::kMin, [](Arguments x) { return std::min(x[0].least, x[1].least); }},
+    {ScalarOp::kMax, [](Arguments x) { return std::max(x[0].least, x[1].least); }},
+    {ScalarOp::kFloor, [](Arguments x) { return std::floor(x[0].least); }},
+    {ScalarOp::kSqrt, [](Arguments x) { return std::sqrt(std::max(x[0].least, 0.0)); }},
+    {ScalarOp::kPow, [](Arguments x) { return x[0].least >= 0 ? 0 : kNone; }},
+    {ScalarOp::kExp, NotNegative},
+    {ScalarOp::kSigmoid, NotNegative},
+};
+
+double LeastOf(ScalarOp op, Arguments arguments) {
+  const auto* row = std::ranges::find(kLeastRules, op, &LeastRow::op);
+  return row == std::end(kLeastRules) ? kNone : row->least(arguments);
+}
+
+/// A least value after a rounding, which is monotone: one unit below, 0 stays 0.
+double LeastAfter(double least, DType dtype) {
+  return least == 0 ? 0 : least - 4 * UnitRoundoff(dtype) * std::abs(least);
+}
+
 /// Room for `ulps` units in the last place at every value within the error, denormals included.
 Bounded WithUlps(Bounded x, DType dtype, double ulps) {
   if (IsExactInfinity(x)) return x;
   x.error += ulps * (2 * UnitRoundoff(dtype) * Magnitude(x) + SmallestDenormal(dtype));
+  x.least = LeastAfter(x.least, dtype);
   return Magnitude(x) < LargestFinite(dtype) ? x : Undecided();
 }
 
@@ -194,7 +235,8 @@ Bounded Select(DType dtype, Arguments x) {
   if (!Info(dtype).is_float || x[1].undecided || x[2].undecided) return Undecided();
   if (x[1].identity != 0 && x[1].identity == x[2].identity) return x[1];
   return {.value = x[1].value,
-          .error = std::max(x[1].error, std::abs(x[2].value - x[1].value) + x[2].error)};
+          .error = std::max(x[1].error, std::abs(x[2].value - x[1].value) + x[2].error),
+          .least = std::min(x[1].least, x[2].least)};
 }
 
 /// An argument that settles the result whatever the other one is.
@@ -216,7 +258,8 @@ Bounded Rounded(Bounded x, DType dtype) {
 
 Bounded ExactNumber(DType dtype, double number, int64_t integer) {
   if (!Info(dtype).is_float) return {.integer = integer};
-  return std::isnan(number) ? Undecided() : Bounded{.value = number};  // an infinity is exact
+  return std::isnan(number) ? Undecided()
+                            : Bounded{.value = number, .least = number};  // an infinity is exact
 }
 
 Bounded Apply(ScalarOp op, DType dtype, Arguments arguments) {
@@ -227,7 +270,8 @@ Bounded Apply(ScalarOp op, DType dtype, Arguments arguments) {
   const bool is_float = Info(dtype).is_float;
   const FloatRow* row = FindRow(op);
   if (is_float && row != nullptr) {
-    const Bounded result = row->rule(arguments);
+    Bounded result = row->rule(arguments);
+    result.least = LeastOf(op, arguments);
     if (result.undecided || row->ulps == 0) return result;
     return WithUlps(result, ArithmeticType(dtype), row->ulps);
   }

@@ -8,6 +8,7 @@
 // undecided condition stays decided: its error covers both.
 #pragma once
 
+#include <limits>
 #include <span>
 
 #include "ir/scalar_eval.h"
@@ -19,6 +20,9 @@ struct Bounded {
   double error = 0;     ///< floats: how far a computed value may lie from it
   int64_t integer = 0;  ///< integers and bools
   bool undecided = false;
+  /// Floats: no computed value lies below it, in any arithmetic (squares and exponentials are not
+  /// negative, what adds a constant to them is not below that).
+  double least = -std::numeric_limits<double>::infinity();
   /// Equal numbers, not 0, mark copies of one computed value: they are equal in any arithmetic.
   int64_t identity = 0;
 };

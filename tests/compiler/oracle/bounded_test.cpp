@@ -1,4 +1,4 @@
-#include "tests/compiler/bounded.h"
+#include "tests/compiler/oracle/bounded.h"
 
 #include <gtest/gtest.h>
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "ir/interpreter.h"
-#include "tests/compiler/bounded.h"
+#include "tests/compiler/oracle/bounded.h"
 
 namespace descent {
 
@@ -19,8 +19,10 @@ struct BoundedArray {
   std::vector<Bounded> cells;  ///< row-major
 };
 
-/// The outputs of a graph without composite operators.
+/// The outputs of a graph. With Precision::kExact the errors are those of the exact interpreter:
+/// all floats are f64.
 std::vector<BoundedArray> BoundErrors(const Graph& graph, std::span<const Tensor> inputs,
-                                      const RunValues& values);
+                                      const RunValues& values,
+                                      Precision precision = Precision::kTyped);
 
 }  // namespace descent

@@ -1,4 +1,4 @@
-#include "tests/compiler/error_bounds.h"
+#include "tests/compiler/oracle/error_bounds.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "ir/diagnostic.h"
+#include "ir/expansion.h"
 #include "ir/float16.h"
 #include "ir/op_def.h"
 
@@ -17,6 +18,7 @@ using BoundedRef = std::shared_ptr<const BoundedArray>;
 /// A sum so far: terms may be added in any order and grouping.
 struct OpenSum {
   double value = 0, error = 0, magnitude = 0;
+  bool negative = false;  ///< a term may be
   int64_t terms = 0;
 };
 
@@ -34,8 +36,9 @@ Scalar AddedTerm(const Scalar& step, int slot) {
 /// Evaluates one TensorExpr.
 class ExprBounds {
  public:
-  ExprBounds(const TensorExpr& expr, std::span<const BoundedRef> operands, int64_t& identities)
-      : expr_(expr), operands_(operands), identities_(identities) {}
+  ExprBounds(const TensorExpr& expr, std::span<const BoundedRef> operands, Precision precision,
+             int64_t& identities)
+      : expr_(expr), operands_(operands), precision_(precision), identities_(identities) {}
 
   std::vector<BoundedRef> Run(std::span<const TensorType> results) {
     std::vector<std::shared_ptr<BoundedArray>> arrays;
@@ -54,10 +57,15 @@ class ExprBounds {
   }
 
  private:
+  /// The type that arithmetic in `dtype` is done in.
+  DType Computed(DType dtype) const {
+    return precision_ == Precision::kExact && Info(dtype).is_float ? DType::kF64 : dtype;
+  }
+
   Bounded Stored(Bounded value, DType dtype) {
     if (!Info(dtype).is_float || value.undecided) return value;
     if (value.identity == 0) {
-      value = Rounded(value, dtype);
+      value = Rounded(value, Computed(dtype));
       value.identity = ++identities_;
     }
     return value;
@@ -103,12 +111,14 @@ class ExprBounds {
         sums[i].value += value.value;
         sums[i].error += value.error;
         sums[i].magnitude += std::abs(value.value) + value.error;
+        sums[i].negative |= !(value.least >= 0);
         ++sums[i].terms;
       }
       state_ = std::move(next);
     } while (Advance(expr_.rank, axes));
     for (size_t i = 0; i < states; ++i)
-      if (terms[i]) state_[i] = Closed(sums[i], state_[i], reducer.step[i]->dtype, undecided_sum);
+      if (terms[i])
+        state_[i] = Closed(sums[i], state_[i], Computed(reducer.step[i]->dtype), undecided_sum);
   }
 
   /// n terms take n - 1 additions, and one more for each chunk that starts from the initial value:
@@ -118,7 +128,9 @@ class ExprBounds {
     dtype = ArithmeticType(dtype);
     const double rounding =
         2 * static_cast<double>(sum.terms) * UnitRoundoff(dtype) * sum.magnitude;
-    return Rounded({.value = init.value + sum.value, .error = sum.error + rounding}, dtype);
+    const double least = sum.negative ? -std::numeric_limits<double>::infinity() : init.least;
+    return Rounded({.value = init.value + sum.value, .error = sum.error + rounding, .least = least},
+                   dtype);
   }
 
   int64_t At(const Index& index, bool& undecided) {
@@ -172,7 +184,7 @@ class ExprBounds {
     bool undecided = false;
     switch (node.kind) {
       case ScalarKind::kConstant: {
-        return Constant(node, ArithmeticType(node.dtype));
+        return Constant(node, Computed(ArithmeticType(node.dtype)));
       }
       case ScalarKind::kIndex: {
         const int64_t value = At(node.index, undecided);
@@ -190,14 +202,16 @@ class ExprBounds {
     std::vector<Bounded> arguments;
     for (const Scalar& argument : node.arguments) arguments.push_back(Evaluate(*argument));
     const DType dtype = node.arguments[node.op == ScalarOp::kSelect ? 1 : 0]->dtype;
-    if (node.op == ScalarOp::kCast) return ApplyCast(dtype, node.dtype, arguments[0]);
-    Bounded value = Apply(node.op, dtype, arguments);
+    if (node.op == ScalarOp::kCast)
+      return ApplyCast(Computed(dtype), Computed(node.dtype), arguments[0]);
+    Bounded value = Apply(node.op, Computed(dtype), arguments);
     if (!Info(node.dtype).is_float) value.integer = WrapInteger(node.dtype, value.integer);
     return value;
   }
 
   const TensorExpr& expr_;
   std::span<const BoundedRef> operands_;
+  const Precision precision_;
   int64_t& identities_;
   std::vector<int64_t> point_;
   std::vector<Bounded> state_;
@@ -207,6 +221,8 @@ class ExprBounds {
 
 class GraphBounds {
  public:
+  explicit GraphBounds(Precision precision) : precision_(precision) {}
+
   std::vector<BoundedRef> Run(const Graph& graph, std::span<const BoundedRef> inputs,
                               const RunValues& values) {
     std::vector<std::vector<BoundedRef>> results(graph.nodes().size());
@@ -225,8 +241,9 @@ class GraphBounds {
     return outputs;
   }
 
-  BoundedRef FromTensor(const Tensor& tensor) {
-    auto array = std::make_shared<BoundedArray>(BoundedArray{tensor.type(), {}});
+  /// `type` is the graph's; the tensor of a float may be f64 whatever that is.
+  BoundedRef FromTensor(const Tensor& tensor, const TensorType& type) {
+    auto array = std::make_shared<BoundedArray>(BoundedArray{type, {}});
     for (int64_t i = 0; i < tensor.elements(); ++i) {
       const bool is_float = Info(tensor.dtype()).is_float;
       Bounded cell = ExactNumber(tensor.dtype(), is_float ? tensor.GetDouble(i) : 0,
@@ -246,9 +263,17 @@ class GraphBounds {
     if (node.op->control == Control::kLoop)
       return RunLoop(node, node.op->loop({types, node.attributes}), operands, values);
     if (node.op->control == Control::kBranch) return RunBranch(node, operands, values);
-    DESCENT_CHECK(node.op->define != nullptr, "bounds are for graphs without composites");
-    return ExprBounds(node.op->define({types, node.attributes}), operands, identities_)
-        .Run(node.types);
+    const OpContext context{types, node.attributes};
+    if (node.op->define != nullptr)
+      return ExprBounds(node.op->define(context), operands, precision_, identities_)
+          .Run(node.types);
+    DESCENT_CHECK(node.op->expand != nullptr, "no bounds for this kind of control operator");
+    GraphBuilder b;
+    std::vector<Value> inputs;
+    for (const TensorType& type : types)
+      inputs.push_back(b.Input(fmt::format("x{}", inputs.size()), type));
+    for (const Value result : ExpandOperator(b, *node.op, context, inputs)) b.Output("", result);
+    return Run(std::move(b).Build(), operands, values);
   }
 
   /// Leaves other than inputs, by the interpreter.
@@ -257,7 +282,8 @@ class GraphBounds {
     const auto copy = b.Copy(node, {});
     DESCENT_CHECK(copy.has_value(), "a leaf can be copied");
     b.Output("leaf", (*copy)[0]);
-    return FromTensor(Interpret(std::move(b).Build(), {}, values)->outputs[0]);
+    return FromTensor(Interpret(std::move(b).Build(), {}, values, precision_)->outputs[0],
+                      node.types[0]);
   }
 
   std::vector<BoundedRef> RunBranch(const Node& node, std::span<const BoundedRef> operands,
@@ -309,16 +335,18 @@ class GraphBounds {
     return std::make_shared<BoundedArray>(BoundedArray{type, {first, first + type.elements()}});
   }
 
+  const Precision precision_;
   int64_t identities_ = 0;
 };
 
 }  // namespace
 
 std::vector<BoundedArray> BoundErrors(const Graph& graph, std::span<const Tensor> inputs,
-                                      const RunValues& values) {
-  GraphBounds bounds;
+                                      const RunValues& values, Precision precision) {
+  GraphBounds bounds(precision);
   std::vector<BoundedRef> arrays;
-  for (const Tensor& input : inputs) arrays.push_back(bounds.FromTensor(input));
+  for (size_t i = 0; i < inputs.size(); ++i)
+    arrays.push_back(bounds.FromTensor(inputs[i], graph.type(graph.inputs()[i].value)));
   std::vector<BoundedArray> outputs;
   for (const BoundedRef& output : bounds.Run(graph, arrays, values)) outputs.push_back(*output);
   return outputs;
