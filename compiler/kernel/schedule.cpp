@@ -204,11 +204,12 @@ void ScheduleScatter(Kernel& kernel, const TargetFacts& target) {
 }
 
 /// Tiles are runs of rows along the axis.
-void ScheduleAxisForm(Kernel& kernel) {
+void ScheduleAxisForm(Kernel& kernel, const TargetFacts& target) {
   kernel.scratch_bytes = AxisScratchBytes(kernel);
   const int64_t units = AxisUnits(kernel), work = AxisWork(kernel);
-  if (work < kSerialFlops || units < 2) return;
-  const int64_t wanted = std::clamp<int64_t>(work / kTileWork, 1, std::min(units, kMaxTiles));
+  if (work < target.dispatch_work || units < 2) return;
+  const int64_t wanted =
+      std::clamp<int64_t>(work / target.tile_work, 1, std::min(units, kMaxTiles));
   kernel.schedule.tile_extent = CeilDiv(units, wanted);
   kernel.schedule.tiles = CeilDiv(units, kernel.schedule.tile_extent);
   kernel.schedule.parallel = kernel.schedule.tiles > 1;
@@ -240,7 +241,7 @@ void Schedule(Kernel& kernel, const TargetFacts& target) {
   kernel.scratch_bytes = LocalBytes(kernel);
   if (kernel.kind == KernelKind::kScatter) return ScheduleScatter(kernel, target);
   if (kernel.kind == KernelKind::kPrefix || kernel.kind == KernelKind::kSort)
-    return ScheduleAxisForm(kernel);
+    return ScheduleAxisForm(kernel, target);
   if (kernel.kind == KernelKind::kContraction)
     ScheduleContraction(kernel, target);
   else

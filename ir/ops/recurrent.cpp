@@ -12,8 +12,6 @@ namespace {
 
 using Values = std::vector<Value>;
 
-Expr Tanh(Expr x) { return {x.builder(), x.builder().Add("tanh", {x})}; }
-
 // ---- cells -------------------------------------------------------------------------------------
 
 /// What one step sees: x W_ih^T + b_ih, [N, gates * H]; the states, [N, H] each; W_hh

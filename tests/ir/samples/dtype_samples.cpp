@@ -97,7 +97,7 @@ std::vector<OpSample> Narrow() {
        .expected = {{4.5, -1, 9.5, -1}}},
       {.op = "sum", .operands = {F16({3})}, .values = {{1, 2, 3.5}}, .expected = {{6.5}}},
       {.op = "gather", .operands = {BF16({4, 3}), I8({2})}, .values = {{}, {3, 1}}},
-      {.op = "scatter_add",
+      {.op = "scatter_rows",
        .operands = {F16({3, 2}), U16({2}), F16({2, 2})},
        .values = {{1, 2, 3, 4, 5, 6}, {2, 0}, {1, 1, 2, 2}},
        .expected = {{3, 4, 3, 4, 6, 7}}},
