@@ -172,8 +172,9 @@ bool AxisOfClasses(Match& m) {
 
 constexpr std::string_view kLogits = "|x| <= 1e30, y in [0, 1]";
 
-constexpr std::string_view kUnary[] = {"neg", "abs", "square", "sqrt",    "exp",  "log",
-                                       "sin", "cos", "tanh",   "sigmoid", "relu", "floor"};
+constexpr std::string_view kUnary[] = {"neg",   "abs",   "square", "sqrt",    "exp",  "log",
+                                       "sin",   "cos",   "tanh",   "sigmoid", "relu", "floor",
+                                       "rsqrt", "expm1", "log1p",  "erf"};
 constexpr std::string_view kBinary[] = {
     "add",   "sub",  "mul",        "div",     "pow",           "minimum",  "maximum",
     "equal", "less", "less_equal", "greater", "greater_equal", "not_equal"};

@@ -160,6 +160,7 @@ std::span<const OpDef> ActivationOps() {
                    "approximate = tanh takes `Phi(x) = (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * "
                    "x^3))) / 2`. Source: D. Hendrycks and K. Gimpel, *Gaussian error linear units* "
                    "(2016). Gradient: `g * (Phi(x) + x * Phi'(x))`, finite for all x.",
+            .example = "gelu([-1, 0, 2]) = [-0.1587, 0, 1.9545]",
             .signature = Unary(kFloat, {Approximate()}),
             .infer = InferBroadcast,
             .expand = ExpandGelu,
@@ -168,6 +169,7 @@ std::span<const OpDef> ActivationOps() {
             .doc = "Sigmoid linear unit, also called swish.\n\n`y = x * sigmoid(x)`. Source: S. "
                    "Elfwing et al., *Sigmoid-weighted linear units* (2017). Gradient: `g * s * (1 "
                    "+ x * (1 - s))` with `s = sigmoid(x)`.",
+            .example = "silu([-1, 0, 2]) = [-0.2689, 0, 1.7616]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .expand = ExpandSilu,
@@ -176,6 +178,7 @@ std::span<const OpDef> ActivationOps() {
             .doc = "x times a smooth gate.\n\n`y = x * tanh(log(1 + e^x))`. Source: D. Misra, "
                    "*Mish: a self regularized non-monotonic activation function* (2019). "
                    "Gradient: `g * (t + x * sigmoid(x) * (1 - t^2))` with `t = y / x`.",
+            .example = "mish([-1, 0, 2]) = [-0.3034, 0, 1.944]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .expand = ExpandMish,
@@ -184,6 +187,7 @@ std::span<const OpDef> ActivationOps() {
             .doc = "Smooth rectified linear unit.\n\n`y = log(1 + e^(beta * x)) / beta`, computed "
                    "as `(max(beta * x, 0) + log(1 + e^-|beta * x|)) / beta`, which cannot "
                    "overflow: no threshold is needed. Gradient: `g * sigmoid(beta * x)`.",
+            .example = "softplus([-1, 0, 2]) = [0.3133, 0.6931, 2.1269]",
             .signature = Unary(
                 kFloat, {{"beta", AttributeKind::kFloat, Attribute(1.0), "sharpness, not 0"}}),
             .infer = InferSoftplus,
@@ -193,6 +197,7 @@ std::span<const OpDef> ActivationOps() {
             .doc = "Logarithm of the logistic function.\n\n`y = -log(1 + e^-x)`, computed as "
                    "`min(x, 0) - log(1 + e^-|x|)`, which cannot overflow. Gradient: `g * "
                    "sigmoid(-x)`.",
+            .example = "log_sigmoid([-1, 0, 2]) = [-1.3133, -0.6931, -0.1269]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .expand = ExpandLogSigmoid,
@@ -200,6 +205,7 @@ std::span<const OpDef> ActivationOps() {
       OpDef{.name = "softsign",
             .doc = "Sigmoid without exponentials.\n\n`y = x / (1 + |x|)`. Gradient: `g / (1 + "
                    "|x|)^2`.",
+            .example = "softsign([-1, 0, 2]) = [-0.5, 0, 0.6667]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .expand = ExpandSoftsign,
@@ -208,6 +214,7 @@ std::span<const OpDef> ActivationOps() {
             .doc = "Gated linear unit.\n\n`y = a * sigmoid(b)`, where a and b are the halves of x "
                    "along an axis; its extent must be even. Source: Y. Dauphin et al., *Language "
                    "modeling with gated convolutional networks* (2016).",
+            .example = "glu([1, 2, 0, 3]) = [0.5, 1.9051]",
             .signature = GateSignature(),
             .infer = InferGate,
             .expand = ExpandGlu},
@@ -215,6 +222,7 @@ std::span<const OpDef> ActivationOps() {
             .doc = "Gated linear unit with gelu.\n\n`y = a * gelu(b)`, where a and b are the "
                    "halves of x along an axis; its extent must be even. Source: N. Shazeer, *GLU "
                    "variants improve transformer* (2020).",
+            .example = "geglu([1, 2, 1, 3]) = [0.8413, 5.9919]",
             .signature = GateSignature({Approximate()}),
             .infer = InferGate,
             .expand = ExpandGeglu},
@@ -222,6 +230,7 @@ std::span<const OpDef> ActivationOps() {
             .doc = "Gated linear unit with silu.\n\n`y = a * silu(b)`, where a and b are the "
                    "halves of x along an axis; its extent must be even. Source: N. Shazeer, *GLU "
                    "variants improve transformer* (2020).",
+            .example = "swiglu([1, 2, 1, 3]) = [0.7311, 5.7154]",
             .signature = GateSignature(),
             .infer = InferGate,
             .expand = ExpandSwiglu},

@@ -134,6 +134,7 @@ std::span<const OpDef> ArithmeticOps() {
       OpDef{.name = "add",
             .doc = "Sum of two tensors.\n\n`y = a + b`, broadcast as NumPy does; integers wrap. "
                    "Gradient: `g` to both.",
+            .example = "add([1, 2], [3, 4.5]) = [4, 6.5]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kAdd>,
@@ -141,6 +142,7 @@ std::span<const OpDef> ArithmeticOps() {
       OpDef{.name = "sub",
             .doc = "Difference of two tensors.\n\n`y = a - b`, broadcast as NumPy does; integers "
                    "wrap. Gradient: `g` and `-g`.",
+            .example = "sub([1, 2], [3, 4.5]) = [-2, -2.5]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kSub>,
@@ -148,6 +150,7 @@ std::span<const OpDef> ArithmeticOps() {
       OpDef{.name = "mul",
             .doc = "Product of two tensors.\n\n`y = a * b`, broadcast as NumPy does; integers "
                    "wrap. Gradient: `g * b` and `g * a`.",
+            .example = "mul([2, 3], [4, -1]) = [8, -3]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kMul>,
@@ -156,6 +159,7 @@ std::span<const OpDef> ArithmeticOps() {
             .doc = "Quotient of two tensors.\n\n`y = a / b`, broadcast as NumPy does. Integers "
                    "truncate toward zero; divided by zero they give 0. Gradient: `g / b` and "
                    "`-g * y / b`.",
+            .example = "div([1, -3], [4, 2]) = [0.25, -1.5]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kDiv>,
@@ -165,6 +169,7 @@ std::span<const OpDef> ArithmeticOps() {
                    "NumPy does: C's fmod, exact, with the sign of a. NaN where b is 0 or a is "
                    "infinite; integers divided by 0 leave 0. Gradient: `g` and `-g * trunc(a / "
                    "b)`, also at the jumps.",
+            .example = "fmod([5.5, -5.5], [2, 2]) = [1.5, -1.5]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kFmod>,
@@ -174,18 +179,21 @@ std::span<const OpDef> ArithmeticOps() {
                    "broadcast as NumPy does: Python's %, with the sign of b, made of the exact "
                    "fmod. NaN where b is 0 or a is infinite; integers divided by 0 leave 0. "
                    "Gradient: `g` and `-g * floor(a / b)`, also at the jumps.",
+            .example = "remainder([5.5, -5.5], [2, 2]) = [1.5, 0.5]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
             .define = DefineBinary<Remainder>,
             .vjp = VjpRemainder},
       OpDef{.name = "neg",
             .doc = "Negation.\n\n`y = -x`. Gradient: `-g`.",
+            .example = "neg([1, -2]) = [-1, 2]",
             .signature = Unary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kNeg>,
             .vjp = [](const VjpContext& v) { return Values{-Gradient(v)}; }},
       OpDef{.name = "abs",
             .doc = "Absolute value.\n\n`y = |x|`. Gradient: `g * sign(x)`, so 0 at 0.",
+            .example = "abs([1, -2]) = [1, 2]",
             .signature = Unary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kAbs>,
@@ -193,18 +201,21 @@ std::span<const OpDef> ArithmeticOps() {
       OpDef{.name = "sign",
             .doc = "Sign.\n\n`y` is 1 above 0, -1 below 0, and 0 at 0 and for NaN. Gradient: 0, "
                    "also at the jump.",
+            .example = "sign([3, 0, -2]) = [1, 0, -1]",
             .signature = Unary(kNumeric),
             .infer = InferBroadcast,
             .define = DefineUnary<Sign>,
             .vjp = VjpZero},
       OpDef{.name = "floor",
             .doc = "Largest whole number that is not above x.\n\nGradient: 0, also at the jumps.",
+            .example = "floor([1.5, -1.5]) = [1, -2]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .define = Define<kFloor>,
             .vjp = VjpZero},
       OpDef{.name = "ceil",
             .doc = "Smallest whole number that is not below x.\n\nGradient: 0, also at the jumps.",
+            .example = "ceil([1.5, -1.5]) = [2, -1]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .define = DefineUnary<Ceil>,
@@ -212,6 +223,7 @@ std::span<const OpDef> ArithmeticOps() {
       OpDef{.name = "round",
             .doc = "Nearest whole number.\n\nHalves go to the even one: 0.5 to 0, 1.5 and 2.5 to "
                    "2. Gradient: 0, also at the jumps.",
+            .example = "round([0.5, 1.5, -1.7]) = [0, 2, -2]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .define = Define<kRound>,
@@ -219,18 +231,21 @@ std::span<const OpDef> ArithmeticOps() {
       OpDef{.name = "trunc",
             .doc = "Whole part, toward 0.\n\n`y = floor(x)` above 0, `ceil(x)` below. Gradient: "
                    "0, also at the jumps.",
+            .example = "trunc([1.5, -1.5]) = [1, -1]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .define = DefineUnary<Trunc>,
             .vjp = VjpZero},
       OpDef{.name = "square",
             .doc = "Square.\n\n`y = x * x`. Gradient: `2 * g * x`.",
+            .example = "square([3, -2]) = [9, 4]",
             .signature = Unary(kNumeric),
             .infer = InferBroadcast,
             .define = DefineUnary<Square>,
             .vjp = [](const VjpContext& v) { return Values{Gradient(v) * (Operand(v, 0) * 2.0)}; }},
       OpDef{.name = "sqrt",
             .doc = "Square root.\n\nNaN below 0. Gradient: `g / (2 * y)`, infinite at 0.",
+            .example = "sqrt([4, 2]) = [2, 1.4142]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .define = Define<kSqrt>,
@@ -238,6 +253,7 @@ std::span<const OpDef> ArithmeticOps() {
       OpDef{.name = "rsqrt",
             .doc = "Reciprocal square root.\n\n`y = 1 / sqrt(x)`: infinite at 0, NaN below. "
                    "Gradient: `-g * y^3 / 2`.",
+            .example = "rsqrt([4, 2]) = [0.5, 0.7071]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .define = DefineUnary<Rsqrt>,
@@ -245,6 +261,7 @@ std::span<const OpDef> ArithmeticOps() {
       OpDef{
           .name = "reciprocal",
           .doc = "Reciprocal.\n\n`y = 1 / x`. Gradient: `-g * y^2`.",
+          .example = "reciprocal([4, -2]) = [0.25, -0.5]",
           .signature = Unary(kFloat),
           .infer = InferBroadcast,
           .define = DefineUnary<Reciprocal>,
@@ -254,6 +271,7 @@ std::span<const OpDef> ArithmeticOps() {
                    "negative exponent gives 0 unless the base is 1 or -1. Gradient: to a, `g * b "
                    "* a^(b-1)`, 0 where b is 0; to b, `g * y * log(a)`, 0 where a is 0 and b is "
                    "not negative.",
+            .example = "pow([2, 9], [3, 0.5]) = [8, 3]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kPow>,
@@ -261,6 +279,7 @@ std::span<const OpDef> ArithmeticOps() {
       OpDef{.name = "minimum",
             .doc = "The smaller of two tensors.\n\nBroadcast as NumPy does; NaN if either is NaN. "
                    "Gradient: `g` to the smaller; half to each where they are equal.",
+            .example = "minimum([1, 4], [2, 3]) = [1, 3]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kMin>,
@@ -268,6 +287,7 @@ std::span<const OpDef> ArithmeticOps() {
       OpDef{.name = "maximum",
             .doc = "The larger of two tensors.\n\nBroadcast as NumPy does; NaN if either is NaN. "
                    "Gradient: `g` to the larger; half to each where they are equal.",
+            .example = "maximum([1, 4], [2, 3]) = [2, 4]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kMax>,
@@ -276,6 +296,7 @@ std::span<const OpDef> ArithmeticOps() {
             .doc = "Values brought between two limits.\n\n`y = min(max(x, low), high)`; NaN stays "
                    "NaN. Limits of integers are rounded inward and saturate at those of their "
                    "type. Gradient: `g` where `low <= x <= high`, the limits included, else 0.",
+            .example = "clamp([-2, 0.5, 3], low=-1, high=1) = [-1, 0.5, 1]",
             .signature = Unary(kNumeric,
                                {{"low", AttributeKind::kFloat, Attribute(-INFINITY), "lower limit"},
                                 {"high", AttributeKind::kFloat, Attribute(INFINITY),

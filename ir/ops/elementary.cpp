@@ -115,9 +115,11 @@ Expr OfErf(const VjpContext& v) {
   return Gradient(v) * (Exp(-Square(Operand(v, 0))) * (2 * std::numbers::inv_sqrtpi));
 }
 
-OpDef Function(std::string_view name, std::string_view doc, Definition define, Vjp vjp) {
+OpDef Function(std::string_view name, std::string_view doc, std::string_view example,
+               Definition define, Vjp vjp) {
   return {.name = name,
           .doc = doc,
+          .example = example,
           .signature = Unary(DTypeClass::kFloat),
           .infer = InferBroadcast,
           .define = define,
@@ -129,96 +131,103 @@ OpDef Function(std::string_view name, std::string_view doc, Definition define, V
 // NOLINTNEXTLINE(readability-function-size): a table
 std::span<const OpDef> ElementaryOps() {
   static const std::array kOps = {
-      Function("exp", "Exponential function.\n\n`y = e^x`. Gradient: `g * y`.", Define<kExp>,
+      Function("exp", "Exponential function.\n\n`y = e^x`. Gradient: `g * y`.",
+               "exp([0, 1]) = [1, 2.7183]", Define<kExp>,
                [](const VjpContext& v) { return Values{Gradient(v) * ResultOf(v)}; }),
       Function("exp2", "Power of two.\n\n`y = 2^x`, exact for whole x. Gradient: `g * y * log(2)`.",
-               Define<kExp2>, VjpExp2),
+               "exp2([3, 0.5]) = [8, 1.4142]", Define<kExp2>, VjpExp2),
       Function("expm1",
                "Exponential function minus 1.\n\n`y = e^x - 1`, accurate near 0. Gradient: `g * "
                "(y + 1)`.",
-               Define<kExpm1>,
+               "expm1([0, 1]) = [0, 1.7183]", Define<kExpm1>,
                [](const VjpContext& v) { return Values{Gradient(v) * (ResultOf(v) + 1.0)}; }),
       Function("log", "Natural logarithm.\n\n-infinity at 0, NaN below. Gradient: `g / x`.",
-               Define<kLog>,
+               "log([1, 2]) = [0, 0.6931]", Define<kLog>,
                [](const VjpContext& v) { return Values{Gradient(v) / Operand(v, 0)}; }),
       Function("log2",
                "Logarithm to base 2.\n\nExact for powers of two; -infinity at 0, NaN below. "
                "Gradient: `g / (x * log(2))`.",
-               Define<kLog2>, VjpLog2),
+               "log2([8, 3]) = [3, 1.585]", Define<kLog2>, VjpLog2),
       Function("log1p",
                "Natural logarithm of 1 + x.\n\n`y = log(1 + x)`, accurate near 0; -infinity at "
                "-1, NaN below. Gradient: `g / (1 + x)`.",
-               Define<kLog1p>,
+               "log1p([0, 1]) = [0, 0.6931]", Define<kLog1p>,
                [](const VjpContext& v) { return Values{Gradient(v) / (Operand(v, 0) + 1.0)}; }),
-      Function("sin", "Sine of an angle in radians.\n\nGradient: `g * cos(x)`.", Define<kSin>,
+      Function("sin", "Sine of an angle in radians.\n\nGradient: `g * cos(x)`.",
+               "sin([0, 1]) = [0, 0.8415]", Define<kSin>,
                [](const VjpContext& v) { return Values{Gradient(v) * Cos(Operand(v, 0))}; }),
-      Function("cos", "Cosine of an angle in radians.\n\nGradient: `-g * sin(x)`.", Define<kCos>,
+      Function("cos", "Cosine of an angle in radians.\n\nGradient: `-g * sin(x)`.",
+               "cos([0, 1]) = [1, 0.5403]", Define<kCos>,
                [](const VjpContext& v) { return Values{-(Gradient(v) * Sin(Operand(v, 0)))}; }),
       Function(
-          "tan", "Tangent of an angle in radians.\n\nGradient: `g * (1 + y^2)`.", Define<kTan>,
+          "tan", "Tangent of an angle in radians.\n\nGradient: `g * (1 + y^2)`.",
+          "tan([0, 1]) = [0, 1.5574]", Define<kTan>,
           [](const VjpContext& v) { return Values{Gradient(v) * (Square(ResultOf(v)) + 1.0)}; }),
       Function("asin",
                "Angle in radians whose sine is x.\n\nIn `[-pi/2, pi/2]`, NaN outside of `[-1, "
                "1]`. Gradient: `g / sqrt(1 - x^2)`, infinite at -1 and 1.",
-               DefineUnary<Asin>,
+               "asin([0, 1]) = [0, 1.5708]", DefineUnary<Asin>,
                [](const VjpContext& v) { return Values{Gradient(v) / Cathetus(Operand(v, 0))}; }),
       Function(
           "acos",
           "Angle in radians whose cosine is x.\n\nIn `[0, pi]`, NaN outside of `[-1, 1]`. "
           "Gradient: `-g / sqrt(1 - x^2)`, infinite at -1 and 1.",
-          DefineUnary<Acos>,
+          "acos([0, 1]) = [1.5708, 0]", DefineUnary<Acos>,
           [](const VjpContext& v) { return Values{-(Gradient(v) / Cathetus(Operand(v, 0)))}; }),
       Function(
           "atan",
           "Angle in radians whose tangent is x.\n\nIn `[-pi/2, pi/2]`. Gradient: `g / (1 + "
           "x^2)`.",
-          DefineUnary<Atan>,
+          "atan([0, 1]) = [0, 0.7854]", DefineUnary<Atan>,
           [](const VjpContext& v) { return Values{Gradient(v) / (Square(Operand(v, 0)) + 1.0)}; }),
       OpDef{.name = "atan2",
             .doc = "Angle of the point (b, a) in radians.\n\nIn `[-pi, pi]`, `tan(y) = a / b`, "
                    "broadcast as NumPy does: C's atan2, so a = -0 at a negative b gives -pi. "
                    "Gradient: `g * b / (a^2 + b^2)` and `-g * a / (a^2 + b^2)`, NaN where both are "
                    "0.",
+            .example = "atan2([1, -1], [1, -1]) = [0.7854, -2.3562]",
             .signature = Binary(DTypeClass::kFloat),
             .infer = InferBroadcast,
             .define = Define<kAtan2>,
             .vjp = VjpAtan2},
       Function("sinh", "Hyperbolic sine.\n\n`y = (e^x - e^-x) / 2`. Gradient: `g * cosh(x)`.",
-               DefineUnary<Sinh>,
+               "sinh([0, 1]) = [0, 1.1752]", DefineUnary<Sinh>,
                [](const VjpContext& v) { return Values{Gradient(v) * Cosh(Operand(v, 0))}; }),
       Function("cosh", "Hyperbolic cosine.\n\n`y = (e^x + e^-x) / 2`. Gradient: `g * sinh(x)`.",
-               DefineUnary<Cosh>,
+               "cosh([0, 1]) = [1, 1.5431]", DefineUnary<Cosh>,
                [](const VjpContext& v) { return Values{Gradient(v) * Sinh(Operand(v, 0))}; }),
       Function("tanh",
                "Hyperbolic tangent.\n\n`y = (e^x - e^-x) / (e^x + e^-x)`. Gradient: `g * (1 - "
                "y^2)`.",
-               Define<kTanh>, VjpTanh),
+               "tanh([0, 1]) = [0, 0.7616]", Define<kTanh>, VjpTanh),
       Function("asinh",
                "Inverse hyperbolic sine.\n\n`y = log(x + sqrt(x^2 + 1))`. Gradient: `g / sqrt(x^2 "
                "+ 1)`.",
-               DefineUnary<Asinh>,
+               "asinh([0, 1]) = [0, 0.8814]", DefineUnary<Asinh>,
                [](const VjpContext& v) {
                  return Values{Gradient(v) / Sqrt(Square(Operand(v, 0)) + 1.0)};
                }),
       Function("acosh",
                "Inverse hyperbolic cosine.\n\n`y = log(x + sqrt(x^2 - 1))`, NaN below 1. "
                "Gradient: `g / sqrt(x^2 - 1)`, infinite at 1.",
-               DefineUnary<Acosh>, VjpAcosh),
+               "acosh([1, 2]) = [0, 1.317]", DefineUnary<Acosh>, VjpAcosh),
       Function("atanh",
                "Inverse hyperbolic tangent.\n\n`y = log((1 + x) / (1 - x)) / 2`, NaN outside of "
                "`[-1, 1]`. Gradient: `g / (1 - x^2)`, infinite at -1 and 1.",
-               DefineUnary<Atanh>, VjpAtanh),
+               "atanh([0, 0.5]) = [0, 0.5493]", DefineUnary<Atanh>, VjpAtanh),
       Function("erf",
                "Error function.\n\n`y = 2 / sqrt(pi) * integral of e^(-t^2) from 0 to x`. "
                "Gradient: `g * 2 / sqrt(pi) * e^(-x^2)`.",
-               Define<kErf>, [](const VjpContext& v) { return Values{OfErf(v)}; }),
+               "erf([0, 1]) = [0, 0.8427]", Define<kErf>,
+               [](const VjpContext& v) { return Values{OfErf(v)}; }),
       Function("erfc",
                "Complement of the error function.\n\n`y = 1 - erf(x)`, accurate where it is "
                "small. Gradient: `-g * 2 / sqrt(pi) * e^(-x^2)`.",
-               Define<kErfc>, [](const VjpContext& v) { return Values{-OfErf(v)}; }),
+               "erfc([0, 1]) = [1, 0.1573]", Define<kErfc>,
+               [](const VjpContext& v) { return Values{-OfErf(v)}; }),
       Function("sigmoid",
                "Logistic function.\n\n`y = 1 / (1 + e^-x)`. Gradient: `g * y * (1 - y)`.",
-               Define<kSigmoid>, VjpSigmoid),
+               "sigmoid([0, 2]) = [0.5, 0.8808]", Define<kSigmoid>, VjpSigmoid),
   };
   return kOps;
 }

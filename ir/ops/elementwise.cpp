@@ -62,10 +62,11 @@ Values VjpCast(const VjpContext& v) {
 
 constexpr std::string_view kBoolResult = "the result is bool";
 
-OpDef Comparison(std::string_view name, std::string_view doc, DTypeClass dtypes,
-                 TensorExpr (*define)(const OpContext&)) {
+OpDef Comparison(std::string_view name, std::string_view doc, std::string_view example,
+                 DTypeClass dtypes, TensorExpr (*define)(const OpContext&)) {
   return {.name = name,
           .doc = doc,
+          .example = example,
           .signature = Binary(dtypes),
           .infer = InferComparison,
           .define = define,
@@ -73,16 +74,18 @@ OpDef Comparison(std::string_view name, std::string_view doc, DTypeClass dtypes,
 }
 
 /// Of one operand.
-OpDef Predicate(std::string_view name, std::string_view doc, DTypeClass dtypes,
-                TensorExpr (*define)(const OpContext&)) {
-  OpDef op = Comparison(name, doc, dtypes, define);
+OpDef Predicate(std::string_view name, std::string_view doc, std::string_view example,
+                DTypeClass dtypes, TensorExpr (*define)(const OpContext&)) {
+  OpDef op = Comparison(name, doc, example, dtypes, define);
   op.signature = Unary(dtypes);
   return op;
 }
 
-OpDef OnBits(std::string_view name, std::string_view doc, TensorExpr (*define)(const OpContext&)) {
+OpDef OnBits(std::string_view name, std::string_view doc, std::string_view example,
+             TensorExpr (*define)(const OpContext&)) {
   return {.name = name,
           .doc = doc,
+          .example = example,
           .signature = Binary(DTypeClass::kInteger),
           .infer = InferBroadcast,
           .define = define,
@@ -96,34 +99,45 @@ std::span<const OpDef> ElementwiseOps() {
   using enum DTypeClass;
   static const std::array kOps = {
       Comparison("equal", "Whether a = b.\n\nBroadcasts as NumPy does; false where either is NaN.",
-                 kAny, Define<kEq>),
+                 "equal([1, 2, 3], [2, 2, 2]) = [false, true, false]", kAny, Define<kEq>),
       Comparison("not_equal",
                  "Whether a and b differ.\n\nBroadcasts as NumPy does; true where either is NaN.",
-                 kAny, Define<kNe>),
+                 "not_equal([1, 2, 3], [2, 2, 2]) = [true, false, true]", kAny, Define<kNe>),
       Comparison("less", "Whether a < b.\n\nBroadcasts as NumPy does; false where either is NaN.",
-                 kNumeric, Define<kLt>),
+                 "less([1, 2, 3], [2, 2, 2]) = [true, false, false]", kNumeric, Define<kLt>),
       Comparison("less_equal",
                  "Whether a <= b.\n\nBroadcasts as NumPy does; false where either is NaN.",
-                 kNumeric, Define<kLe>),
+                 "less_equal([1, 2, 3], [2, 2, 2]) = [true, true, false]", kNumeric, Define<kLe>),
       Comparison("greater",
-                 "Whether a > b.\n\nBroadcasts as NumPy does; false where either is NaN.", kNumeric,
-                 Define<kGt>),
+                 "Whether a > b.\n\nBroadcasts as NumPy does; false where either is NaN.",
+                 "greater([1, 2, 3], [2, 2, 2]) = [false, false, true]", kNumeric, Define<kGt>),
       Comparison("greater_equal",
                  "Whether a >= b.\n\nBroadcasts as NumPy does; false where either is NaN.",
-                 kNumeric, Define<kGe>),
-      Comparison("logical_and", "Whether both are true.\n\nBroadcasts as NumPy does.", kBool,
-                 Define<kAnd>),
-      Comparison("logical_or", "Whether at least one is true.\n\nBroadcasts as NumPy does.", kBool,
-                 Define<kOr>),
-      Comparison("logical_xor", "Whether exactly one is true.\n\nBroadcasts as NumPy does.", kBool,
-                 Define<kXor>),
-      Predicate("logical_not", "Whether x is false.\n\n`y = not x`.", kBool,
-                DefineUnary<LogicalNot>),
-      OnBits("bitwise_and", "And of each bit.\n\nBroadcasts as NumPy does.", Define<kAnd>),
-      OnBits("bitwise_or", "Or of each bit.\n\nBroadcasts as NumPy does.", Define<kOr>),
-      OnBits("bitwise_xor", "Exclusive or of each bit.\n\nBroadcasts as NumPy does.", Define<kXor>),
+                 "greater_equal([1, 2, 3], [2, 2, 2]) = [false, true, true]", kNumeric,
+                 Define<kGe>),
+      Comparison(
+          "logical_and", "Whether both are true.\n\nBroadcasts as NumPy does.",
+          "logical_and(bool [true, true, false], bool [true, false, false]) = [true, false, false]",
+          kBool, Define<kAnd>),
+      Comparison(
+          "logical_or", "Whether at least one is true.\n\nBroadcasts as NumPy does.",
+          "logical_or(bool [true, true, false], bool [true, false, false]) = [true, true, false]",
+          kBool, Define<kOr>),
+      Comparison(
+          "logical_xor", "Whether exactly one is true.\n\nBroadcasts as NumPy does.",
+          "logical_xor(bool [true, true, false], bool [true, false, false]) = [false, true, false]",
+          kBool, Define<kXor>),
+      Predicate("logical_not", "Whether x is false.\n\n`y = not x`.",
+                "logical_not(bool [true, false]) = [false, true]", kBool, DefineUnary<LogicalNot>),
+      OnBits("bitwise_and", "And of each bit.\n\nBroadcasts as NumPy does.",
+             "bitwise_and(i32 [12, 7], i32 [10, 1]) = [8, 1]", Define<kAnd>),
+      OnBits("bitwise_or", "Or of each bit.\n\nBroadcasts as NumPy does.",
+             "bitwise_or(i32 [12, 7], i32 [10, 1]) = [14, 7]", Define<kOr>),
+      OnBits("bitwise_xor", "Exclusive or of each bit.\n\nBroadcasts as NumPy does.",
+             "bitwise_xor(i32 [12, 7], i32 [10, 1]) = [6, 6]", Define<kXor>),
       OpDef{.name = "bitwise_not",
             .doc = "Complement of each bit.\n\n`y = -1 - x` in two's complement.",
+            .example = "bitwise_not(i32 [0, 5]) = [-1, -6]",
             .signature = Unary(kInteger),
             .infer = InferBroadcast,
             .define = DefineUnary<BitwiseNot>,
@@ -131,21 +145,23 @@ std::span<const OpDef> ElementwiseOps() {
       OnBits("shift_left",
              "Bits moved up.\n\n`y = a * 2^b`, wrapping, broadcast as NumPy does. 0 where b is "
              "negative or not below the width of the type.",
-             Define<kShl>),
+             "shift_left(i32 [3, 1], i32 [2, 32]) = [12, 0]", Define<kShl>),
       OnBits("shift_right",
              "Bits moved down.\n\n`y = floor(a / 2^b)`, broadcast as NumPy does: signed types fill "
              "with the sign, unsigned ones with 0. Where b is negative or not below the width of "
              "the type, only the fill is left: 0, or -1 for a negative a.",
-             Define<kShr>),
-      Predicate("is_nan", "Whether x is not a number.\n\n`y = (x != x)`.", kFloat,
-                DefineUnary<IsNan>),
-      Predicate("is_inf", "Whether x is infinite.\n\nOf either sign.", kFloat, DefineUnary<IsInf>),
+             "shift_right(i32 [12, -5], i32 [2, 1]) = [3, -3]", Define<kShr>),
+      Predicate("is_nan", "Whether x is not a number.\n\n`y = (x != x)`.",
+                "is_nan([1, nan, inf]) = [false, true, false]", kFloat, DefineUnary<IsNan>),
+      Predicate("is_inf", "Whether x is infinite.\n\nOf either sign.",
+                "is_inf([1, nan, -inf]) = [false, false, true]", kFloat, DefineUnary<IsInf>),
       Predicate("is_finite", "Whether x is a number and not infinite.\n\n`y = (|x| < infinity)`.",
-                kFloat, DefineUnary<IsFinite>),
+                "is_finite([1, nan, inf]) = [true, false, false]", kFloat, DefineUnary<IsFinite>),
       OpDef{.name = "where",
             .doc = "Choice between two tensors.\n\n`y = a` where the condition is true, else `b`; "
                    "the three broadcast as NumPy does. The side that is not chosen has no "
                    "influence, NaN included. Gradient: `g` to the chosen side, 0 to the other.",
+            .example = "where(bool [true, false], [1, 2], [3, 4]) = [1, 4]",
             .signature = {.operands = {{"condition", kBool, -1}, {"a"}, {"b"}}},
             .infer = InferWhere,
             .define = Define<kSelect>,
@@ -155,6 +171,7 @@ std::span<const OpDef> ElementwiseOps() {
                    "and saturation, NaN becomes 0; integers wrap to narrower ones; a number is "
                    "true as bool unless it is 0. Gradient: `g` converted back between floats, "
                    "none otherwise.",
+            .example = "cast([1.9, -1.9], to=i32) = [1, -1]",
             .signature = Unary(
                 kAny, {{"to", AttributeKind::kDType, std::nullopt, "element type of the result"}}),
             .infer = InferCast,

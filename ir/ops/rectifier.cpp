@@ -169,6 +169,7 @@ std::span<const OpDef> RectifierOps() {
       OpDef{.name = "relu",
             .doc = "Rectified linear unit.\n\n`y = x` above 0, else 0; NaN stays NaN. Gradient: "
                    "`g` above 0, else 0, so 0 at 0.",
+            .example = "relu([-1, 0, 2]) = [0, 0, 2]",
             .signature = Unary(kNumeric),
             .infer = InferBroadcast,
             .define = DefineUnary<Relu>,
@@ -177,6 +178,7 @@ std::span<const OpDef> RectifierOps() {
             .doc = "Rectified linear unit with a limit.\n\n`y = min(max(x, 0), 6)`; NaN stays NaN. "
                    "Source: A. Krizhevsky, *Convolutional deep belief networks on CIFAR-10* "
                    "(2010). Gradient: `g` between 0 and 6, 0 at both and outside.",
+            .example = "relu6([-1, 3, 8]) = [0, 3, 6]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .expand = [](GraphBuilder& b, const OpContext&,
@@ -186,6 +188,7 @@ std::span<const OpDef> RectifierOps() {
             .doc = "Rectified linear unit with a slope below 0.\n\n`y = x` above 0, else `slope * "
                    "x`. Source: A. Maas et al., *Rectifier nonlinearities improve neural network "
                    "acoustic models* (2013). Gradient: `g` above 0, else `slope * g`, also at 0.",
+            .example = "leaky_relu([-1, 0, 2], slope=0.1) = [-0.1, 0, 2]",
             .signature =
                 Unary(kFloat, {{"slope", AttributeKind::kFloat, Attribute(0.01), "slope below 0"}}),
             .infer = InferFinite,
@@ -197,6 +200,7 @@ std::span<const OpDef> RectifierOps() {
                    "Source: K. He et al., *Delving deep into rectifiers* (2015). Gradient: to x, "
                    "`g` above 0, else `slope * g`, also at 0; to slope, the sum of `g * x` where "
                    "x is not above 0.",
+            .example = "prelu([[-1, -2], [3, -4]], [0.5, 0.25]) = [[-0.5, -0.5], [3, -1]]",
             .signature = {.operands = {{"x", kFloat}, {"slope", kFloat}},
                           .attributes = {{"axis", AttributeKind::kInt, Attribute(int64_t{1}),
                                           "axis of the channels, negative ones count from the "
@@ -207,6 +211,7 @@ std::span<const OpDef> RectifierOps() {
             .doc = "What lies above a threshold.\n\n`y = x` above alpha, else 0; NaN stays NaN. "
                    "Source: K. Konda et al., *Zero-bias autoencoders and the benefits of "
                    "co-adapting features* (2014). Gradient: `g` above alpha, else 0, also at it.",
+            .example = "thresholded_relu([0.5, 1, 2]) = [0, 0, 2]",
             .signature = Unary(kFloat, {Alpha(1, "threshold")}),
             .infer = InferFinite,
             .expand = ExpandThresholdedRelu},
@@ -215,6 +220,7 @@ std::span<const OpDef> RectifierOps() {
                    "D. Clevert et al., *Fast and accurate deep network learning by exponential "
                    "linear units* (2015). Gradient: `g` above 0, else `g * alpha * e^x`, also at "
                    "0.",
+            .example = "elu([-1, 0, 2]) = [-0.6321, 0, 2]",
             .signature = Unary(kFloat, {Alpha(1, "-alpha is the limit below 0")}),
             .infer = InferFinite,
             .expand = ExpandElu,
@@ -224,6 +230,7 @@ std::span<const OpDef> RectifierOps() {
                    "alpha 1.6732632423543772 and scale 1.0507009873554805. Source: G. Klambauer "
                    "et al., *Self-normalizing neural networks* (2017). Gradient: `scale * g` above "
                    "0, else `g * scale * alpha * e^x`, also at 0.",
+            .example = "selu([-1, 0, 2]) = [-1.1113, 0, 2.1014]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .expand = ExpandSelu},
@@ -232,6 +239,7 @@ std::span<const OpDef> RectifierOps() {
                    "`alpha * (e^(x / alpha) - 1)`. Source: J. Barron, *Continuously "
                    "differentiable exponential linear units* (2017). Gradient: `g` above 0, else "
                    "`g * e^(x / alpha)`.",
+            .example = "celu([-1, 0, 2], alpha=2) = [-0.7869, 0, 2]",
             .signature = Unary(kFloat, {Alpha(1, "-alpha is the limit below 0; not 0")}),
             .infer = InferCelu,
             .expand = ExpandCelu,
@@ -240,6 +248,7 @@ std::span<const OpDef> RectifierOps() {
             .doc = "Sigmoid of three lines.\n\n`y = min(max(slope * x + offset, 0), 1)`. The "
                    "defaults are those of PyTorch; ONNX has 0.2 and 0.5. Gradient: `slope * g` "
                    "where y is strictly between 0 and 1, else 0.",
+            .example = "hard_sigmoid([-4, 0, 1.5]) = [0, 0.5, 0.75]",
             .signature =
                 Unary(kFloat, {{"slope", AttributeKind::kFloat, Attribute(1.0 / 6), "slope at 0"},
                                {"offset", AttributeKind::kFloat, Attribute(0.5), "value at 0"}}),
@@ -250,6 +259,7 @@ std::span<const OpDef> RectifierOps() {
             .doc = "x times a sigmoid of three lines.\n\n`y = x * min(max(x + 3, 0), 6) / 6`. "
                    "Source: A. Howard et al., *Searching for MobileNetV3* (2019). Gradient: 0 "
                    "below -3, `g * (x / 3 + 1/2)` from -3 to 3, both included, `g` above.",
+            .example = "hard_swish([-4, -1, 4]) = [0, -0.3333, 4]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .expand = ExpandHardSwish,
@@ -258,6 +268,7 @@ std::span<const OpDef> RectifierOps() {
             .doc = "Values brought between two limits.\n\n`y = min(max(x, low), high)`; NaN stays "
                    "NaN. Gradient: `g` strictly between the limits, else 0; that of `clamp` "
                    "includes them.",
+            .example = "hard_tanh([-2, 0.5, 2]) = [-1, 0.5, 1]",
             .signature =
                 Unary(kFloat, {{"low", AttributeKind::kFloat, Attribute(-1.0), "lower limit"},
                                {"high", AttributeKind::kFloat, Attribute(1.0),

@@ -60,6 +60,7 @@ std::span<const OpDef> SoftmaxOps() {
             .doc = "Probabilities proportional to the exponential.\n\n`y_i = e^x_i / sum_j e^x_j` "
                    "along an axis, computed of `x - max x`, which changes nothing and cannot "
                    "overflow. Gradient: `y * (g - sum_j g_j y_j)`.",
+            .example = "softmax([1, 2, 3]) = [0.09, 0.2447, 0.6652]",
             .signature = AxisSignature(),
             .infer = InferSame,
             .expand = ExpandSoftmax,
@@ -68,12 +69,14 @@ std::span<const OpDef> SoftmaxOps() {
             .doc = "Probabilities proportional to the exponential of -x.\n\n`y_i = e^-x_i / sum_j "
                    "e^-x_j` along an axis: the softmax of -x. Gradient: `-y * (g - sum_j g_j "
                    "y_j)`.",
+            .example = "softmin([1, 2, 3]) = [0.6652, 0.2447, 0.09]",
             .signature = AxisSignature(),
             .infer = InferSame,
             .expand = ExpandSoftmin},
       OpDef{.name = "log_softmax",
             .doc = "Logarithm of softmax.\n\n`y_i = x_i - log sum_j e^x_j` along an axis, computed "
                    "of `x - max x`. Gradient: `g - e^y * sum_j g_j`.",
+            .example = "log_softmax([1, 2, 3]) = [-2.4076, -1.4076, -0.4076]",
             .signature = AxisSignature(),
             .infer = InferSame,
             .expand = ExpandLogSoftmax,
