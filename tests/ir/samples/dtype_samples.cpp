@@ -99,6 +99,7 @@ std::vector<OpSample> Narrow() {
       {.op = "gather", .operands = {BF16({4, 3}), I8({2})}, .values = {{}, {3, 1}}},
       {.op = "scatter_rows",
        .operands = {F16({3, 2}), U16({2}), F16({2, 2})},
+       .attributes = {{"reduce", std::string("add")}},
        .values = {{1, 2, 3, 4, 5, 6}, {2, 0}, {1, 1, 2, 2}},
        .expected = {{3, 4, 3, 4, 6, 7}}},
   };

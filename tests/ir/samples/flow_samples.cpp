@@ -133,7 +133,7 @@ void AddIfErrors(FamilySamples& family) {
            {"if",
             {Bool({}), F32({2})},
             If(Power(true, {2}), Power(true, {3})),
-            "operand 1 must be f32[3] for the input \"x\" of else_body"},
+            "operand 1 must be f32[3] for the input 'x' of else_body"},
            {"if",
             {Bool({}), F32({2})},
             If(Power(true, {2}), pair),

@@ -216,7 +216,7 @@ std::vector<ErrorSample> ResizeErrors() {
       {"resize", {F32({2, 3})}, {{"sizes", Ints{}}}, "needs one number for each of the 0 axes"},
       {"resize", {line}, {{"sizes", Ints{2}}, {"axes", Ints{3}}}, "axis 3 is out of range"},
       {"resize", {line}, {{"sizes", Ints{2}}, {"axes", Ints{kLowest}}}, "is out of range"},
-      {"resize", {line}, {{"sizes", Ints{2, 2}}, {"axes", Ints{2, -1}}}, "axis 2 is given twice"},
+      {"resize", {line}, {{"sizes", Ints{2, 2}}, {"axes", Ints{2, -1}}}, "axis -1 is given twice"},
       {"resize", {line}, {{"sizes", Ints{0}}}, "must be between 1 and"},
       {"resize", {line}, {{"sizes", Ints{kHighest}}}, "must be between 1 and"},
       {"resize", {F32({1, 1, 0})}, {{"sizes", Ints{2}}}, "must be between 1 and"},
