@@ -284,6 +284,7 @@ std::span<const OpDef> ClassLosses() {
                    "number is `ignore_index` are left out, of the mean, too. Any other class "
                    "number that is out of range counts as 0 and is reported. Gradient: `g * "
                    "(softmax(z) * sum(w y) - w y)`, divided by what the mean divides by.",
+            .example = "cross_entropy([[1, 2, 3], [0, 5, 0]], i64 [2, 1]) = 0.21050",
             .signature = ClassSignature("logits", DTypeClass::kNumeric, true),
             .infer = InferCrossEntropy,
             .expand = ExpandClassLoss<LogOfLogits>,
@@ -294,6 +295,7 @@ std::span<const OpDef> ClassLosses() {
             .doc = "Cross entropy of probabilities.\n\n`-sum_j w_j y_j log p_j` per row along the "
                    "axis of classes, logarithms not below -100; targets, weights and means as for "
                    "cross_entropy. Gradient: `-g * w y / max(p, 1e-12)`.",
+            .example = "cross_entropy_probabilities([[0.1, 0.9]], i64 [1]) = 0.10536",
             .signature = ClassSignature("probabilities", DTypeClass::kNumeric, true),
             .infer = InferCrossEntropy,
             .expand = ExpandClassLoss<LogOfProbabilities>,
@@ -308,6 +310,7 @@ std::span<const OpDef> ClassLosses() {
                    "classes, x the logarithms of probabilities and y the row's class number: "
                    "cross_entropy behind log_softmax. Weights, ignored rows and means as for "
                    "cross_entropy. Gradient: `-g * w_y` at the class, 0 elsewhere.",
+            .example = "nll([[-1, -2], [-3, -0.5]], i64 [1, 0], reduction=none) = [2, 3]",
             .signature = ClassSignature("log_probabilities", DTypeClass::kInteger, false),
             .infer = InferNll,
             .expand = ExpandClassLoss<LogOfLogs>,

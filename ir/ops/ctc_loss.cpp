@@ -8,6 +8,7 @@
 //
 // from alpha_{-1} = 0 at place 0 and -infinity elsewhere, which makes t = 0 a step like all others.
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -174,37 +175,38 @@ Values MaskedCtc(const MaskContext& m) {
 std::span<const OpDef> CtcLosses() {
   constexpr auto kInteger = DTypeClass::kInteger;
   static const std::array kOps = {
-      OpDef{.name = "ctc_loss",
-            .doc =
-                "Connectionist temporal classification.\n\nThe negative logarithm of a label "
-                "sequence's probability, summed over all ways to spread it over time, with "
-                "repeated labels and `blank` between (Graves et al., Connectionist temporal "
-                "classification, 2006, sections 3 and 4). log_probabilities are [time, batch, "
-                "classes], targets [batch, labels]; of each sequence the first `input_lengths` "
-                "steps and `target_lengths` labels count, what stands behind them has no "
-                "influence. Forward probabilities are summed in logarithms by a scan over time. "
-                "The mean divides each loss by the number of its labels, at least 1, then by the "
-                "batch. A sequence that does not fit its steps has an infinite loss, or 0 with "
-                "`zero_infinity`. A length that is out of range counts as 0, a label as class 0; "
-                "both are reported. Gradient: `-g` times the probability that a step "
-                "emits a class, given the target; 0 of an infinite loss. PyTorch's own adds "
-                "`e^log_p` to it, which log_softmax cancels: behind log_softmax they are equal.",
-            .signature = {.operands = {{"log_probabilities", DTypeClass::kFloat},
-                                       {"targets", kInteger, -1},
-                                       {"input_lengths", kInteger, -1},
-                                       {"target_lengths", kInteger, -1}},
-                          .attributes = {ReductionAttribute(),
-                                         {"blank", AttributeKind::kInt, Attribute(int64_t{0}),
-                                          "class that stands for no label"},
-                                         {"zero_infinity", AttributeKind::kBool, Attribute(false),
-                                          "whether infinite losses count as 0"}}},
-            .infer = InferCtc,
-            .expand = ExpandCtc,
-            .index_limit = [](const OpContext& op, int operand) -> int64_t {
-              if (operand == 2) return op.shape(0)[0] + 1;
-              return operand == 3 ? op.shape(1)[1] + 1 : 0;  // what stands behind a target is free
-            },
-            .mask_rows = MaskedCtc},
+      OpDef{
+          .name = "ctc_loss",
+          .doc = "Connectionist temporal classification.\n\nThe negative logarithm of a label "
+                 "sequence's probability, summed over all ways to spread it over time, with "
+                 "repeated labels and `blank` between (Graves et al., Connectionist temporal "
+                 "classification, 2006, sections 3 and 4). log_probabilities are [time, batch, "
+                 "classes], targets [batch, labels]; of each sequence the first `input_lengths` "
+                 "steps and `target_lengths` labels count, what stands behind them has no "
+                 "influence. Forward probabilities are summed in logarithms by a scan over time. "
+                 "The mean divides each loss by the number of its labels, at least 1, then by the "
+                 "batch. A sequence that does not fit its steps has an infinite loss, or 0 with "
+                 "`zero_infinity`. A length that is out of range counts as 0, a label as class 0; "
+                 "both are reported. Gradient: `-g` times the probability that a step "
+                 "emits a class, given the target; 0 of an infinite loss. PyTorch's own adds "
+                 "`e^log_p` to it, which log_softmax cancels: behind log_softmax they are equal.",
+          .example = "ctc_loss([[[-0.5, -1]], [[-1, -0.5]]], i64 [[1]], i64 [2], i64 [1]) = 0.3197",
+          .signature = {.operands = {{"log_probabilities", DTypeClass::kFloat},
+                                     {"targets", kInteger, -1},
+                                     {"input_lengths", kInteger, -1},
+                                     {"target_lengths", kInteger, -1}},
+                        .attributes = {ReductionAttribute(),
+                                       {"blank", AttributeKind::kInt, Attribute(int64_t{0}),
+                                        "class that stands for no label"},
+                                       {"zero_infinity", AttributeKind::kBool, Attribute(false),
+                                        "whether infinite losses count as 0"}}},
+          .infer = InferCtc,
+          .expand = ExpandCtc,
+          .index_limit = [](const OpContext& op, int operand) -> int64_t {
+            if (operand == 2) return op.shape(0)[0] + 1;
+            return operand == 3 ? op.shape(1)[1] + 1 : 0;  // what stands behind a target is free
+          },
+          .mask_rows = MaskedCtc},
   };
   return kOps;
 }

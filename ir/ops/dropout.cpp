@@ -61,10 +61,11 @@ Values ExpandAlphaDropout(GraphBuilder& b, const OpContext& op, Operands x) {
   return {Where(kept, Expr(b, x[0]) * scale + shift, kSeluFloor * scale + shift)};
 }
 
-OpDef Dropout(std::string_view name, std::string_view doc, decltype(OpDef::infer) infer,
-              decltype(OpDef::expand) expand) {
+OpDef Dropout(std::string_view name, std::string_view doc, std::string_view example,
+              decltype(OpDef::infer) infer, decltype(OpDef::expand) expand) {
   return {.name = name,
           .doc = doc,
+          .example = example,
           .signature = {.operands = {{"x", DTypeClass::kFloat}},
                         .attributes = {{"rate", AttributeKind::kFloat, Attribute(0.5),
                                         "probability of dropping, at least 0 and below 1"},
@@ -85,19 +86,21 @@ std::span<const OpDef> DropoutOps() {
               "becomes 0, else it is scaled by `1 / (1 - rate)`, so that the expected value stays "
               "(Srivastava et al., Dropout, JMLR 2014). Outside training: x. Gradient: `g` scaled "
               "alike where x was kept, else 0.",
-              InferDropout, ExpandDropout),
+              "dropout([1, 2, 3, 4], stream=2) = [2, 0, 0, 8]", InferDropout, ExpandDropout),
       Dropout("dropout2d",
               "Random channels set to 0 while training.\n\nx is [batch, channels, ...]; a channel "
               "of a sample is dropped as a whole, the others scaled by `1 / (1 - rate)` (Tompson "
               "et al., Efficient object localization, 2015). Outside training: x. Gradient: `g` "
               "scaled alike where x was kept, else 0.",
-              InferDropped<2>, ExpandDropped<2>),
+              "dropout2d([[[1, 2], [3, 4]]], stream=2) = [[[2, 4], [0, 0]]]", InferDropped<2>,
+              ExpandDropped<2>),
       Dropout("alpha_dropout",
               "Dropout that keeps mean 0 and variance 1, for selu.\n\nWith probability `rate` an "
               "element becomes `f = -1.7580993`, the value that selu approaches; then all become "
               "`a x + b` with `a = ((1 - rate) (1 + rate f^2))^(-1/2)`, `b = -a f rate` "
               "(Klambauer et al., Self-normalizing neural networks, 2017). Outside training: x. "
               "Gradient: `a g` where x was kept, else 0.",
+              "alpha_dropout([1, 2, 3, 4], stream=2) = [1.6656, -0.7792, -0.7792, 4.3248]",
               InferDropout, ExpandAlphaDropout),
       Dropout("drop_path",
               "Random rows set to 0 while training: stochastic depth.\n\nRows run along the first "
@@ -105,7 +108,8 @@ std::span<const OpDef> DropoutOps() {
               "probability `rate`, the others scaled by `1 / (1 - rate)` (Huang et al., Deep "
               "networks with stochastic depth, 2016). Outside training: x. Gradient: `g` scaled "
               "alike where x was kept, else 0.",
-              InferDropped<1>, ExpandDropped<1>),
+              "drop_path([[1, 2], [3, 4]], stream=2) = [[2, 4], [0, 0]]", InferDropped<1>,
+              ExpandDropped<1>),
   };
   return kOps;
 }

@@ -1,6 +1,7 @@
 // Losses of numbers: one term per element of a prediction and a target of one shape.
 
 #include <array>
+#include <cmath>
 #include <numbers>
 
 #include "ir/ops/losses.h"
@@ -246,6 +247,7 @@ std::span<const OpDef> NumberLosses() {
       OpDef{.name = "mse",
             .doc = "Squared error.\n\n`(prediction - target)^2` per element. Gradient: `2 * g * "
                    "(prediction - target)`, divided by the number of elements for the mean.",
+            .example = "mse([1, 2, 3], [1, 0, 4]) = 1.6667",
             .signature = NumberSignature("prediction"),
             .infer = InferNumberLoss,
             .expand = ExpandMse,
@@ -254,6 +256,7 @@ std::span<const OpDef> NumberLosses() {
       OpDef{.name = "mae",
             .doc = "Absolute error.\n\n`|prediction - target|` per element (PyTorch's l1_loss). "
                    "Gradient: `g * sign(prediction - target)`, so 0 where they are equal.",
+            .example = "mae([1, 2, 3], [1, 0, 4]) = 1.0",
             .signature = NumberSignature("prediction"),
             .infer = InferNumberLoss,
             .expand = ExpandMae,
@@ -263,29 +266,33 @@ std::span<const OpDef> NumberLosses() {
                    "target`, per element: `d^2 / 2` where `|d| < delta`, else `delta * (|d| - "
                    "delta / 2)` (Huber, Robust estimation of a location parameter, 1964). "
                    "Gradient: `g * clamp(d, -delta, delta)`.",
+            .example = "huber([1, 2, 3], [1, 0, 4], reduction=none) = [0, 1.5, 0.5]",
             .signature = NumberSignature("prediction",
                                          {Number("delta", 1, "where it becomes linear, above 0")}),
             .infer = InferHuber,
             .expand = ExpandHuber,
             .vjp = VjpHuber,
             .mask_rows = [](const MaskContext& m) { return MaskedNumberLoss(m, "huber"); }},
-      OpDef{.name = "smooth_l1",
-            .doc = "Absolute error, rounded off near the target.\n\nWith `d = prediction - "
-                   "target`, per element: `d^2 / (2 * beta)` where `|d| < beta`, else `|d| - beta "
-                   "/ 2`: huber divided by its delta (Girshick, Fast R-CNN, 2015). With a beta of "
-                   "0 it is mae. Gradient: `g * clamp(d / beta, -1, 1)`.",
-            .signature = NumberSignature(
-                "prediction", {Number("beta", 1, "where it becomes linear, not below 0")}),
-            .infer = InferSmoothL1,
-            .expand = ExpandSmoothL1,
-            .vjp = VjpSmoothL1,
-            .mask_rows = [](const MaskContext& m) { return MaskedNumberLoss(m, "smooth_l1"); }},
+      OpDef{
+          .name = "smooth_l1",
+          .doc = "Absolute error, rounded off near the target.\n\nWith `d = prediction - "
+                 "target`, per element: `d^2 / (2 * beta)` where `|d| < beta`, else `|d| - beta "
+                 "/ 2`: huber divided by its delta (Girshick, Fast R-CNN, 2015). With a beta of "
+                 "0 it is mae. Gradient: `g * clamp(d / beta, -1, 1)`.",
+          .example = "smooth_l1([1, 2, 3], [1, 0, 4], reduction=none, beta=0.5) = [0, 1.75, 0.75]",
+          .signature = NumberSignature("prediction",
+                                       {Number("beta", 1, "where it becomes linear, not below 0")}),
+          .infer = InferSmoothL1,
+          .expand = ExpandSmoothL1,
+          .vjp = VjpSmoothL1,
+          .mask_rows = [](const MaskContext& m) { return MaskedNumberLoss(m, "smooth_l1"); }},
       OpDef{
           .name = "hinge",
           .doc = "Margin of a score whose target is -1 or 1.\n\n`max(0, margin - target * "
                  "score)` per element (Cortes and Vapnik, Support-vector networks, 1995). "
                  "Gradient: `-g * target` to the score and `-g * score` to the target inside "
                  "the margin, 0 outside and on its edge.",
+          .example = "hinge([2, 0.5, -1], [1, 1, 1], reduction=none) = [0, 0.5, 2]",
           .signature = NumberSignature("score", {Number("margin", 1, "what counts as far enough")}),
           .infer = InferHinge,
           .expand = ExpandHinge,
@@ -295,6 +302,7 @@ std::span<const OpDef> NumberLosses() {
                    "per element, p in (0, 1), logarithms not below -100 as in PyTorch. A `weight` "
                    "that broadcasts to p scales the terms; their mean still divides by their "
                    "number. Gradient: `g * (p - y) / max(p * (1 - p), 1e-12)`.",
+            .example = "bce([0.9, 0.2], [1, 0]) = 0.16425",
             .signature = NumberSignature("probability", {}, {OptionalOperand("weight")}),
             .infer = InferNumberLoss,
             .expand = ExpandBce,
@@ -309,6 +317,7 @@ std::span<const OpDef> NumberLosses() {
                  "write `1` for `weight`. The mean divides by the number of terms. Gradient: `g "
                  "* (sigmoid(z) - y)`; with `pos_weight`, `g * ((1 + (pos_weight - 1) y) "
                  "sigmoid(z) - pos_weight y)`.",
+          .example = "bce_with_logits([2, -1], [1, 0]) = 0.22009",
           .signature = NumberSignature("logits", {},
                                        {OptionalOperand("weight"), OptionalOperand("pos_weight")}),
           .infer = InferNumberLoss,
@@ -323,6 +332,7 @@ std::span<const OpDef> NumberLosses() {
                    "PyTorch: the divergence itself is the sum over classes. Gradient: `-g t` to "
                    "x, `g (log t + 1 - x)` to t, -infinity at 0; with `log_target`, `-g e^t` and "
                    "`g e^t (t - x + 1)`.",
+            .example = "kl_div([-1, -0.5], [0.4, 0.6], reduction=sum) = 0.02699",
             .signature = NumberSignature(
                 "log_probability",
                 {Flag("log_target", false, "the target holds logarithms of probabilities")}),
@@ -337,6 +347,7 @@ std::span<const OpDef> NumberLosses() {
                    "Gradient: with `d = prediction - target`, `g d / v`, `-g d / v`, and `g (1 / "
                    "v - (d / v)^2) / 2` to the variance, as in PyTorch also where it is below "
                    "eps.",
+            .example = "gaussian_nll([1, 2], [0, 2], [1, 4], reduction=none) = [0.5, 0.6931]",
             .signature = NumberSignature("prediction",
                                          {Flag("full", false, "add the constant term"),
                                           Number("eps", 1e-6, "smallest variance, above 0")},
@@ -352,6 +363,7 @@ std::span<const OpDef> NumberLosses() {
                  "`x - y log(x + eps)`. `full` adds Stirling's approximation of log y!, `y log y "
                  "- y + log(2 pi y) / 2`, where y is above 1. Gradient: `g (e^x - y)` to x, or "
                  "`g (1 - y / (x + eps))`.",
+          .example = "poisson_nll([0, 1], [2, 1], reduction=none) = [1.0, 1.7183]",
           .signature = NumberSignature(
               "prediction", {Flag("log_input", true, "the prediction is the logarithm of the rate"),
                              Flag("full", false, "add the term of the target alone"),

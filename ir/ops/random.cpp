@@ -283,6 +283,7 @@ std::span<const OpDef> RandomGenerators() {
             .no_gradient = "its operands are integers"},
       OpDef{.name = "uniform",
             .doc = "Uniform random numbers.\n\n`low + u * (high - low)`, u from random_unit.",
+            .example = "uniform(shape=[3]) = [0.29125, 0.09492, 0.08871]",
             .signature = RandomSignature(
                 {Number("low", 0, "lower end, included"), Number("high", 1, "upper end")}),
             .infer = InferRandom,
@@ -294,6 +295,7 @@ std::span<const OpDef> RandomGenerators() {
                    "2^31` (Box and Muller, 1958). At most 5.8 standard deviations from the mean. "
                    "With mean and deviation as tensors: `add(mean, mul(std, normal(...)))`, which "
                    "has their gradients.",
+            .example = "normal(shape=[3]) = [0.8205, -0.4461, -0.2734]",
             .signature = RandomSignature(
                 {Number("mean", 0, "mean"), Number("std", 1, "standard deviation")}),
             .infer = InferRandom,
@@ -305,6 +307,7 @@ std::span<const OpDef> RandomGenerators() {
                    "between the probabilities of `low` and `high`, u from random_unit (as "
                    "PyTorch's trunc_normal_). Q is Wichura's Algorithm AS 241 (1988), computed in "
                    "f64 whatever the dtype.",
+            .example = "truncated_normal(shape=[3]) = [-0.5222, -1.2089, -1.2403]",
             .signature =
                 RandomSignature({Number("mean", 0, "mean before truncation"),
                                  Number("std", 1, "standard deviation before truncation"),
@@ -316,6 +319,7 @@ std::span<const OpDef> RandomGenerators() {
             .doc = "Gumbel distributed random numbers.\n\n`location - scale * log(-log(u))`, u "
                    "from random_unit, but 2^-25 instead of 0. Standard ones lie between -2.9 and "
                    "16.7.",
+            .example = "gumbel(shape=[3]) = [-0.2099, -0.8564, -0.8848]",
             .signature =
                 RandomSignature({Number("location", 0, "mode"), Number("scale", 1, "factor")}),
             .infer = InferRandom,
@@ -327,6 +331,7 @@ std::span<const OpDef> RandomGenerators() {
                 "probabilities count in steps of 2^-24. They are an operand, of which the "
                 "result has the shape, or the attribute. Gradient: 0, as PyTorch has it: the "
                 "result is a step function of the probability.",
+            .example = "bernoulli([0.9, 0.1, 0.1, 0.9], stream=2) = [1, 0, 0, 1]",
             .signature = {.operands = {{.name = "probabilities",
                                         .dtypes = DTypeClass::kFloat,
                                         .optional = true}},
@@ -345,6 +350,7 @@ std::span<const OpDef> RandomGenerators() {
                 "2^31` (Lemire, Fast random integer generation in an interval, 2019, without "
                 "rejection). `high - low` is at most 2^31, so the probability of a number is "
                 "off by less than 2^-33 of itself.",
+            .example = "randint(shape=[6], high=10) = [2, 0, 0, 0, 1, 2]",
             .signature = {.operands = {},
                           .attributes = {ShapeAttribute(),
                                          TypeAttribute(DType::kI64, "an integer type"),
@@ -361,6 +367,7 @@ std::span<const OpDef> RandomGenerators() {
                    "among n random 63-bit keys, of two words of random_word with streams `stream` "
                    "and `stream + 2^31`; of equal keys, the earlier has the smaller rank. Rows in "
                    "random order: `gather(x, permutation(n=...))`.",
+            .example = "permutation(n=5) = [4, 2, 1, 0, 3]",
             .signature = {.operands = {},
                           .attributes = {{"n", AttributeKind::kInt, std::nullopt, "how many"},
                                          StreamAttribute()}},
@@ -372,6 +379,7 @@ std::span<const OpDef> RandomGenerators() {
                    "`logits + gumbel` along `axis`, so that class j has probability "
                    "softmax(logits)_j (the Gumbel-max trick: Maddison et al., A* sampling, 2014). "
                    "A logit of -infinity is never chosen.",
+            .example = "categorical([[0, 1, 2], [2, 1, 0]]) = [2, 0]",
             .signature = {.operands = {{"logits", DTypeClass::kFloat}},
                           .attributes = {{"axis", AttributeKind::kInt, Attribute(int64_t{-1}),
                                           "axis of classes, negative ones count from the end"},

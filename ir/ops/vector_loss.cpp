@@ -109,6 +109,8 @@ std::span<const OpDef> VectorLosses() {
                    "|b|)`, 1e-12 added to the squared lengths as in PyTorch: `1 - c` where the "
                    "target is 1, `max(0, c - margin)` where it is -1, else 0. Gradient: that of "
                    "these equations, on the edge of the margin that of the inside.",
+            .example = "cosine_embedding([[1, 0], [1, 1]], [[2, 0], [1, 0]], i32 [1, -1], "
+                       "reduction=none) = [0.0, 0.7071]",
             .signature = {.operands = {{"a", kFloat},
                                        {"b", kFloat},
                                        {"target", DTypeClass::kNumeric, -1}},
@@ -127,6 +129,7 @@ std::span<const OpDef> VectorLosses() {
                  "(Balntas et al., Learning local feature descriptors with triplets, 2016). "
                  "Gradient: that of these equations, on the edge of the margin that of the "
                  "inside, 0 of a distance that is 0.",
+          .example = "triplet_margin([[0, 0]], [[3, 4]], [[0, 1]]) = 5.000",
           .signature = {.operands = {{"anchor", kFloat},
                                      {"positive", kFloat},
                                      {"negative", kFloat}},
