@@ -39,8 +39,6 @@ struct OpSample {
   /// The result that gradients are checked through; -1: all float results.
   int differentiated_result = -1;
   bool bad_index = false;  ///< whether an index out of range is to be reported
-  /// Whether the operator says what it makes of zeros of both signs, denormals, infinities and NaN.
-  bool special_values = true;
 };
 
 /// Operands and attributes that must be refused with a message that contains `message`.
