@@ -40,8 +40,6 @@ struct OpSample {
   int differentiated_result = -1;
   bool bad_index = false;   ///< whether an index out of range is to be reported
   bool not_finite = false;  ///< whether a failed assert_finite is to be reported
-  /// Whether the operator says what it makes of zeros of both signs, denormals, infinities and NaN.
-  bool special_values = true;
 };
 
 /// Operands and attributes that must be refused with a message that contains `message`.
