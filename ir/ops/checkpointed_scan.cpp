@@ -50,7 +50,7 @@ class Segments {
     Values parts = operands;
     for (int i = form_.carried; i < form_.carried + form_.sliced; ++i) {
       const Expr part = SliceAxis({b_, operands[i]}, 0, begin, begin + count * length);
-      parts[i] = count > 1 ? Cut(part, count, length) : part;
+      parts[i] = count == 1 ? part : Cut(part, count, length);
     }
     Attributes inner = Scan(length, begin);
     if (count == 1) return Kept(b_.AddMulti("scan", std::move(parts), std::move(inner)));

@@ -142,7 +142,7 @@ TEST(RowMask, NamesTheNodeThatMixesRows) {
   EXPECT_TRUE(Contains(softmax, "softmax (in its max) of 'h'")) << softmax;
   EXPECT_TRUE(Contains(softmax, "drop keep_partial_batch")) << softmax;
   const std::string turned = ErrorOf("train_step", "transpose(z, permutation=[1, 0])").ToString();
-  EXPECT_TRUE(Contains(turned, "mse of 'loss' mixes rows of the batch")) << turned;
+  EXPECT_TRUE(Contains(turned, "mse (in its sub) of 'loss' mixes rows of the batch")) << turned;
 }
 
 }  // namespace

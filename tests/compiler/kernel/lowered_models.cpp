@@ -162,7 +162,7 @@ const ModelSample kSamples[] = {
       z = tanh(y)
       output z
     })"},
-    {"PrefixesAndSorting", "run", 7, R"(model f {
+    {"PrefixesAndSorting", "run", 13, R"(model f {
       input x: f64[5, 17]
       s = cumsum(x, axis=1, reverse=true)
       v, i = sort(s, axis=1, descending=true)
@@ -278,7 +278,7 @@ const ModelSample kSamples[] = {
       output last
       output all
     })"},
-    {"While", "run", 9, R"(model f {
+    {"While", "run", 10, R"(model f {
       input x: f64[5]
       input limit: f64[]
       a, n = while(x, limit, bound=6) condition(x: f64[5], limit: f64[]) {
@@ -443,7 +443,7 @@ const ModelSample kSamples[] = {
     })",
      1e-5},
     {"LstmClassifierStep", "train_step", 60, kLstmClassifier, 2e-4},
-    {"LstmClassifierEvaluate", "evaluate", 20, kLstmClassifier, 1e-5},
+    {"LstmClassifierEvaluate", "evaluate", 22, kLstmClassifier, 1e-5},
     {"EmbeddingStep", "train_step", 12, R"(model embedding {
       batch 6
       input word: i32[batch] from word
@@ -496,7 +496,7 @@ const ModelSample kSamples[] = {
       train loss with adam(learning_rate=0.01) every 2
     })",
      0x1p-7},
-    {"IntegerTable", "run", 2, R"(model f {
+    {"IntegerTable", "run", 4, R"(model f {
       input x: i8[5, 33]
       input n: u64[5, 33]
       q = div(x, x)

@@ -258,7 +258,8 @@ class ProgramRunner {
       return nullptr;
     })};
     const TensorType type{scalar->dtype, {}};
-    return Evaluate(expr, operands, std::array{type}, Precision::kTyped, run_.bad_index)[0];
+    Reports none;  // neither indices nor assertions stand in a step
+    return Evaluate(expr, operands, std::array{type}, Precision::kTyped, none)[0];
   }
 
   void RunPrefix(const Kernel& kernel) {
