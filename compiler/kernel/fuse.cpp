@@ -4,6 +4,7 @@
 #include <set>
 
 #include "compiler/kernel/contraction.h"
+#include "compiler/kernel/group_order.h"
 #include "compiler/kernel/merge_stages.h"
 #include "compiler/kernel/schedule.h"
 #include "ir/index_map.h"
@@ -76,16 +77,7 @@ class Grouping {
     MergeSiblings();
   }
 
-  std::vector<FusedGroup> Sorted() && {
-    std::vector<std::vector<int>> successors;
-    for (const std::set<int>& list : successors_) successors.emplace_back(list.begin(), list.end());
-    const auto order = TopologicalOrder(successors);
-    DESCENT_CHECK(order.has_value(), "the groups of a region have no order");
-    std::vector<FusedGroup> sorted;
-    for (const int i : *order)
-      if (alive_[i]) sorted.push_back(std::move(groups_[i]));
-    return sorted;
-  }
+  std::vector<FusedGroup> Sorted() &&;
 
  private:
   bool IsLoops(int i) const { return alive_[i] && !groups_[i].stages.empty(); }
@@ -318,6 +310,15 @@ void Grouping::MergeSiblings() {
       else
         Absorb(a, b);
     }
+}
+
+std::vector<FusedGroup> Grouping::Sorted() && {
+  const std::vector<int> order = OrderGroups(groups_, successors_, tensors_);
+  DESCENT_CHECK(order.size() == groups_.size(), "the groups of a region have no order");
+  std::vector<FusedGroup> sorted;
+  for (const int i : order)
+    if (alive_[i]) sorted.push_back(std::move(groups_[i]));
+  return sorted;
 }
 
 }  // namespace
