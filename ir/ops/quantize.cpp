@@ -49,11 +49,16 @@ Result<std::vector<TensorType>> InferQuantize(const OpContext& op) {
   return OneResult(op.dtype(2), op.shape(0));
 }
 
+/// Steps are cut off beyond all results first, so that adding whole numbers is exact.
 Values ExpandQuantize(GraphBuilder& b, const OpContext& op, std::span<const Value> operands) {
-  const Expr x(b, operands[0]);
-  const Expr steps = Rounded(x / AlongAxis(op, {b, operands[1]}));
-  const Expr zero = CastTo(AlongAxis(op, {b, operands[2]}), x.dtype());
-  return {CastTo(steps + zero, op.dtype(2))};
+  constexpr double kBeyond = 1 << 20;
+  const DType dtype = op.dtype(2);
+  const Expr steps = Rounded(Expr(b, operands[0]) / AlongAxis(op, {b, operands[1]}));
+  const Expr sum = CastTo(Minimum(Maximum(steps, -kBeyond), kBeyond), DType::kI32) +
+                   CastTo(AlongAxis(op, {b, operands[2]}), DType::kI32);
+  const auto lowest = static_cast<double>(LowestInteger(dtype));
+  const auto highest = static_cast<double>(HighestInteger(dtype));
+  return {CastTo(Minimum(Maximum(sum, lowest), highest), dtype)};
 }
 
 Result<std::vector<TensorType>> InferDequantize(const OpContext& op) {
@@ -82,7 +87,8 @@ std::span<const OpDef> QuantizeOps() {
             .doc =
                 "Floats as integers of a given step.\n\n`y = saturate(round(x / scale) + "
                 "zero_point)`, halves to even, in the type of zero_point (i8, u8, i16 or u16) and "
-                "limited to its range; NaN becomes 0. scale and zero_point are scalars or vectors "
+                "limited to its range; NaN becomes zero_point. scale and zero_point are scalars or "
+                "vectors "
                 "along `axis`. ONNX QuantizeLinear. No gradient: the result is an integer.",
             .example = "quantize_linear([1, 2.5, -900], 0.5, i8 10) = [12, 15, -128]",
             .signature = {.operands = {{"x", DTypeClass::kFloat},
