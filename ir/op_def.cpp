@@ -174,6 +174,7 @@ std::span<const OpFamily> OpFamilies() {
       {"layer_normalization", LayerNormalizationOps()},
       {"local_response_normalization", LocalResponseNormOps()},
       {"weight_normalization", WeightNormalizationOps()},
+      {"quantize", QuantizeOps()},
       {"indexing", IndexingOps()},
       {"scatter", ScatterOps()},
       {"bag", BagOps()},

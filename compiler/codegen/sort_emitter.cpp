@@ -55,7 +55,7 @@ class SortEmitter {
       key = b_.CreateXor(raw, b_.CreateOr(b_.CreateAShr(raw, bits - 1), sign));
       key = b_.CreateSelect(b_.CreateFCmpUNO(value, value), llvm::Constant::getAllOnesValue(type),
                             key);
-    } else if (dtype == DType::kI32 || dtype == DType::kI64) {
+    } else if (!Info(dtype).is_unsigned) {
       key = b_.CreateXor(value, sign);
     }
     return form_.descending ? b_.CreateNot(key) : key;

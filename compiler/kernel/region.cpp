@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <queue>
 
 #include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/contraction.h"
@@ -177,11 +176,8 @@ class RegionBuilder {
     const Node& node = graph_.nodes()[i];
     auto scatter = std::make_shared<ScatterWork>();
     // Sums are kept in the type that arithmetic has and rounded once.
-    EntryTensor sums = tensors_[values_[i][0]];
-    sums.type.dtype = ArithmeticType(sums.type.dtype);
-    const bool rounds = sums.type != node.types[0];
-    const int result = rounds ? tensors_.Add(sums) : values_[i][0];
-    scatter->base = tensors_.Add(sums);
+    const int result = Wide(values_[i][0]);
+    scatter->base = tensors_.Add(tensors_[result]);
     scatter->index = Operand(node, 1);
     scatter->update = Operand(node, 2);
     scatter->result = result;
@@ -198,25 +194,42 @@ class RegionBuilder {
     Work work;
     work.scatter = std::move(scatter);
     built_.region.works.push_back(std::move(work));
-    if (rounds) AddCopy(built_.region, result, values_[i][0], sums.type);
+    AddConversion(result, values_[i][0]);
     return {};
   }
 
-  /// One kernel that runs along an axis.
+  /// The tensor, or in place of 16-bit floats a new one for their f32 numbers.
+  int Wide(int tensor) {
+    EntryTensor wide{.name = tensors_[tensor].name,
+                     .type = tensors_[tensor].type,
+                     .origin = tensors_[tensor].origin,
+                     .section = tensors_[tensor].section};
+    wide.type.dtype = ArithmeticType(wide.type.dtype);
+    return wide.type == tensors_[tensor].type ? tensor : tensors_.Add(std::move(wide));
+  }
+  void AddConversion(int from, int to) {
+    if (from != to) AddCopy(built_.region, from, to, TensorType(tensors_[from].type));
+  }
+
+  /// One kernel that runs along an axis; its state is not rounded on the way.
   Result<void> AddAxisForm(int i) {
     const Node& node = graph_.nodes()[i];
     auto form = std::make_shared<FormWork>();
     std::vector<TensorType> types;
     for (size_t k = 0; k < node.operands.size(); ++k) {
-      form->tensors.push_back(Operand(node, k));
-      types.push_back(graph_.type(node.operands[k]));
+      const int operand = Operand(node, k), wide = Wide(operand);
+      AddConversion(operand, wide);
+      form->tensors.push_back(wide);
+      types.push_back(tensors_[wide].type);
     }
-    form->tensors.push_back(values_[i][0]);
-    form->kernel = MakeAxisKernel(*node.op, {types, node.attributes}, node.types[0]);
+    const int result = Wide(values_[i][0]);
+    form->tensors.push_back(result);
+    form->kernel = MakeAxisKernel(*node.op, {types, node.attributes}, tensors_[result].type);
     form->kernel.stages[0].nodes = {graph_.NameOf({i, 0})};
     Work work;
     work.form = std::move(form);
     built_.region.works.push_back(std::move(work));
+    AddConversion(result, values_[i][0]);
     return {};
   }
 
@@ -471,25 +484,6 @@ void DropUnread(Region& region, const TensorTable& tensors) {
   }
   std::reverse(kept.begin(), kept.end());
   region.works = std::move(kept);
-}
-
-std::optional<std::vector<int>> TopologicalOrder(const std::vector<std::vector<int>>& successors) {
-  std::vector<int> pending(successors.size(), 0);
-  for (const auto& list : successors)
-    for (const int next : list) ++pending[next];
-  std::priority_queue<int, std::vector<int>, std::greater<>> ready;
-  for (size_t i = 0; i < pending.size(); ++i)
-    if (pending[i] == 0) ready.push(static_cast<int>(i));
-  std::vector<int> order;
-  while (!ready.empty()) {
-    const int i = ready.top();
-    ready.pop();
-    order.push_back(i);
-    for (const int next : successors[i])
-      if (--pending[next] == 0) ready.push(next);
-  }
-  if (order.size() != successors.size()) return std::nullopt;
-  return order;
 }
 
 }  // namespace descent

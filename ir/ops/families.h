@@ -37,6 +37,7 @@ std::span<const OpDef> AttentionOps();
 std::span<const OpDef> TransformerOps();
 std::span<const OpDef> LayerNormalizationOps();
 std::span<const OpDef> WeightNormalizationOps();
+std::span<const OpDef> QuantizeOps();
 std::span<const OpDef> IndexingOps();
 std::span<const OpDef> ScatterOps();
 std::span<const OpDef> BagOps();

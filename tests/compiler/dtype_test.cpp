@@ -13,8 +13,8 @@
 #include "ir/float16.h"
 #include "runtime/float16.h"
 #include "tests/compiler/compiled_entry.h"
-#include "tests/compiler/oracle/error_bounds.h"
 #include "tests/compiler/kernel/sample_graphs.h"
+#include "tests/compiler/oracle/error_bounds.h"
 #include "tests/ir/samples/parameters.h"
 
 namespace descent {
@@ -36,6 +36,17 @@ OpSample Retyped(OpSample sample, DType from, DType to) {
 bool Has(const OpSample& sample, DType dtype) {
   return std::ranges::any_of(sample.operands,
                              [&](const TensorType& type) { return type.dtype == dtype; });
+}
+
+/// Whether an integer type holds the values that the sample states for operands of `from`.
+bool HoldsStated(const OpSample& sample, DType from, DType to) {
+  for (size_t i = 0; i < std::min(sample.values.size(), sample.operands.size()); ++i)
+    for (const double value : sample.values[i])
+      if (sample.operands[i].dtype == from && Info(to).is_integer &&
+          (value < static_cast<double>(LowestInteger(to)) ||
+           value >= std::ldexp(1, Info(to).digits)))
+        return false;
+  return true;
 }
 
 struct Counts {
@@ -87,10 +98,21 @@ class DTypes : public testing::TestWithParam<Operator> {
     if (HasBody()) return;
     Counts counts;
     size_t number = 0;
-    for (const OpSample& sample : SamplesOf(*GetParam().op))
-      if (Has(sample, from))
-        CheckSample(Retyped(sample, from, types[number++ % types.size()]), counts);
-    EXPECT_GE(counts.decided, counts.elements / 2);
+    for (const OpSample& sample : SamplesOf(*GetParam().op)) {
+      const DType to = types[number % types.size()];
+      if (!Has(sample, from) || !HoldsStated(sample, from, to)) continue;
+      ++number;
+      const OpSample retyped = Retyped(sample, from, to);
+      if (const auto graph = SampleGraph(retyped)) {
+        CheckSample(retyped, counts);
+      } else {  // an operator may insist on its type, if it says so
+        EXPECT_NE(graph.error().message.find(fmt::format("must be {}", Info(from).name)),
+                  std::string::npos)
+            << graph.error().message;
+      }
+    }
+    constexpr int64_t kFew = 20;  // may all be NaN
+    EXPECT_GE(counts.decided + kFew, counts.elements / 2);
   }
 };
 INSTANTIATE_TEST_SUITE_P(All, DTypes, testing::ValuesIn(AllOperators()), OperatorName());

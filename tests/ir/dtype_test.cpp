@@ -138,7 +138,9 @@ TEST(DType, FloatsSaturateToIntegers) {
   EXPECT_EQ(SaturateToInteger(DType::kI64, 0x1p63), kMax64);
   EXPECT_EQ(SaturateToInteger(DType::kI64, -INFINITY), kMin64);
   for (const DTypeInfo& info : AllDTypes())
-    if (info.is_integer) EXPECT_EQ(SaturateToInteger(info.dtype, NAN), 0) << info.name;
+    if (info.is_integer) {
+      EXPECT_EQ(SaturateToInteger(info.dtype, NAN), 0) << info.name;
+    }
 }
 
 TEST(DType, IntegersWrap) {

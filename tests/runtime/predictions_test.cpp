@@ -25,6 +25,14 @@ TEST(Predictions, CsvForms) {
   EXPECT_EQ(
       PredictionsCsv({{&value, Floats({1, 1}, {7})}, {&probability, Floats({1, 1}, {1})}}, {}),
       "v,p.class,p.probability\n7,1,1\n");
+  const Array narrow = {
+      .dtype = DESCENT_BF16,
+      .shape = {2, 1},
+      .values = {std::byte{0x80}, std::byte{0x3f}, std::byte{0}, std::byte{0xc0}}};
+  EXPECT_EQ(PredictionsCsv({{&value, narrow}}, {}), "v\n1\n-2\n");
+  const Array bytes = {
+      .dtype = DESCENT_I8, .shape = {2, 1}, .values = {std::byte{0x80}, std::byte{7}}};
+  EXPECT_EQ(PredictionsCsv({{&value, bytes}}, {}), "v\n-128\n7\n");
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ TEST(Safetensors, RefusesLies) {
             "tensor 'a' lies outside the file");
   EXPECT_EQ(ErrorOf(R"({"__metadata__":{"k":1}})", ""), "safetensors metadata 'k' is not text");
   EXPECT_EQ(ErrorOf("[]", ""), "safetensors header is not an object");
-  EXPECT_EQ(Parse(File(R"({"a":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}})", "12"))
+  EXPECT_EQ(Parse(File(R"({"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}})", "12"))
                 .error()
                 .status,
             ExitStatus::kUnsupported);

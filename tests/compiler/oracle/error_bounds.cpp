@@ -65,7 +65,9 @@ class ExprBounds {
   Bounded Stored(Bounded value, DType dtype) {
     if (!Info(dtype).is_float || value.undecided) return value;
     if (value.identity == 0) {
-      value = Rounded(value, Computed(dtype));
+      // What is exact and one of the type's numbers, as whole numbers are, is not rounded.
+      if (value.error != 0 || RoundToFloat(dtype, value.value) != value.value)
+        value = Rounded(value, Computed(dtype));
       value.identity = ++identities_;
     }
     return value;

@@ -129,5 +129,6 @@ FamilySamples AnnotationSamples();
 FamilySamples RecurrentSamples();
 FamilySamples MetricSamples();
 FamilySamples DTypeSamples();
+FamilySamples QuantizeSamples();
 
 }  // namespace descent

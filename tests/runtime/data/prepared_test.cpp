@@ -59,6 +59,26 @@ TEST(Prepared, FeaturesAreConcatenated) {
             (std::vector<double>{5, 5, 5}));
 }
 
+TEST(Prepared, NarrowTypes) {
+  // 1, 2 and 6 as the upper halves of floats, and as IEEE 754 binary16.
+  EXPECT_EQ(*Values<uint16_t>(Table(), Input("x", "a", DESCENT_BF16, {8})),
+            (std::vector<uint16_t>{0x3f80, 0x4000, 0x40c0}));
+  EXPECT_EQ(*Values<uint16_t>(Table(), Input("x", "a", DESCENT_F16, {8})),
+            (std::vector<uint16_t>{0x3c00, 0x4000, 0x4600}));
+  EXPECT_EQ(*Values<int8_t>(Table(), Input("x", "a", DESCENT_I8, {8})),
+            (std::vector<int8_t>{1, 2, 6}));
+  EXPECT_EQ(*Values<uint64_t>(Table(), Input("x", "label", DESCENT_U64, {8})),
+            (std::vector<uint64_t>{2, 0, 1}));
+  Dataset data = Table();
+  data.columns[0] = MakeColumn<double>("a", ColumnRole::kFeature, DESCENT_F64, {},
+                                       {1, 128, 18446744073709551616.0});
+  EXPECT_EQ(ErrorOf(data, Input("x", "a", DESCENT_I8, {8})),
+            "table: row 2 of column 'a' holds 128; input 'x' takes numbers of type i8");
+  EXPECT_EQ(ErrorOf(data, Input("x", "a", DESCENT_U64, {8})),
+            "table: row 3 of column 'a' holds 1.8446744073709552e+19; input 'x' takes numbers of "
+            "type u64");
+}
+
 TEST(Prepared, ColumnsThatInputsNameAreNoFeatures) {
   Input x("x", "features", DESCENT_F32, {8, 1}), b("b", "b", DESCENT_I64, {8});
   Dataset data = Table();
