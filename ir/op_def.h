@@ -116,7 +116,7 @@ struct LoopForm {
 };
 
 /// Special kernel forms; a node whose op has one may be kept whole by Expand.
-enum class KernelForm : uint8_t { kLoops, kScatter };
+enum class KernelForm : uint8_t { kLoops, kScatter, kAttention, kAttentionGradient };
 
 struct OpDef {
   std::string_view name;
@@ -136,6 +136,8 @@ struct OpDef {
                                std::span<const Value> operands) = nullptr;
   LoopForm (*loop)(const OpContext&) = nullptr;
   KernelForm form = KernelForm::kLoops;
+  /// Types and attributes that the form covers; null: all. Expand replaces the others.
+  bool (*form_covers)(const OpContext&) = nullptr;
 
   /// For operands that hold indices or class numbers: the extent they index, 0 for other operands.
   /// Readers check data columns against it before the first step.
@@ -158,8 +160,14 @@ struct OpDef {
   std::vector<Value> (*finish)(GraphBuilder&, const OpContext&, Value sums) = nullptr;
 
   bool is_metric() const { return finish != nullptr; }
-  /// Made of other operators, without a kernel form of its own: Expand replaces it.
-  bool is_composite() const { return expand != nullptr && form == KernelForm::kLoops; }
+  /// Made of other operators.
+  bool is_composite() const { return expand != nullptr; }
+  /// Does Expand replace a node of it, as no kernel form covers it?
+  bool IsReplaced(const OpContext& node) const {
+    const bool covered =
+        form != KernelForm::kLoops && (form_covers == nullptr || form_covers(node));
+    return is_composite() && !covered;
+  }
 };
 
 /// Checks operand count, dtypes and attributes against the signature, then infers. `attributes`

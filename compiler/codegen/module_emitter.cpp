@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "compiler/codegen/attention_emitter.h"
 #include "compiler/codegen/contraction_emitter.h"
 #include "compiler/codegen/kernel_frame.h"
 #include "compiler/codegen/loop_emitter.h"
@@ -33,6 +34,7 @@ const KindRow& RowOf(KernelKind kind) {
       {EmitLoopKernel, LoopScratch, ScheduledTiles},                       // kLoops
       {EmitContractionKernel, ContractionScratchBytes, ContractionTiles},  // kContraction
       {EmitScatterKernel, NoScratch, ScheduledTiles},                      // kScatter
+      {EmitAttentionKernel, AttentionScratchBytes, AttentionTiles},        // kAttention
   };
   return kRows[static_cast<size_t>(kind)];
 }

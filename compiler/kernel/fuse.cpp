@@ -12,6 +12,7 @@ namespace descent {
 
 std::vector<int> FusedGroup::Reads() const {
   if (scatter) return {scatter->index, scatter->update, scatter->base};
+  if (form) return form->Reads();
   if (loop) return loop->reads;
   std::vector<int> tensors = After();
   for (const Computation& stage : stages)
@@ -28,6 +29,7 @@ std::vector<int> FusedGroup::After() const {
 
 std::vector<int> FusedGroup::Writes() const {
   if (scatter) return {scatter->result};
+  if (form) return form->Writes();
   if (loop) return loop->writes;
   std::vector<int> tensors;
   for (const Computation& stage : stages)
@@ -52,6 +54,7 @@ class Grouping {
     for (const Work& work : region.works) {
       FusedGroup group;
       group.scatter = work.scatter;
+      group.form = work.form;
       group.loop = work.loop;
       if (work.is_computation()) {
         group.stages = {work.computation};

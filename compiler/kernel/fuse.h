@@ -25,6 +25,7 @@ struct FusedGroup {
   int outer = 0;
   bool contraction = false;
   std::shared_ptr<ScatterWork> scatter;  ///< or one of these, and no stages
+  std::shared_ptr<FormWork> form;
   std::shared_ptr<LoopWork> loop;
 
   std::vector<int> Reads() const;  ///< After() included

@@ -103,6 +103,20 @@ std::string Identifier(const std::string& name) {
   return result.substr(0, 40);
 }
 
+/// The last stored value that has a name, else where an unnamed one comes from.
+std::string SuggestedName(const LoweredKernel& lowered, const TensorTable& tensors) {
+  std::string name, unnamed = "value";
+  for (size_t i = 0; i < lowered.tensors.size(); ++i) {
+    if (!lowered.kernel.parameters[i].written) continue;
+    const EntryTensor& tensor = tensors[lowered.tensors[i]];
+    if (!tensor.name.starts_with('%'))
+      name = tensor.name;
+    else if (!tensor.origin.empty())
+      unnamed = fmt::format("{}_{}", tensor.origin, ToString(tensor.section));
+  }
+  return Identifier(name.empty() ? unnamed : name);
+}
+
 class GroupLowering {
  public:
   GroupLowering(const FusedGroup& group, const TensorTable& tensors,
@@ -124,7 +138,7 @@ class GroupLowering {
     for (int read = 0; read < static_cast<int>(kernel.parameters.size()); ++read)
       for (int written = 0; written < static_cast<int>(kernel.parameters.size()); ++written)
         if (MayAlias(kernel, read, written)) kernel.may_alias.push_back({read, written});
-    kernel.name = SuggestedName();
+    kernel.name = SuggestedName(lowered_, tensors_);
     return std::move(lowered_);
   }
 
@@ -132,20 +146,6 @@ class GroupLowering {
   struct LocalValue {
     int tensor, local, stage;
   };
-
-  /// The last stored value that has a name, else where an unnamed one comes from.
-  std::string SuggestedName() const {
-    std::string name, unnamed = "value";
-    for (size_t i = 0; i < lowered_.tensors.size(); ++i) {
-      if (!lowered_.kernel.parameters[i].written) continue;
-      const EntryTensor& tensor = tensors_[lowered_.tensors[i]];
-      if (!tensor.name.starts_with('%'))
-        name = tensor.name;
-      else if (!tensor.origin.empty())
-        unnamed = fmt::format("{}_{}", tensor.origin, ToString(tensor.section));
-    }
-    return Identifier(name.empty() ? unnamed : name);
-  }
 
   int Parameter(int tensor, const Shape& view, bool written) {
     const KernelParameter parameter{{tensors_[tensor].type.dtype, view}, written};
@@ -351,11 +351,18 @@ LoweredKernel LowerScatter(const ScatterWork& scatter, const TensorTable& tensor
   return lowered;
 }
 
+LoweredKernel LowerForm(const FormWork& form, const TensorTable& tensors) {
+  LoweredKernel lowered{form.kernel, form.tensors};
+  lowered.kernel.name = SuggestedName(lowered, tensors);
+  return lowered;
+}
+
 }  // namespace
 
 LoweredKernel LowerGroup(const FusedGroup& group, const TensorTable& tensors,
                          const std::function<bool(int)>& stored) {
   if (group.scatter) return LowerScatter(*group.scatter, tensors);
+  if (group.form) return LowerForm(*group.form, tensors);
   LoweredKernel lowered = GroupLowering(group, tensors, stored).Run();
   lowered.after = group.After();
   return lowered;
@@ -365,7 +372,8 @@ bool MayAlias(const Kernel& kernel, int read, int written) {
   const KernelParameter& p = kernel.parameters[read];
   const KernelParameter& q = kernel.parameters[written];
   if (p.written || !q.written || p.type.dtype != q.type.dtype ||
-      p.type.elements() != q.type.elements() || kernel.kind == KernelKind::kScatter)
+      p.type.elements() != q.type.elements() || kernel.kind == KernelKind::kScatter ||
+      kernel.kind == KernelKind::kAttention)
     return false;
   for (size_t storing = 0; storing < kernel.stages.size(); ++storing)
     for (const StageStore& store : kernel.stages[storing].stores) {
@@ -386,6 +394,7 @@ bool SameKernel(const Kernel& a, const Kernel& b) {
          std::equal(a.locals.begin(), a.locals.end(), b.locals.begin(), b.locals.end(),
                     SameLocal) &&
          a.may_alias == b.may_alias && SameScatter(a.scatter, b.scatter) &&
+         a.attention == b.attention &&
          std::equal(a.stages.begin(), a.stages.end(), b.stages.begin(), b.stages.end(), SameStage);
 }
 

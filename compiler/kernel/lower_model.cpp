@@ -251,6 +251,7 @@ void EntryLowering::EmitGroup(FusedGroup& group, Region& region, std::vector<Ste
     return tensors_[tensor].alias >= 0 || read_elsewhere(tensor);
   };
   LoweredKernel lowered = LowerGroup(group, tensors_, stored);
+  if (group.form) return EmitCall(std::move(lowered), steps);
   if (group.scatter) return EmitCall(std::move(lowered), steps, group.scatter->base);
   // Where the kernel reads the old value elsewhere than it writes the new one, the new one is
   // copied afterwards: all other readers of the old value stand before this group.

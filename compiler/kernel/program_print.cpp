@@ -6,13 +6,14 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/kernel/attention.h"
 #include "compiler/kernel/plan_memory.h"
 
 namespace descent {
 namespace {
 
 std::string_view NameOf(KernelKind kind) {
-  constexpr std::string_view kNames[] = {"loops", "contraction", "scatter"};
+  constexpr std::string_view kNames[] = {"loops", "contraction", "scatter", "attention"};
   return kNames[static_cast<int>(kind)];
 }
 
@@ -150,6 +151,8 @@ std::string PrintKernel(const Kernel& kernel) {
     text += fmt::format("  p{}[p{}[u], :] += p{}[u, :] for {} updates of {} elements, {} rows\n",
                         kernel.scatter.destination, kernel.scatter.index, kernel.scatter.update,
                         kernel.scatter.updates, kernel.scatter.row_elements, kernel.scatter.rows);
+  else if (kernel.kind == KernelKind::kAttention)
+    text += PrintAttention(kernel);
   else
     for (const Stage& stage : kernel.stages) text += PrintStage(kernel, stage);
   text += PrintSchedule(kernel);

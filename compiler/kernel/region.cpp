@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <queue>
 
+#include "compiler/kernel/attention.h"
 #include "compiler/kernel/contraction.h"
 #include "ir/op_def.h"
 
@@ -67,6 +68,8 @@ class RegionBuilder {
     for (int r = 0; r < static_cast<int>(node.types.size()); ++r)
       values_[i].push_back(NewTensor({i, r}));
     if (node.op->form == KernelForm::kScatter) return AddScatter(i);
+    if (node.op->form == KernelForm::kAttention || node.op->form == KernelForm::kAttentionGradient)
+      return AddAttention(i);
     if (node.op->define == nullptr)
       return ErrorWithStatus(ExitStatus::kInternal, "operator {} reached the kernels unexpanded",
                              Quoted(node.op->name));
@@ -160,6 +163,39 @@ class RegionBuilder {
     work.scatter = std::move(scatter);
     built_.region.works.push_back(std::move(work));
     return {};
+  }
+
+  /// One kernel forward; two for the gradients, which sum over different axes.
+  Result<void> AddAttention(int i) {
+    const Node& node = graph_.nodes()[i];
+    std::vector<int> operands, results = values_[i];
+    std::vector<TensorType> types;
+    for (size_t k = 0; k < node.operands.size(); ++k) {
+      operands.push_back(Operand(node, k));
+      types.push_back(graph_.type(node.operands[k]));
+    }
+    for (size_t r = 0; r < results.size(); ++r)
+      if (!used_[i][r]) results[r] = -1;
+    const OpContext op{types, node.attributes};
+    if (node.op->form == KernelForm::kAttention) {
+      AddForm(MakeAttention(op, operands, results));
+      return {};
+    }
+    using enum AttentionSweep;
+    if (results[0] >= 0) AddForm(MakeAttentionGradient(op, kQueryGradient, operands, {results[0]}));
+    if (results[1] >= 0 || results[2] >= 0)
+      AddForm(MakeAttentionGradient(op, kKeyGradient, operands, {results[1], results[2]}));
+    return {};
+  }
+
+  void AddForm(AttentionKernel made) {
+    auto form =
+        std::make_shared<FormWork>(FormWork{std::move(made.kernel), std::move(made.tensors)});
+    for (const int tensor : form->Writes())
+      form->kernel.stages[0].nodes.push_back(tensors_[tensor].name);
+    Work work;
+    work.form = std::move(form);
+    built_.region.works.push_back(std::move(work));
   }
 
   Result<void> AddLoop(int i);
@@ -295,9 +331,24 @@ Result<void> RegionBuilder::AddLoop(int i) {
 
 }  // namespace
 
+namespace {
+
+std::vector<int> TensorsOf(const FormWork& form, bool written) {
+  std::vector<int> tensors;
+  for (size_t i = 0; i < form.tensors.size(); ++i)
+    if (form.kernel.parameters[i].written == written) tensors.push_back(form.tensors[i]);
+  return tensors;
+}
+
+}  // namespace
+
+std::vector<int> FormWork::Reads() const { return TensorsOf(*this, false); }
+std::vector<int> FormWork::Writes() const { return TensorsOf(*this, true); }
+
 std::vector<int> Work::Reads() const {
   if (loop) return loop->reads;
   if (scatter) return {scatter->index, scatter->update, scatter->base};
+  if (form) return form->Reads();
   std::vector<int> tensors = computation.after;
   for (const TensorRead& read : computation.reads) tensors.push_back(read.tensor);
   return tensors;
@@ -306,6 +357,7 @@ std::vector<int> Work::Reads() const {
 std::vector<int> Work::Writes() const {
   if (loop) return loop->writes;
   if (scatter) return {scatter->result};
+  if (form) return form->Writes();
   return computation.tensors;
 }
 

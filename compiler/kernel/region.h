@@ -39,13 +39,23 @@ struct ScatterWork {
   std::vector<std::string> nodes;
 };
 
-/// One of three; `scatter` and `loop` are null in a computation.
+/// A node kept whole: its kernel, not scheduled, and the tensor of each parameter.
+struct FormWork {
+  Kernel kernel;
+  std::vector<int> tensors;
+
+  std::vector<int> Reads() const;
+  std::vector<int> Writes() const;
+};
+
+/// One of four; the pointers are null in a computation.
 struct Work {
   Computation computation;
   std::shared_ptr<ScatterWork> scatter;
+  std::shared_ptr<FormWork> form;
   std::shared_ptr<LoopWork> loop;
 
-  bool is_computation() const { return !scatter && !loop; }
+  bool is_computation() const { return !scatter && !form && !loop; }
   /// What must be there before it; what a computation only waits for, too.
   std::vector<int> Reads() const;
   std::vector<int> Writes() const;

@@ -4,6 +4,7 @@
 #include <limits>
 #include <unordered_set>
 
+#include "compiler/kernel/attention.h"
 #include "compiler/kernel/computation.h"
 #include "compiler/kernel/lane_choice.h"
 
@@ -229,6 +230,7 @@ void Schedule(Kernel& kernel, const TargetFacts& target) {
   kernel.schedule = {};
   kernel.scratch_bytes = LocalBytes(kernel);
   if (kernel.kind == KernelKind::kScatter) return ScheduleScatter(kernel);
+  if (kernel.kind == KernelKind::kAttention) return ScheduleAttention(kernel, target);
   if (kernel.kind == KernelKind::kContraction)
     ScheduleContraction(kernel, target);
   else

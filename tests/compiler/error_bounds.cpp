@@ -237,9 +237,22 @@ class GraphBounds {
     for (const BoundedRef& operand : operands) types.push_back(operand->type);
     if (node.op->control == Control::kLoop)
       return RunLoop(node, node.op->loop({types, node.attributes}), operands, values);
-    DESCENT_CHECK(node.op->define != nullptr, "bounds are for graphs without composites");
+    if (node.op->define == nullptr) return RunExpansion(node, types, operands, values);
     return ExprBounds(node.op->define({types, node.attributes}), operands, identities_)
         .Run(node.types);
+  }
+
+  /// A composite that a kernel form keeps whole.
+  std::vector<BoundedRef> RunExpansion(const Node& node, std::span<const TensorType> types,
+                                       std::span<const BoundedRef> operands,
+                                       const RunValues& values) {
+    GraphBuilder b;
+    std::vector<Value> inputs;
+    for (const TensorType& type : types)
+      inputs.push_back(b.Input(fmt::format("x{}", inputs.size()), type));
+    for (const Value result : node.op->expand(b, {types, node.attributes}, inputs))
+      b.Output("", result);
+    return Run(std::move(b).Build(), operands, values);
   }
 
   /// Leaves other than inputs, by the interpreter.

@@ -7,6 +7,7 @@
 #include "ir/diagnostic.h"
 #include "runtime/abi.h"
 #include "tests/compiler/codegen/reference_philox.h"
+#include "tests/compiler/kernel/attention_reference.h"
 
 namespace descent {
 namespace {
@@ -50,6 +51,12 @@ std::vector<Tensor> ReferenceKernel::values() const {
 uint32_t ReferenceKernel::Run() {
   if (kernel_.kind == KernelKind::kScatter) {
     RunScatter();
+    return status_;
+  }
+  if (kernel_.kind == KernelKind::kAttention) {
+    const std::vector<Tensor> results = RunAttentionReference(kernel_, values());
+    for (size_t i = 0; i < parameters_.size(); ++i)
+      parameters_[i].bytes.assign(results[i].bytes().begin(), results[i].bytes().end());
     return status_;
   }
   ForEachPoint(kernel_.outer, [&](const Point& outer) {

@@ -6,6 +6,7 @@
 #include "ir/diagnostic.h"
 #include "ir/expr_eval.h"
 #include "ir/index_map.h"
+#include "tests/compiler/kernel/attention_reference.h"
 
 namespace descent {
 namespace {
@@ -96,6 +97,7 @@ class ProgramRunner {
     }
     const Kernel& kernel = program_.kernels[call.kernel];
     if (kernel.kind == KernelKind::kScatter) return RunScatter(kernel);
+    if (kernel.kind == KernelKind::kAttention) return RunAttention(kernel);
     ForEachPoint(kernel.outer, [&](const std::vector<int64_t>& outer) {
       locals_.assign(kernel.locals.size(), nullptr);
       for (const Stage& stage : kernel.stages) RunStage(kernel, stage, outer);
@@ -184,6 +186,18 @@ class ProgramRunner {
                                         std::span<const TensorType> types, Precision precision,
                                         bool& bad_index) {
     return descent::Evaluate(expr, operands, types, precision, bad_index);
+  }
+
+  void RunAttention(const Kernel& kernel) {
+    std::vector<Tensor> values;
+    for (size_t i = 0; i < addresses_.size(); ++i) {
+      const TensorType& type = kernel.parameters[i].type;
+      values.emplace_back(type,
+                          std::vector<std::byte>(addresses_[i], addresses_[i] + type.bytes()));
+    }
+    values = RunAttentionReference(kernel, std::move(values));
+    for (size_t i = 0; i < addresses_.size(); ++i)
+      if (kernel.parameters[i].written) std::ranges::copy(values[i].bytes(), addresses_[i]);
   }
 
   void RunScatter(const Kernel& kernel) {
