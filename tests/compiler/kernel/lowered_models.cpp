@@ -277,7 +277,7 @@ const ModelSample kSamples[] = {
       output y
       output l
     })"},
-    {"TransformerStep", "train_step", 48, R"(model transformer {
+    {"TransformerStep", "train_step", 50, R"(model transformer {
       batch 4
       input word: i32[batch, 6] from word
       input label: u8[batch] from label
