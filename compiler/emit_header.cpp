@@ -73,12 +73,19 @@ std::string NormalizationNote(const InputBinding& binding) {
   return "";
 }
 
+/// The type, and what the bits of a C type that has no arithmetic for it are.
+std::string TypeNote(const TensorType& type) {
+  if (type.dtype == DType::kBF16) return ToString(type) + ", the upper halves of floats";
+  if (type.dtype == DType::kF16) return ToString(type) + ", the bits of IEEE 754 binary16";
+  return ToString(type);
+}
+
 std::vector<Field> InputFields(const EntryProgram& entry) {
   std::vector<Field> fields;
   std::set<std::string> taken;
   for (const EntryInput& input : entry.inputs) {
     const Buffer& buffer = entry.buffers[input.buffer];
-    std::string comment = ToString(buffer.type);
+    std::string comment = TypeNote(buffer.type);
     if (entry.name != "metrics") {
       comment += fmt::format(" from {}{}", input.binding.column, NormalizationNote(input.binding));
       if (input.index_limit > 0) comment += fmt::format(", indices below {}", input.index_limit);
@@ -95,7 +102,7 @@ std::vector<Field> OutputFields(const EntryProgram& entry) {
   for (const EntryOutput& output : entry.outputs) {
     const Buffer& buffer = entry.buffers[output.buffer];
     fields.push_back({UniqueIdentifier(output.name, taken),
-                      std::string(Info(buffer.type.dtype).c_type), ToString(buffer.type), false});
+                      std::string(Info(buffer.type.dtype).c_type), TypeNote(buffer.type), false});
   }
   return fields;
 }

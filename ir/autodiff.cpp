@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 
+#include "ir/expansion.h"
 #include "ir/expr.h"
 #include "ir/op_def.h"
 
@@ -119,7 +120,7 @@ class ReverseWalker {
 
   Result<std::vector<Value>> ThroughExpansion(const Visited& node, const VjpContext& vjp) {
     b_.SetOrigin(node.name, Section::kForward);
-    const std::vector<Value> results = node.op->expand(b_, vjp.op, node.operands);
+    const std::vector<Value> results = ExpandOperator(b_, *node.op, vjp.op, node.operands);
     b_.SetOrigin(node.name, Section::kBackward);
     std::vector<Cotangent> seeds;
     for (size_t i = 0; i < results.size(); ++i)

@@ -28,14 +28,24 @@ Expr operator-(Expr a) { return Unary("neg", a); }
 Expr Abs(Expr x) { return Unary("abs", x); }
 Expr Sign(Expr x) { return Unary("sign", x); }
 Expr Floor(Expr x) { return Unary("floor", x); }
+Expr Trunc(Expr x) { return Unary("trunc", x); }
 Expr Square(Expr x) { return Unary("square", x); }
 Expr Sqrt(Expr x) { return Unary("sqrt", x); }
 Expr Pow(Expr base, Expr exponent) { return Binary("pow", base, exponent); }
 Expr Exp(Expr x) { return Unary("exp", x); }
+Expr Expm1(Expr x) { return Unary("expm1", x); }
 Expr Log(Expr x) { return Unary("log", x); }
+Expr Log1p(Expr x) { return Unary("log1p", x); }
 Expr Sin(Expr x) { return Unary("sin", x); }
 Expr Cos(Expr x) { return Unary("cos", x); }
+Expr Sinh(Expr x) { return Unary("sinh", x); }
+Expr Cosh(Expr x) { return Unary("cosh", x); }
+Expr Tanh(Expr x) { return Unary("tanh", x); }
+Expr Erf(Expr x) { return Unary("erf", x); }
 Expr Relu(Expr x) { return Unary("relu", x); }
+Expr Clamp(Expr x, double low, double high) {
+  return Unary("clamp", x, {{"low", low}, {"high", high}});
+}
 Expr Sigmoid(Expr x) { return Unary("sigmoid", x); }
 Expr Minimum(Expr a, Expr b) { return Binary("minimum", a, b); }
 Expr Maximum(Expr a, Expr b) { return Binary("maximum", a, b); }
@@ -113,6 +123,15 @@ Expr Flip(Expr x, std::vector<int64_t> axes) {
 
 Expr Iota(GraphBuilder& b, Shape shape, int64_t axis, DType dtype) {
   return {b, b.Add("iota", {}, {{"shape", std::move(shape)}, {"axis", axis}, {"dtype", dtype}})};
+}
+
+Expr Gather(Expr x, Expr indices, int64_t axis) {
+  return Binary("gather", x, indices, {{"axis", axis}});
+}
+
+Expr ScatterRows(Expr x, Expr indices, Expr updates, std::string_view reduce) {
+  return {x.builder(), x.builder().Add("scatter_rows", {x, indices, updates},
+                                       {{"reduce", std::string(reduce)}})};
 }
 
 Expr Unsqueeze(Expr x, int axis) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "ir/graph.h"
@@ -50,14 +51,22 @@ inline Expr operator/(double a, Expr b) { return b.Like(a) / b; }
 Expr Abs(Expr x);
 Expr Sign(Expr x);
 Expr Floor(Expr x);
+Expr Trunc(Expr x);
 Expr Square(Expr x);
 Expr Sqrt(Expr x);
 Expr Pow(Expr base, Expr exponent);
 Expr Exp(Expr x);
+Expr Expm1(Expr x);
 Expr Log(Expr x);
+Expr Log1p(Expr x);
 Expr Sin(Expr x);
 Expr Cos(Expr x);
+Expr Sinh(Expr x);
+Expr Cosh(Expr x);
+Expr Tanh(Expr x);
+Expr Erf(Expr x);
 Expr Relu(Expr x);
+Expr Clamp(Expr x, double low, double high);
 Expr Sigmoid(Expr x);
 Expr Minimum(Expr a, Expr b);
 Expr Maximum(Expr a, Expr b);
@@ -101,6 +110,11 @@ Expr Concat(std::span<const Expr> parts, int64_t axis);
 Expr SliceAxis(Expr x, int axis, int64_t start, int64_t stop);
 Expr Flip(Expr x, std::vector<int64_t> axes);
 Expr Iota(GraphBuilder& b, Shape shape, int64_t axis, DType dtype);
+
+/// Slices of x at `indices` along `axis`.
+Expr Gather(Expr x, Expr indices, int64_t axis = 0);
+/// x with `updates` put to its rows; `reduce`: set, add, mul, min, max.
+Expr ScatterRows(Expr x, Expr indices, Expr updates, std::string_view reduce);
 
 /// `x` with axis `axis` of extent 1 inserted.
 Expr Unsqueeze(Expr x, int axis);

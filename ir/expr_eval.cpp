@@ -1,9 +1,11 @@
 #include "ir/expr_eval.h"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
 #include "ir/diagnostic.h"
+#include "ir/float16.h"
 #include "ir/index_map.h"
 
 namespace descent {
@@ -50,10 +52,10 @@ class Program {
   void Add(const Scalar& root) { outputs_.push_back(Compile(root)); }
 
   /// Runs at a point; afterwards output(i) is the value of the i-th added scalar.
-  void Run(std::span<const int64_t> point, std::span<const Cell> accumulators, bool& bad_index) {
+  void Run(std::span<const int64_t> point, std::span<const Cell> accumulators, Reports& reports) {
     registers_.resize(code_.size());
     for (size_t i = 0; i < code_.size(); ++i)
-      registers_[i] = Execute(code_[i], point, accumulators, bad_index);
+      registers_[i] = Execute(code_[i], point, accumulators, reports);
   }
   Cell output(size_t i) const { return registers_[outputs_[i]]; }
 
@@ -78,7 +80,7 @@ class Program {
     Instruction instruction{.kind = ScalarKind::kRead,
                             .dtype = operands_[read.operand]->type.dtype,
                             .source = operands_[read.operand].get()};
-    if (read.outside) instruction.constant = ConstantCell(*read.outside);
+    if (read.outside) instruction.constant = OutsideCell(*read.outside);
     for (const Index& index : read.coordinates)
       instruction.coordinates.push_back(CompileIndex(index));
     for (const Guard& guard : read.guards)
@@ -88,6 +90,13 @@ class Program {
 
   static Cell ConstantCell(const ScalarNode& node) {
     return Info(node.dtype).is_float ? NumberCell(node.number) : IntegerCell(node.integer);
+  }
+
+  /// As if it lay in the operand.
+  Cell OutsideCell(const ScalarNode& node) const {
+    Cell cell = ConstantCell(node);
+    if (Info(node.dtype).is_float) cell.number = RoundTo(node.dtype, precision_, cell.number);
+    return cell;
   }
 
   int Compile(const Scalar& scalar) {
@@ -120,7 +129,7 @@ class Program {
     });
   }
 
-  Cell Load(const Instruction& read, std::span<const int64_t> point, bool& bad_index) const {
+  Cell Load(const Instruction& read, std::span<const int64_t> point, Reports& reports) const {
     for (const FlatGuard& guard : read.guards) {
       const int64_t value = ValueOf(guard.index, point);
       if (value < 0 || value >= guard.extent) return read.constant;
@@ -131,7 +140,7 @@ class Program {
       const int64_t value = ValueOf(read.coordinates[i], point);
       if (value < 0 || value >= shape[i]) {
         DESCENT_CHECK(read.coordinates[i].from_data, "read out of bounds");
-        bad_index = true;
+        reports.bad_index = true;
         return Info(read.dtype).is_float ? NumberCell(0) : IntegerCell(0);
       }
       offset = offset * shape[i] + value;
@@ -139,7 +148,7 @@ class Program {
     return read.source->cells[offset];
   }
 
-  Cell Apply(const Instruction& call) const {
+  Cell Apply(const Instruction& call, Reports& reports) const {
     Cell arguments[8];
     for (size_t i = 0; i < call.arguments.size(); ++i) arguments[i] = registers_[call.arguments[i]];
     const Cell value =
@@ -147,24 +156,25 @@ class Program {
             ? EvaluateCast(call.argument_dtype, call.dtype, arguments[0])
             : EvaluateCall(call.op, call.argument_dtype, {arguments, call.arguments.size()});
     if (!Info(call.dtype).is_float) return IntegerCell(WrapInteger(call.dtype, value.integer));
+    if (call.op == ScalarOp::kAssertFinite) reports.not_finite |= !std::isfinite(value.number);
     if (call.op == ScalarOp::kCast)
       return NumberCell(RoundTo(call.dtype, precision_, value.number));
     return value;
   }
 
   Cell Execute(const Instruction& instruction, std::span<const int64_t> point,
-               std::span<const Cell> accumulators, bool& bad_index) const {
+               std::span<const Cell> accumulators, Reports& reports) const {
     switch (instruction.kind) {
       case ScalarKind::kConstant:
         return instruction.constant;
       case ScalarKind::kIndex:
         return IntegerCell(ValueOf(instruction.index, point));
       case ScalarKind::kRead:
-        return Load(instruction, point, bad_index);
+        return Load(instruction, point, reports);
       case ScalarKind::kAccumulator:
         return accumulators[instruction.slot];
       case ScalarKind::kCall:
-        return Apply(instruction);
+        return Apply(instruction, reports);
       case ScalarKind::kOther:
         break;
     }
@@ -193,13 +203,12 @@ bool Advance(std::vector<int64_t>& point, const Shape& extents, size_t first, si
 }  // namespace
 
 double RoundTo(DType dtype, Precision precision, double number) {
-  return dtype == DType::kF32 && precision == Precision::kTyped ? static_cast<float>(number)
-                                                                : number;
+  return precision == Precision::kTyped ? RoundToFloat(dtype, number) : number;
 }
 
 std::vector<ArrayRef> Evaluate(const TensorExpr& expr, std::span<const ArrayRef> operands,
                                std::span<const TensorType> results, Precision precision,
-                               bool& bad_index) {
+                               Reports& reports) {
   Program step(expr, operands, precision), finish(expr, operands, precision);
   for (const Scalar& result : expr.results) finish.Add(result);
   std::vector<Cell> init, state;
@@ -220,10 +229,10 @@ std::vector<ArrayRef> Evaluate(const TensorExpr& expr, std::span<const ArrayRef>
   for (int64_t position = 0; position < points; ++position) {
     state = init;
     if (reduces) do {
-        step.Run(point, state, bad_index);
+        step.Run(point, state, reports);
         for (size_t i = 0; i < state.size(); ++i) state[i] = step.output(i);
       } while (Advance(point, expr.axes, rank, axes));
-    finish.Run(point, state, bad_index);
+    finish.Run(point, state, reports);
     for (size_t i = 0; i < arrays.size(); ++i) {
       Cell value = finish.output(i);
       if (Info(results[i].dtype).is_float)

@@ -25,10 +25,15 @@ using ArrayRef = std::shared_ptr<const Array>;
 /// `number` as a value of `dtype` in `precision`.
 double RoundTo(DType dtype, Precision precision, double number);
 
-/// The results of `expr`, one per entry of `results`. Sets `bad_index` when an index from data was
-/// out of range.
+/// What a run says beside its values.
+struct Reports {
+  bool bad_index = false;   ///< an index from data was out of range
+  bool not_finite = false;  ///< an assert_finite failed
+};
+
+/// The results of `expr`, one per entry of `results`.
 std::vector<ArrayRef> Evaluate(const TensorExpr& expr, std::span<const ArrayRef> operands,
                                std::span<const TensorType> results, Precision precision,
-                               bool& bad_index);
+                               Reports& reports);
 
 }  // namespace descent

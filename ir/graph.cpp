@@ -209,6 +209,49 @@ std::vector<bool> LiveNodes(std::span<const Node> nodes, std::span<const NamedVa
   return live;
 }
 
+/// Nodes that keep the order in which they were added: inputs, those with a name or a comment, and
+/// what another section or the caller reads.
+std::vector<bool> OrderedNodes(std::span<const Node> nodes, std::span<const NamedValue> outputs) {
+  std::vector<bool> ordered(nodes.size(), false);
+  for (const NamedValue& output : outputs) ordered[output.value.node] = true;
+  for (size_t number = 0; number < nodes.size(); ++number) {
+    const Label& label = nodes[number].label;
+    if (nodes[number].op->leaf == Leaf::kInput || !label.comment.empty() ||
+        !std::ranges::all_of(label.names, &std::string::empty))
+      ordered[number] = true;
+    for (const Value operand : nodes[number].operands)
+      if (nodes[operand.node].label.section != label.section) ordered[operand.node] = true;
+  }
+  return ordered;
+}
+
+/// The live nodes as they stand in the graph: all others stand before their first reader, in the
+/// order of its operands. Expressions such as `f(x) + g(x)` thus give one graph, in whatever order
+/// the C++ compiler evaluates them.
+std::vector<int32_t> CanonicalOrder(std::span<const Node> nodes, const std::vector<bool>& live,
+                                    const std::vector<bool>& ordered) {
+  std::vector<int32_t> order;
+  std::vector<bool> placed(nodes.size(), false);
+  std::vector<std::pair<int32_t, size_t>>
+      path;  // node, next operand: no recursion, graphs are deep
+  for (size_t number = 0; number < nodes.size(); ++number) {
+    if (!live[number] || !ordered[number] || placed[number]) continue;
+    path.emplace_back(static_cast<int32_t>(number), 0);
+    while (!path.empty()) {
+      auto& [node, next] = path.back();
+      if (next < nodes[node].operands.size()) {
+        const int32_t operand = nodes[node].operands[next++].node;
+        if (!placed[operand]) path.emplace_back(operand, 0);
+        continue;
+      }
+      if (!placed[node]) order.push_back(node);
+      placed[node] = true;
+      path.pop_back();
+    }
+  }
+  return order;
+}
+
 /// A label that stands on a later node gives way: the first keeps it, the others become unnamed.
 void DropRepeatedNames(std::vector<Node>& nodes, std::span<const NamedValue> outputs) {
   // An output's own node keeps the output's name against earlier nodes of the same name.
@@ -234,8 +277,7 @@ Graph GraphBuilder::Build() && {
   const std::vector<bool> live = LiveNodes(nodes_, inputs_, outputs_);
   std::vector<int32_t> renumbered(nodes_.size(), -1);
   Graph graph;
-  for (size_t number = 0; number < nodes_.size(); ++number) {
-    if (!live[number]) continue;
+  for (const int32_t number : CanonicalOrder(nodes_, live, OrderedNodes(nodes_, outputs_))) {
     renumbered[number] = static_cast<int32_t>(graph.nodes_.size());
     Node node = std::move(nodes_[number]);
     for (Value& operand : node.operands) operand.node = renumbered[operand.node];
@@ -270,6 +312,16 @@ Result<std::vector<std::vector<Value>>> Inline(const Graph& source, std::span<co
     map[number] = std::move(values);
   }
   return map;
+}
+
+std::vector<Value> InlineOutputs(const Graph& source, std::span<const Value> inputs,
+                                 GraphBuilder& builder) {
+  const auto map = Inline(source, inputs, builder);
+  if (!map) InternalError(__FILE__, __LINE__, map.error().message);
+  std::vector<Value> outputs;
+  for (const NamedValue& output : source.outputs())
+    outputs.push_back((*map)[output.value.node][output.value.result]);
+  return outputs;
 }
 
 }  // namespace descent

@@ -141,5 +141,8 @@ class GraphBuilder {
 /// order); returns the builder's value for every value of the source: map[node][result].
 Result<std::vector<std::vector<Value>>> Inline(const Graph& source, std::span<const Value> inputs,
                                                GraphBuilder& builder);
+/// The outputs of such a copy. For bodies, whose nodes were checked: it cannot fail.
+std::vector<Value> InlineOutputs(const Graph& source, std::span<const Value> inputs,
+                                 GraphBuilder& builder);
 
 }  // namespace descent

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ir/op_def.h"
+#include "ir/expansion.h"
 
 namespace descent {
 namespace {
@@ -68,7 +68,7 @@ class Interpreter {
     return outputs;
   }
 
-  bool bad_index() const { return bad_index_; }
+  const Reports& reports() const { return reports_; }
 
  private:
   void Trace(const Node& node, const std::vector<ArrayRef>& results) {
@@ -82,16 +82,19 @@ class Interpreter {
     const OpDef& op = *node.op;
     if (op.leaf != Leaf::kNone) return {RunLeaf(node, values)};
     if (op.control == Control::kLoop) return RunLoop(node, operands, values);
+    if (op.control == Control::kBranch)
+      return Run(node.attributes.Body(operands[0]->cells[0].integer ? "then_body" : "else_body"),
+                 operands.subspan(1), values, false);
     std::vector<TensorType> types;
     for (const ArrayRef& operand : operands) types.push_back(operand->type);
     const OpContext context{types, node.attributes};
     if (op.define != nullptr)
-      return Evaluate(op.define(context), operands, node.types, precision_, bad_index_);
+      return Evaluate(op.define(context), operands, node.types, precision_, reports_);
     GraphBuilder b;
     std::vector<Value> inputs;
     for (const TensorType& type : types)
       inputs.push_back(b.Input(fmt::format("x{}", inputs.size()), type));
-    for (const Value result : op.expand(b, context, inputs)) b.Output("", result);
+    for (const Value result : ExpandOperator(b, op, context, inputs)) b.Output("", result);
     return Run(std::move(b).Build(), operands, values, false);
   }
 
@@ -130,13 +133,13 @@ class Interpreter {
           std::make_shared<Array>(node.types[i], std::vector<Cell>(node.types[i].elements())));
     std::vector<ArrayRef> carried(operands.begin(), operands.begin() + form.carried);
     for (int64_t t = 0; t < form.trip_count; ++t) {
-      const int64_t slice = form.reverse ? form.trip_count - 1 - t : t;
+      const int64_t slice = form.Slice(t);
       std::vector<ArrayRef> inputs = carried;
       for (int i = form.carried; i < static_cast<int>(operands.size()); ++i)
         inputs.push_back(i < form.carried + form.sliced ? SliceOf(*operands[i], slice)
                                                         : operands[i]);
       RunValues inner = values;
-      inner.loop_step = slice;
+      inner.loop_step = form.LoopStep(slice, values.loop_step);
       const std::vector<ArrayRef> outputs = Run(body, inputs, inner, false);
       for (size_t i = 0; i < filled.size(); ++i) {
         const ArrayRef& part = static_cast<int>(i) < form.stacked ? outputs[form.carried + i]
@@ -152,7 +155,7 @@ class Interpreter {
 
   const Precision precision_;
   const TraceHook trace_;
-  bool bad_index_ = false;
+  Reports reports_;
 };
 
 }  // namespace
@@ -179,7 +182,8 @@ Result<Interpretation> Interpret(const Graph& graph, std::span<const Tensor> inp
   Interpretation run;
   for (const ArrayRef& output : interpreter.Run(graph, arrays, values, static_cast<bool>(trace)))
     run.outputs.push_back(ToTensor(*output, precision));
-  run.bad_index = interpreter.bad_index();
+  run.bad_index = interpreter.reports().bad_index;
+  run.not_finite = interpreter.reports().not_finite;
   return run;
 }
 

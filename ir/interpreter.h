@@ -30,6 +30,7 @@ struct RunValues {
 struct Interpretation {
   std::vector<Tensor> outputs;  ///< in the order of the graph's outputs
   bool bad_index = false;       ///< an index from data was out of range
+  bool not_finite = false;      ///< an assert_finite failed
 };
 
 /// Called for every named value in order of computation.

@@ -96,8 +96,11 @@ enum class Leaf : uint8_t {
   kLearningRate,  ///< f64 scalar, state: as set from outside
 };
 
-/// Control operators: how their body graphs run. `scan` is a loop.
-enum class Control : uint8_t { kNone, kLoop };
+/// Control operators: how their body graphs run. `scan` is a loop, `if` a branch.
+///
+/// A branch runs the graph of its attribute `then_body` or `else_body`, as operand 0, a bool
+/// scalar, says. The other operands are the inputs of either body, the results its outputs.
+enum class Control : uint8_t { kNone, kLoop, kBranch };
 
 /// How a loop node maps onto its body. Body inputs: carried, sliced, invariant, in that order;
 /// operands stand in the same order. Body outputs: next carried, then one slice of each stacked
@@ -105,30 +108,52 @@ enum class Control : uint8_t { kNone, kLoop };
 /// before every iteration).
 ///
 /// Iteration t works on slice t, or slice trip_count - 1 - t if reverse: it reads that slice of the
-/// sliced operands, writes that slice of the stacked results and histories, and its `loop_step` is
-/// that number.
+/// sliced operands and writes that slice of the stacked results and histories. Its `loop_step` is
+/// first_step plus that number, plus, if `continues`, trip_count times the enclosing loop's.
 struct LoopForm {
   int64_t trip_count = 0;
   int carried = 0;
   int sliced = 0;   ///< operands [trip_count, ...]
   int stacked = 0;  ///< results [trip_count, ...]
   bool reverse = false;
+  int64_t first_step = 0;
+  bool continues = false;
+
+  int64_t Slice(int64_t iteration) const {
+    return reverse ? trip_count - 1 - iteration : iteration;
+  }
+  int64_t LoopStep(int64_t slice, int64_t enclosing) const {
+    return first_step + slice + (continues ? enclosing * trip_count : 0);
+  }
 };
 
 /// Special kernel forms; a node whose op has one may be kept whole by Expand.
-enum class KernelForm : uint8_t { kLoops, kScatter, kAttention, kAttentionGradient };
+enum class KernelForm : uint8_t {
+  kLoops,
+  kScatter,  ///< operands (x, indices, updates), attribute reduce
+  kPrefix,  ///< attributes axis, exclusive, reverse; read r of the definition is operand r, and the
+            ///< step of its state 0, which is the result, needs no other state
+  kSort,    ///< ranks along attribute axis; attribute descending
+  kAttention,          ///< operands (q, k, v, mask?), attributes causal, scale
+  kAttentionGradient,  ///< operands (q, k, v, lse, g, delta, mask?), the same attributes
+};
 
 struct OpDef {
   std::string_view name;
   /// First sentence, blank line, then Markdown: equation, shapes, source, ties and kinks.
   std::string_view doc;
+  /// One application and what it gives, which a test evaluates: "cumsum([1, 2, 3], axis=0) = [1, 3,
+  /// 6]". Operands are f32 unless their type stands before them (`i64 [0, 2]`), results are
+  /// separated by commas, `_` is one that is not shown, and numbers hold to the places that are
+  /// written.
+  std::string_view example = "";
   Signature signature;
 
   /// Types of the results, or an error naming rule and shapes (the caller adds the node).
   Result<std::vector<TensorType>> (*infer)(const OpContext&) = nullptr;
 
   // Exactly one of leaf, control, define, expand; a kernel form may have define or expand as
-  // reference.
+  // reference. With define and expand, define is the meaning and expand what is compiled.
   Leaf leaf = Leaf::kNone;
   Control control = Control::kNone;
   TensorExpr (*define)(const OpContext&) = nullptr;
@@ -153,7 +178,7 @@ struct OpDef {
   /// itself.
   std::vector<Value> (*inference)(GraphBuilder&, const OpContext&,
                                   std::span<const Value> operands) = nullptr;
-  /// Replacement that ignores padded rows, for operators that mix rows. Null: rows must stay apart.
+  /// Replacement that ignores padded rows, where rows mix. Null or empty: rows must stay apart.
   std::vector<Value> (*mask_rows)(const MaskContext&) = nullptr;
 
   /// For metrics (docs/ir.md): `expand` gives sums over rows, f64; this gives the values shown.

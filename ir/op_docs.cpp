@@ -95,8 +95,10 @@ std::string SignatureText(const OpDef& op) {
 }
 
 std::string OpReference(const OpDef& op) {
-  return fmt::format("### {}\n\n`{}`\n\n{}\n\n{}{}*{}.*\n\n", op.name, SignatureText(op), op.doc,
-                     OperandTable(op.signature), AttributeTable(op.signature), Facts(op));
+  const std::string example =
+      op.example.empty() ? "" : fmt::format("Example: `{}`\n\n", op.example);
+  return fmt::format("### {}\n\n`{}`\n\n{}\n\n{}{}{}*{}.*\n\n", op.name, SignatureText(op), op.doc,
+                     example, OperandTable(op.signature), AttributeTable(op.signature), Facts(op));
 }
 
 std::string OpPage(const OpDef& op) {
@@ -104,7 +106,9 @@ std::string OpPage(const OpDef& op) {
   for (const AttributeSpec& attribute : op.signature.attributes)
     text += fmt::format("  {:<16} {} ({})\n", attribute.name, AttributeDoc(attribute),
                         ToString(attribute.kind));
-  return text + fmt::format("{}{}\n", op.signature.attributes.empty() ? "" : "\n", Facts(op));
+  if (!op.signature.attributes.empty()) text += "\n";
+  if (!op.example.empty()) text += fmt::format("{}\n\n", op.example);
+  return text + Facts(op) + "\n";
 }
 
 std::string OpsReference() {

@@ -16,7 +16,7 @@ bool IsComparison(ScalarOp op) { return op >= ScalarOp::kEq && op <= ScalarOp::k
 
 Scalar ConstantScalar(DType dtype, double value) {
   if (!Info(dtype).is_float) return ConstantInt(dtype, static_cast<int64_t>(value));
-  if (dtype == DType::kF32) value = static_cast<float>(value);
+  if (ArithmeticType(dtype) == DType::kF32) value = static_cast<float>(value);
   return MakeScalar({.kind = ScalarKind::kConstant, .dtype = dtype, .number = value});
 }
 

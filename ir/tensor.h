@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "ir/type.h"
@@ -30,7 +31,7 @@ class Tensor {
 
   /// Element by row-major index, converted.
   double GetDouble(int64_t index) const;
-  int64_t GetInt(int64_t index) const;
+  int64_t GetInt(int64_t index) const;  ///< u64: its two's complement
 
   /// Same type and same bytes (so NaN equals NaN and -0 differs from 0).
   bool operator==(const Tensor& other) const;
@@ -40,7 +41,15 @@ class Tensor {
   std::shared_ptr<const std::vector<std::byte>> data_;
 };
 
-/// Writes `value` as element `index` of a buffer of `dtype`. Floats to integers truncate.
+/// Truncates toward zero and saturates to an integer type, NaN is 0; bool: whether it is not 0.
+int64_t SaturateToInteger(DType dtype, double value);
+/// `value` wrapped to the width of an integer type, or made 0 or 1 for bool.
+int64_t WrapInteger(DType dtype, int64_t value);
+/// In decimal, as its type says: u64 has no sign.
+std::string PrintInteger(DType dtype, int64_t value);
+
+/// Writes `value` as element `index` of a buffer of `dtype`: floats round to nearest even or
+/// saturate to integers, integers wrap.
 void StoreDouble(DType dtype, std::byte* data, int64_t index, double value);
 void StoreInt(DType dtype, std::byte* data, int64_t index, int64_t value);
 double LoadDouble(DType dtype, const std::byte* data, int64_t index);

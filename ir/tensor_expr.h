@@ -73,12 +73,13 @@ std::optional<AffineIndex> AsAffine(const Index& index, int axis_count);
 
 // ---- scalar expressions ------------------------------------------------------------------------
 
-/// The instruction set of scalar bodies. ir/scalar_op.cpp holds one table row per instruction; the
+/// The instruction set of scalar bodies. Bodies of 16-bit floats compute in f32: an operand is
+/// widened, a result or a cast rounds. ir/scalar_op.cpp holds one table row per instruction; the
 /// interpreter and the code generator each hold one table of implementations.
 enum class ScalarOp : uint8_t {
-  // arithmetic; integers wrap, division truncates, an integer divided by zero is 0; kMin and kMax
-  // are NaN if
-  // either is NaN and the first of two equal ones
+  // arithmetic; integers wrap, division truncates, an integer divided by zero is 0 and leaves 0;
+  // kMin
+  // and kMax are NaN if either is NaN and the first of two equal ones
   kAdd,
   kSub,
   kMul,
@@ -87,16 +88,26 @@ enum class ScalarOp : uint8_t {
   kAbs,
   kMin,
   kMax,
-  kFloor,
+  kFmod,   ///< a - trunc(a / b) * b, exact; has a's sign
+  kPow,    ///< of integers: a negative exponent gives 0 unless the base is 1 or -1
+  kFloor,  ///< from here on floats only
+  kRound,  ///< to the nearest whole number, halves to the even one
   kSqrt,
-  kPow,
-  // transcendental, floats only
+  // transcendental
   kExp,
+  kExp2,
+  kExpm1,  ///< e^a - 1
   kLog,
+  kLog2,
+  kLog1p,  ///< log(1 + a)
   kSin,
   kCos,
+  kTan,
+  kAtan2,  ///< angle of the point (b, a): (y, x)
   kTanh,
   kSigmoid,
+  kErf,
+  kErfc,
   // comparisons give bool; all but kNe are false for NaN
   kEq,
   kNe,
@@ -104,16 +115,20 @@ enum class ScalarOp : uint8_t {
   kLe,
   kGt,
   kGe,
-  // bools
+  // bools and, bit by bit, integers
   kAnd,
   kOr,
-  kNot,
+  kXor,
+  // integers; a count outside [0, width) shifts everything out
+  kShl,
+  kShr,     ///< fills with the sign, unsigned types with 0
   kSelect,  ///< (condition, then, else)
   kCast,    ///< to the node's dtype; float to integer truncates and saturates, NaN is 0
   /// (seed, step, loop_step, stream, logical index), all i64 -> i64 in [0, 2^32): the random word
   /// of
   /// one element. Counters and element order: docs/design.md, Randomness.
   kPhilox,
+  kAssertFinite,  ///< its argument; reports where that is infinite or NaN (floats only)
 };
 
 struct ScalarOpInfo {
@@ -147,6 +162,7 @@ struct ScalarNode {
   std::vector<Scalar> arguments;
 };
 
+/// Bodies of 16-bit floats compute in f32, so theirs are rounded to f32.
 Scalar ConstantScalar(DType dtype, double value);
 Scalar ConstantInt(DType dtype, int64_t value);
 Scalar IndexScalar(Index index);  ///< dtype i64
@@ -177,7 +193,8 @@ struct Read {
   int operand = 0;
   std::vector<Index> coordinates;  ///< one per axis of the operand
   std::vector<Guard> guards;       ///< all must hold, else the read yields `outside`
-  Scalar outside;                  ///< a constant of the operand's dtype; null when unguarded
+  /// A constant of the operand's dtype, rounded to it; null when unguarded.
+  Scalar outside;
   // Coordinates that use ReadIndex are checked against the operand's extents even without a guard:
   // out of range yields 0 and sets kStatusBadIndex (DESIGN: Indices from data).
 };

@@ -9,7 +9,22 @@
 
 namespace descent {
 
-enum class DType : uint8_t { kF32, kF64, kI32, kI64, kU8, kBool };
+/// Numbers are part of the binary formats and of the ABI: new types go to the end.
+enum class DType : uint8_t {
+  kF32,
+  kF64,
+  kI32,
+  kI64,
+  kU8,
+  kBool,
+  kBF16,
+  kF16,
+  kI8,
+  kI16,
+  kU16,
+  kU32,
+  kU64
+};
 
 /// Everything that is known about an element type, one row of a table per type.
 struct DTypeInfo {
@@ -19,10 +34,26 @@ struct DTypeInfo {
   std::string_view npy_descr;  ///< in .npy files: "<f4"
   int bytes;
   bool is_float;
-  bool is_integer;  ///< neither float nor bool
+  bool is_integer;   ///< neither float nor bool
+  bool is_unsigned;  ///< unsigned integers and bool
+  int digits;        ///< bits of a float's significand, value bits of the others
+  int max_exponent;  ///< of floats: all finite ones are below 2^max_exponent
 };
 
 const DTypeInfo& Info(DType dtype);
+/// What bodies compute in: f32 for the 16-bit floats, else the type itself.
+DType ArithmeticType(DType dtype);
+/// Whether every value of `from` is one of `to`.
+bool HoldsAll(DType to, DType from);
+
+/// The limits of an integer type; those of u64 by their two's complement (its highest is -1).
+int64_t LowestInteger(DType dtype);
+int64_t HighestInteger(DType dtype);
+// Magnitudes of a float type.
+double LargestFinite(DType dtype);
+double SmallestNormal(DType dtype);
+double SmallestDenormal(DType dtype);
+
 /// All element types, in the order of the enumeration.
 const std::vector<DTypeInfo>& AllDTypes();
 std::optional<DType> ParseDType(std::string_view name);

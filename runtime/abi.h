@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define DESCENT_ABI_VERSION 1
+#define DESCENT_ABI_VERSION 2
 #define DESCENT_ALIGNMENT 64
 
 /* Element types, in the order of the compiler's DType. */
@@ -26,16 +26,25 @@ enum {
   DESCENT_I32 = 2,
   DESCENT_I64 = 3,
   DESCENT_U8 = 4,
-  DESCENT_BOOL = 5
+  DESCENT_BOOL = 5,
+  DESCENT_BF16 = 6, /* uint16_t: the upper half of a float's bits */
+  DESCENT_F16 = 7,  /* uint16_t: the bits of an IEEE 754 binary16 */
+  DESCENT_I8 = 8,
+  DESCENT_I16 = 9,
+  DESCENT_U16 = 10,
+  DESCENT_U32 = 11,
+  DESCENT_U64 = 12
 };
 
 /* Status word: 0, or an or of these. The state is unspecified after a nonzero status of train_step.
- */
+ * With DESCENT_STATUS_NOT_FINITE the bits from DESCENT_STATUS_ASSERTION_SHIFT on are the number of
+ * the first assertion that failed, from 1, or 0 where that is unknown. */
 enum {
   DESCENT_STATUS_BAD_INDEX = 1,  /* an index from data was out of range; it read 0 or was dropped */
   DESCENT_STATUS_NOT_FINITE = 2, /* an assert_finite failed */
   DESCENT_STATUS_BAD_CPU = 4 /* the CPU lacks what the program was compiled for; nothing was done */
 };
+#define DESCENT_STATUS_ASSERTION_SHIFT 8
 
 /* Runs tiles [first, last) of a kernel. `worker` is in [0, threads) and picks the worker's scratch.
  */
@@ -114,6 +123,8 @@ typedef struct descent_entry {
   int64_t arena_bytes;  /* part of the fixed scratch that holds tensors */
   int64_t kernel_count; /* kernel calls per call of the entry point */
   int64_t flops;        /* multiply and add counted apart */
+  int64_t assertion_count;
+  const char* const* assertions; /* names of the values that are asserted to be finite */
 } descent_entry;
 
 enum {

@@ -19,9 +19,11 @@ bool IsFinite(const descent_tensor& tensor, const std::byte* values, int64_t ele
 
 std::string Trainer::FindFirstNonFinite() {
   double loss = ReadLoss();
-  std::string outcome = std::isfinite(loss)
-                            ? StatusText(status_)
-                            : fmt::format("the loss is {}", std::isnan(loss) ? NAN : loss);
+  std::string outcome = StatusText(status_, step_.entry());
+  if (!std::isfinite(loss)) {
+    outcome = fmt::format("the loss is {}{}{}", std::isnan(loss) ? NAN : loss,
+                          outcome.empty() ? "" : ", ", outcome);
+  }
   // The state is already updated with the bad values. Training is deterministic, so the state
   // before the step is had by repeating the epoch's steps up to it.
   std::copy_n(epoch_start_.data(), epoch_start_.size(), parts_.state->data());

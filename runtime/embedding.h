@@ -53,7 +53,7 @@ static inline int64_t descent_tensor_elements(const descent_tensor* tensor) {
 }
 
 static inline int64_t descent_tensor_bytes(const descent_tensor* tensor) {
-  static const int64_t element_bytes[] = {4, 8, 4, 8, 1, 1};
+  static const int64_t element_bytes[] = {4, 8, 4, 8, 1, 1, 2, 2, 1, 2, 2, 4, 8};
   return descent_tensor_elements(tensor) * element_bytes[tensor->dtype];
 }
 
@@ -119,7 +119,8 @@ static inline uint32_t descent_initialize(const descent_program* program,
 /* ---- safetensors in memory: 8 bytes of header length, a JSON object, the data --------------- */
 
 static inline const char* descent_dtype_name(int32_t dtype) {
-  static const char* const names[] = {"F32", "F64", "I32", "I64", "U8", "BOOL"};
+  static const char* const names[] = {"F32", "F64", "I32", "I64", "U8",  "BOOL", "BF16",
+                                      "F16", "I8",  "I16", "U16", "U32", "U64"};
   return names[dtype];
 }
 

@@ -51,10 +51,12 @@ std::string CsvField(std::string_view text) {
 std::string NumberText(const Array& array, int64_t i) {
   return Visit(array.dtype, [&]<typename T>() {
     T value = reinterpret_cast<const T*>(array.values.data())[i];
-    if constexpr (std::is_same_v<T, uint8_t>) {
+    if constexpr (std::is_integral_v<T> && sizeof(T) == 1) {
       return fmt::format("{}", static_cast<int>(value));
-    } else {
+    } else if constexpr (std::is_arithmetic_v<T>) {
       return fmt::format("{}", value);
+    } else {
+      return fmt::format("{}", static_cast<float>(value));
     }
   });
 }
@@ -144,7 +146,7 @@ Result<std::vector<PredictedOutput>> PredictAll(const descent_entry& entry,
     int64_t valid = std::min(batch, rows - first);
     if (entry.batch > 0) feed.Fill(std::span(order).subspan(first, valid), executor);
     if (uint32_t status = call->Run(state, valid)) {
-      return Fail("", "{}: {}", entry.name, StatusText(status));
+      return Fail("", "{}: {}", entry.name, StatusText(status, entry));
     }
     for (size_t i = 0; i < predictions.size(); ++i) {
       auto& [output, values] = predictions[i];

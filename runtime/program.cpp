@@ -143,4 +143,12 @@ std::string StatusText(uint32_t status) {
   return text;
 }
 
+std::string StatusText(uint32_t status, const descent_entry& entry) {
+  std::string text = StatusText(status);
+  const int64_t assertion = status >> DESCENT_STATUS_ASSERTION_SHIFT;
+  if (assertion > 0 && assertion <= entry.assertion_count)
+    text += fmt::format(" ({})", Quoted(entry.assertions[assertion - 1]));
+  return text;
+}
+
 }  // namespace descent::runtime

@@ -106,6 +106,8 @@ class EntryCall {
 
 /// A status word as a sentence.
 std::string StatusText(uint32_t status);
+/// With the name of the value that is not finite, where `entry` gave the status.
+std::string StatusText(uint32_t status, const descent_entry& entry);
 
 template <typename T>
 T State::Scalar(const descent_slot* slot, T otherwise) const {

@@ -72,7 +72,7 @@ Result<std::optional<StopReason>> Trainer::RunEpoch() {
     status_ = RunBatch(progress_.batch);
     double loss = ReadLoss();
     if (status_ & DESCENT_STATUS_BAD_INDEX) {
-      return Fail("", "step {}: {}", progress_.step + 1, StatusText(status_));
+      return Fail("", "step {}: {}", progress_.step + 1, StatusText(status_, step_.entry()));
     }
     bool diverged = status_ != 0 || !std::isfinite(loss);
     auto finished = FinishStep(loss);

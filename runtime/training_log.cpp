@@ -158,7 +158,7 @@ Result<void> TrainingLog::Step(const Progress& progress, std::optional<double> l
     const descent_tensor& tensor = one.slot->tensor;
     const std::byte* values = state.Bytes(*one.slot).data();
     double value = NumberAt(tensor.dtype, values, one.element);
-    if (tensor.dtype == DESCENT_F32 && std::isfinite(value)) {
+    if (IsFloat(tensor.dtype) && tensor.dtype != DESCENT_F64 && std::isfinite(value)) {
       fmt::format_to(std::back_inserter(line_), "{}", static_cast<float>(value));
     } else {
       Number(value);

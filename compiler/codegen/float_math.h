@@ -1,9 +1,10 @@
-// Building blocks of vector_math.cpp and trigonometry.cpp: the polynomials of each float format,
-// and arithmetic on values of one type. Internal to compiler/codegen.
+// Building blocks of vector_math.cpp, trigonometry.cpp and error_function.cpp: the polynomials of
+// each float format, and arithmetic on values of one type. Internal to compiler/codegen.
 #pragma once
 
 #include <llvm/IR/Intrinsics.h>
 
+#include <numbers>
 #include <span>
 
 #include "compiler/codegen/function_emitter.h"
@@ -19,14 +20,23 @@ struct FloatFormat {
   int bits, mantissa_bits, bias;
   double round_magic;  ///< 1.5 * 2^mantissa_bits: adding it rounds to an integer in the low bits
   double ln2_high, ln2_low;
-  double exp_low, exp_high;  ///< outside, exp is 0 or infinity
-  double tanh_one;           ///< from here on tanh rounds to 1
+  double exp_low, exp_high;    ///< outside, exp is 0 or infinity
+  double exp2_low, exp2_high;  ///< outside, exp2 is 0 or infinity
+  double expm1_low;            ///< below, expm1 rounds to -1
+  double tanh_one;             ///< from here on tanh rounds to 1
   double smallest_normal, denormal_scale;
   int denormal_shift;
   uint64_t sqrt_half_bits;
-  std::span<const double> exp;  ///< (e^r - 1 - r) / r^2 for |r| <= ln2 / 2
-  std::span<const double> sin;  ///< (sin r - r) / r^3 in r^2 for |r| <= pi / 4
-  std::span<const double> cos;  ///< (cos r - 1 + r^2 / 2) / r^4 in r^2
+  std::span<const double> exp;             ///< (e^r - 1 - r) / r^2 for |r| <= ln2 / 2
+  std::span<const double> sin;             ///< (sin r - r) / r^3 in r^2 for |r| <= pi / 4
+  std::span<const double> cos;             ///< (cos r - 1 + r^2 / 2) / r^4 in r^2
+  double quarter_pi_high, quarter_pi_low;  ///< multiples up to 4 of the high part are exact
+  std::span<const double> atan;            ///< (atan q - q) / q^3 in q^2 for |q| <= tan(pi / 8)
+  double erf_one, erfc_zero;               ///< from here on they round to 1 and 0
+  std::span<const double> erf;             ///< erf(x) / x - 1 in x^2 for |x| <= 0.93
+  std::span<const double> erf_tail;        ///< -log erfc(x) for 0.91 <= x <= erf_one
+  std::span<const double> erfc;  ///< e^(x^2) erfc(x) (x + 3) in (x - 3) / (x + 3) for x >= 0.74
+  double erfc_low;               ///< what rounding erfc[0] loses
 };
 
 inline constexpr double kExp32[] = {0.4999999296, 0.1666651478, 0.04166848653, 0.008369409285,
@@ -61,6 +71,45 @@ inline constexpr double kCos64[] = {0.0416666666666666666,    -0.001388888888888
                                     2.08767542131753772e-9,   -1.14702758176396576e-11,
                                     4.73731854388586408e-14};
 
+inline constexpr double kAtan32[] = {-0.3333331523, 0.19998470002, -0.14243440204, 0.10592720098,
+                                     -0.060745657662};  // 2^-30
+inline constexpr double kAtan64[] = {
+    -0.3333333333333333308,  0.199999999999998816,    -0.1428571428569504916,
+    0.1111111110953601068,   -0.09090909014741406658, 0.07692305320722412003,
+    -0.06666616634034240338, 0.05881616211611058868,  -0.0525547550168015204,
+    0.04705084547679622085,  -0.04053164911948940903, 0.02956954757899141576,
+    -0.01294019186140478683};  // 2^-68
+inline constexpr double kErf32[] = {0.12837916658,   -0.37612633193,  0.11283687229,
+                                    -0.026858942772, 5.1999082409e-3, -8.1300189342e-4,
+                                    8.3167689914e-5};  // 2^-31
+inline constexpr double kErf64[] = {
+    0.1283791670955125724,    -0.3761263890318370315,   0.1128379167095244159,
+    -0.02686617064455738457,  5.223977619087109979e-3,  -8.548326607147823257e-4,
+    1.205531564487838992e-4,  -1.492517341283697442e-5, 1.645331827087379254e-6,
+    -1.625784351333156882e-7, 1.395350798110048063e-8,  -8.272422545057705624e-10};  // 2^-59
+inline constexpr double kErfTail32[] = {-1.7324095512e-4, 1.129508162,     0.63336023315,
+                                        0.10826581416,    -0.025110447196, 4.1677465624e-3,
+                                        -4.3379700979e-4, 2.1039057006e-5};  // 2^-34
+inline constexpr double kErfTail64[] = {
+    7.902205952906500749e-8,  1.128378330632302283,     0.63662384443134115,
+    0.102760586036199766,     -0.0191047020188982958,   -2.415739118910456343e-4,
+    1.725478382576306363e-3,  -6.032069918956325263e-4, 1.863895830316296271e-5,
+    8.474836447640664744e-5,  -5.134313624124839009e-5, 1.871561256693345008e-5,
+    -4.934628858745148803e-6, 9.813025431491709314e-7,  -1.471527063236424469e-7,
+    1.621579444506902512e-8,  -1.242266280790451035e-9, 5.916196272011198446e-11,
+    -1.31928155433445534e-12};  // 2^-58
+inline constexpr double kErfc32[] = {
+    1.0740069078,    -0.88339445038,   0.59022824689,   -0.31046736076, 0.11953046811,
+    -0.026826145324, -1.2356117523e-3, 3.0278421934e-3, -4.6624847e-4,  -2.5616633406e-4};  // 2^-30
+inline constexpr double kErfc64[] = {
+    1.074006907088339703,     -0.8833944531698837557,   0.5902283571041016532,
+    -0.310467261900548008,    0.119527761287296495,     -0.02682723462533791547,
+    -1.21241662705079058e-3,  3.034062018324642983e-3,  -5.483097011350733126e-4,
+    -2.767780301750601425e-4, 1.075616450091393349e-4,  3.039930929710015245e-5,
+    -1.747190016254309931e-5, -4.753421756159640077e-6, 2.771709167720380094e-6,
+    1.00732239167609749e-6,   -4.251122633856442072e-7, -2.401454922890734006e-7,
+    7.1132643746190018e-8,    4.633218827911651302e-8,  -1.676479561405164736e-8};  // 2^-58
+
 inline constexpr FloatFormat kF32 = {
     .bits = 32,
     .mantissa_bits = 23,
@@ -70,6 +119,9 @@ inline constexpr FloatFormat kF32 = {
     .ln2_low = -0x1.bd0105c610ca8p-13,
     .exp_low = -105,
     .exp_high = 89,
+    .exp2_low = -151,
+    .exp2_high = 129,
+    .expm1_low = -18,
     .tanh_one = 9.2,
     .smallest_normal = 0x1p-126,
     .denormal_scale = 0x1p25,
@@ -78,6 +130,15 @@ inline constexpr FloatFormat kF32 = {
     .exp = kExp32,
     .sin = kSin32,
     .cos = kCos32,
+    .quarter_pi_high = 0x1.921fp-1,
+    .quarter_pi_low = 0x1.6a8885a308d31p-18,
+    .atan = kAtan32,
+    .erf_one = 3.93,
+    .erfc_zero = 10.5,
+    .erf = kErf32,
+    .erf_tail = kErfTail32,
+    .erfc = kErfc32,
+    .erfc_low = -7.2983e-9,
 };
 inline constexpr FloatFormat kF64 = {
     .bits = 64,
@@ -88,6 +149,9 @@ inline constexpr FloatFormat kF64 = {
     .ln2_low = 0x1.a39ef35793c76p-33,
     .exp_low = -746,
     .exp_high = 710,
+    .exp2_low = -1076,
+    .exp2_high = 1025,
+    .expm1_low = -40,
     .tanh_one = 20,
     .smallest_normal = 0x1p-1022,
     .denormal_scale = 0x1p54,
@@ -96,6 +160,15 @@ inline constexpr FloatFormat kF64 = {
     .exp = kExp64,
     .sin = kSin64,
     .cos = kCos64,
+    .quarter_pi_high = 0x1.921fb54442d1p-1,
+    .quarter_pi_low = 0x1.08d313198a2ep-50,
+    .atan = kAtan64,
+    .erf_one = 5.95,
+    .erfc_zero = 27.4,
+    .erf = kErf64,
+    .erf_tail = kErfTail64,
+    .erfc = kErfc64,
+    .erfc_low = -8.8017e-17,
 };
 
 // ---- building blocks ---------------------------------------------------------------------------
@@ -164,18 +237,25 @@ class Math {
     llvm::Value* rounded = b_.CreateFSub(shifted, C(format_.round_magic));
     llvm::Value* r = Fma(rounded, C(-format_.ln2_high), x);
     r = Fma(rounded, C(-format_.ln2_low), r);
-    llvm::Value* p = Polynomial(format_.exp, r);
-    return {n, Fma(b_.CreateFMul(r, r), p, r)};
+    return {n, Expm1OfSmall(r)};
+  }
+
+  /// e^r - 1 for |r| <= ln 2 / 2.
+  llvm::Value* Expm1OfSmall(llvm::Value* r) {
+    return Fma(b_.CreateFMul(r, r), Polynomial(format_.exp, r), r);
+  }
+
+  /// x 2^n, rounded once: n itself may lie outside the exponents of normal numbers.
+  llvm::Value* Scaled(llvm::Value* x, llvm::Value* n) {
+    llvm::Value* half = b_.CreateAShr(n, I(1));
+    llvm::Value* scaled = b_.CreateFMul(x, PowerOfTwo(half));
+    return b_.CreateFMul(scaled, PowerOfTwo(b_.CreateSub(n, half)));
   }
 
   /// e^x for x in [exp_low, exp_high]: results may be denormal, 0 or infinity.
   llvm::Value* ExpOfClamped(llvm::Value* x) {
     const Reduced reduced = ReduceExp(x);
-    llvm::Value* mantissa = b_.CreateFAdd(reduced.expm1_of_rest, C(1));
-    // Two exact steps and one rounding: n itself may lie outside the exponents of normal numbers.
-    llvm::Value* half = b_.CreateAShr(reduced.n, I(1));
-    llvm::Value* scaled = b_.CreateFMul(mantissa, PowerOfTwo(half));
-    return b_.CreateFMul(scaled, PowerOfTwo(b_.CreateSub(reduced.n, half)));
+    return Scaled(b_.CreateFAdd(reduced.expm1_of_rest, C(1)), reduced.n);
   }
 
  private:

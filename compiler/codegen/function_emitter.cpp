@@ -18,25 +18,14 @@ FunctionEmitter::FunctionEmitter(llvm::Module& module, const Target& target,
 }
 
 llvm::Type* FunctionEmitter::RegisterType(DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-      return b.getFloatTy();
-    case DType::kF64:
-      return b.getDoubleTy();
-    case DType::kI32:
-      return b.getInt32Ty();
-    case DType::kI64:
-      return b.getInt64Ty();
-    case DType::kU8:
-      return b.getInt8Ty();
-    case DType::kBool:
-      return b.getInt1Ty();
-  }
-  InternalError(__FILE__, __LINE__, "unknown dtype");
+  if (dtype == DType::kBool) return b.getInt1Ty();
+  if (!Info(dtype).is_float) return b.getIntNTy(8 * Info(dtype).bytes);
+  return dtype == DType::kF64 ? b.getDoubleTy() : b.getFloatTy();
 }
 
 llvm::Type* FunctionEmitter::MemoryType(DType dtype) {
-  return dtype == DType::kBool ? b.getInt8Ty() : RegisterType(dtype);
+  if (Info(dtype).is_float && dtype == ArithmeticType(dtype)) return RegisterType(dtype);
+  return b.getIntNTy(8 * Info(dtype).bytes);
 }
 
 llvm::Type* FunctionEmitter::Widen(llvm::Type* scalar, int lanes) {
@@ -77,6 +66,20 @@ void FunctionEmitter::For(llvm::Value* low, llvm::Value* high, int64_t step,
   llvm::Value* next = b.CreateNSWAdd(i, I64(step));
   i->addIncoming(next, b.GetInsertBlock());
   b.CreateCondBr(b.CreateICmpSLT(next, high), loop, exit);
+  b.SetInsertPoint(exit);
+}
+
+void FunctionEmitter::While(const std::function<llvm::Value*()>& condition,
+                            const std::function<void()>& body) {
+  llvm::BasicBlock* check = llvm::BasicBlock::Create(context(), "while", function_);
+  llvm::BasicBlock* loop = llvm::BasicBlock::Create(context(), "do", function_);
+  llvm::BasicBlock* exit = llvm::BasicBlock::Create(context(), "done", function_);
+  b.CreateBr(check);
+  b.SetInsertPoint(check);
+  b.CreateCondBr(condition(), loop, exit);
+  b.SetInsertPoint(loop);
+  body();
+  b.CreateBr(check);
   b.SetInsertPoint(exit);
 }
 

@@ -30,9 +30,9 @@ class FunctionEmitter {
   llvm::Function* function() { return function_; }
   const Target& target() const { return target_; }
 
-  /// Type of a value in registers; bool is i1.
+  /// Type of a value in registers; bool is i1, a 16-bit float is the float of its value.
   llvm::Type* RegisterType(DType dtype);
-  /// Type of a value in memory; bool is i8.
+  /// Type of a value in memory; bool is i8, a 16-bit float its bits.
   llvm::Type* MemoryType(DType dtype);
   llvm::Type* Widen(llvm::Type* scalar, int lanes);
 
@@ -49,6 +49,8 @@ class FunctionEmitter {
   /// for (i = low; i < high; i += step) body(i)
   void For(llvm::Value* low, llvm::Value* high, int64_t step,
            const std::function<void(llvm::Value*)>& body, const char* name = "i");
+  /// while (condition()) body()
+  void While(const std::function<llvm::Value*()>& condition, const std::function<void()>& body);
   void If(llvm::Value* condition, const std::function<void()>& then, bool unlikely = false);
 
   llvm::Value* Add(llvm::Value* a, llvm::Value* c) { return b.CreateNSWAdd(a, c); }

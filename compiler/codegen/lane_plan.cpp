@@ -48,7 +48,7 @@ int FullLanes(const Nest& nest, const std::vector<const ScalarNode*>& nodes,
               const TargetFacts& facts) {
   bool narrow = false;
   for (const ScalarNode* node : nodes)
-    narrow |= node->dtype == DType::kF32 || node->dtype == DType::kI32;
+    narrow |= node->dtype != DType::kBool && Info(node->dtype).bytes < 8;
   for (const NestStore& store : nest.stores)
     narrow |= !store.variable && Info(store.memory.dtype).bytes < 8;
   return static_cast<int>(facts.vector_bytes / (narrow ? 4 : 8));

@@ -8,9 +8,12 @@
 #include "compiler/codegen/contraction_emitter.h"
 #include "compiler/codegen/kernel_frame.h"
 #include "compiler/codegen/loop_emitter.h"
+#include "compiler/codegen/prefix_emitter.h"
 #include "compiler/codegen/program_table.h"
 #include "compiler/codegen/scatter_emitter.h"
 #include "compiler/codegen/scratch.h"
+#include "compiler/codegen/sort_emitter.h"
+#include "compiler/kernel/axis_forms.h"
 #include "runtime/abi.h"
 
 namespace descent {
@@ -26,6 +29,7 @@ struct KindRow {
 };
 
 int64_t LoopScratch(const Kernel& kernel, const Target&) { return LocalBytes(kernel); }
+int64_t AxisScratch(const Kernel& kernel, const Target&) { return AxisScratchBytes(kernel); }
 int64_t NoScratch(const Kernel&, const Target&) { return 0; }
 int64_t ScheduledTiles(const Kernel& kernel, const Target&) { return kernel.schedule.tiles; }
 
@@ -34,6 +38,8 @@ const KindRow& RowOf(KernelKind kind) {
       {EmitLoopKernel, LoopScratch, ScheduledTiles},                       // kLoops
       {EmitContractionKernel, ContractionScratchBytes, ContractionTiles},  // kContraction
       {EmitScatterKernel, NoScratch, ScheduledTiles},                      // kScatter
+      {EmitPrefixKernel, AxisScratch, ScheduledTiles},                     // kPrefix
+      {EmitSortKernel, AxisScratch, ScheduledTiles},                       // kSort
       {EmitAttentionKernel, AttentionScratchBytes, AttentionTiles},        // kAttention
   };
   return kRows[static_cast<size_t>(kind)];
@@ -108,8 +114,8 @@ class EntryEmitter {
     b.CreateRet(b.CreateLoad(b.getInt32Ty(), status_));
 
     const Totals totals = Count(entry_.steps);
-    return {&entry_,      f_.function(), scratch.fixed_bytes, scratch.worker_bytes,
-            totals.calls, totals.flops};
+    return {&entry_,      f_.function(), scratch.fixed_bytes,   scratch.worker_bytes,
+            totals.calls, totals.flops,  std::move(assertions_)};
   }
 
  private:
@@ -132,17 +138,21 @@ class EntryEmitter {
     for (const Step& step : steps) {
       if (const auto* call = std::get_if<KernelCall>(&step.what))
         visit(program_.kernels[call->kernel]);
-      else
-        VisitKernels(std::get<Loop>(step.what).body, visit);
+      for (const std::vector<Step>* inner : InnerSteps(step)) VisitKernels(*inner, visit);
     }
   }
 
+  /// Of a branch the side that counts for more.
   Totals Count(const std::vector<Step>& steps) {
     Totals totals;
     for (const Step& step : steps) {
       if (const auto* call = std::get_if<KernelCall>(&step.what)) {
         totals.calls += 1;
         totals.flops += program_.kernels[call->kernel].flops;
+      } else if (const auto* branch = std::get_if<Branch>(&step.what)) {
+        const Totals taken = Count(branch->then_steps), other = Count(branch->else_steps);
+        totals.calls += std::max(taken.calls, other.calls);
+        totals.flops += std::max(taken.flops, other.flops);
       } else {
         const Loop& loop = std::get<Loop>(step.what);
         const Totals body = Count(loop.body);
@@ -213,6 +223,10 @@ class EntryEmitter {
         EmitCall(*call, iteration, trip_count);
         continue;
       }
+      if (const auto* branch = std::get_if<Branch>(&step.what)) {
+        EmitBranch(*branch, iteration, trip_count);
+        continue;
+      }
       const Loop& loop = std::get<Loop>(step.what);
       f_.For(
           f_.I64(0), f_.I64(loop.trip_count), 1,
@@ -225,6 +239,24 @@ class EntryEmitter {
     }
   }
 
+  void EmitBranch(const Branch& branch, llvm::Value* iteration, int64_t trip_count) {
+    auto& b = f_.b;
+    SetPoison(false, scratch_, entry_.arena_bytes);
+    llvm::Value* address = Address(branch.condition, iteration, trip_count);
+    llvm::Value* condition = b.CreateIsNotNull(b.CreateLoad(b.getInt8Ty(), address));
+    f_.If(condition, [&] { EmitSteps(branch.then_steps, iteration, trip_count); });
+    f_.If(b.CreateNot(condition), [&] { EmitSteps(branch.else_steps, iteration, trip_count); });
+  }
+
+  /// Where an argument lies in this iteration.
+  llvm::Value* Address(const Argument& argument, llvm::Value* iteration, int64_t trip_count) {
+    llvm::Value* address = BufferAddress(entry_.buffers[argument.buffer]);
+    if (argument.loop_stride_bytes == 0) return address;
+    llvm::Value* slice =
+        argument.from_end ? f_.b.CreateSub(f_.I64(trip_count - 1), iteration) : iteration;
+    return f_.Element(f_.b.getInt8Ty(), address, f_.Mul(slice, argument.loop_stride_bytes));
+  }
+
   void EmitCall(const KernelCall& call, llvm::Value* iteration, int64_t trip_count) {
     auto& b = f_.b;
     const Kernel& kernel = program_.kernels[call.kernel];
@@ -234,12 +266,7 @@ class EntryEmitter {
     SetPoison(true, scratch_, entry_.arena_bytes);
     for (size_t i = 0; i < call.arguments.size(); ++i) {
       const Argument& argument = call.arguments[i];
-      llvm::Value* address = BufferAddress(entry_.buffers[argument.buffer]);
-      if (argument.loop_stride_bytes != 0) {
-        llvm::Value* slice =
-            argument.from_end ? b.CreateSub(f_.I64(trip_count - 1), iteration) : iteration;
-        address = f_.Element(b.getInt8Ty(), address, f_.Mul(slice, argument.loop_stride_bytes));
-      }
+      llvm::Value* address = Address(argument, iteration, trip_count);
       b.CreateStore(address, b.CreateConstGEP1_64(b.getPtrTy(), buffers, i));
       if (entry_.buffers[argument.buffer].space == Space::kArena)
         SetPoison(false, address, kernel.parameters[i].type.bytes());
@@ -252,6 +279,22 @@ class EntryEmitter {
     } else {
       b.CreateCall(function, {argument_, f_.I32(0), f_.I64(0), tiles});
     }
+    if (!call.asserted.empty()) NumberAssertion(call.asserted);
+  }
+
+  /// Adds the assertion's number to the status word if it is the first to have failed.
+  void NumberAssertion(const std::string& name) {
+    auto& b = f_.b;
+    assertions_.push_back(name);
+    const auto number = static_cast<int32_t>(assertions_.size());
+    if (number >= 1 << (32 - DESCENT_STATUS_ASSERTION_SHIFT)) return;
+    llvm::Value* status = b.CreateLoad(b.getInt32Ty(), status_);
+    llvm::Value* failed = b.CreateIsNotNull(b.CreateAnd(status, DESCENT_STATUS_NOT_FINITE));
+    llvm::Value* first =
+        b.CreateIsNull(b.CreateLShr(status, uint64_t{DESCENT_STATUS_ASSERTION_SHIFT}));
+    llvm::Value* numbered =
+        b.CreateOr(status, static_cast<uint64_t>(number) << DESCENT_STATUS_ASSERTION_SHIFT);
+    b.CreateStore(b.CreateSelect(b.CreateAnd(failed, first), numbered, status), status_);
   }
 
   const KernelProgram& program_;
@@ -265,14 +308,13 @@ class EntryEmitter {
   llvm::Value *state_ = nullptr, *scratch_ = nullptr, *inputs_ = nullptr, *outputs_ = nullptr;
   llvm::Value *valid_rows_ = nullptr, *executor_ = nullptr;
   llvm::AllocaInst *status_ = nullptr, *argument_ = nullptr;
+  std::vector<std::string> assertions_;  ///< by number, from 1
 };
 
 void CollectCalled(const std::vector<Step>& steps, std::set<int>& kernels) {
   for (const Step& step : steps) {
-    if (const auto* call = std::get_if<KernelCall>(&step.what))
-      kernels.insert(call->kernel);
-    else
-      CollectCalled(std::get<Loop>(step.what).body, kernels);
+    if (const auto* call = std::get_if<KernelCall>(&step.what)) kernels.insert(call->kernel);
+    for (const std::vector<Step>* inner : InnerSteps(step)) CollectCalled(*inner, kernels);
   }
 }
 

@@ -57,7 +57,8 @@ struct Nest {
   const Reducer* reducer = nullptr;
   std::vector<Scalar> results;
   std::vector<NestStore> stores;
-  /// i32 variable that collects DESCENT_STATUS_* bits; needed when coordinates use reads.
+  /// i32 variable that collects DESCENT_STATUS_* bits; needed when coordinates use reads or a
+  /// value is asserted.
   llvm::AllocaInst* status = nullptr;
 
   int first_own() const { return static_cast<int>(outer.size()); }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "compiler/codegen/float16_emitter.h"
 #include "compiler/codegen/scalar_emitter.h"
 #include "runtime/abi.h"
 
@@ -95,6 +96,7 @@ llvm::Value* PointEmitter::EvaluateNew(const ScalarNode& node, Point& point) {
     case ScalarKind::kCall: {
       std::vector<llvm::Value*> arguments;
       for (const Scalar& argument : node.arguments) arguments.push_back(Evaluate(*argument, point));
+      if (node.op == ScalarOp::kAssertFinite) ReportNotFinite(arguments[0], point);
       return EmitScalarOp(f_, node, arguments);
     }
   }
@@ -153,7 +155,7 @@ llvm::Value* PointEmitter::EmitIndex(const Index& index, Point& point, int lane)
       const int number = static_cast<int>(index->value);
       const DType dtype = nest_.reads[number].memory.dtype;
       llvm::Value* value = f_.Lane(Read(number, point), lane);
-      return b.CreateIntCast(value, b.getInt64Ty(), dtype == DType::kI32 || dtype == DType::kI64);
+      return b.CreateIntCast(value, b.getInt64Ty(), !Info(dtype).is_unsigned);
     }
   }
   InternalError(__FILE__, __LINE__, "unknown index kind");
@@ -181,11 +183,13 @@ llvm::Value* PointEmitter::Address(const std::vector<Index>& coordinates, const 
 // ---- reads -------------------------------------------------------------------------------------
 
 llvm::Value* PointEmitter::FromMemory(llvm::Value* value, DType dtype) {
+  if (ArithmeticType(dtype) != dtype) return EmitFromBits16(f_, dtype, value);
   if (dtype != DType::kBool) return value;
   return f_.b.CreateICmpNE(value, llvm::Constant::getNullValue(value->getType()));
 }
 
 llvm::Value* PointEmitter::ToMemory(llvm::Value* value, DType dtype) {
+  if (ArithmeticType(dtype) != dtype) return EmitToBits16(f_, dtype, value);
   if (dtype != DType::kBool) return value;
   return f_.b.CreateZExt(value, f_.Widen(f_.b.getInt8Ty(), LaneCount(value)));
 }
@@ -221,13 +225,24 @@ void PointEmitter::Require(Condition& condition, const Index& index, int64_t ext
 }
 
 void PointEmitter::ReportBadIndex(const Condition& guard, const Condition& check, Point& point) {
+  llvm::Value* bad = f_.b.CreateNot(f_.And(check.uniform, check.varying));
+  Report(f_.And(bad, f_.And(guard.uniform, guard.varying)), DESCENT_STATUS_BAD_INDEX, point);
+}
+
+void PointEmitter::ReportNotFinite(llvm::Value* value, Point& point) {
   auto& b = f_.b;
-  DESCENT_CHECK(nest_.status, "a nest with indices from data needs a status variable");
-  llvm::Value* bad = b.CreateNot(f_.And(check.uniform, check.varying));
-  bad = f_.And(f_.And(bad, f_.And(guard.uniform, guard.varying)), point.mask);
-  llvm::Value* bit = b.CreateSelect(f_.Any(bad), f_.I32(DESCENT_STATUS_BAD_INDEX), f_.I32(0));
+  llvm::Value* magnitude = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, value);
+  llvm::Value* infinity = llvm::ConstantFP::getInfinity(value->getType());
+  Report(b.CreateFCmpUEQ(magnitude, infinity), DESCENT_STATUS_NOT_FINITE, point);
+}
+
+void PointEmitter::Report(llvm::Value* failed, int32_t status_bit, Point& point) {
+  auto& b = f_.b;
+  DESCENT_CHECK(nest_.status, "a nest that reports needs a status variable");
+  llvm::Value* any = f_.Any(f_.And(failed, point.mask));
   llvm::Value* old = b.CreateLoad(b.getInt32Ty(), nest_.status);
-  b.CreateStore(b.CreateOr(old, bit), nest_.status);
+  b.CreateStore(b.CreateOr(old, b.CreateSelect(any, f_.I32(status_bit), f_.I32(0))),
+                nest_.status);
 }
 
 llvm::Value* PointEmitter::Read(int number, Point& point) {

@@ -55,6 +55,9 @@ class PointEmitter {
                        int lane);
   void Require(Condition& condition, const Index& index, int64_t extent, Point& point);
   void ReportBadIndex(const Condition& guard, const Condition& check, Point& point);
+  void ReportNotFinite(llvm::Value* value, Point& point);
+  /// Sets a status bit where `failed` holds in an active lane.
+  void Report(llvm::Value* failed, int32_t status_bit, Point& point);
 
   llvm::Value* Read(int number, Point& point);
   llvm::Value* ReadNew(int number, Point& point);

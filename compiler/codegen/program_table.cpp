@@ -11,6 +11,7 @@ namespace {
 
 // The table's enumerations are the compiler's, by value.
 static_assert(static_cast<int>(DType::kBool) == DESCENT_BOOL);
+static_assert(static_cast<int>(DType::kU64) == DESCENT_U64);
 static_assert(static_cast<int>(Normalization::kScale) == DESCENT_NORMALIZE_SCALE);
 
 class TableBuilder {
@@ -63,10 +64,13 @@ class TableBuilder {
     std::vector<llvm::Constant*> inputs, outputs;
     for (const EntryInput& input : entry.inputs) inputs.push_back(Input(entry, input));
     for (const EntryOutput& output : entry.outputs) outputs.push_back(Output(entry, output));
+    std::vector<llvm::Constant*> assertions;
+    for (const std::string& name : emitted.assertions) assertions.push_back(Text(name));
     return Struct({Text(entry.name), emitted.function, I64(entry.batch), I64(std::ssize(inputs)),
                    I64(std::ssize(outputs)), Array(inputs), Array(outputs),
                    I64(emitted.fixed_scratch_bytes), I64(emitted.worker_scratch_bytes),
-                   I64(entry.arena_bytes), I64(emitted.kernel_calls), I64(emitted.flops)});
+                   I64(entry.arena_bytes), I64(emitted.kernel_calls), I64(emitted.flops),
+                   I64(std::ssize(assertions)), Array(assertions)});
   }
   llvm::Constant* Slot(const StateSlot& slot) {
     return Struct({Tensor(slot.name, slot.type), I32(slot.kind), I32(slot.trainable),

@@ -4,6 +4,7 @@
 
 #include <llvm/IR/Module.h>
 
+#include <string>
 #include <vector>
 
 #include "compiler/codegen/codegen.h"
@@ -18,6 +19,7 @@ struct EmittedEntry {
   int64_t worker_scratch_bytes;
   int64_t kernel_calls;
   int64_t flops;
+  std::vector<std::string> assertions;
 };
 
 /// Defines <prefix>_program, and descent_main_program where asked for.

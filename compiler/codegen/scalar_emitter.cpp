@@ -6,7 +6,9 @@
 #include <cmath>
 #include <limits>
 
+#include "compiler/codegen/float16_emitter.h"
 #include "compiler/codegen/vector_math.h"
+#include "ir/float16.h"
 
 namespace descent {
 namespace {
@@ -21,7 +23,7 @@ struct Operation {
   std::vector<llvm::Value*> x;
 
   bool is_float() const { return Info(operand).is_float; }
-  bool is_unsigned() const { return operand == DType::kU8 || operand == DType::kBool; }
+  bool is_unsigned() const { return Info(operand).is_unsigned; }
   llvm::Constant* Int(int64_t value) {
     return llvm::ConstantInt::get(x.back()->getType(), static_cast<uint64_t>(value), true);
   }
@@ -89,20 +91,64 @@ llvm::Value* EmitMax(Operation& o) {
   return EmitExtremum(o, FCMP_OGT, ICMP_SGT, ICMP_UGT);
 }
 
-llvm::Value* EmitFloor(Operation& o) {
-  return o.is_float() ? o.b.CreateUnaryIntrinsic(llvm::Intrinsic::floor, o.x[0]) : o.x[0];
-}
-llvm::Value* EmitSqrt(Operation& o) {
-  return o.b.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, o.x[0]);
+template <llvm::Intrinsic::ID kIntrinsic>
+llvm::Value* Instruction(Operation& o) {
+  return o.b.CreateUnaryIntrinsic(kIntrinsic, o.x[0]);
 }
 
 template <auto kFunction>
 llvm::Value* Function(Operation& o) {
   return kFunction(o.f, o.x[0]);
 }
-llvm::Value* EmitPower(Operation& o) { return EmitPow(o.f, o.x[0], o.x[1]); }
+template <auto kFunction>
+llvm::Value* Function2(Operation& o) {
+  return kFunction(o.f, o.x[0], o.x[1]);
+}
 
-// ---- comparisons and bools ---------------------------------------------------------------------
+/// What the truncating division leaves; 0 for the divisors 0 and -1.
+llvm::Value* EmitRemainder(Operation& o) {
+  if (o.is_float()) return EmitFmod(o.f, o.x[0], o.x[1]);
+  llvm::Value* by_one = o.b.CreateICmpEQ(o.x[1], o.Int(0));
+  if (!o.is_unsigned()) by_one = o.b.CreateOr(by_one, o.b.CreateICmpEQ(o.x[1], o.Int(-1)));
+  llvm::Value* divisor = o.b.CreateSelect(by_one, o.Int(1), o.x[1]);
+  return o.is_unsigned() ? o.b.CreateURem(o.x[0], divisor) : o.b.CreateSRem(o.x[0], divisor);
+}
+
+/// By squaring; a negative exponent leaves 1, -1 or 0.
+llvm::Value* EmitIntegerPower(Operation& o) {
+  llvm::Value* odd = o.b.CreateICmpNE(o.b.CreateAnd(o.x[1], o.Int(1)), o.Int(0));
+  llvm::Type* type = o.x[0]->getType();
+  llvm::AllocaInst* power = o.f.Variable(type);
+  llvm::AllocaInst* square = o.f.Variable(type);
+  llvm::AllocaInst* rest = o.f.Variable(type);
+  o.b.CreateStore(o.Int(1), power);
+  o.b.CreateStore(o.x[0], square);
+  o.b.CreateStore(o.x[1], rest);
+  o.f.While([&] { return o.f.Any(o.b.CreateICmpNE(o.b.CreateLoad(type, rest), o.Int(0))); },
+            [&] {
+              llvm::Value* bits = o.b.CreateLoad(type, rest);
+              llvm::Value* factor = o.b.CreateLoad(type, square);
+              llvm::Value* so_far = o.b.CreateLoad(type, power);
+              llvm::Value* counts = o.b.CreateICmpNE(o.b.CreateAnd(bits, o.Int(1)), o.Int(0));
+              o.b.CreateStore(o.b.CreateSelect(counts, o.b.CreateMul(so_far, factor), so_far),
+                              power);
+              o.b.CreateStore(o.b.CreateMul(factor, factor), square);
+              o.b.CreateStore(o.b.CreateLShr(bits, 1), rest);
+            });
+  llvm::Value* result = o.b.CreateLoad(type, power);
+  if (o.is_unsigned()) return result;
+  llvm::Value* of_minus_one = o.b.CreateSelect(odd, o.Int(-1), o.Int(1));
+  llvm::Value* inverse =
+      o.b.CreateSelect(o.b.CreateICmpEQ(o.x[0], o.Int(-1)), of_minus_one, o.Int(0));
+  inverse = o.b.CreateSelect(o.b.CreateICmpEQ(o.x[0], o.Int(1)), o.Int(1), inverse);
+  return o.b.CreateSelect(o.b.CreateICmpSLT(o.x[1], o.Int(0)), inverse, result);
+}
+
+llvm::Value* EmitPower(Operation& o) {
+  return o.is_float() ? EmitPow(o.f, o.x[0], o.x[1]) : EmitIntegerPower(o);
+}
+
+// ---- comparisons, bools, bits -------------------------------------------------------------------
 
 template <llvm::CmpInst::Predicate kFloat, llvm::CmpInst::Predicate kSigned,
           llvm::CmpInst::Predicate kUnsigned>
@@ -113,32 +159,49 @@ llvm::Value* Compare(Operation& o) {
 
 llvm::Value* EmitAnd(Operation& o) { return o.b.CreateAnd(o.x[0], o.x[1]); }
 llvm::Value* EmitOr(Operation& o) { return o.b.CreateOr(o.x[0], o.x[1]); }
-llvm::Value* EmitNot(Operation& o) { return o.b.CreateNot(o.x[0]); }
+llvm::Value* EmitXor(Operation& o) { return o.b.CreateXor(o.x[0], o.x[1]); }
+
+/// LLVM leaves counts outside [0, width) undefined.
+llvm::Value* ShiftCountFits(Operation& o) {
+  return o.b.CreateICmpULT(o.x[1], o.Int(o.x[1]->getType()->getScalarSizeInBits()));
+}
+llvm::Value* EmitShiftLeft(Operation& o) {
+  llvm::Value* fits = ShiftCountFits(o);
+  llvm::Value* shifted = o.b.CreateShl(o.x[0], o.b.CreateSelect(fits, o.x[1], o.Int(0)));
+  return o.b.CreateSelect(fits, shifted, o.Int(0));
+}
+llvm::Value* EmitShiftRight(Operation& o) {
+  llvm::Value* fits = ShiftCountFits(o);
+  const int64_t most = o.x[1]->getType()->getScalarSizeInBits() - 1;
+  llvm::Value* count = o.b.CreateSelect(fits, o.x[1], o.Int(most));
+  if (!o.is_unsigned()) return o.b.CreateAShr(o.x[0], count);
+  return o.b.CreateSelect(fits, o.b.CreateLShr(o.x[0], count), o.Int(0));
+}
 llvm::Value* EmitSelect(Operation& o) { return o.b.CreateSelect(o.x[0], o.x[1], o.x[2]); }
 
 // ---- casts -------------------------------------------------------------------------------------
 
 /// Truncates toward zero; saturates; NaN is 0. (fptosi of such values would be poison.)
 llvm::Value* FloatToInteger(Operation& o) {
-  const int bits = 8 * Info(o.dtype).bytes;
-  const bool is_unsigned = o.dtype == DType::kU8;
+  const bool is_unsigned = Info(o.dtype).is_unsigned;
   // [low, high): the floats whose truncation fits; both bounds are exact in f32.
-  const double low = is_unsigned ? 0 : -std::ldexp(1.0, bits - 1);
-  const double high = std::ldexp(1.0, is_unsigned ? bits : bits - 1);
+  const double low = static_cast<double>(LowestInteger(o.dtype));
+  const double high = std::ldexp(1.0, Info(o.dtype).digits);
   llvm::Value* too_low = o.b.CreateFCmpOLT(o.x[0], o.Float(low));
   llvm::Value* too_high = o.b.CreateFCmpOGE(o.x[0], o.Float(high));
   llvm::Value* fits =
       o.b.CreateAnd(o.b.CreateFCmpOGE(o.x[0], o.Float(low)), o.b.CreateNot(too_high));
   llvm::Value* safe = o.b.CreateSelect(fits, o.x[0], o.Float(0));
-  llvm::Type* through = is_unsigned ? o.f.Widen(o.b.getInt32Ty(), o.lanes) : o.ResultType();
-  llvm::Value* value = o.b.CreateTrunc(o.b.CreateFPToSI(safe, through), o.ResultType());
-  const int64_t lowest = is_unsigned ? 0 : std::numeric_limits<int64_t>::min() >> (64 - bits);
-  const int64_t highest = is_unsigned ? 255 : std::numeric_limits<int64_t>::max() >> (64 - bits);
+  const bool narrow = Info(o.dtype).bytes < 4;
+  llvm::Type* through = narrow ? o.f.Widen(o.b.getInt32Ty(), o.lanes) : o.ResultType();
+  llvm::Value* whole =
+      is_unsigned && !narrow ? o.b.CreateFPToUI(safe, through) : o.b.CreateFPToSI(safe, through);
+  llvm::Value* value = o.b.CreateTrunc(whole, o.ResultType());
   auto limit = [&](int64_t bound) {
     return llvm::ConstantInt::get(o.ResultType(), static_cast<uint64_t>(bound), true);
   };
-  value = o.b.CreateSelect(too_low, limit(lowest), value);
-  return o.b.CreateSelect(too_high, limit(highest), value);
+  value = o.b.CreateSelect(too_low, limit(LowestInteger(o.dtype)), value);
+  return o.b.CreateSelect(too_high, limit(HighestInteger(o.dtype)), value);
 }
 
 llvm::Value* EmitCast(Operation& o) {
@@ -146,6 +209,8 @@ llvm::Value* EmitCast(Operation& o) {
   if (o.dtype == DType::kBool)
     return o.is_float() ? o.b.CreateFCmpUNE(o.x[0], o.Float(0))
                         : o.b.CreateICmpNE(o.x[0], o.Int(0));
+  if (ArithmeticType(o.dtype) != o.dtype)
+    return EmitRoundToFloat16(o.f, o.operand, o.dtype, o.x[0]);
   if (o.is_float()) return to_float ? o.b.CreateFPCast(o.x[0], o.ResultType()) : FloatToInteger(o);
   if (to_float)
     return o.is_unsigned() ? o.b.CreateUIToFP(o.x[0], o.ResultType())
@@ -231,7 +296,7 @@ struct Row {
 };
 
 using enum llvm::CmpInst::Predicate;
-constexpr std::array<Row, 29> kRows = {{
+constexpr std::array<Row, 42> kRows = {{
     {ScalarOp::kAdd, EmitAdd},
     {ScalarOp::kSub, EmitSub},
     {ScalarOp::kMul, EmitMul},
@@ -240,15 +305,25 @@ constexpr std::array<Row, 29> kRows = {{
     {ScalarOp::kAbs, EmitAbs},
     {ScalarOp::kMin, EmitMin},
     {ScalarOp::kMax, EmitMax},
-    {ScalarOp::kFloor, EmitFloor},
-    {ScalarOp::kSqrt, EmitSqrt},
+    {ScalarOp::kFmod, EmitRemainder},
     {ScalarOp::kPow, EmitPower},
+    {ScalarOp::kFloor, Instruction<llvm::Intrinsic::floor>},
+    {ScalarOp::kRound, Instruction<llvm::Intrinsic::roundeven>},
+    {ScalarOp::kSqrt, Instruction<llvm::Intrinsic::sqrt>},
     {ScalarOp::kExp, Function<EmitExp>},
+    {ScalarOp::kExp2, Function<EmitExp2>},
+    {ScalarOp::kExpm1, Function<EmitExpm1>},
     {ScalarOp::kLog, Function<EmitLog>},
+    {ScalarOp::kLog2, Function<EmitLog2>},
+    {ScalarOp::kLog1p, Function<EmitLog1p>},
     {ScalarOp::kSin, Function<EmitSin>},
     {ScalarOp::kCos, Function<EmitCos>},
+    {ScalarOp::kTan, Function<EmitTan>},
+    {ScalarOp::kAtan2, Function2<EmitAtan2>},
     {ScalarOp::kTanh, Function<EmitTanh>},
     {ScalarOp::kSigmoid, Function<EmitSigmoid>},
+    {ScalarOp::kErf, Function<EmitErf>},
+    {ScalarOp::kErfc, Function<EmitErfc>},
     {ScalarOp::kEq, Compare<FCMP_OEQ, ICMP_EQ, ICMP_EQ>},
     {ScalarOp::kNe, Compare<FCMP_UNE, ICMP_NE, ICMP_NE>},
     {ScalarOp::kLt, Compare<FCMP_OLT, ICMP_SLT, ICMP_ULT>},
@@ -257,10 +332,13 @@ constexpr std::array<Row, 29> kRows = {{
     {ScalarOp::kGe, Compare<FCMP_OGE, ICMP_SGE, ICMP_UGE>},
     {ScalarOp::kAnd, EmitAnd},
     {ScalarOp::kOr, EmitOr},
-    {ScalarOp::kNot, EmitNot},
+    {ScalarOp::kXor, EmitXor},
+    {ScalarOp::kShl, EmitShiftLeft},
+    {ScalarOp::kShr, EmitShiftRight},
     {ScalarOp::kSelect, EmitSelect},
     {ScalarOp::kCast, EmitCast},
     {ScalarOp::kPhilox, EmitPhilox, /*keep_scalars=*/true},
+    {ScalarOp::kAssertFinite, [](Operation& o) { return o.x[0]; }, /*keep_scalars=*/true},
 }};
 static_assert([] {
   for (size_t i = 0; i < kRows.size(); ++i)
@@ -285,7 +363,7 @@ llvm::Constant* EmitConstant(FunctionEmitter& f, const ScalarNode& node) {
   llvm::Type* type = f.RegisterType(node.dtype);
   if (Info(node.dtype).is_float) {
     if (std::isnan(node.number)) return llvm::ConstantFP::getNaN(type);
-    return llvm::ConstantFP::get(type, node.number);
+    return llvm::ConstantFP::get(type, RoundToFloat(node.dtype, node.number));
   }
   const int64_t value = node.dtype == DType::kBool ? node.integer != 0 : node.integer;
   return llvm::ConstantInt::get(type, static_cast<uint64_t>(value), true);

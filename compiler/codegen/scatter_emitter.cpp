@@ -12,7 +12,8 @@ void EmitRow(KernelFrame& frame, llvm::Value* row, llvm::Value* update) {
   const ScatterForm& form = frame.kernel.scatter;
   const DType dtype = frame.kernel.parameters[form.destination].type.dtype;
   const auto rows_of = [&](int parameter, int64_t rows) {
-    return RowMajor(frame.parameters[parameter], {dtype, {rows, form.row_elements}});
+    return RowMajor(frame.parameters[parameter],
+                    {frame.kernel.parameters[parameter].type.dtype, {rows, form.row_elements}});
   };
   Nest nest{.extents = {form.rows, form.updates, form.row_elements},
             .outer = {row, update},
@@ -20,10 +21,10 @@ void EmitRow(KernelFrame& frame, llvm::Value* row, llvm::Value* update) {
   nest.ranges.resize(1);
   const Memory destination = rows_of(form.destination, form.rows);
   nest.reads = {{{Axis(1), Axis(2)}, {}, nullptr, rows_of(form.update, form.updates), nullptr}};
-  Scalar value = ReadScalar(0, dtype);
-  if (form.add) {
+  Scalar value = Cast(dtype, ReadScalar(0, nest.reads[0].memory.dtype));
+  if (form.combine) {
     nest.reads.push_back({{Axis(0), Axis(2)}, {}, nullptr, destination, nullptr});
-    value = Call(ScalarOp::kAdd, {ReadScalar(1, dtype), value});
+    value = Call(*form.combine, {ReadScalar(1, dtype), value});
   }
   nest.results = {value};
   nest.stores = {{0, {Axis(0), Axis(2)}, destination, nullptr}};
@@ -43,7 +44,7 @@ void EmitScatterKernel(llvm::Module& module, const Target& target, const Kernel&
   llvm::Value* high = f.Min(f.Mul(frame.last_tile, extent), f.I64(form.rows));
   const DType index_dtype = kernel.parameters[form.index].type.dtype;
   llvm::Type* index_type = f.MemoryType(index_dtype);
-  const bool is_signed = index_dtype == DType::kI32 || index_dtype == DType::kI64;
+  const bool is_signed = !Info(index_dtype).is_unsigned;
 
   f.For(
       f.I64(0), f.I64(form.updates), 1,

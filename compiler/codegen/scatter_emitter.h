@@ -1,5 +1,5 @@
-// Scatter kernels: destination[index[u], ...] (+)= update[u, ...] in the order of u. Internal to
-// compiler/codegen (sees LLVM).
+// Scatter kernels: destination[index[u], ...] is combined with update[u, ...] in the order of u.
+// Internal to compiler/codegen (sees LLVM).
 //
 // A tile owns a range of the destination's rows and goes through all updates, so every sum has one
 // order, whatever the number of threads. An index outside of the destination drops its update and

@@ -16,9 +16,9 @@ int64_t LargestWorker(const KernelProgram& program, const std::vector<Step>& ste
     if (const auto* call = std::get_if<KernelCall>(&step.what)) {
       const Kernel& kernel = program.kernels[call->kernel];
       bytes = std::max({bytes, kernel.scratch_bytes, WorkerScratchBytes(kernel, target)});
-    } else {
-      bytes = std::max(bytes, LargestWorker(program, std::get<Loop>(step.what).body, target));
     }
+    for (const std::vector<Step>* inner : InnerSteps(step))
+      bytes = std::max(bytes, LargestWorker(program, *inner, target));
   }
   return bytes;
 }

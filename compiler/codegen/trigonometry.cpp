@@ -1,5 +1,6 @@
-// Sine and cosine over the full range.
+// Trigonometric functions over the full range, and the angle of a point.
 #include <algorithm>
+#include <cmath>
 
 #include "compiler/codegen/float_math.h"
 #include "compiler/codegen/vector_math.h"
@@ -11,6 +12,7 @@ namespace {
 // pi / 2 = the sum of these, to 2^-161.
 constexpr double kHalfPi[] = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54, -0x1.f1976b7ed8fbcp-110};
 constexpr double kLargeAngle = 0x1p28;
+constexpr double kTanEighthPi = std::numbers::sqrt2 - 1;
 
 // The first 1280 fraction bits of 2 / pi, most significant word first.
 constexpr uint64_t kTwoOverPi[] = {
@@ -139,15 +141,20 @@ ReducedAngle ReduceAngle(FunctionEmitter& f, Math& m, llvm::Value* x) {
   return {b.CreateLoad(m.int_type(), quadrant_variable), b.CreateLoad(m.type(), r_variable)};
 }
 
-/// sin(x + quarters * pi / 2). f32 is reduced in f64, so that one reduction serves both.
+/// The same of x in f32 or f64. f32 is reduced in f64, so that one reduction serves both.
+ReducedAngle ReduceAngleOfAny(FunctionEmitter& f, Math& m, llvm::Value* x) {
+  llvm::Value* wide_x = f.b.CreateFPCast(x, f.Widen(f.b.getDoubleTy(), m.lanes()));
+  Math wide(f, wide_x);
+  const ReducedAngle angle = ReduceAngle(f, wide, wide_x);
+  return {f.b.CreateTrunc(angle.quadrant, m.int_type()), f.b.CreateFPCast(angle.r, m.type())};
+}
+
+/// sin(x + quarters * pi / 2)
 llvm::Value* EmitSine(FunctionEmitter& f, llvm::Value* x, int quarters) {
   Math m(f, x);
   auto& b = f.b;
-  llvm::Value* wide_x = b.CreateFPCast(x, f.Widen(b.getDoubleTy(), m.lanes()));
-  Math wide(f, wide_x);
-  const ReducedAngle angle = ReduceAngle(f, wide, wide_x);
-  llvm::Value* r = b.CreateFPCast(angle.r, m.type());
-  llvm::Value* quadrant = b.CreateAdd(b.CreateTrunc(angle.quadrant, m.int_type()), m.I(quarters));
+  const auto [reduced_quadrant, r] = ReduceAngleOfAny(f, m, x);
+  llvm::Value* quadrant = b.CreateAdd(reduced_quadrant, m.I(quarters));
 
   llvm::Value* z = b.CreateFMul(r, r);
   llvm::Value* sine = m.Fma(b.CreateFMul(r, z), m.Polynomial(m.format().sin, z), r);
@@ -159,6 +166,18 @@ llvm::Value* EmitSine(FunctionEmitter& f, llvm::Value* x, int quarters) {
   return m.FromBits(b.CreateXor(m.Bits(result), sign));
 }
 
+/// A sum of a float and a smaller one.
+struct TwoParts {
+  llvm::Value* high;
+  llvm::Value* low;
+};
+
+/// high + low with a high part that is the rounded sum; |high| >= |low|.
+TwoParts Normalized(FunctionEmitter& f, llvm::Value* high, llvm::Value* low) {
+  llvm::Value* sum = f.b.CreateFAdd(high, low);
+  return {sum, f.b.CreateFSub(low, f.b.CreateFSub(sum, high))};
+}
+
 }  // namespace
 
 llvm::Value* EmitSin(FunctionEmitter& f, llvm::Value* x) {
@@ -167,5 +186,68 @@ llvm::Value* EmitSin(FunctionEmitter& f, llvm::Value* x) {
 }
 
 llvm::Value* EmitCos(FunctionEmitter& f, llvm::Value* x) { return EmitSine(f, x, 1); }
+
+// sin r / cos r or -cos r / sin r, each as r or 1 and a smaller part; the quotient's remainder
+// makes up for the roundings of both sums and its own.
+llvm::Value* EmitTan(FunctionEmitter& f, llvm::Value* x) {
+  Math m(f, x);
+  auto& b = f.b;
+  const auto [quadrant, r] = ReduceAngleOfAny(f, m, x);
+  llvm::Value* z = b.CreateFMul(r, r);
+  llvm::Value* sine_low = b.CreateFMul(b.CreateFMul(r, z), m.Polynomial(m.format().sin, z));
+  llvm::Value* cosine_low =
+      m.Fma(b.CreateFMul(z, z), m.Polynomial(m.format().cos, z), b.CreateFMul(z, m.C(-0.5)));
+  const TwoParts sine = Normalized(f, r, sine_low);
+  const TwoParts cosine = Normalized(f, m.C(1), cosine_low);
+
+  llvm::Value* odd = b.CreateICmpNE(b.CreateAnd(quadrant, m.I(1)), m.I(0));
+  llvm::Value* numerator = b.CreateSelect(odd, b.CreateFNeg(cosine.high), sine.high);
+  llvm::Value* numerator_low = b.CreateSelect(odd, b.CreateFNeg(cosine.low), sine.low);
+  llvm::Value* divisor = b.CreateSelect(odd, sine.high, cosine.high);
+  llvm::Value* divisor_low = b.CreateSelect(odd, sine.low, cosine.low);
+  llvm::Value* quotient = b.CreateFDiv(numerator, divisor);
+  llvm::Value* minus = b.CreateFNeg(quotient);
+  llvm::Value* remainder =
+      b.CreateFAdd(m.Fma(minus, divisor, numerator), m.Fma(minus, divisor_low, numerator_low));
+  llvm::Value* tangent = b.CreateFAdd(quotient, b.CreateFDiv(remainder, divisor));
+  return b.CreateSelect(b.CreateFCmpOEQ(x, m.C(0)), x, tangent);  // keeps -0
+}
+
+// With a <= b the magnitudes of x and y in order: a / b = tan(k pi / 4 + atan q) for q = a / b and
+// k = 0, or q = (a - b) / (a + b) and k = 1 where a / b is above tan(pi / 8). Mirrored at the
+// diagonal and at the y-axis it becomes the angle of the point.
+llvm::Value* EmitAtan2(FunctionEmitter& f, llvm::Value* y, llvm::Value* x) {
+  Math m(f, x);
+  auto& b = f.b;
+  llvm::Value* x_magnitude = m.Abs(x);
+  llvm::Value* y_magnitude = m.Abs(y);
+  llvm::Value* steep = b.CreateFCmpOGT(y_magnitude, x_magnitude);
+  llvm::Value* small = b.CreateSelect(steep, x_magnitude, y_magnitude);
+  llvm::Value* large = b.CreateSelect(steep, y_magnitude, x_magnitude);
+  // Neither a + b nor infinity / infinity may spoil the quotient.
+  llvm::Value* huge = b.CreateFCmpOGE(large, m.C(std::ldexp(1.0, m.format().bias - 2)));
+  llvm::Value* infinite = b.CreateFCmpOEQ(small, m.Infinity());
+  small = b.CreateSelect(huge, b.CreateFMul(small, m.C(0.25)), small);
+  large = b.CreateSelect(huge, b.CreateFMul(large, m.C(0.25)), large);
+  small = b.CreateSelect(infinite, m.C(1), small);
+  large = b.CreateSelect(infinite, m.C(1), large);
+
+  llvm::Value* diagonal = b.CreateFCmpOGT(small, b.CreateFMul(large, m.C(kTanEighthPi)));
+  llvm::Value* numerator = b.CreateSelect(diagonal, b.CreateFSub(small, large), small);
+  llvm::Value* divisor = b.CreateSelect(diagonal, b.CreateFAdd(small, large), large);
+  llvm::Value* q = b.CreateFDiv(numerator, divisor);
+  q = b.CreateSelect(b.CreateFCmpOEQ(large, m.C(0)), m.C(0), q);
+  llvm::Value* z = b.CreateFMul(q, q);
+  llvm::Value* angle = m.Fma(b.CreateFMul(q, z), m.Polynomial(m.format().atan, z), q);
+
+  llvm::Value* quarters = b.CreateSelect(diagonal, m.C(1), m.C(0));
+  quarters = b.CreateSelect(steep, b.CreateFSub(m.C(2), quarters), quarters);
+  llvm::Value* left = b.CreateICmpSLT(m.Bits(x), m.I(0));
+  quarters = b.CreateSelect(left, b.CreateFSub(m.C(4), quarters), quarters);
+  angle = b.CreateSelect(b.CreateXor(steep, left), b.CreateFNeg(angle), angle);
+  angle = m.Fma(quarters, m.C(m.format().quarter_pi_high),
+                m.Fma(quarters, m.C(m.format().quarter_pi_low), angle));
+  return b.CreateSelect(b.CreateFCmpUNO(x, y), m.Nan(), m.CopySign(angle, y));
+}
 
 }  // namespace descent

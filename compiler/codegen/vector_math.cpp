@@ -1,6 +1,5 @@
 #include "compiler/codegen/vector_math.h"
 
-#include <limits>
 #include <numbers>
 
 #include "compiler/codegen/float_math.h"
@@ -31,26 +30,41 @@ Decomposed Decompose(FunctionEmitter& f, Math& m, llvm::Value* x) {
   return {as_float, b.CreateFSub(mantissa, m.C(1))};
 }
 
-/// log of positive finite x.
-llvm::Value* LogOfPositive(FunctionEmitter& f, Math& m, llvm::Value* x) {
+/// An unevaluated sum, high being the nearest float to it.
+struct DoubleDouble {
+  llvm::Value* high;
+  llvm::Value* low;
+};
+
+/// log(1 + fraction) - fraction + low for sqrt(1/2) <= 1 + fraction < sqrt(2) and a small `low`.
+llvm::Value* LogTail(FunctionEmitter& f, Math& m, llvm::Value* fraction, llvm::Value* low) {
   auto& b = f.b;
-  const auto [exponent, fraction] = Decompose(f, m, x);
   llvm::Value* square = b.CreateFMul(fraction, fraction);
-  llvm::Value* tail;  // log(1 + f) - f
   if (m.format().bits == 32) {
     llvm::Value* p = m.Polynomial(kLog32, fraction);
-    tail = b.CreateFMul(b.CreateFMul(fraction, square), p);
-    tail = m.Fma(exponent, m.C(m.format().ln2_low), tail);
-    tail = m.Fma(square, m.C(-0.5), tail);
-  } else {
-    llvm::Value* s = b.CreateFDiv(fraction, b.CreateFAdd(fraction, m.C(2)));
-    llvm::Value* z = b.CreateFMul(s, s);
-    llvm::Value* r = b.CreateFMul(z, m.Polynomial(kLog64, z));
-    llvm::Value* half_square = b.CreateFMul(square, m.C(0.5));
-    tail = m.Fma(s, b.CreateFAdd(half_square, r), b.CreateFMul(exponent, m.C(m.format().ln2_low)));
-    tail = b.CreateFSub(tail, half_square);
+    return m.Fma(square, m.C(-0.5), m.Fma(b.CreateFMul(fraction, square), p, low));
   }
-  return m.Fma(exponent, m.C(m.format().ln2_high), b.CreateFAdd(fraction, tail));
+  llvm::Value* s = b.CreateFDiv(fraction, b.CreateFAdd(fraction, m.C(2)));
+  llvm::Value* z = b.CreateFMul(s, s);
+  llvm::Value* r = b.CreateFMul(z, m.Polynomial(kLog64, z));
+  llvm::Value* half_square = b.CreateFMul(square, m.C(0.5));
+  return b.CreateFSub(m.Fma(s, b.CreateFAdd(half_square, r), low), half_square);
+}
+
+/// `of_positive` where x is positive and finite, else what any logarithm gives.
+llvm::Value* LogOfAny(FunctionEmitter& f, Math& m, llvm::Value* x, llvm::Value* of_positive) {
+  auto& b = f.b;
+  llvm::Value* result = b.CreateSelect(b.CreateFCmpOEQ(x, m.Infinity()), x, of_positive);
+  result = b.CreateSelect(b.CreateFCmpOEQ(x, m.C(0)), m.Infinity(true), result);
+  return b.CreateSelect(b.CreateFCmpULT(x, m.C(0)), m.Nan(), result);
+}
+
+/// a + b exactly. D. Knuth, The Art of Computer Programming 2, 4.2.2.
+DoubleDouble TwoSum(llvm::IRBuilder<>& b, llvm::Value* x, llvm::Value* y) {
+  llvm::Value* sum = b.CreateFAdd(x, y);
+  llvm::Value* y_part = b.CreateFSub(sum, x);
+  llvm::Value* x_part = b.CreateFSub(sum, y_part);
+  return {sum, b.CreateFAdd(b.CreateFSub(x, x_part), b.CreateFSub(y, y_part))};
 }
 
 }  // namespace
@@ -60,30 +74,66 @@ llvm::Value* EmitExp(FunctionEmitter& f, llvm::Value* x) {
   return m.ExpOfClamped(m.Clamp(x, m.format().exp_low, m.format().exp_high));
 }
 
+llvm::Value* EmitExp2(FunctionEmitter& f, llvm::Value* x) {
+  Math m(f, x);
+  auto& b = f.b;
+  x = m.Clamp(x, m.format().exp2_low, m.format().exp2_high);
+  llvm::Value* shifted = b.CreateFAdd(x, m.C(m.format().round_magic));
+  llvm::Value* n = b.CreateSub(m.Bits(shifted), m.Bits(m.C(m.format().round_magic)));
+  llvm::Value* rest = b.CreateFSub(x, b.CreateFSub(shifted, m.C(m.format().round_magic)));
+  llvm::Value* r = b.CreateFMul(rest, m.C(std::numbers::ln2));
+  return m.Scaled(b.CreateFAdd(m.Expm1OfSmall(r), m.C(1)), n);
+}
+
+// 2^n (1 + p) - 1 as twice 2^(n-1) p + (2^(n-1) - 1/2), which overflows no earlier than the result.
+llvm::Value* EmitExpm1(FunctionEmitter& f, llvm::Value* x) {
+  Math m(f, x);
+  auto& b = f.b;
+  const auto reduced = m.ReduceExp(m.Clamp(x, m.format().expm1_low, m.format().exp_high));
+  llvm::Value* p = reduced.expm1_of_rest;
+  llvm::Value* scale = m.PowerOfTwo(b.CreateSub(reduced.n, m.I(1)));
+  llvm::Value* half = m.Fma(scale, p, b.CreateFSub(scale, m.C(0.5)));
+  llvm::Value* small = b.CreateICmpEQ(reduced.n, m.I(0));
+  llvm::Value* result = b.CreateSelect(small, p, b.CreateFAdd(half, half));
+  return b.CreateSelect(b.CreateFCmpOEQ(x, m.C(0)), x, result);  // keeps -0
+}
+
 llvm::Value* EmitLog(FunctionEmitter& f, llvm::Value* x) {
   Math m(f, x);
   auto& b = f.b;
-  llvm::Value* result = LogOfPositive(f, m, x);
-  result = b.CreateSelect(b.CreateFCmpOEQ(x, m.Infinity()), x, result);
-  result = b.CreateSelect(b.CreateFCmpOEQ(x, m.C(0)), m.Infinity(true), result);
-  return b.CreateSelect(b.CreateFCmpULT(x, m.C(0)), m.Nan(), result);
+  const auto [exponent, fraction] = Decompose(f, m, x);
+  llvm::Value* low = b.CreateFMul(exponent, m.C(m.format().ln2_low));
+  llvm::Value* log = b.CreateFAdd(fraction, LogTail(f, m, fraction, low));
+  return LogOfAny(f, m, x, m.Fma(exponent, m.C(m.format().ln2_high), log));
 }
+
+llvm::Value* EmitLog2(FunctionEmitter& f, llvm::Value* x) {
+  Math m(f, x);
+  auto& b = f.b;
+  const auto [exponent, fraction] = Decompose(f, m, x);
+  llvm::Value* log = b.CreateFAdd(fraction, LogTail(f, m, fraction, m.C(0)));
+  return LogOfAny(f, m, x, m.Fma(log, m.C(std::numbers::log2e), exponent));
+}
+
+// log(u + c) = log(u) + c / u for u, the rounded 1 + x, and what the rounding lost. Near 0 the
+// fraction is x itself.
+llvm::Value* EmitLog1p(FunctionEmitter& f, llvm::Value* x) {
+  Math m(f, x);
+  auto& b = f.b;
+  const DoubleDouble u = TwoSum(b, x, m.C(1));
+  auto [exponent, fraction] = Decompose(f, m, u.high);
+  llvm::Value* small = b.CreateFCmpOEQ(exponent, m.C(0));
+  fraction = b.CreateSelect(small, x, fraction);
+  llvm::Value* lost = b.CreateSelect(small, m.C(0), b.CreateFDiv(u.low, u.high));
+  llvm::Value* low = m.Fma(exponent, m.C(m.format().ln2_low), lost);
+  llvm::Value* log = b.CreateFAdd(fraction, LogTail(f, m, fraction, low));
+  log = LogOfAny(f, m, u.high, m.Fma(exponent, m.C(m.format().ln2_high), log));
+  return b.CreateSelect(b.CreateFCmpOEQ(x, m.C(0)), x, log);  // keeps -0
+}
+
+// ---- hyperbolic tangent, sigmoid ---------------------------------------------------------------
 
 namespace {
-
-/// An unevaluated sum, high being the nearest float to it.
-struct DoubleDouble {
-  llvm::Value* high;
-  llvm::Value* low;
-};
-
-/// a + b exactly. D. Knuth, The Art of Computer Programming 2, 4.2.2.
-DoubleDouble TwoSum(llvm::IRBuilder<>& b, llvm::Value* x, llvm::Value* y) {
-  llvm::Value* sum = b.CreateFAdd(x, y);
-  llvm::Value* y_part = b.CreateFSub(sum, x);
-  llvm::Value* x_part = b.CreateFSub(sum, y_part);
-  return {sum, b.CreateFAdd(b.CreateFSub(x, x_part), b.CreateFSub(y, y_part))};
-}
 
 /// numerator / (divisor + divisor_low) with hardly more than one rounding: the remainder of the
 /// plain quotient, which the caller gives, times an estimate of 1 / divisor.
@@ -128,6 +178,7 @@ llvm::Value* EmitSigmoid(FunctionEmitter& f, llvm::Value* x) {
   llvm::Value* reciprocal = b.CreateSelect(positive, quotient, b.CreateFSub(m.C(1), quotient));
   return Refined(f, m, quotient, numerator, divisor, divisor_low, reciprocal);
 }
+
 // ---- power -------------------------------------------------------------------------------------
 
 namespace {
@@ -177,9 +228,7 @@ llvm::Value* PowerOfMagnitude(FunctionEmitter& f, Math& m, llvm::Value* magnitud
   llvm::Value* tail =
       m.Fma(low, b.CreateFAdd(reduced.expm1_of_rest, m.C(1)), reduced.expm1_of_rest);
   llvm::Value* mantissa = b.CreateFAdd(tail, m.C(1));
-  llvm::Value* half = b.CreateAShr(reduced.n, m.I(1));
-  llvm::Value* scaled = b.CreateFMul(mantissa, m.PowerOfTwo(half));
-  return b.CreateFMul(scaled, m.PowerOfTwo(b.CreateSub(reduced.n, half)));
+  return m.Scaled(mantissa, reduced.n);
 }
 
 /// IEEE 754-2019, 9.2.1: the special cases of pow.

@@ -12,6 +12,7 @@
 namespace descent {
 namespace {
 
+/// Updates of 16-bit parameters are computed in f32 and rounded once, at the end.
 struct Trained {
   const Slot* slot;
   Expr value;
@@ -114,8 +115,10 @@ class Appender {
     for (const Slot* slot : ParametersOf(source_, update_)) {
       const NamedValue* gradient = source_.graph.FindOutput(GradientName(slot->name));
       if (gradient == nullptr) continue;
-      trained.push_back({slot, Expr(b_, map_.At(CurrentValue(source_.graph, slot->name))),
-                         Expr(b_, map_.At(gradient->value))});
+      const DType dtype = ArithmeticType(slot->type.dtype);
+      const Expr value(b_, map_.At(CurrentValue(source_.graph, slot->name)));
+      trained.push_back(
+          {slot, CastTo(value, dtype), CastTo({b_, map_.At(gradient->value)}, dtype)});
     }
     return trained;
   }
@@ -132,20 +135,19 @@ class Appender {
         t.slot->weight_decay.value_or(own != nullptr ? std::get<double>(*own) : 0.0);
     if (decay != 0) context.parameter = t.value * context.Rounded(1.0 - scalars.rate * decay);
     const std::vector<Expr> updated = FindOptimizer(update_.optimizer)->update(context);
-    SetNext(t.slot->name, t.value, updated[0], scalars);
+    SetNext(*t.slot, t.value, updated[0], scalars);
     for (size_t i = 0; i < slots.size(); ++i) {
       next_slots_.push_back(slots[i]);
       next_slots_.back().next = NextName(slots[i].name);
-      SetNext(slots[i].name, state[i], updated[i + 1], scalars);
+      SetNext(slots[i], state[i], updated[i + 1], scalars);
     }
   }
 
   /// Replaces or appends the output "next.<slot>".
-  void SetNext(const std::string& slot, Expr old_value, Expr new_value,
-               const StepScalars& scalars) {
-    const Value next =
-        scalars.due ? Value(Where(*scalars.due, new_value, old_value)) : Value(new_value);
-    const std::string name = NextName(slot);
+  void SetNext(const Slot& slot, Expr old_value, Expr new_value, const StepScalars& scalars) {
+    const Expr chosen = scalars.due ? Where(*scalars.due, new_value, old_value) : new_value;
+    const Value next = CastTo(chosen, slot.type.dtype);
+    const std::string name = NextName(slot.name);
     const auto place = std::ranges::find(outputs_, name, &NamedValue::name);
     if (place != outputs_.end())
       place->value = next;

@@ -112,6 +112,29 @@ RowFlow FlowOfLoop(const OpDef& op, std::span<const TensorType> operands,
   return flow;
 }
 
+/// The bodies' inputs have the axes of the operands behind the condition. A result that holds no
+/// rows on one side (zeros) holds those of the other.
+RowFlow FlowOfBranch(const OpDef& op, const Attributes& attributes,
+                     std::span<const int> operand_axes) {
+  RowFlow flow{.where = std::string(op.name)};
+  for (const std::string_view name : {"then_body", "else_body"}) {
+    const Graph& body = attributes.Body(name);
+    const std::vector<RowFlow> inner = FlowOfRows(body, operand_axes.subspan(1));
+    if (const RowFlow* mix = FirstMix(inner)) {
+      flow.mixes = true;
+      flow.where = mix->where;
+    }
+    flow.axes.resize(body.outputs().size(), kNoBatchAxis);
+    for (size_t i = 0; i < flow.axes.size(); ++i) {
+      const int axis = AxisOf(inner, body.outputs()[i].value);
+      if (axis == kNoBatchAxis || axis == flow.axes[i]) continue;
+      flow.mixes |= flow.axes[i] != kNoBatchAxis;
+      flow.axes[i] = axis;
+    }
+  }
+  return flow;
+}
+
 size_t ResultCount(const OpDef& op, std::span<const TensorType> operands,
                    const Attributes& attributes) {
   auto types = op.infer(OpContext{operands, attributes});
@@ -128,6 +151,7 @@ RowFlow FlowOfRows(const OpDef& op, std::span<const TensorType> operands,
     return {.axes = std::vector<int>(results, kNoBatchAxis)};
   }
   if (op.loop != nullptr) return FlowOfLoop(op, operands, attributes, operand_axes);
+  if (op.control == Control::kBranch) return FlowOfBranch(op, attributes, operand_axes);
   if (op.define != nullptr)
     return FlowOfExpr(op, op.define(OpContext{operands, attributes}), operands, operand_axes);
   if (op.expand != nullptr) return FlowOfComposite(op, operands, attributes, operand_axes);

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "compiler/graph/transcribe.h"
-#include "ir/op_def.h"
+#include "ir/expansion.h"
 
 namespace descent {
 namespace {
@@ -28,7 +28,7 @@ Result<std::optional<std::vector<Value>>> ExpandNode(GraphBuilder& b, const Node
   std::vector<TensorType> types;
   for (const Value operand : operands) types.push_back(b.type(operand));
   if (!node.op->IsReplaced({types, node.attributes})) return std::nullopt;
-  return node.op->expand(b, OpContext{types, node.attributes}, operands);
+  return ExpandOperator(b, *node.op, OpContext{types, node.attributes}, operands);
 }
 
 }  // namespace

@@ -25,8 +25,9 @@ bool Folds(const GraphBuilder& b, const Node& node, std::span<const Value> opera
   });
 }
 
-Result<std::vector<Value>> Fold(GraphBuilder& b, const Node& node,
-                                std::span<const Value> operands) {
+/// Nothing where the value has something to report when it is computed.
+Result<std::optional<std::vector<Value>>> Fold(GraphBuilder& b, const Node& node,
+                                               std::span<const Value> operands) {
   GraphBuilder alone;
   std::vector<Value> constants;
   for (const Value operand : operands)
@@ -34,6 +35,7 @@ Result<std::vector<Value>> Fold(GraphBuilder& b, const Node& node,
   DESCENT_TRY(results, alone.Copy(node, std::move(constants)));
   for (size_t i = 0; i < results.size(); ++i) alone.Output(fmt::format("{}", i), results[i]);
   DESCENT_TRY(run, Interpret(std::move(alone).Build(), {}));
+  if (run.bad_index || run.not_finite) return std::nullopt;
   std::vector<Value> values;
   for (const Tensor& tensor : run.outputs) values.push_back(b.Constant(tensor));
   return values;
@@ -42,9 +44,17 @@ Result<std::vector<Value>> Fold(GraphBuilder& b, const Node& node,
 }  // namespace
 
 Result<Model> FoldConstants(const Model& model, const PassOptions& options) {
+  // A condition that is known leaves one side.
+  const auto chosen = [](GraphBuilder& b, const Node& node, std::span<const Value> operands) {
+    const bool taken = b.node(operands[0]).attributes.Literal("value").GetInt(0) != 0;
+    return InlineOutputs(node.attributes.Body(taken ? "then_body" : "else_body"),
+                         operands.subspan(1), b);
+  };
   const NodeRule rule =
       [&](GraphBuilder& b, const Node& node,
           std::span<const Value> operands) -> Result<std::optional<std::vector<Value>>> {
+    if (node.op->control == Control::kBranch && b.node(operands[0]).op->leaf == Leaf::kConstant)
+      return chosen(b, node, operands);
     if (!Folds(b, node, operands, options.fold_limit_elems)) return std::nullopt;
     return Fold(b, node, operands);
   };

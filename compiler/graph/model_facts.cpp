@@ -43,11 +43,12 @@ int64_t FlopsOf(const Graph& graph) {
   return flops;
 }
 
+/// Where there are several bodies, one runs: the largest counts.
 int64_t FlopsOfBodies(const Attributes& attributes) {
   int64_t flops = 0;
   for (const auto& [name, value] : attributes)
     if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&value))
-      flops += FlopsOf(**body);
+      flops = std::max(flops, FlopsOf(**body));
   return flops;
 }
 
@@ -83,6 +84,7 @@ int64_t FlopsOf(const OpDef& op, std::span<const TensorType> operands,
                 const Attributes& attributes) {
   const OpContext context{operands, attributes};
   if (op.loop != nullptr) return op.loop(context).trip_count * FlopsOfBodies(attributes);
+  if (op.control == Control::kBranch) return FlopsOfBodies(attributes);
   if (op.define != nullptr) return FlopsOf(op.define(context));
   if (op.expand == nullptr) return 0;
   GraphBuilder b;

@@ -209,6 +209,7 @@ std::vector<OptimizerSlot> OptimizerSlotsByUpdate(const Model& model) {
         if (!used.insert(name).second) name += fmt::format(".{}", number);
         used.insert(name);
         Slot slot{.name = name, .type = parameter->type, .kind = SlotKind::kOptimizer};
+        slot.type.dtype = ArithmeticType(slot.type.dtype);
         const double first = state.initial.empty() ? 0 : hyperparameters.Float(state.initial);
         slot.initializer.op = first == 0 ? "zeros" : "constant_fill";
         if (first != 0) slot.initializer.attributes.Set("value", first);

@@ -1,7 +1,8 @@
 // Optimizers: state, hyperparameters and update equations, one table row each.
 //
 // Defaults and equations are PyTorch's (torch.optim, single-tensor form). Scalars that depend on
-// the step are f64 and are rounded to the parameter's dtype where they meet it. AppendOptimizer
+// the step are f64 and are rounded to the parameter's dtype where they meet it; parameters of
+// 16-bit floats are seen as f32, so that a decay of 0.999 is not rounded to 1. AppendOptimizer
 // applies the equations.
 //
 //   momentum:  velocity' = momentum velocity + g,   p' = p - rate velocity'
@@ -18,7 +19,8 @@
 
 namespace descent {
 
-/// A tensor of the parameter's type that the optimizer keeps for it: slot "<parameter>.<suffix>".
+/// A tensor of the parameter's type (f32 for a 16-bit float) that the optimizer keeps for it: slot
+/// "<parameter>.<suffix>".
 struct OptimizerState {
   std::string_view suffix;
   std::string_view initial = "";  ///< hyperparameter that fills it at first; "" = 0

@@ -2,7 +2,7 @@
 
 #include "compiler/graph/batch_axis.h"
 #include "compiler/graph/transcribe.h"
-#include "ir/op_def.h"
+#include "ir/expansion.h"
 
 namespace descent {
 namespace {
@@ -73,8 +73,14 @@ Result<Graph> BindRowMask(const Model& model, const RowMaskOptions& options) {
       types.push_back(graph.type(operand));
       axes.push_back(flows[operand.node].axes[operand.result]);
     }
-    return node.op->mask_rows(
-        MaskContext{builder, OpContext{types, node.attributes}, operands, axes, valid_rows});
+    auto masked = BuildInArithmeticType(
+        builder, *node.op, OpContext{types, node.attributes}, operands,
+        [&](const OpContext& wide, std::span<const Value> values) {
+          return node.op->mask_rows(MaskContext{builder, wide, values, axes, valid_rows});
+        });
+    if (masked.empty())
+      return std::unexpected(MixesRows(graph, number, flows[number], model.entry));
+    return masked;
   };
   DESCENT_RETURN_IF_ERROR(Transcribe(graph, outputs, rule, map, b));
   for (const NamedValue& output : graph.outputs()) b.Output(output.name, map.At(output.value));

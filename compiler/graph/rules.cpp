@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace descent {
@@ -25,12 +24,9 @@ bool IsNoConstant(Match& m) { return !UniformConstant(m.b, m.values.at("x")); }
 bool SetConstant(Match& m, double value) {
   const DType dtype = m.root_type().dtype;
   if (!Info(dtype).is_float) return false;
-  const bool narrow = dtype == DType::kF32;
-  const double largest =
-      narrow ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
-  const double smallest =
-      narrow ? std::numeric_limits<float>::min() : std::numeric_limits<double>::min();
-  if (!(std::abs(value) <= largest) || (value != 0 && std::abs(value) < smallest)) return false;
+  if (!(std::abs(value) <= LargestFinite(dtype)) ||
+      (value != 0 && std::abs(value) < SmallestNormal(dtype)))
+    return false;
   m.numbers["K"] = value;
   return true;
 }
@@ -57,18 +53,13 @@ bool ExactInverse(Match& m) {
 }
 
 /// Casting x to the inner type and on gives what casting x gives: the inner type holds every value
-/// of x.
+/// of x, and an integer does not saturate on the way where it would wrap by itself.
 bool InnerCastKeepsAll(Match& m) {
-  const DType from = m.type("x").dtype;
+  const DType from = m.type("x").dtype, to = m.root_type().dtype;
   const DType inner = std::get<DType>(m.attributes.at("a"));
-  static constexpr std::pair<DType, DType> kLossless[] = {
-      {DType::kBool, DType::kU8},  {DType::kBool, DType::kI32}, {DType::kBool, DType::kI64},
-      {DType::kBool, DType::kF32}, {DType::kBool, DType::kF64}, {DType::kU8, DType::kI32},
-      {DType::kU8, DType::kI64},   {DType::kU8, DType::kF32},   {DType::kU8, DType::kF64},
-      {DType::kI32, DType::kI64},  {DType::kI32, DType::kF64},  {DType::kF32, DType::kF64},
-  };
-  return from == inner ||
-         std::ranges::find(kLossless, std::pair(from, inner)) != std::end(kLossless);
+  const bool saturates =
+      Info(from).is_integer && Info(inner).is_float && Info(to).is_integer && !HoldsAll(to, from);
+  return HoldsAll(inner, from) && !saturates;
 }
 
 bool ComposePermutations(Match& m) {
@@ -169,15 +160,21 @@ bool OneKeptAxis(Match& m) {
   return true;
 }
 
-bool LastAxis(Match& m) {
-  const auto axis = std::get<int64_t>(m.attributes.at("a"));
-  return axis == -1 || axis + 1 == static_cast<int64_t>(m.type("x").shape.size());
+/// Axis `a` of softmax is axis `b` of classes, where axis 1 of a single row is its only one.
+bool AxisOfClasses(Match& m) {
+  const auto rank = static_cast<int64_t>(m.type("x").shape.size());
+  const auto from_front = [&](std::string_view name) {
+    const auto axis = std::get<int64_t>(m.attributes.at(std::string(name)));
+    return axis < 0 ? axis + rank : axis;
+  };
+  return from_front("a") == std::min(from_front("b"), rank - 1);
 }
 
 constexpr std::string_view kLogits = "|x| <= 1e30, y in [0, 1]";
 
-constexpr std::string_view kUnary[] = {"neg", "abs", "square", "sqrt",    "exp",  "log",
-                                       "sin", "cos", "tanh",   "sigmoid", "relu", "floor"};
+constexpr std::string_view kUnary[] = {"neg",   "abs",   "square", "sqrt",    "exp",  "log",
+                                       "sin",   "cos",   "tanh",   "sigmoid", "relu", "floor",
+                                       "rsqrt", "expm1", "log1p",  "erf"};
 constexpr std::string_view kBinary[] = {
     "add",   "sub",  "mul",        "div",     "pow",           "minimum",  "maximum",
     "equal", "less", "less_equal", "greater", "greater_equal", "not_equal"};
@@ -332,20 +329,28 @@ constexpr Rule kRules[] = {
      kLogits},
     {"softmax_cross_entropy",
      kReal,
-     "cross_entropy_probabilities(softmax(x; axis=$a), y; reduction=$r)",
-     "cross_entropy(x, y; reduction=$r)",
-     "a = -1, r = mean | a = -1, r = none | a = 1, r = sum | y: i64[2], a = 1, r = mean",
-     LastAxis,
+     "cross_entropy_probabilities(softmax(x; axis=$a), y; axis=$b, ignore_index=$i, "
+     "label_smoothing=$s, reduction=$r)",
+     "cross_entropy(x, y; axis=$b, ignore_index=$i, label_smoothing=$s, reduction=$r)",
+     "a = -1, b = 1, i = -100, s = 0, r = mean | a = -1, b = -1, i = -100, s = 0.1, r = none | a = "
+     "1, b = 1, i = -100, s = 0, r = sum | y: i64[2], a = 1, b = 1, i = 0, s = 0, r = mean",
+     AxisOfClasses,
      {},
      kLogits},
     {"log_softmax_cross_entropy",
      kReal,
-     "cross_entropy(log_softmax(x; axis=$a), y; reduction=$r)",
-     "cross_entropy(x, y; reduction=$r)",
-     "a = 1, r = mean",
-     LastAxis,
+     "cross_entropy(log_softmax(x; axis=$a), y; axis=$b, ignore_index=$i, label_smoothing=$s, "
+     "reduction=$r)",
+     "cross_entropy(x, y; axis=$b, ignore_index=$i, label_smoothing=$s, reduction=$r)",
+     "a = 1, b = 1, i = -100, s = 0, r = mean",
+     AxisOfClasses,
      {},
      kLogits},
+    {"log_softmax_nll", kExact,
+     "nll(log_softmax(x; axis=$a), y; axis=$b, ignore_index=$i, reduction=$r)",
+     "cross_entropy(x, y; axis=$b, ignore_index=$i, reduction=$r)",
+     "y: i64[2], a = 1, b = 1, i = -100, r = mean | y: i64[2], a = 1, b = -1, i = 0, r = sum",
+     AxisOfClasses},
 };
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include "compiler/graph/optimizers.h"
 #include "compiler/graph/row_mask.h"
 #include "compiler/graph/transcribe.h"
-#include "ir/op_def.h"
+#include "ir/expansion.h"
 
 namespace descent {
 namespace {
@@ -44,7 +44,10 @@ Result<std::optional<std::vector<Value>>> InferenceRule(GraphBuilder& b, const N
   if (node.op->inference == nullptr) return std::nullopt;
   std::vector<TensorType> types;
   for (const Value operand : operands) types.push_back(b.type(operand));
-  return node.op->inference(b, OpContext{types, node.attributes}, operands);
+  return BuildInArithmeticType(b, *node.op, OpContext{types, node.attributes}, operands,
+                               [&](const OpContext& wide, std::span<const Value> values) {
+                                 return node.op->inference(b, wide, values);
+                               });
 }
 
 Result<std::optional<std::vector<Value>>> KeepRule(GraphBuilder&, const Node&,

@@ -8,13 +8,50 @@
 namespace descent {
 namespace {
 
+/// The whole graph over inputs of these types.
+Result<Graph> TranscribeOver(const Graph& source, std::span<const TensorType> inputs,
+                             const NodeRule& rule) {
+  GraphBuilder b;
+  ValueMap map(source);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const NamedValue& input = source.inputs()[i];
+    map.Set(input.value.node, {b.Input(input.name, inputs[i], source.node(input.value).label)});
+  }
+  DESCENT_RETURN_IF_ERROR(Transcribe(source, OutputValues(source), rule, map, b));
+  for (const NamedValue& output : source.outputs()) b.Output(output.name, map.At(output.value));
+  return std::move(b).Build();
+}
+
+TensorType SliceOf(TensorType type) {
+  if (!type.shape.empty()) type.shape.erase(type.shape.begin());
+  return type;
+}
+
+/// A node's operands, in the source and now.
+struct OperandTypes {
+  std::vector<TensorType> before, now;
+};
+
+/// The inputs of a body are the node's last operands, whole or one slice of them.
+std::vector<TensorType> InputTypes(const Graph& body, const OperandTypes& operands) {
+  const size_t skipped = operands.before.size() - body.inputs().size();
+  std::vector<TensorType> types;
+  for (size_t i = 0; i < body.inputs().size(); ++i) {
+    const TensorType& type = body.type(body.inputs()[i].value);
+    const TensorType &before = operands.before[skipped + i], &now = operands.now[skipped + i];
+    types.push_back(before == now ? type : before == type ? now : SliceOf(now));
+  }
+  return types;
+}
+
 /// `attributes` with every body transcribed.
-Result<Attributes> TranscribeBodies(const Attributes& attributes, const NodeRule& rule) {
+Result<Attributes> TranscribeBodies(const Attributes& attributes, const OperandTypes& operands,
+                                    const NodeRule& rule) {
   Attributes result = attributes;
   for (const auto& [name, value] : attributes) {
     const auto* body = std::get_if<std::shared_ptr<const Graph>>(&value);
     if (body == nullptr) continue;
-    DESCENT_TRY(transcribed, Transcribe(**body, rule));
+    DESCENT_TRY(transcribed, TranscribeOver(**body, InputTypes(**body, operands), rule));
     result.Set(name, std::make_shared<const Graph>(std::move(transcribed)));
   }
   return result;
@@ -33,8 +70,9 @@ std::string OriginOf(const Node& node) {
   return node.label.origin;
 }
 
-Result<std::vector<Value>> TranscribeNode(const Node& node, std::vector<Value> operands,
-                                          const NodeRule& rule, GraphBuilder& b) {
+Result<std::vector<Value>> TranscribeNode(const Graph& source, const Node& node,
+                                          std::vector<Value> operands, const NodeRule& rule,
+                                          GraphBuilder& b) {
   b.SetOrigin(OriginOf(node), node.label.section);
   DESCENT_TRY(replacement, rule(b, node, operands));
   if (replacement) {
@@ -45,7 +83,10 @@ Result<std::vector<Value>> TranscribeNode(const Node& node, std::vector<Value> o
   }
   b.SetOrigin("", Section::kForward);
   if (!HasBody(node.attributes)) return b.Copy(node, std::move(operands));
-  DESCENT_TRY(attributes, TranscribeBodies(node.attributes, rule));
+  OperandTypes types;
+  for (const Value operand : node.operands) types.before.push_back(source.type(operand));
+  for (const Value operand : operands) types.now.push_back(b.type(operand));
+  DESCENT_TRY(attributes, TranscribeBodies(node.attributes, types, rule));
   return b.TryAdd(node.op->name, std::move(operands), std::move(attributes), node.label);
 }
 
@@ -95,7 +136,7 @@ Result<void> Transcribe(const Graph& source, std::span<const Value> wanted, cons
   for (int32_t number = 0; number < static_cast<int32_t>(needed.size()); ++number) {
     if (!needed[number] || map.Has(number)) continue;
     const Node& node = source.nodes()[number];
-    DESCENT_TRY(results, TranscribeNode(node, map.At(node.operands), rule, b));
+    DESCENT_TRY(results, TranscribeNode(source, node, map.At(node.operands), rule, b));
     map.Set(number, std::move(results));
   }
   b.SetOrigin(origin, section);
@@ -103,11 +144,9 @@ Result<void> Transcribe(const Graph& source, std::span<const Value> wanted, cons
 }
 
 Result<Graph> Transcribe(const Graph& source, const NodeRule& rule) {
-  GraphBuilder b;
-  ValueMap map = CopyInputs(source, b);
-  DESCENT_RETURN_IF_ERROR(Transcribe(source, OutputValues(source), rule, map, b));
-  for (const NamedValue& output : source.outputs()) b.Output(output.name, map.At(output.value));
-  return std::move(b).Build();
+  std::vector<TensorType> inputs;
+  for (const NamedValue& input : source.inputs()) inputs.push_back(source.type(input.value));
+  return TranscribeOver(source, inputs, rule);
 }
 
 }  // namespace descent

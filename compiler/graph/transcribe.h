@@ -2,7 +2,8 @@
 // node.
 //
 // The one loop under most passes. Nodes come in order, so a node's operands are transcribed before
-// it; bodies (attributes that are graphs) are transcribed first, by the same rule.
+// it; bodies (attributes that are graphs) are transcribed first, by the same rule. Where operands
+// have other shapes than in the source (another batch size), so have the inputs of bodies.
 //
 //   GraphBuilder b;
 //   ValueMap map = CopyInputs(graph, b);

@@ -54,6 +54,20 @@ class Contents {
     for (auto& [begin, piece] : pieces_)
       if (piece.value == from) piece.value = to;
   }
+  /// Keeps what both hold.
+  void Meet(const Contents& other) {
+    std::map<int64_t, Piece> met;
+    for (const auto& [begin, piece] : pieces_) {
+      auto part = other.pieces_.upper_bound(begin);
+      if (part != other.pieces_.begin()) --part;
+      for (; part != other.pieces_.end() && part->first < piece.end; ++part) {
+        const int64_t low = std::max(begin, part->first),
+                      high = std::min(piece.end, part->second.end);
+        if (low < high && part->second.value == piece.value) met[low] = {high, piece.value};
+      }
+    }
+    pieces_ = std::move(met);
+  }
 
  private:
   struct Piece {
@@ -129,12 +143,17 @@ class Replay {
         RunCall(*call, iteration);
         continue;
       }
+      if (const auto* branch = std::get_if<Branch>(&step.what)) {
+        RunBranch(*branch, iteration);
+        continue;
+      }
       const Loop& loop = std::get<Loop>(step.what);
       const LoopMeaning& means = meaning_.loops[loop_++];
-      const int first_call = call_, first_loop = loop_;
+      const int first_call = call_, first_loop = loop_, first_branch = branch_;
       for (int64_t i = 0; i < std::min<int64_t>(loop.trip_count, 2); ++i) {
         call_ = first_call;
         loop_ = first_loop;
+        branch_ = first_branch;
         if (loop.counter >= 0) {
           if (i > 0) Expect(call_, loop.counter, means.counter, "counts in");
           Write(loop.counter, means.counter);
@@ -146,11 +165,23 @@ class Replay {
     }
   }
 
+  void RunBranch(const Branch& branch, int64_t iteration) {
+    const BranchMeaning& means = meaning_.branches[branch_++];
+    Expect(call_, branch.condition.buffer, means.condition, "branches on");
+    std::map<Space, Contents> other = contents_;
+    RunSteps(branch.then_steps, iteration);
+    Rename(means.then_end);
+    std::swap(contents_, other);
+    RunSteps(branch.else_steps, iteration);
+    Rename(means.else_end);
+    for (auto& [space, contents] : contents_) contents.Meet(other[space]);
+  }
+
   const EntryProgram& entry_;
   std::span<const Kernel> kernels_;
   const ProgramMeaning& meaning_;
   std::map<Space, Contents> contents_;
-  int call_ = 0, loop_ = 0;
+  int call_ = 0, loop_ = 0, branch_ = 0;
   std::string violation_;
 };
 
@@ -165,7 +196,8 @@ class OrderProof {
  public:
   OrderProof(const EntryProgram& entry, std::span<const Kernel> kernels)
       : entry_(entry), kernels_(kernels) {
-    Collect(entry.steps, {});
+    std::vector<Touch> counters;
+    Collect(entry.steps, counters, {});
   }
 
   std::string Run() {
@@ -181,11 +213,14 @@ class OrderProof {
     if (violation_.empty()) violation_ = std::move(what);
   }
 
-  void Collect(const std::vector<Step>& steps, std::vector<Touch> counters) {
+  /// `counters` are written with the next call; every call in here depends on `conditions`.
+  void Collect(const std::vector<Step>& steps, std::vector<Touch>& counters,
+               const std::vector<Touch>& conditions) {
     for (const Step& step : steps) {
       if (const auto* call = std::get_if<KernelCall>(&step.what)) {
         std::vector<Touch> touches = counters;
-        counters.clear();  // a counter is written with the first call of its loop
+        touches.insert(touches.end(), conditions.begin(), conditions.end());
+        counters.clear();
         for (size_t i = 0; i < call->arguments.size(); ++i)
           touches.push_back({BytesOf(entry_, call->arguments[i].buffer),
                              kernels_[call->kernel].parameters[i].written, static_cast<int>(i)});
@@ -193,11 +228,16 @@ class OrderProof {
         touches_.push_back(std::move(touches));
         continue;
       }
+      if (const auto* branch = std::get_if<Branch>(&step.what)) {
+        std::vector<Touch> inside = conditions;
+        inside.push_back({BytesOf(entry_, branch->condition.buffer), false, -1});
+        Collect(branch->then_steps, counters, inside);
+        Collect(branch->else_steps, counters, inside);
+        continue;
+      }
       const Loop& loop = std::get<Loop>(step.what);
-      std::vector<Touch> inner = std::move(counters);
-      counters.clear();
-      if (loop.counter >= 0) inner.push_back({BytesOf(entry_, loop.counter), true, -1});
-      Collect(loop.body, std::move(inner));
+      if (loop.counter >= 0) counters.push_back({BytesOf(entry_, loop.counter), true, -1});
+      Collect(loop.body, counters, conditions);
     }
   }
 

@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "compiler/kernel/remap.h"
+#include "compiler/kernel/widen.h"
 #include "ir/diagnostic.h"
 
 namespace descent {
@@ -180,6 +181,7 @@ void ShareScalars(const std::vector<Scalar*>& roots) {
 
 void Normalize(Computation& computation) {
   DropUnusedResults(computation);
+  CompactReads(computation);  // what nothing uses may stand on axes that are gone
   const Shape& axes = computation.axes;
   for (TensorRead& read : computation.reads) {
     SimplifyGuards(read, axes);
@@ -214,6 +216,7 @@ Computation MakeComputation(const TensorExpr& expr, const std::vector<int>& oper
                                  .coordinates = read.coordinates,
                                  .guards = read.guards,
                                  .outside = read.outside});
+  WidenFloat16(computation);
   Normalize(computation);
   return computation;
 }
@@ -277,6 +280,16 @@ Computation Reshaped(const Computation& computation, const Shape& domain) {
   reshaped.rank = static_cast<int>(domain.size());
   Normalize(reshaped);
   return reshaped;
+}
+
+bool Asserts(const Computation& computation) {
+  bool asserts = false;
+  std::unordered_set<const ScalarNode*> seen;
+  for (const Scalar& result : computation.results)
+    VisitScalars(result, seen, [&](const ScalarNode& node) {
+      asserts |= node.kind == ScalarKind::kCall && node.op == ScalarOp::kAssertFinite;
+    });
+  return asserts;
 }
 
 bool IsLayout(const Computation& computation) {

@@ -36,6 +36,7 @@ struct Computation {
   std::vector<std::string> nodes;  ///< graph values it computes, inlined ones included
   /// Tensors that must be there first although no read takes them (what barriers wait for).
   std::vector<int> after;
+  std::vector<std::string> asserted = {};  ///< names of what it asserts to be finite
 
   Shape domain() const { return Shape(axes.begin(), axes.begin() + rank); }
   bool elementwise() const { return !reducer.has_value(); }
@@ -68,6 +69,8 @@ void ShareScalars(const std::vector<Scalar*>& roots);
 bool Reads(const Computation& computation, int tensor);
 /// Is read number `slot` used as an index?
 bool IsIndexRead(const Computation& computation, int slot);
+/// Does it report on its values (assert_finite)? Then it runs at each of its points, once.
+bool Asserts(const Computation& computation);
 /// Just a read and nothing else: transposes, slices, pads, gathers.
 bool IsLayout(const Computation& computation);
 /// Scalar operations of one point, transcendental ones weighted; reducer included.

@@ -10,9 +10,11 @@ struct OpCost {
 };
 /// In units of an addition; what is absent costs 1.
 constexpr OpCost kCosts[] = {
-    {ScalarOp::kDiv, 4},      {ScalarOp::kSqrt, 4},    {ScalarOp::kPow, 40}, {ScalarOp::kExp, 12},
-    {ScalarOp::kLog, 16},     {ScalarOp::kSin, 20},    {ScalarOp::kCos, 20}, {ScalarOp::kTanh, 18},
-    {ScalarOp::kSigmoid, 16}, {ScalarOp::kPhilox, 60},
+    {ScalarOp::kDiv, 4},   {ScalarOp::kFmod, 30},    {ScalarOp::kPow, 40},    {ScalarOp::kSqrt, 4},
+    {ScalarOp::kExp, 12},  {ScalarOp::kExp2, 12},    {ScalarOp::kExpm1, 14},  {ScalarOp::kLog, 16},
+    {ScalarOp::kLog2, 16}, {ScalarOp::kLog1p, 24},   {ScalarOp::kSin, 20},    {ScalarOp::kCos, 20},
+    {ScalarOp::kTan, 28},  {ScalarOp::kAtan2, 28},   {ScalarOp::kTanh, 18},   {ScalarOp::kErf, 28},
+    {ScalarOp::kErfc, 40}, {ScalarOp::kSigmoid, 16}, {ScalarOp::kPhilox, 60},
 };
 
 int64_t CostOf(ScalarOp op) {

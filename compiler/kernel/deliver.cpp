@@ -12,6 +12,7 @@ class Delivering {
 
   void Run() {
     for (const Delivery& delivery : region_.deliveries) {
+      if (delivery.value == delivery.older) continue;  // it is there
       if (Bind(delivery) || Copy(delivery.value, delivery)) continue;
       const int temporary = tensors_.Add({.name = tensors_[delivery.value].name + ".old",
                                           .type = tensors_[delivery.value].type,
@@ -33,10 +34,11 @@ class Delivering {
     return -1;
   }
 
-  bool LoopTouches(int tensor) const {
+  /// A slice advances with the innermost loop: no body may have the tensor for another place.
+  bool BodyTouches(int tensor) const {
     for (const Work& work : region_.works) {
-      if (!work.loop) continue;
-      const auto& reads = work.loop->reads;
+      if (!work.is_control()) continue;
+      const std::vector<int> reads = work.Reads();
       if (std::find(reads.begin(), reads.end(), tensor) != reads.end()) return true;
     }
     return false;
@@ -66,13 +68,28 @@ class Delivering {
     const int writer = WriterOf(delivery.value);
     if (writer < 0 || region_.works[writer].loop || tensors_[delivery.value].alias >= 0)
       return false;
-    if (tensors_.IsSlice(delivery.target) && LoopTouches(delivery.value)) return false;
+    if (region_.works[writer].branch) return BindResult(*region_.works[writer].branch, delivery);
+    if (tensors_.IsSlice(delivery.target) && BodyTouches(delivery.value)) return false;
     if (delivery.older >= 0) {
       const std::vector<int> reads = region_.works[writer].Reads();
       if (std::find(reads.begin(), reads.end(), delivery.older) != reads.end() &&
           !ReadsInPlace(region_.works[writer], delivery.older))
         return false;
       if (!Allowed({delivery.older, delivery.value})) return false;
+    }
+    PlaceIn(delivery.value, delivery.target);
+    return true;
+  }
+
+  /// Both sides of a branch write to the target, or leave there what it holds.
+  bool BindResult(BranchWork& branch, const Delivery& delivery) {
+    if (tensors_.IsSlice(delivery.target) || branch.condition == delivery.older) return false;
+    if (delivery.older >= 0) {
+      if (!Allowed({delivery.older, delivery.value})) return false;
+      branch.in_place.push_back({delivery.older, delivery.value});
+      for (Region* side : {&branch.then_body, &branch.else_body})
+        for (Delivery& inner : side->deliveries)
+          if (inner.target == delivery.value) inner.older = delivery.older;
     }
     PlaceIn(delivery.value, delivery.target);
     return true;

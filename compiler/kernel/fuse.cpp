@@ -14,6 +14,7 @@ std::vector<int> FusedGroup::Reads() const {
   if (scatter) return {scatter->index, scatter->update, scatter->base};
   if (form) return form->Reads();
   if (loop) return loop->reads;
+  if (branch) return branch->reads;
   std::vector<int> tensors = After();
   for (const Computation& stage : stages)
     for (const TensorRead& read : stage.reads) tensors.push_back(read.tensor);
@@ -31,6 +32,7 @@ std::vector<int> FusedGroup::Writes() const {
   if (scatter) return {scatter->result};
   if (form) return form->Writes();
   if (loop) return loop->writes;
+  if (branch) return branch->writes;
   std::vector<int> tensors;
   for (const Computation& stage : stages)
     tensors.insert(tensors.end(), stage.tensors.begin(), stage.tensors.end());
@@ -56,6 +58,7 @@ class Grouping {
       group.scatter = work.scatter;
       group.form = work.form;
       group.loop = work.loop;
+      group.branch = work.branch;
       if (work.is_computation()) {
         group.stages = {work.computation};
         group.contraction = FindContraction(work.computation).has_value();

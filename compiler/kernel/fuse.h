@@ -27,6 +27,7 @@ struct FusedGroup {
   std::shared_ptr<ScatterWork> scatter;  ///< or one of these, and no stages
   std::shared_ptr<FormWork> form;
   std::shared_ptr<LoopWork> loop;
+  std::shared_ptr<BranchWork> branch;
 
   std::vector<int> Reads() const;  ///< After() included
   std::vector<int> After() const;

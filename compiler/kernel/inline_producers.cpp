@@ -109,7 +109,8 @@ class ProducerInlining {
   /// all.
   bool InlineEverywhere(size_t number) {
     const Work& work = region_.works[number];
-    if (!work.is_computation() || work.computation.reducer) return false;
+    if (!work.is_computation() || work.computation.reducer || Asserts(work.computation))
+      return false;
     const Computation producer = work.computation;
     for (const int tensor : producer.tensors) {
       const std::set<size_t>& users = users_[tensor];

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_set>
 
 #include "compiler/kernel/contraction.h"
@@ -218,6 +219,7 @@ class GroupLowering {
       if (store.local >= 0 || store.parameter >= 0) stage.stores.push_back(std::move(store));
     }
     CountFlops(computation);
+    kernel.reports_status |= Asserts(computation);
     kernel.stages.push_back(std::move(stage));
   }
 
@@ -327,7 +329,14 @@ bool SameLocal(const Local& a, const Local& b) { return a.dtype == b.dtype && a.
 bool SameScatter(const ScatterForm& a, const ScatterForm& b) {
   return a.index == b.index && a.update == b.update && a.destination == b.destination &&
          a.updates == b.updates && a.rows == b.rows && a.row_elements == b.row_elements &&
-         a.add == b.add;
+         a.combine == b.combine;
+}
+
+bool SameMaybe(const Scalar& a, const Scalar& b) { return a && b ? SameScalar(a, b) : a == b; }
+
+bool SamePrefix(const PrefixForm& a, const PrefixForm& b) {
+  return a.axis == b.axis && a.exclusive == b.exclusive && a.reverse == b.reverse &&
+         SameMaybe(a.init, b.init) && SameMaybe(a.step, b.step) && SameMaybe(a.result, b.result);
 }
 
 LoweredKernel LowerScatter(const ScatterWork& scatter, const TensorTable& tensors) {
@@ -365,6 +374,8 @@ LoweredKernel LowerGroup(const FusedGroup& group, const TensorTable& tensors,
   if (group.form) return LowerForm(*group.form, tensors);
   LoweredKernel lowered = GroupLowering(group, tensors, stored).Run();
   lowered.after = group.After();
+  for (const Computation& stage : group.stages)
+    std::ranges::copy(stage.asserted, std::back_inserter(lowered.asserted));
   return lowered;
 }
 
@@ -373,6 +384,7 @@ bool MayAlias(const Kernel& kernel, int read, int written) {
   const KernelParameter& q = kernel.parameters[written];
   if (p.written || !q.written || p.type.dtype != q.type.dtype ||
       p.type.elements() != q.type.elements() || kernel.kind == KernelKind::kScatter ||
+      kernel.kind == KernelKind::kPrefix || kernel.kind == KernelKind::kSort ||
       kernel.kind == KernelKind::kAttention)
     return false;
   for (size_t storing = 0; storing < kernel.stages.size(); ++storing)
@@ -394,7 +406,7 @@ bool SameKernel(const Kernel& a, const Kernel& b) {
          std::equal(a.locals.begin(), a.locals.end(), b.locals.begin(), b.locals.end(),
                     SameLocal) &&
          a.may_alias == b.may_alias && SameScatter(a.scatter, b.scatter) &&
-         a.attention == b.attention &&
+         SamePrefix(a.prefix, b.prefix) && a.sort == b.sort && a.attention == b.attention &&
          std::equal(a.stages.begin(), a.stages.end(), b.stages.begin(), b.stages.end(), SameStage);
 }
 

@@ -14,7 +14,8 @@ namespace descent {
 struct LoweredKernel {
   Kernel kernel;             ///< not scheduled; its name is a suggestion without prefix and number
   std::vector<int> tensors;  ///< one per parameter
-  std::vector<int> after = {};  ///< FusedGroup::After
+  std::vector<int> after = {};             ///< FusedGroup::After
+  std::vector<std::string> asserted = {};  ///< of its stages
 };
 
 /// `stored(tensor)`: is the value needed in memory behind this kernel?

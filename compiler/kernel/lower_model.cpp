@@ -1,9 +1,11 @@
 #include "compiler/kernel/lower_model.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -49,7 +51,7 @@ class EntryLowering {
     EmitRegion(built.region, entry_.steps);
     for (EntryInput& input : entry_.inputs)
       if (input.buffer < 0) input.buffer = BufferOf(input_tensors_[&input - entry_.inputs.data()]);
-    PlanMemory(entry_, program_.kernels);
+    PlanMemory(entry_, program_.kernels, options_.packing);
     for (const auto& [tensor, buffer] : initial_) meaning_.initial.push_back({buffer, tensor});
     const std::string violation = CheckPlan(entry_, program_.kernels, meaning_);
     DESCENT_CHECK(violation.empty(), "memory plan of " + entry_.name + ": " + violation);
@@ -182,6 +184,9 @@ class EntryLowering {
   void EmitGroup(FusedGroup& group, Region& region, std::vector<Step>& steps,
                  const std::function<bool(int)>& read_elsewhere);
   void EmitLoop(LoopWork& loop, const Region& outer, std::vector<Step>& steps);
+  void EmitBranch(BranchWork& branch, std::vector<Step>& steps);
+  std::vector<std::pair<int, int>> EmitSide(Region& side, const BranchWork& branch,
+                                            std::vector<Step>& steps);
   void EmitCall(LoweredKernel lowered, std::vector<Step>& steps, int before = -1);
   int AddKernel(Kernel kernel);
   std::vector<int> IllegalOverwrites(const LoweredKernel& lowered, const Region& region) const;
@@ -247,6 +252,7 @@ std::vector<int> EntryLowering::IllegalOverwrites(const LoweredKernel& lowered,
 void EntryLowering::EmitGroup(FusedGroup& group, Region& region, std::vector<Step>& steps,
                               const std::function<bool(int)>& read_elsewhere) {
   if (group.loop) return EmitLoop(*group.loop, region, steps);
+  if (group.branch) return EmitBranch(*group.branch, steps);
   const auto stored = [&](int tensor) {
     return tensors_[tensor].alias >= 0 || read_elsewhere(tensor);
   };
@@ -294,6 +300,40 @@ void EntryLowering::EmitLoop(LoopWork& loop, const Region& outer, std::vector<St
   steps.push_back({std::move(step)});
 }
 
+/// Which value of the side counts as which result behind it.
+std::vector<std::pair<int, int>> EntryLowering::EmitSide(Region& side, const BranchWork& branch,
+                                                         std::vector<Step>& steps) {
+  EmitRegion(side, steps);
+  std::vector<int> written;
+  for (const Work& work : side.works) std::ranges::copy(work.Writes(), std::back_inserter(written));
+  for (const Overwrite& overwrite : side.overwrites) written.push_back(overwrite.newer);
+  std::vector<std::pair<int, int>> results;
+  std::unordered_set<int> made;
+  for (const int tensor : written)
+    for (const int result : branch.writes)
+      if (tensors_[tensor].alias == result && made.insert(result).second)
+        results.push_back({tensor, result});
+  for (const Overwrite& kept : branch.in_place)
+    if (!made.contains(kept.newer)) results.push_back({MeaningOf(kept.older), kept.newer});
+  return results;
+}
+
+void EntryLowering::EmitBranch(BranchWork& branch, std::vector<Step>& steps) {
+  const size_t number = meaning_.branches.size();
+  meaning_.branches.push_back({.condition = MeaningOf(branch.condition)});
+  Branch step{.condition = ArgumentOf(branch.condition)};
+  auto then_end = EmitSide(branch.then_body, branch, step.then_steps);
+  auto else_end = EmitSide(branch.else_body, branch, step.else_steps);
+  // Results without elements are made by no kernel.
+  if (step.then_steps.empty() && step.else_steps.empty()) {
+    meaning_.branches.pop_back();
+    return;
+  }
+  meaning_.branches[number].then_end = std::move(then_end);
+  meaning_.branches[number].else_end = std::move(else_end);
+  steps.push_back({std::move(step)});
+}
+
 void EntryLowering::EmitCall(LoweredKernel lowered, std::vector<Step>& steps, int before) {
   const auto& parameters = lowered.kernel.parameters;
   const bool empty = std::none_of(parameters.begin(), parameters.end(), [](const auto& parameter) {
@@ -301,6 +341,7 @@ void EntryLowering::EmitCall(LoweredKernel lowered, std::vector<Step>& steps, in
   });
   if (empty) return;
   KernelCall call;
+  call.asserted = fmt::format("{}", fmt::join(lowered.asserted, ", "));
   CallMeaning means{.values = {}, .before = before};
   for (const int tensor : lowered.tensors) {
     call.arguments.push_back(ArgumentOf(tensor));

@@ -6,6 +6,7 @@
 //   program.entries.push_back(std::move(entry));
 #pragma once
 
+#include "compiler/kernel/plan_memory.h"
 #include "compiler/kernel/program.h"
 #include "compiler/kernel/target_facts.h"
 #include "ir/model.h"
@@ -15,6 +16,7 @@ namespace descent {
 struct LowerOptions {
   bool fuse = true;
   TargetFacts target;
+  Packing packing = Packing::kSmallest;
 };
 
 // Names of the slots that every program has, before the model's own; the graph output that replaces

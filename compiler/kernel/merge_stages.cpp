@@ -64,6 +64,7 @@ void AppendReads(Computation& base, const Computation& added) {
 
 void AppendNodes(Computation& base, const Computation& added) {
   base.after.insert(base.after.end(), added.after.begin(), added.after.end());
+  base.asserted.insert(base.asserted.end(), added.asserted.begin(), added.asserted.end());
   for (const std::string& node : added.nodes)
     if (std::find(base.nodes.begin(), base.nodes.end(), node) == base.nodes.end())
       base.nodes.push_back(node);

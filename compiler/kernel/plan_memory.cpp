@@ -30,6 +30,13 @@ class Lister {
         AddCall(*call, loop);
         continue;
       }
+      if (const auto* branch = std::get_if<Branch>(&step.what)) {
+        conditions_.push_back(branch->condition);
+        Visit(branch->then_steps, loop);
+        Visit(branch->else_steps, loop);
+        conditions_.pop_back();
+        continue;
+      }
       const Loop& inner = std::get<Loop>(step.what);
       const int number = static_cast<int>(listing_.loops.size());
       const int first = static_cast<int>(listing_.calls.size());
@@ -47,6 +54,11 @@ class Lister {
     const Kernel& kernel = kernels_[call.kernel];
     listing_.calls.push_back(&call);
     listing_.loop_of.push_back(loop);
+    for (const Argument& condition : conditions_)
+      listing_.accesses.push_back({.call = number,
+                                   .buffer = condition.buffer,
+                                   .read = true,
+                                   .partial = condition.loop_stride_bytes != 0});
     for (int i = 0; i < static_cast<int>(call.arguments.size()); ++i) {
       const bool written = kernel.parameters[i].written;
       const bool updated = kernel.kind == KernelKind::kScatter && kernel.scatter.destination == i;
@@ -60,6 +72,7 @@ class Lister {
   }
 
   std::span<const Kernel> kernels_;
+  std::vector<Argument> conditions_;  ///< of the branches around
   StepListing listing_;
 };
 
@@ -278,12 +291,12 @@ int64_t Pack(std::vector<PackedBlock>& blocks) {
   return blocks.empty() ? 0 : best;
 }
 
-void PlanMemory(EntryProgram& entry, std::span<const Kernel> kernels) {
+void PlanMemory(EntryProgram& entry, std::span<const Kernel> kernels, Packing packing) {
   const StepListing steps = ListSteps(entry, kernels);
   std::vector<Life> lives = HullsOf(entry, steps);
   Units units(static_cast<int>(entry.buffers.size()));
   std::vector<Life> unit_lives = lives;
-  JoinInPlace(entry, kernels, steps, unit_lives, units);
+  if (packing == Packing::kSmallest) JoinInPlace(entry, kernels, steps, unit_lives, units);
 
   std::vector<PackedBlock> blocks;
   std::vector<int> block_of(entry.buffers.size(), -1);
@@ -292,7 +305,9 @@ void PlanMemory(EntryProgram& entry, std::span<const Kernel> kernels) {
     const int unit = units.Find(buffer);
     if (block_of[unit] < 0) {
       block_of[unit] = static_cast<int>(blocks.size());
-      blocks.push_back({entry.buffers[unit].type.bytes(), unit_lives[unit]});
+      const Life whole{0, static_cast<int>(steps.calls.size())};
+      blocks.push_back({entry.buffers[unit].type.bytes(),
+                        packing == Packing::kDisjoint ? whole : unit_lives[unit]});
     }
     block_of[buffer] = block_of[unit];
   }

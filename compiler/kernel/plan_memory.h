@@ -1,10 +1,12 @@
 // PlanMemory: offsets in the arena and the partial order of an entry point's calls.
 //
 // A buffer lives from its first to its last access in pre-order of the step tree. Inside a loop it
-// lives through all iterations, unless each iteration writes it anew before it reads it. Buffers
-// whose lives do not overlap may share bytes; a kernel's result takes the place of an operand that
-// dies there when the kernel's `may_alias` allows it (the two are then packed as one). Several
-// packings are tried, the smallest arena wins. Offsets are multiples of 64.
+// lives through all iterations, unless each iteration writes it anew before it reads it. The sides
+// of a branch stand one after the other; its results live from the first side on, which writes them
+// as the other one does, and its condition through both. Buffers whose lives do not overlap may
+// share bytes; a kernel's result takes the place of an operand that dies there when the kernel's
+// `may_alias` allows it (the two are then packed as one). Several packings are tried, the smallest
+// arena wins. Offsets are multiples of 64.
 #pragma once
 
 #include <span>
@@ -17,13 +19,20 @@ namespace descent {
 
 inline constexpr int64_t kArenaAlignment = 64;
 
-/// One use of a buffer by a call, or of a loop's counter by the loop.
+/// Which bytes of the arena buffers may share.
+enum class Packing : uint8_t {
+  kSmallest,
+  kDisjoint,  ///< none, and nothing is computed in place: what tests compare the other with
+};
+
+/// One use of a buffer by a call, or of a loop's counter by the loop, or of a branch's condition by
+/// each call inside.
 struct Access {
   int call = 0;  ///< number in pre-order; a counter is written at the first call of its loop
   int buffer = 0;
   bool read = false, written = false;
   bool partial = false;  ///< one slice of the buffer
-  int parameter = -1;    ///< of the call; -1: counter
+  int parameter = -1;    ///< of the call; -1: counter or condition
   int counter_of = -1;   ///< loop whose counter it is
 };
 
@@ -42,7 +51,8 @@ struct StepListing {
 StepListing ListSteps(const EntryProgram& entry, std::span<const Kernel> kernels);
 
 /// Sets Buffer::offset of arena buffers, arena_bytes, order and worker_scratch_bytes.
-void PlanMemory(EntryProgram& entry, std::span<const Kernel> kernels);
+void PlanMemory(EntryProgram& entry, std::span<const Kernel> kernels,
+                Packing packing = Packing::kSmallest);
 
 /// First and last call of each buffer's life; {-1, -1} if it is never used.
 struct Life {

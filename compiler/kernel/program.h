@@ -78,16 +78,41 @@ enum class KernelKind : uint8_t {
   kLoops,        ///< stages one after another inside the outer loops
   kContraction,  ///< one stage: sum of products, register-tiled, epilogue in its results
   kScatter,      ///< one stage with a data-dependent destination; see ScatterForm
+  kPrefix,       ///< a state carried along one axis; see PrefixForm
+  kSort,         ///< places in sorted order; see SortForm
   kAttention,    ///< scores, their softmax and weighted values in blocks; see AttentionForm
 };
 
-/// destination[index[u], rest] (+)= update[u, rest], in order of u. Parameters by number.
+/// destination[index[u], rest] = combine(it, update[u, rest]), in order of u. Parameters by number.
 struct ScatterForm {
   int index = 0, update = 1, destination = 2;
-  int64_t updates = 0;       ///< number of u
-  int64_t rows = 0;          ///< extent of the destination's first axis
-  int64_t row_elements = 0;  ///< product of the rest
-  bool add = true;
+  int64_t updates = 0;              ///< number of u
+  int64_t rows = 0;                 ///< extent of the destination's first axis
+  int64_t row_elements = 0;         ///< product of the rest
+  std::optional<ScalarOp> combine;  ///< nullopt: the update itself
+};
+
+/// Row-major [outer, length, inner]: what runs along the axis in the middle.
+struct AlongAxis {
+  int64_t outer = 0, length = 0, inner = 0;
+  bool operator==(const AlongAxis&) const = default;
+};
+
+/// Of every (outer, inner): state = init, then for each place along the axis state = step(state,
+/// elements there); the last parameter gets `result` of the state behind the place, or before it
+/// (exclusive). `reverse`: from the end. Read r of `step` is parameter r.
+struct PrefixForm {
+  AlongAxis axis;
+  bool exclusive = false, reverse = false;
+  Scalar init, step, result;
+};
+
+/// Of every (outer, inner): the last parameter gets the places that the elements of parameter 0
+/// take in stable sorted order. NaN counts as larger than all numbers.
+struct SortForm {
+  AlongAxis axis;
+  bool descending = false;
+  bool operator==(const SortForm&) const = default;
 };
 
 enum class AttentionSweep : uint8_t { kForward, kQueryGradient, kKeyGradient };
@@ -139,10 +164,12 @@ struct Kernel {
   std::vector<Stage> stages;
   ContractionAxes contraction;
   ScatterForm scatter;
+  PrefixForm prefix;
+  SortForm sort;
   AttentionForm attention;
   KernelSchedule schedule;
   int64_t scratch_bytes = 0;    ///< per worker; set by Schedule (locals, packing buffers)
-  bool reports_status = false;  ///< has reads with indices from data
+  bool reports_status = false;  ///< has reads with indices from data or asserted values
   int64_t flops = 0;
   /// Pairs (read, written) of parameters that a call may bind to the same bytes: every element is
   /// read before the point that overwrites it. All other written parameters are disjoint from all
@@ -187,6 +214,7 @@ struct KernelCall {
   std::vector<Argument> arguments;
   std::vector<int> after = {};  ///< buffers that must be written first, beside those it reads
   Section section = Section::kForward;  ///< the latest of the values it computes
+  std::string asserted = {};            ///< names of what it asserts to be finite
 };
 
 /// Runs `body` trip_count times. `counter` (i64 scalar in the arena) holds the iteration.
@@ -196,9 +224,18 @@ struct Loop {
   std::vector<Step> body;
 };
 
-struct Step {
-  std::variant<KernelCall, Loop> what;
+/// Runs `then_steps` if the bool scalar `condition` is true, else `else_steps`.
+struct Branch {
+  Argument condition;
+  std::vector<Step> then_steps, else_steps;
 };
+
+struct Step {
+  std::variant<KernelCall, Loop, Branch> what;
+};
+
+/// The lists of steps inside a step, in pre-order.
+std::vector<const std::vector<Step>*> InnerSteps(const Step& step);
 
 /// What the caller gives and gets, in the order of descent_call::inputs and ::outputs.
 struct EntryInput {

@@ -7,13 +7,15 @@
 #include <set>
 
 #include "compiler/kernel/attention.h"
+#include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/plan_memory.h"
 
 namespace descent {
 namespace {
 
 std::string_view NameOf(KernelKind kind) {
-  constexpr std::string_view kNames[] = {"loops", "contraction", "scatter", "attention"};
+  constexpr std::string_view kNames[] = {"loops",  "contraction", "scatter",
+                                         "prefix", "sort",        "attention"};
   return kNames[static_cast<int>(kind)];
 }
 
@@ -74,6 +76,14 @@ std::string PrintStage(const Kernel& kernel, const Stage& stage) {
   return text;
 }
 
+std::string PrintScatter(const ScatterForm& form) {
+  const std::string combine =
+      form.combine ? fmt::format("{} with", Info(*form.combine).name) : "set to";
+  return fmt::format("  p{}[p{}[u], :] {} p{}[u, :] for {} updates of {} elements, {} rows\n",
+                     form.destination, form.index, combine, form.update, form.updates,
+                     form.row_elements, form.rows);
+}
+
 std::string PrintSchedule(const Kernel& kernel) {
   const KernelSchedule& schedule = kernel.schedule;
   std::string text = "  ";
@@ -106,6 +116,12 @@ int64_t BytesOf(const Kernel& kernel) {
   return bytes;
 }
 
+std::string NameOf(const Argument& argument, const EntryProgram& entry) {
+  const std::string& name = entry.buffers[argument.buffer].name;
+  if (argument.loop_stride_bytes == 0) return name;
+  return name + (argument.from_end ? "[-t]" : "[t]");
+}
+
 void VisitCalls(const std::vector<Step>& steps, const EntryProgram& entry,
                 const KernelProgram& program, int depth, std::vector<CallSummary>& calls) {
   for (const Step& step : steps) {
@@ -114,15 +130,20 @@ void VisitCalls(const std::vector<Step>& steps, const EntryProgram& entry,
       VisitCalls(loop->body, entry, program, depth + 1, calls);
       continue;
     }
+    if (const auto* branch = std::get_if<Branch>(&step.what)) {
+      const std::string condition = NameOf(branch->condition, entry);
+      calls.push_back({.depth = depth, .condition = condition});
+      VisitCalls(branch->then_steps, entry, program, depth + 1, calls);
+      calls.push_back({.depth = depth, .condition = condition, .otherwise = true});
+      VisitCalls(branch->else_steps, entry, program, depth + 1, calls);
+      continue;
+    }
     const KernelCall& call = std::get<KernelCall>(step.what);
     CallSummary summary{.depth = depth, .kernel = call.kernel, .section = call.section};
     const Kernel& kernel = program.kernels[call.kernel];
     for (size_t i = 0; i < call.arguments.size(); ++i) {
-      const Buffer& buffer = entry.buffers[call.arguments[i].buffer];
       const bool written = kernel.parameters[i].written;
-      std::string name = buffer.name;
-      if (call.arguments[i].loop_stride_bytes != 0)
-        name += call.arguments[i].from_end ? "[-t]" : "[t]";
+      const std::string name = NameOf(call.arguments[i], entry);
       auto& list = written ? summary.writes : summary.reads;
       if (std::find(list.begin(), list.end(), name) == list.end()) list.push_back(name);
     }
@@ -148,9 +169,9 @@ std::string PrintKernel(const Kernel& kernel) {
     text += fmt::format("  each {}\n",
                         Loops(kernel.outer, 0, static_cast<int>(kernel.outer.size())).substr(4));
   if (kernel.kind == KernelKind::kScatter)
-    text += fmt::format("  p{}[p{}[u], :] += p{}[u, :] for {} updates of {} elements, {} rows\n",
-                        kernel.scatter.destination, kernel.scatter.index, kernel.scatter.update,
-                        kernel.scatter.updates, kernel.scatter.row_elements, kernel.scatter.rows);
+    text += PrintScatter(kernel.scatter);
+  else if (kernel.kind == KernelKind::kPrefix || kernel.kind == KernelKind::kSort)
+    text += PrintAxisForm(kernel);
   else if (kernel.kind == KernelKind::kAttention)
     text += PrintAttention(kernel);
   else
@@ -221,7 +242,10 @@ std::string PrintKernels(const EntryProgram& entry, const KernelProgram& program
   for (const CallSummary& call : calls) {
     const std::string indent(2 * call.depth, ' ');
     if (call.kernel < 0) {
-      text += fmt::format("\n{}loop {} times\n", indent, call.trip_count);
+      text += call.condition.empty()
+                  ? fmt::format("\n{}loop {} times\n", indent, call.trip_count)
+                  : fmt::format("\n{}{} {}\n", indent, call.otherwise ? "if not" : "if",
+                                call.condition);
       continue;
     }
     const Kernel& kernel = program.kernels[call.kernel];

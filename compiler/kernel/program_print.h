@@ -18,7 +18,7 @@ namespace descent {
 
 struct KernelSummary {
   std::string name;
-  std::string kind;                ///< loops | contraction | scatter | attention
+  std::string kind;                ///< loops | contraction | scatter | prefix | sort | attention
   std::vector<std::string> nodes;  ///< graph values it computes
   int64_t flops = 0;
   int64_t bytes = 0;  ///< of its parameters, each once
@@ -30,8 +30,10 @@ KernelSummary Summarize(const Kernel& kernel);
 std::string PrintKernel(const Kernel& kernel);
 
 struct CallSummary {
-  int depth = 0;           ///< number of enclosing loops
+  int depth = 0;           ///< number of enclosing loops and branches
   int64_t trip_count = 0;  ///< > 0: the begin of a loop, and no kernel
+  std::string condition;   ///< of a branch: the begin of a side, and no kernel
+  bool otherwise = false;  ///< with a condition: the side where it is false
   int kernel = -1;
   std::vector<std::string> reads, writes;  ///< names of buffers
   Section section = Section::kForward;     ///< of what it writes

@@ -1,11 +1,14 @@
 #include "compiler/kernel/region.h"
 
 #include <algorithm>
+#include <numeric>
 #include <queue>
 
 #include "compiler/kernel/attention.h"
+#include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/contraction.h"
 #include "ir/op_def.h"
+#include "ir/ops/scatter.h"
 
 namespace descent {
 namespace {
@@ -61,15 +64,39 @@ class RegionBuilder {
     return values_[node.operands[operand].node][node.operands[operand].result];
   }
 
+  /// What a body can read for `value` without a copy: views keep the order of elements, and
+  /// barriers only wait, for what is added to `waits`.
+  int BodyOperand(Value value, std::vector<int>& waits) const {
+    const Node& node = graph_.node(value);
+    std::vector<TensorType> types;
+    for (const Value operand : node.operands) types.push_back(graph_.type(operand));
+    const int own = values_[value.node][value.result];
+    if (node.op->define == nullptr || node.op->form != KernelForm::kLoops || types.empty() ||
+        node.types.size() != 1)
+      return own;
+    std::vector<int> places(types.size());
+    std::iota(places.begin(), places.end(), 0);
+    const Computation moved =
+        MakeComputation(node.op->define({types, node.attributes}), places, types, {0});
+    if (!IsLayout(moved) || moved.reads.size() != 1 || !IsIdentity(moved, moved.reads[0]) ||
+        moved.reads[0].tensor != 0)
+      return own;
+    for (size_t k = 1; k < node.operands.size(); ++k) waits.push_back(Operand(node, k));
+    return BodyOperand(node.operands[0], waits);
+  }
+
   Result<void> AddNode(int i) {
     const Node& node = graph_.nodes()[i];
     if (node.op->leaf != Leaf::kNone) return AddLeaf(i);
     if (node.op->control == Control::kLoop) return AddLoop(i);
+    if (node.op->control == Control::kBranch) return AddBranch(i);
     for (int r = 0; r < static_cast<int>(node.types.size()); ++r)
       values_[i].push_back(NewTensor({i, r}));
     if (node.op->form == KernelForm::kScatter) return AddScatter(i);
     if (node.op->form == KernelForm::kAttention || node.op->form == KernelForm::kAttentionGradient)
       return AddAttention(i);
+    if (node.op->form == KernelForm::kPrefix || node.op->form == KernelForm::kSort)
+      return AddAxisForm(i);
     if (node.op->define == nullptr)
       return ErrorWithStatus(ExitStatus::kInternal, "operator {} reached the kernels unexpanded",
                              Quoted(node.op->name));
@@ -94,9 +121,16 @@ class RegionBuilder {
     for (const int operand : operands)
       if (tensors_[operand].splat)
         InlineConstant(work.computation, operand, tensors_[operand].splat);
+    if (Asserts(work.computation)) work.computation.asserted = {AssertedName(i)};
     SplitAxesForContraction(work.computation);
     built_.region.works.push_back(std::move(work));
     return {};
+  }
+
+  /// What a user calls a value that must be finite.
+  std::string AssertedName(int i) const {
+    const std::string name = graph_.NameOf(graph_.nodes()[i].operands[0]);
+    return name.starts_with('%') ? graph_.NameOf({i, 0}) : name;
   }
 
   Result<void> AddLeaf(int i) {
@@ -141,12 +175,16 @@ class RegionBuilder {
     return {};
   }
 
-  /// (x, indices, updates): x with the updates added to its rows.
+  /// (x, indices, updates): x with the updates put to its rows.
   Result<void> AddScatter(int i) {
     const Node& node = graph_.nodes()[i];
     auto scatter = std::make_shared<ScatterWork>();
-    const int result = values_[i][0];
-    scatter->base = tensors_.Add(tensors_[result]);
+    // Sums are kept in the type that arithmetic has and rounded once.
+    EntryTensor sums = tensors_[values_[i][0]];
+    sums.type.dtype = ArithmeticType(sums.type.dtype);
+    const bool rounds = sums.type != node.types[0];
+    const int result = rounds ? tensors_.Add(sums) : values_[i][0];
+    scatter->base = tensors_.Add(sums);
     scatter->index = Operand(node, 1);
     scatter->update = Operand(node, 2);
     scatter->result = result;
@@ -158,9 +196,29 @@ class RegionBuilder {
     scatter->form.rows = shape.empty() ? 1 : shape[0];
     scatter->form.row_elements = 1;
     for (size_t axis = 1; axis < shape.size(); ++axis) scatter->form.row_elements *= shape[axis];
+    scatter->form.combine = ScatterCombine(node.attributes);
     scatter->nodes = {graph_.NameOf({i, 0})};
     Work work;
     work.scatter = std::move(scatter);
+    built_.region.works.push_back(std::move(work));
+    if (rounds) AddCopy(built_.region, result, values_[i][0], sums.type);
+    return {};
+  }
+
+  /// One kernel that runs along an axis.
+  Result<void> AddAxisForm(int i) {
+    const Node& node = graph_.nodes()[i];
+    auto form = std::make_shared<FormWork>();
+    std::vector<TensorType> types;
+    for (size_t k = 0; k < node.operands.size(); ++k) {
+      form->tensors.push_back(Operand(node, k));
+      types.push_back(graph_.type(node.operands[k]));
+    }
+    form->tensors.push_back(values_[i][0]);
+    form->kernel = MakeAxisKernel(*node.op, {types, node.attributes}, node.types[0]);
+    form->kernel.stages[0].nodes = {graph_.NameOf({i, 0})};
+    Work work;
+    work.form = std::move(form);
     built_.region.works.push_back(std::move(work));
     return {};
   }
@@ -199,21 +257,39 @@ class RegionBuilder {
   }
 
   Result<void> AddLoop(int i);
+  Result<void> AddBranch(int i);
+  Result<Region> BuildSide(const Graph& body, const LeafTensors& leaves,
+                           const std::vector<int>& targets);
+  /// `type` is that of the source; the target may have another element type.
   void AddCopy(Region& region, int source, int target, const TensorType& type) {
     Work work;
     work.computation = MakeCopy(source, target, type);
+    Scalar& value = work.computation.results[0];
+    value = Cast(tensors_[target].type.dtype, value);
     work.computation.nodes = {tensors_[target].name};
     if (tensors_[source].splat) InlineConstant(work.computation, source, tensors_[source].splat);
     region.works.push_back(std::move(work));
   }
-  /// The step that a reverse loop's body sees: trip_count - 1 - iteration.
-  int ReverseStep(const LoopWork& loop, std::vector<Work>& works) {
+  /// The loop_step that the body sees, computed where it is not the iteration.
+  int LoopStep(const LoopForm& form, LoopWork& loop, std::vector<Work>& works) {
+    const int enclosing = leaves_.loop_step;
+    const bool continues = form.continues && !tensors_[enclosing].splat;  // 0 outside loops
+    if (!form.reverse && form.first_step == 0 && !continues) return loop.counter;
     const TensorType type{DType::kI64, {}};
-    const int step = tensors_.Add({.name = tensors_[loop.counter].name + ".reverse", .type = type});
+    const int step = tensors_.Add({.name = tensors_[loop.counter].name + ".step", .type = type});
     Work work;
     work.computation = MakeCopy(loop.counter, step, type);
-    work.computation.results[0] = Call(
-        ScalarOp::kSub, {ConstantInt(DType::kI64, loop.trip_count - 1), ReadScalar(0, type.dtype)});
+    Scalar& value = work.computation.results[0];
+    const auto constant = [](int64_t number) { return ConstantInt(DType::kI64, number); };
+    if (form.reverse) value = Call(ScalarOp::kSub, {constant(form.trip_count - 1), value});
+    if (form.first_step != 0) value = Call(ScalarOp::kAdd, {value, constant(form.first_step)});
+    if (continues) {
+      loop.reads.push_back(enclosing);
+      work.computation.reads.push_back(MakeCopy(enclosing, step, type).reads[0]);
+      const Scalar before =
+          Call(ScalarOp::kMul, {ReadScalar(1, type.dtype), constant(form.trip_count)});
+      value = Call(ScalarOp::kAdd, {value, before});
+    }
     work.computation.nodes = {tensors_[step].name};
     works.push_back(std::move(work));
     return step;
@@ -251,11 +327,10 @@ Result<void> RegionBuilder::AddLoop(int i) {
   loop->counter = tensors_.Add({.name = name + ".iteration", .type = {DType::kI64, {}}});
   LeafTensors leaves = leaves_;
   leaves.inputs.clear();
-  leaves.loop_step = loop->counter;
 
   std::vector<int> carries;
   for (size_t k = 0; k < node.operands.size(); ++k) {
-    const int operand = Whole(Operand(node, k));
+    const int operand = Whole(BodyOperand(node.operands[k], loop->reads));
     const int position = static_cast<int>(k);
     const TensorType& body_type = body.type(body.inputs()[k].value);
     if (position < form.carried) {
@@ -288,7 +363,7 @@ Result<void> RegionBuilder::AddLoop(int i) {
     if (leaf >= 0) loop->reads.push_back(leaf);
 
   std::vector<Work> prologue;
-  if (form.reverse) leaves.loop_step = ReverseStep(*loop, prologue);
+  leaves.loop_step = LoopStep(form, *loop, prologue);
   auto built = BuildRegion(body, leaves, tensors_);
   if (!built) return std::unexpected(built.error());
   loop->body = std::move(built->region);
@@ -329,6 +404,46 @@ Result<void> RegionBuilder::AddLoop(int i) {
   return {};
 }
 
+/// One side of a branch; `targets[r]` is the tensor for output r, -1 where nobody uses it.
+Result<Region> RegionBuilder::BuildSide(const Graph& body, const LeafTensors& leaves,
+                                        const std::vector<int>& targets) {
+  DESCENT_TRY(built, BuildRegion(body, leaves, tensors_));
+  for (size_t r = 0; r < targets.size(); ++r)
+    if (targets[r] >= 0) built.region.deliveries.push_back({built.outputs[r], targets[r], -1});
+  for (auto& constant : built.constants) built_.constants.push_back(std::move(constant));
+  return std::move(built.region);
+}
+
+Result<void> RegionBuilder::AddBranch(int i) {
+  const Node& node = graph_.nodes()[i];
+  auto branch = std::make_shared<BranchWork>();
+  branch->condition = Operand(node, 0);
+  LeafTensors leaves = leaves_;
+  leaves.inputs.clear();
+  for (size_t k = 0; k < node.operands.size(); ++k) {
+    const int operand = k == 0 ? branch->condition : BodyOperand(node.operands[k], branch->reads);
+    branch->reads.push_back(operand);
+    if (k > 0) leaves.inputs.push_back(operand);
+  }
+  for (const int leaf :
+       {leaves_.seed, leaves_.step, leaves_.loop_step, leaves_.valid_rows, leaves_.learning_rate})
+    if (leaf >= 0) branch->reads.push_back(leaf);
+  std::vector<int> targets;
+  for (int r = 0; r < static_cast<int>(node.types.size()); ++r) {
+    values_[i].push_back(NewTensor({i, r}));
+    targets.push_back(used_[i][r] ? values_[i][r] : -1);
+    if (used_[i][r]) branch->writes.push_back(values_[i][r]);
+  }
+  DESCENT_TRY(taken, BuildSide(node.attributes.Body("then_body"), leaves, targets));
+  DESCENT_TRY(other, BuildSide(node.attributes.Body("else_body"), leaves, targets));
+  branch->then_body = std::move(taken);
+  branch->else_body = std::move(other);
+  Work work;
+  work.branch = std::move(branch);
+  built_.region.works.push_back(std::move(work));
+  return {};
+}
+
 }  // namespace
 
 namespace {
@@ -347,6 +462,7 @@ std::vector<int> FormWork::Writes() const { return TensorsOf(*this, true); }
 
 std::vector<int> Work::Reads() const {
   if (loop) return loop->reads;
+  if (branch) return branch->reads;
   if (scatter) return {scatter->index, scatter->update, scatter->base};
   if (form) return form->Reads();
   std::vector<int> tensors = computation.after;
@@ -356,6 +472,7 @@ std::vector<int> Work::Reads() const {
 
 std::vector<int> Work::Writes() const {
   if (loop) return loop->writes;
+  if (branch) return branch->writes;
   if (scatter) return {scatter->result};
   if (form) return form->Writes();
   return computation.tensors;

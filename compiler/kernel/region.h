@@ -30,6 +30,7 @@ struct EntryTensor {
 };
 
 struct LoopWork;
+struct BranchWork;
 
 struct ScatterWork {
   int index = -1, update = -1;
@@ -48,14 +49,17 @@ struct FormWork {
   std::vector<int> Writes() const;
 };
 
-/// One of four; the pointers are null in a computation.
+/// One of five; the pointers are null in a computation.
 struct Work {
   Computation computation;
   std::shared_ptr<ScatterWork> scatter;
   std::shared_ptr<FormWork> form;
   std::shared_ptr<LoopWork> loop;
+  std::shared_ptr<BranchWork> branch;
 
-  bool is_computation() const { return !scatter && !form && !loop; }
+  bool is_computation() const { return !scatter && !form && !loop && !branch; }
+  /// Made of regions.
+  bool is_control() const { return loop || branch; }
   /// What must be there before it; what a computation only waits for, too.
   std::vector<int> Reads() const;
   std::vector<int> Writes() const;
@@ -85,6 +89,15 @@ struct LoopWork {
   std::vector<int> writes;
   /// (tensor at the end of an iteration, tensor at its begin): the same bytes.
   std::vector<std::pair<int, int>> carried;
+};
+
+struct BranchWork {
+  int condition = -1;
+  Region then_body, else_body;  ///< either delivers to `writes`
+  std::vector<int> reads;       ///< tensors of the outer region, the condition included
+  std::vector<int> writes;
+  /// Results that take the bytes of an older value; a side may leave it there.
+  std::vector<Overwrite> in_place;
 };
 
 /// Where the leaves of a graph take their tensors from.

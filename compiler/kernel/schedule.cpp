@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "compiler/kernel/attention.h"
+#include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/computation.h"
 #include "compiler/kernel/lane_choice.h"
 
@@ -12,14 +13,10 @@ namespace descent {
 namespace {
 
 constexpr int64_t kAlignment = 64;
-/// A tile of a parallel kernel has at least about this much work, and a kernel at most this many
-/// tiles.
-constexpr int64_t kTileWork = 128 << 10;
 constexpr int64_t kMaxTiles = 64;
 constexpr int64_t kScatterTiles = 16;
 /// Tiles of a large contraction, so that any usual number of threads finds enough.
 constexpr int64_t kContractionTiles = 16;
-constexpr int64_t kContractionTileFlops = 1 << 18;
 /// Longest run of K that stays in registers without storing partial sums.
 constexpr int64_t kMaxBlockK = 1024;
 constexpr int64_t kSplitBlockK = 512;
@@ -64,11 +61,11 @@ int TileAxis(const Stage& stage, int64_t tiles) {
   return longest;
 }
 
-void ScheduleLoops(Kernel& kernel) {
+void ScheduleLoops(Kernel& kernel, const TargetFacts& target) {
   KernelSchedule& schedule = kernel.schedule;
   const int64_t work = WorkOf(kernel);
   const int64_t wanted =
-      work < kSerialFlops ? 1 : std::clamp<int64_t>(work / kTileWork, 1, kMaxTiles);
+      work < target.dispatch_work ? 1 : std::clamp<int64_t>(work / target.tile_work, 1, kMaxTiles);
   int64_t extent = Elements(kernel.outer);
   if (kernel.outer.empty()) {
     const Stage& stage = kernel.stages[0];
@@ -141,9 +138,10 @@ int64_t Piece(int64_t extent, int64_t pieces, int64_t unit) {
 void ChooseBlocks(const ContractionExtents& extents, int64_t element_bytes,
                   const TargetFacts& target, KernelSchedule& schedule) {
   const int64_t flops = 2 * extents.batch * extents.m * extents.n * extents.k;
-  const int64_t wanted = flops < kSerialFlops ? 1
-                                              : std::clamp<int64_t>(flops / kContractionTileFlops,
-                                                                    1, kContractionTiles);
+  const int64_t wanted =
+      flops < target.dispatch_work
+          ? 1
+          : std::clamp<int64_t>(flops / (2 * target.tile_work), 1, kContractionTiles);
   const int64_t budget = target.l2_bytes * 3 / 4;
   int64_t best = std::numeric_limits<int64_t>::max();
   for (int64_t pieces_m = 1; pieces_m <= 256; ++pieces_m) {
@@ -195,13 +193,26 @@ void ScheduleContraction(Kernel& kernel, const TargetFacts& target) {
 
 /// Tiles own ranges of the destination's rows; each looks at all indices, so rows must outweigh
 /// them.
-void ScheduleScatter(Kernel& kernel) {
+void ScheduleScatter(Kernel& kernel, const TargetFacts& target) {
   const ScatterForm& form = kernel.scatter;
   const int64_t work = 8 * form.updates * form.row_elements;
-  if (work < kSerialFlops || form.rows < 2) return;
-  const int64_t wanted = std::min({work / kTileWork, form.row_elements, kScatterTiles, form.rows});
+  if (work < target.dispatch_work || form.rows < 2) return;
+  const int64_t wanted =
+      std::min({work / target.tile_work, form.row_elements, kScatterTiles, form.rows});
   kernel.schedule.tiles = std::max<int64_t>(wanted, 1);
   kernel.schedule.tile_extent = CeilDiv(form.rows, kernel.schedule.tiles);
+  kernel.schedule.parallel = kernel.schedule.tiles > 1;
+}
+
+/// Tiles are runs of rows along the axis.
+void ScheduleAxisForm(Kernel& kernel, const TargetFacts& target) {
+  kernel.scratch_bytes = AxisScratchBytes(kernel);
+  const int64_t units = AxisUnits(kernel), work = AxisWork(kernel);
+  if (work < target.dispatch_work || units < 2) return;
+  const int64_t wanted =
+      std::clamp<int64_t>(work / target.tile_work, 1, std::min(units, kMaxTiles));
+  kernel.schedule.tile_extent = CeilDiv(units, wanted);
+  kernel.schedule.tiles = CeilDiv(units, kernel.schedule.tile_extent);
   kernel.schedule.parallel = kernel.schedule.tiles > 1;
 }
 
@@ -229,12 +240,14 @@ int64_t WorkOf(const Kernel& kernel) {
 void Schedule(Kernel& kernel, const TargetFacts& target) {
   kernel.schedule = {};
   kernel.scratch_bytes = LocalBytes(kernel);
-  if (kernel.kind == KernelKind::kScatter) return ScheduleScatter(kernel);
+  if (kernel.kind == KernelKind::kScatter) return ScheduleScatter(kernel, target);
+  if (kernel.kind == KernelKind::kPrefix || kernel.kind == KernelKind::kSort)
+    return ScheduleAxisForm(kernel, target);
   if (kernel.kind == KernelKind::kAttention) return ScheduleAttention(kernel, target);
   if (kernel.kind == KernelKind::kContraction)
     ScheduleContraction(kernel, target);
   else
-    ScheduleLoops(kernel);
+    ScheduleLoops(kernel, target);
 }
 
 }  // namespace descent

@@ -7,9 +7,6 @@
 
 namespace descent {
 
-/// Below this much work a kernel runs on the calling thread.
-inline constexpr int64_t kSerialFlops = 500'000;
-
 /// Fills in `schedule`, `contraction` and `scratch_bytes`.
 void Schedule(Kernel& kernel, const TargetFacts& target);
 

@@ -28,8 +28,10 @@ struct SanitizerName {
   std::string_view name;
   Sanitizer sanitizer;
 };
-constexpr SanitizerName kSanitizers[] = {
-    {"", kBuildSanitizer}, {"address", Sanitizer::kAddress}, {"thread", Sanitizer::kThread}};
+constexpr SanitizerName kSanitizers[] = {{"", kBuildSanitizer},
+                                         {"none", Sanitizer::kNone},
+                                         {"address", Sanitizer::kAddress},
+                                         {"thread", Sanitizer::kThread}};
 
 std::vector<std::string> KindNames() {
   std::vector<std::string> names;
@@ -116,7 +118,7 @@ OptionGroup ArtifactOptions(CompileArguments& arguments) {
                    "clang-19, objects "
                    "and static libraries by you, with -fsanitize",
             .destination = &arguments.sanitize,
-            .choices = {"address", "thread"}},
+            .choices = {"none", "address", "thread"}},
            {.names = "-q,--quiet",
             .value = "",
             .doc = "print nothing but errors",

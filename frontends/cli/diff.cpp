@@ -56,7 +56,7 @@ constexpr double kRoundingFactor = 8;
 
 Tensor MovedByLastBit(const Tensor& tensor, std::mt19937_64& generator) {
   if (!Info(tensor.dtype()).is_float) return tensor;
-  const double unit = tensor.dtype() == DType::kF32 ? 0x1p-23 : 0x1p-52;
+  const double unit = std::ldexp(1, 1 - Info(tensor.dtype()).digits);
   std::vector<double> values(static_cast<size_t>(tensor.elements()));
   for (size_t i = 0; i < values.size(); ++i)
     values[i] = tensor.GetDouble(static_cast<int64_t>(i)) *

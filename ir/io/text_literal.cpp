@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
+#include "ir/float16.h"
 #include "ir/io/limits.h"
 #include "ir/suggest.h"
 
@@ -60,6 +62,29 @@ Result<void> AppendFloat(const ScalarLiteral& literal, DType dtype, std::vector<
   return {};
 }
 
+/// A finite number that would become infinite or 0 is out of range.
+Result<void> AppendFloat16(const ScalarLiteral& literal, DType dtype,
+                           std::vector<std::byte>& data) {
+  if (literal.has_bits) {
+    const auto bits = static_cast<uint16_t>(literal.bits);
+    if (bits != literal.bits || !std::isnan(FromBits16(dtype, bits)))
+      return Error("0x{:x} are not the bits of a NaN of {}", literal.bits, Info(dtype).name);
+    Append(data, bits);
+    return {};
+  }
+  std::vector<std::byte> wide;
+  DESCENT_RETURN_IF_ERROR((AppendFloat<double, uint64_t>(literal, dtype, wide)));
+  double value;
+  std::memcpy(&value, wide.data(), sizeof(value));
+  const uint16_t bits = ToBits16(dtype, value);
+  const double stored = FromBits16(dtype, bits);
+  if (std::isfinite(value) && (!std::isfinite(stored) || (stored == 0 && value != 0)))
+    return Error("{} is out of range for {}", Quoted(literal.token.text.substr(0, 60)),
+                 Info(dtype).name);
+  Append(data, bits);
+  return {};
+}
+
 template <typename Int>
 Result<void> AppendInt(const ScalarLiteral& literal, DType dtype, std::vector<std::byte>& data) {
   DESCENT_TRY(value, Read<Int>(literal.token.text, dtype));
@@ -81,6 +106,19 @@ Result<void> AppendElement(const ScalarLiteral& literal, DType dtype,
       return AppendFloat<float, uint32_t>(literal, dtype, data);
     case DType::kF64:
       return AppendFloat<double, uint64_t>(literal, dtype, data);
+    case DType::kBF16:
+    case DType::kF16:
+      return AppendFloat16(literal, dtype, data);
+    case DType::kI8:
+      return AppendInt<int8_t>(literal, dtype, data);
+    case DType::kI16:
+      return AppendInt<int16_t>(literal, dtype, data);
+    case DType::kU16:
+      return AppendInt<uint16_t>(literal, dtype, data);
+    case DType::kU32:
+      return AppendInt<uint32_t>(literal, dtype, data);
+    case DType::kU64:
+      return AppendInt<uint64_t>(literal, dtype, data);
     case DType::kI32:
       return AppendInt<int32_t>(literal, dtype, data);
     case DType::kI64:

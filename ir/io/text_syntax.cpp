@@ -7,6 +7,8 @@
 #include <cstring>
 #include <deque>
 
+#include "ir/float16.h"
+
 namespace descent {
 namespace {
 
@@ -19,6 +21,12 @@ std::string PrintExactly(Float value, Bits default_nan) {
   std::string text = fmt::format("{}", value);
   if (text.find_first_of(".en") == std::string::npos) text += ".0";
   return text;
+}
+
+std::string PrintFloat16(DType dtype, uint16_t bits) {
+  const double value = FromBits16(dtype, bits);
+  if (!std::isnan(value)) return PrintFloat(ShortestDecimal(dtype, value));
+  return bits == ToBits16(dtype, value) && bits < 0x8000 ? "nan" : fmt::format("nan(0x{:x})", bits);
 }
 
 bool IsIdentifier(std::string_view name) {
@@ -82,10 +90,16 @@ std::string PrintElement(const Tensor& tensor, int64_t index) {
     }
     case DType::kF64:
       return PrintFloat(tensor.GetDouble(index));
+    case DType::kBF16:
+    case DType::kF16: {
+      uint16_t bits;
+      std::memcpy(&bits, tensor.bytes().data() + index * sizeof(bits), sizeof(bits));
+      return PrintFloat16(tensor.dtype(), bits);
+    }
     case DType::kBool:
       return tensor.GetInt(index) != 0 ? "true" : "false";
     default:
-      return fmt::format("{}", tensor.GetInt(index));
+      return PrintInteger(tensor.dtype(), tensor.GetInt(index));
   }
 }
 

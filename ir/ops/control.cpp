@@ -1,4 +1,4 @@
-// Control: loops over a body graph, and the barrier that holds recomputation back.
+// Control: loops over a body graph.
 
 #include <algorithm>
 #include <array>
@@ -22,7 +22,9 @@ LoopForm FormOf(const OpContext& op) {
           .carried = static_cast<int>(carried),
           .sliced = static_cast<int>(sliced),
           .stacked = static_cast<int>(op.attributes.Int("stacked")),
-          .reverse = op.attributes.Bool("reverse")};
+          .reverse = op.attributes.Bool("reverse"),
+          .first_step = op.attributes.Int("first_step"),
+          .continues = op.attributes.Bool("continues")};
 }
 
 TensorType Stacked(const TensorType& type, int64_t trip_count) {
@@ -50,6 +52,11 @@ Result<void> CheckCounts(const OpContext& op) {
   if (outputs == 0) return Error("has no results: neither carried nor stacked values");
   if (sliced == 0 && op.attributes.Int("trip_count") < 0)
     return Error("needs trip_count because no operand is sliced");
+  for (const std::string_view name : {"trip_count", "first_step"})
+    if (op.attributes.Int(name) > kMaxElements)
+      return Error("{} must be at most {}, not {}", name, kMaxElements, op.attributes.Int(name));
+  if (op.attributes.Int("first_step") < 0)
+    return Error("first_step must not be negative, but is {}", op.attributes.Int("first_step"));
   for (int64_t i = carried; i < carried + sliced; ++i)
     if (op.operands[i].rank() == 0)
       return Error("operand {} is sliced and needs a first axis, but is a scalar", i);
@@ -86,6 +93,9 @@ Result<std::vector<TensorType>> InferScan(const OpContext& op) {
 /// Builds the scan that runs backward over the stored histories. Its carried values are the
 /// gradients of the carried floats and, per wanted invariant, the sum so far; its slices are the
 /// arriving gradients of stacked results and histories, the histories, and the original slices.
+///
+/// Where every iteration adds a product over rows to an invariant's gradient, as for the weights of
+/// a recurrent layer, the factors are stacked and multiplied once, behind the loop.
 class ReverseScan {
  public:
   explicit ReverseScan(const VjpContext& v)
@@ -94,8 +104,6 @@ class ReverseScan {
   Values Build() {
     for (int i = 0; i < form_.carried; ++i)
       if (IsFloat(i)) AddCarried(i, GradientOf(i));
-    for (int i = invariant(); i < operand_count(); ++i)
-      if (Wants(i)) AddCarried(i, ZerosLike(v_.b, v_.operands[i]));
     AddSlices();
     for (int i = invariant(); i < operand_count(); ++i)
       inputs_[i] = AddInput(v_.operands[i], v_.op.operands[i], invariants_);
@@ -104,10 +112,25 @@ class ReverseScan {
       *v_.error = std::move(done).error();
       return {};
     }
-    return Results(AddScan());
+    return Results(next_.empty() && stacked_.empty() ? Values() : AddScan());
   }
 
  private:
+  /// An operand of the reverse scan and the input of its body, the `number`th that was added.
+  struct Input {
+    Value outside, inside;
+    size_t number;
+  };
+  /// A factor of a product, over all iterations: a slice's whole, or a stacked result.
+  struct Factor {
+    Value whole;
+    size_t stacked = 0;  ///< where `whole` is invalid
+  };
+  struct Product {
+    int operand;
+    Factor a, b;
+  };
+
   int operand_count() const { return static_cast<int>(v_.operands.size()); }
   int invariant() const { return form_.carried + form_.sliced; }
   bool IsFloat(int operand) const { return Info(v_.op.dtype(operand)).is_float; }
@@ -119,9 +142,10 @@ class ReverseScan {
                                         : ZerosLike(v_.b, v_.results[result]);
   }
 
-  Value AddInput(Value outside, TensorType inside, Values& operands) {
-    operands.push_back(outside);
-    return inner_.Input(fmt::format("x{}", input_count_++), std::move(inside));
+  Value AddInput(Value outside, TensorType inside, std::vector<Input>& inputs) {
+    const Value value = inner_.Input(fmt::format("{}", input_count_), std::move(inside));
+    inputs.push_back({outside, value, input_count_++});
+    return value;
   }
 
   Value AddSlice(Value outside) {
@@ -130,9 +154,9 @@ class ReverseScan {
     return AddInput(outside, std::move(inside), slices_);
   }
 
-  void AddCarried(int operand, Value start) {
+  Value AddCarried(int operand, Value start) {
     carried_operands_.push_back(operand);
-    arriving_.push_back(AddInput(start, v_.op.operands[operand], carried_));
+    return AddInput(start, v_.op.operands[operand], carried_);
   }
 
   void AddSlices() {
@@ -152,55 +176,112 @@ class ReverseScan {
 
   /// The values of one iteration are computed again from the history, then differentiated.
   Result<void> BuildBody() {
-    DESCENT_TRY(values, Inline(body_, inputs_, inner_));
-    std::vector<Cotangent> outputs;
+    const Values outputs = InlineOutputs(body_, inputs_, inner_);
+    std::vector<Cotangent> arriving;
     const auto seed = [&](int output, Value gradient) {
-      const Value value = body_.outputs()[output].value;
-      if (gradient.valid()) outputs.push_back({values[value.node][value.result], gradient});
+      if (gradient.valid()) arriving.push_back({outputs[output], gradient});
     };
-    for (size_t i = 0; i < carried_operands_.size(); ++i)
-      if (carried_operands_[i] < form_.carried) seed(carried_operands_[i], arriving_[i]);
+    for (size_t i = 0; i < carried_.size(); ++i) seed(carried_operands_[i], carried_[i].inside);
     for (int i = 0; i < form_.stacked; ++i) seed(form_.carried + i, stacked_gradients_[i]);
     std::vector<int> wanted = carried_operands_;
-    for (int i = form_.carried; i < invariant(); ++i)
+    for (int i = form_.carried; i < operand_count(); ++i)
       if (Wants(i)) wanted.push_back(i);
     Values wanted_inputs;
     for (const int operand : wanted) wanted_inputs.push_back(inputs_[operand]);
-    DESCENT_TRY(gradients, ReverseWalk(inner_, outputs, wanted_inputs));
-    for (size_t i = 0; i < wanted.size(); ++i) Emit(wanted[i], i, gradients[i]);
+    DESCENT_TRY(gradients, ReverseWalk(inner_, arriving, wanted_inputs));
+    for (size_t i = 0; i < wanted.size(); ++i) Emit(wanted[i], gradients[i]);
     return {};
   }
 
-  /// Carried: the gradient one iteration earlier. Invariant: the sum so far. Sliced: a stacked
-  /// result.
-  void Emit(int operand, size_t place, Value value) {
-    Expr gradient(inner_, value);
-    if (operand >= invariant()) gradient = Expr(inner_, arriving_[place]) + gradient;
-    if (operand < form_.carried && history_gradients_[operand].valid())
-      gradient = gradient + Expr(inner_, history_gradients_[operand]);
-    if (place >= carried_operands_.size()) sliced_operands_.push_back(operand);
-    inner_.Output(fmt::format("y{}", place), gradient);
+  /// Carried: the gradient one iteration earlier. Sliced: a stacked result. Invariant: the factors
+  /// of a product, or the sum so far.
+  void Emit(int operand, Value gradient) {
+    if (operand < form_.carried) {
+      const Value history = history_gradients_[operand];
+      next_.push_back(history.valid() ? Expr(inner_, gradient) + Expr(inner_, history)
+                                      : Expr(inner_, gradient));
+    } else if (operand < invariant()) {
+      sliced_gradients_.emplace_back(operand, Stack(gradient));
+    } else if (IsProductOverRows(gradient)) {
+      const Values factors = inner_.node(gradient).operands;
+      products_.push_back({operand, FactorOf(factors[0]), FactorOf(factors[1])});
+    } else {
+      const Value sum = AddCarried(operand, ZerosLike(v_.b, v_.operands[operand]));
+      next_.push_back(Expr(inner_, sum) + Expr(inner_, gradient));
+    }
+  }
+
+  /// a^T b of two matrices, one of which is in memory for all iterations anyway.
+  bool IsProductOverRows(Value value) const {
+    const Node& node = inner_.node(value);
+    const auto is_matrix = [&](Value v) { return inner_.type(v).rank() == 2; };
+    const auto is_there = [&](Value v) {
+      return std::ranges::find(slices_, v, &Input::inside) != slices_.end() ||
+             std::ranges::find(stacked_, v) != stacked_.end();
+    };
+    return node.op == FindOp("matmul") && node.attributes.Bool("transpose_a") &&
+           !node.attributes.Bool("transpose_b") && std::ranges::all_of(node.operands, is_matrix) &&
+           std::ranges::any_of(node.operands, is_there);
+  }
+
+  Factor FactorOf(Value value) {
+    for (const Input& slice : slices_)
+      if (slice.inside == value) return {slice.outside};
+    return {Value(), Stack(value)};
+  }
+
+  size_t Stack(Value value) {
+    const auto known = std::ranges::find(stacked_, value);
+    if (known != stacked_.end()) return known - stacked_.begin();
+    stacked_.push_back(value);
+    return stacked_.size() - 1;
+  }
+
+  /// The body with its inputs in a scan's order: carried, sliced, invariant.
+  std::shared_ptr<const Graph> Body(Values& operands) {
+    for (const Value value : next_) inner_.Output("", value);
+    for (const Value value : stacked_) inner_.Output("", value);
+    GraphBuilder b;
+    Values inputs(input_count_);
+    for (const std::vector<Input>* group : {&carried_, &slices_, &invariants_})
+      for (const Input& input : *group) {
+        inputs[input.number] =
+            b.Input(fmt::format("x{}", operands.size()), inner_.type(input.inside));
+        operands.push_back(input.outside);
+      }
+    const Values outputs = InlineOutputs(std::move(inner_).Build(), inputs, b);
+    for (size_t i = 0; i < outputs.size(); ++i) b.Output(fmt::format("y{}", i), outputs[i]);
+    return std::make_shared<const Graph>(std::move(b).Build());
   }
 
   Values AddScan() {
-    Values operands = carried_;
-    operands.insert(operands.end(), slices_.begin(), slices_.end());
-    operands.insert(operands.end(), invariants_.begin(), invariants_.end());
+    Values operands;
+    auto body = Body(operands);
     return v_.b.AddMulti("scan", std::move(operands),
-                         {{"body", std::make_shared<const Graph>(std::move(inner_).Build())},
+                         {{"body", std::move(body)},
                           {"carried", static_cast<int64_t>(carried_.size())},
                           {"sliced", static_cast<int64_t>(slices_.size())},
-                          {"stacked", static_cast<int64_t>(sliced_operands_.size())},
+                          {"stacked", static_cast<int64_t>(stacked_.size())},
                           {"reverse", !form_.reverse},
-                          {"trip_count", form_.trip_count}});
+                          {"trip_count", form_.trip_count},
+                          {"first_step", form_.first_step},
+                          {"continues", form_.continues}});
   }
 
   Values Results(const Values& results) const {
     Values gradients(operand_count());
     for (size_t i = 0; i < carried_operands_.size(); ++i)
       gradients[carried_operands_[i]] = results[i];
-    for (size_t i = 0; i < sliced_operands_.size(); ++i)
-      gradients[sliced_operands_[i]] = results[carried_operands_.size() + i];
+    for (const auto& [operand, stacked] : sliced_gradients_)
+      gradients[operand] = results[carried_.size() + stacked];
+    const auto rows = [&](const Factor& factor) {
+      const Expr whole(
+          v_.b, factor.whole.valid() ? factor.whole : results[carried_.size() + factor.stacked]);
+      const Shape shape = whole.shape();
+      return Reshape(whole, {shape[0] * shape[1], shape[2]});
+    };
+    for (const Product& product : products_)
+      gradients[product.operand] = Matmul(rows(product.a), rows(product.b), true);
     return gradients;
   }
 
@@ -208,26 +289,17 @@ class ReverseScan {
   const LoopForm form_;
   const Graph& body_;
   GraphBuilder inner_;
-  int input_count_ = 0;
-  Values carried_, slices_, invariants_;  ///< operands of the reverse scan
-  std::vector<int> carried_operands_;     ///< operand whose gradient each carried value is
-  std::vector<int> sliced_operands_;      ///< operand whose gradient each stacked result is
-  Values arriving_;                       ///< body inputs of the carried values
-  Values inputs_;                         ///< the forward body's inputs inside the reverse body
+  size_t input_count_ = 0;
+  std::vector<Input> carried_, slices_, invariants_;
+  std::vector<int> carried_operands_;  ///< operand whose gradient each carried value is
+  Values next_, stacked_;              ///< outputs of the body
+  std::vector<std::pair<int, size_t>> sliced_gradients_;  ///< (operand, stacked result)
+  std::vector<Product> products_;
+  Values inputs_;  ///< the forward body's inputs inside the reverse body
   Values stacked_gradients_, history_gradients_;
 };
 
 Values VjpScan(const VjpContext& v) { return ReverseScan(v).Build(); }
-
-// ---- barrier -----------------------------------------------------------------------------------
-
-Result<std::vector<TensorType>> InferBarrier(const OpContext& op) {
-  return OneResult(op.dtype(0), op.shape(0));
-}
-
-TensorExpr DefineBarrier(const OpContext& op) {
-  return Moved(op, op.shape(0), AxisRange(0, op.operands[0].rank()));
-}
 
 AttributeSpec Count(std::string_view name, std::optional<Attribute> value, std::string_view doc) {
   return {name, AttributeKind::kInt, std::move(value), doc};
@@ -258,22 +330,17 @@ std::span<const OpDef> ControlOps() {
                                {"reverse", AttributeKind::kBool, Attribute(false),
                                 "whether the last slice comes first"},
                                Count("trip_count", Attribute(int64_t{-1}),
-                                     "number of iterations, where nothing is sliced")},
+                                     "number of iterations, where nothing is sliced"),
+                               Count("first_step", Attribute(int64_t{0}),
+                                     "loop_step of the iteration on the first slice"),
+                               {"continues", AttributeKind::kBool, Attribute(false),
+                                "whether loop_step counts on from the enclosing loop's, times the "
+                                "number of iterations"}},
                           .results = {"results"}},
             .infer = InferScan,
             .control = Control::kLoop,
             .loop = FormOf,
             .vjp = VjpScan},
-      OpDef{.name = "barrier",
-            .doc = "x, not before `after` is there.\n\nKeeps a recomputed region apart from the "
-                   "original: `region` tells copies apart, `after` holds them back. It computes "
-                   "nothing. Gradient: `g` to x, none to `after`.",
-            .signature = {.operands = {{"x"}, {"after", DTypeClass::kAny, -1}},
-                          .attributes = {Count("region", std::nullopt,
-                                               "number of the recomputed region")}},
-            .infer = InferBarrier,
-            .define = DefineBarrier,
-            .vjp = [](const VjpContext& v) { return Values{v.gradient(), Value()}; }},
   };
   return kOps;
 }

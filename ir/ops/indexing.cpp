@@ -6,6 +6,7 @@
 
 #include "ir/expr.h"
 #include "ir/ops/families.h"
+#include "ir/ops/linear_index.h"
 #include "ir/ops/shapes.h"
 
 namespace descent {
@@ -13,6 +14,7 @@ namespace {
 
 using enum ScalarOp;
 using Values = std::vector<Value>;
+using Operands = std::span<const Value>;
 
 Shape Joined(std::span<const int64_t> a, std::span<const int64_t> b,
              std::span<const int64_t> c = {}) {
@@ -54,10 +56,6 @@ TensorExpr DefineGather(const OpContext& op) {
   return expr;
 }
 
-Expr ScatterAdd(Expr x, Expr indices, Expr updates) {
-  return {x.builder(), x.builder().Add("scatter_add", {x, indices, updates})};
-}
-
 /// Scatters along the first axis: the indexed axis goes to the front and back.
 Values VjpGather(const VjpContext& v) {
   const int axis = GatherAxis(v.op), rank = v.op.operands[0].rank();
@@ -74,50 +72,119 @@ Values VjpGather(const VjpContext& v) {
     back.push_back(std::ranges::find(axis_first, i) - axis_first.begin());
   const Expr zeros = Filled(v.b, shape, v.op.dtype(0), 0);
   const Expr scattered =
-      ScatterAdd(zeros, Operand(v, 1), Transpose(Gradient(v), std::move(to_front)));
+      ScatterRows(zeros, Operand(v, 1), Transpose(Gradient(v), std::move(to_front)), "add");
   return {Transpose(scattered, std::move(back)), Value()};
 }
 
-// ---- scatter_add -------------------------------------------------------------------------------
+// ---- gather_elements and gather_nd
+// ---------------------------------------------------------------
 
-Result<std::vector<TensorType>> InferScatterAdd(const OpContext& op) {
-  const std::span<const int64_t> x = op.shape(0);
-  if (x.empty()) return Error("x must have an axis to index, not {}", ToString(op.operands[0]));
-  const Shape expected = Joined(op.shape(1), x.subspan(1));
-  if (op.shape(2) != expected)
-    return Error("updates must be {}, the indices' shape and a row of x {}, not {}",
-                 ToString(expected), ToString(op.shape(0)), ToString(op.shape(2)));
-  return OneResult(op.dtype(0), op.shape(0));
+Result<std::vector<TensorType>> InferGatherElements(const OpContext& op) {
+  DESCENT_RETURN_IF_ERROR(CheckAlong(op));
+  return OneResult(op.dtype(0), op.shape(1));
 }
 
-/// Axes [rows, row..., | updates...]. x is also read where the update goes, which reports an index
-/// out of range; that value is never added.
-TensorExpr DefineScatterAdd(const OpContext& op) {
-  const DType dtype = op.dtype(0), index_dtype = op.dtype(1);
-  const int rank = op.operands[0].rank(), updates = op.operands[1].rank();
-  TensorExpr expr{.axes = Joined(op.shape(0), op.shape(1)), .rank = rank};
-  Read update{.operand = 2, .coordinates = AxisRange(rank, updates)};
-  for (const Index& index : AxisRange(1, rank - 1)) update.coordinates.push_back(index);
-  Read row{.operand = 0, .coordinates = {ReadIndex(1)}};
-  for (const Index& index : AxisRange(1, rank - 1)) row.coordinates.push_back(index);
-  expr.reads = {{.operand = 0, .coordinates = AxisRange(0, rank)},
-                {.operand = 1, .coordinates = AxisRange(rank, updates)},
-                std::move(update),
-                std::move(row)};
-  const Scalar sum = Accumulator(0, dtype), zero = ConstantScalar(dtype, 0);
-  const Scalar hit =
-      Call(kEq, {Cast(DType::kI64, ReadScalar(1, index_dtype)), IndexScalar(Axis(0))});
-  const Scalar missed = Call(kSelect, {hit, ReadScalar(3, dtype), zero});
-  expr.reducer = {.init = {zero},
-                  .step = {Call(kAdd, {sum, Call(kSelect, {hit, ReadScalar(2, dtype), missed})})},
-                  .combine = {Call(kAdd, {sum, Other(0, dtype)})}};
-  expr.results = {Call(kAdd, {ReadScalar(0, dtype), sum})};
+TensorExpr DefineGatherElements(const OpContext& op) {
+  const int rank = op.operands[0].rank();
+  TensorExpr expr{.axes = op.shape(1), .rank = rank};
+  Read x{.operand = 0, .coordinates = AxisRange(0, rank)};
+  x.coordinates[GatherAxis(op)] = ReadIndex(0);
+  expr.reads = {{.operand = 1, .coordinates = AxisRange(0, rank)}, std::move(x)};
+  expr.results = {ReadScalar(1, op.dtype(0))};
   return expr;
 }
 
-Values VjpScatterAdd(const VjpContext& v) {
-  const Expr g = Gradient(v);
-  return {g, Value(), Expr(v.b, v.b.Add("gather", {g, v.operands[1]}))};
+/// `g` added to rows of zeros seen as [rows, row...], in the shape of operand 0.
+Values AddedAt(const VjpContext& v, Shape rows, Expr places) {
+  const Expr zeros = Filled(v.b, rows, v.op.dtype(0), 0);
+  return {Reshape(ScatterRows(zeros, places, Gradient(v), "add"), v.op.shape(0)), Value()};
+}
+
+Values VjpGatherElements(const VjpContext& v) {
+  return AddedAt(v, {v.op.operands[0].elements()}, PlacesAlong(v.op, Operand(v, 1)));
+}
+
+Result<std::vector<TensorType>> InferGatherNd(const OpContext& op) {
+  const int64_t batch = op.attributes.Int("batch_dims");
+  const std::span<const int64_t> x = op.shape(0), indices = op.shape(1);
+  const auto most = static_cast<int64_t>(std::min(x.size(), indices.size()));
+  if (batch < 0 || batch > most || !std::ranges::equal(x.first(batch), indices.first(batch)))
+    return Error("x {} and indices {} must begin with batch_dims = {} equal extents",
+                 ToString(op.shape(0)), ToString(op.shape(1)), batch);
+  DESCENT_TRY(tuple, TupleLength(op, static_cast<int>(batch)));
+  return OneResult(op.dtype(0),
+                   Joined(indices.first(indices.size() - 1), x.subspan(batch + tuple)));
+}
+
+/// Read r < tuple length is coordinate r, the last read is x.
+TensorExpr DefineGatherNd(const OpContext& op) {
+  const auto batch = static_cast<int>(op.attributes.Int("batch_dims"));
+  const auto tuple = static_cast<int>(op.shape(1).back());
+  const int tuples = op.operands[1].rank() - 1, rank = op.operands[0].rank();
+  const std::span<const int64_t> x = op.shape(0), indices = op.shape(1);
+  TensorExpr expr{.axes = Joined(indices.first(tuples), x.subspan(batch + tuple))};
+  expr.rank = static_cast<int>(expr.axes.size());
+  Read slice{.operand = 0, .coordinates = AxisRange(0, batch)};
+  for (int i = 0; i < tuple; ++i) {
+    expr.reads.push_back({.operand = 1, .coordinates = AxisRange(0, tuples)});
+    expr.reads.back().coordinates.push_back(ConstantIndex(i));
+    slice.coordinates.push_back(ReadIndex(i));
+  }
+  for (const Index& index : AxisRange(tuples, rank - batch - tuple))
+    slice.coordinates.push_back(index);
+  expr.reads.push_back(std::move(slice));
+  expr.results = {ReadScalar(tuple, op.dtype(0))};
+  return expr;
+}
+
+Values VjpGatherNd(const VjpContext& v) {
+  const auto batch = static_cast<int>(v.op.attributes.Int("batch_dims"));
+  const int named = batch + static_cast<int>(v.op.shape(1).back());
+  const std::array rows = {ElementsOf(v.op.shape(0), 0, named)};
+  return AddedAt(v, Joined(rows, std::span<const int64_t>(v.op.shape(0)).subspan(named)),
+                 PlacesOfTuples(v.op, Operand(v, 1), batch));
+}
+
+Result<std::vector<TensorType>> InferTake(const OpContext& op) {
+  return OneResult(op.dtype(0), op.shape(1));
+}
+
+Values ExpandTake(GraphBuilder& b, const OpContext& op, Operands x) {
+  return {Gather(Reshape({b, x[0]}, {op.operands[0].elements()}), {b, x[1]})};
+}
+
+Result<std::vector<TensorType>> InferIndexSelect(const OpContext& op) {
+  if (op.operands[1].rank() != 1)
+    return Error("indices must be a vector, not {}", ToString(op.shape(1)));
+  return InferGather(op);
+}
+
+Values ExpandIndexSelect(GraphBuilder& b, const OpContext& op, Operands x) {
+  return {Gather({b, x[0]}, {b, x[1]}, op.attributes.Int("axis"))};
+}
+
+// ---- embedding ---------------------------------------------------------------------------------
+
+Result<std::vector<TensorType>> InferEmbedding(const OpContext& op) {
+  const Shape& table = op.shape(0);
+  if (table.size() != 2) return Error("table must be [rows, columns], not {}", ToString(table));
+  const int64_t padding = op.attributes.Int("padding_idx");
+  if (padding < -1 || padding >= table[0])
+    return Error("padding_idx must be a row of table {} or -1, not {}", ToString(table), padding);
+  return OneResult(op.dtype(0), Joined(op.shape(1), std::array{table[1]}));
+}
+
+Values ExpandEmbedding(GraphBuilder& b, const OpContext&, Operands x) {
+  return {Gather({b, x[0]}, {b, x[1]})};
+}
+
+Values VjpEmbedding(const VjpContext& v) {
+  const Expr indices = Operand(v, 1);
+  const int64_t padding = v.op.attributes.Int("padding_idx");
+  const Expr is_padding = Unsqueeze(
+      Equal(CastTo(indices, DType::kI64), static_cast<double>(padding)), v.op.operands[1].rank());
+  const Expr g = padding < 0 ? Gradient(v) : Where(is_padding, 0.0, Gradient(v));
+  return {ScatterRows(Filled(v.b, v.op.shape(0), v.op.dtype(0), 0), indices, g, "add"), Value()};
 }
 
 // ---- one_hot -----------------------------------------------------------------------------------
@@ -140,6 +207,14 @@ Values ExpandOneHot(GraphBuilder& b, const OpContext& op, std::span<const Value>
   return {CastTo(hit, op.attributes.Type("dtype"))};
 }
 
+Signature GatherSignature(bool along_axis) {
+  Signature signature{.operands = {{"x"}, {"indices", DTypeClass::kInteger, -1}}};
+  if (along_axis)
+    signature.attributes = {{"axis", AttributeKind::kInt, Attribute(int64_t{0}),
+                             "indexed axis, negative ones count from the end"}};
+  return signature;
+}
+
 }  // namespace
 
 std::span<const OpDef> IndexingOps() {
@@ -147,30 +222,72 @@ std::span<const OpDef> IndexingOps() {
       OpDef{
           .name = "gather",
           .doc = "Slices of x chosen by index.\n\n`y[..., u, ...] = x[..., indices[u], ...]`: "
-                 "the axes of the indices replace `axis`. An embedding is gather of a table. An "
-                 "index out of range gives 0 and is reported. Gradient: scatter_add of `g`.",
-          .signature = {.operands = {{"x"}, {"indices", DTypeClass::kInteger, -1}},
-                        .attributes = {{"axis", AttributeKind::kInt, Attribute(int64_t{0}),
-                                        "indexed axis, negative ones count from the end"}}},
+                 "the axes of the indices replace `axis`. An "
+                 "index out of range gives 0 and is reported. Gradient: `g` added to the chosen "
+                 "slices.",
+          .signature = GatherSignature(true),
           .infer = InferGather,
           .define = DefineGather,
           .index_limit = [](const OpContext& op,
                             int operand) { return operand == 1 ? op.shape(0)[GatherAxis(op)] : 0; },
           .vjp = VjpGather},
-      OpDef{.name = "scatter_add",
-            .doc = "Updates added to chosen rows of x.\n\n`y[v] = x[v] + sum over u with "
-                   "indices[u] = v of updates[u]`, in order of u. x is [rows, ...], updates "
-                   "[indices..., ...]. An update whose index is out of range is dropped and "
-                   "reported. Gradient: `g` to x, gather of `g` to the updates.",
-            .signature = {.operands = {{"x", DTypeClass::kNumeric},
-                                       {"indices", DTypeClass::kInteger, -1},
-                                       {"updates", DTypeClass::kNumeric}}},
-            .infer = InferScatterAdd,
-            .define = DefineScatterAdd,
-            .form = KernelForm::kScatter,
+      OpDef{.name = "gather_elements",
+            .doc = "Elements of x chosen along an axis, each by an index of its own.\n\n`y[.., i, "
+                   "..] = x[.., indices[.., i, ..], ..]`; indices have x's rank and, beside the "
+                   "axis, at most its extents. As PyTorch's gather and ONNX GatherElements. An "
+                   "index out of range gives 0 and is reported. Gradient: `g` added to the chosen "
+                   "elements.",
+            .signature = GatherSignature(true),
+            .infer = InferGatherElements,
+            .define = DefineGatherElements,
             .index_limit = [](const OpContext& op,
-                              int operand) { return operand == 1 ? op.shape(0)[0] : 0; },
-            .vjp = VjpScatterAdd},
+                              int operand) { return operand == 1 ? ExtentAlong(op) : 0; },
+            .vjp = VjpGatherElements},
+      OpDef{.name = "gather_nd",
+            .doc = "Slices of x chosen by several coordinates.\n\n`y[b.., u.., ...] = x[b.., "
+                   "indices[b.., u.., :], ...]`: the last axis of indices holds coordinates of x "
+                   "behind its first batch_dims axes, which x and indices share. As ONNX GatherND. "
+                   "A tuple with an index out of range gives 0 and is reported. Gradient: `g` "
+                   "added to the chosen slices.",
+            .signature = {.operands = {{"x"}, {"indices", DTypeClass::kInteger, -1}},
+                          .attributes = {{"batch_dims", AttributeKind::kInt, Attribute(int64_t{0}),
+                                          "leading axes that x and indices share"}}},
+            .infer = InferGatherNd,
+            .define = DefineGatherNd,
+            .vjp = VjpGatherNd},
+      OpDef{
+          .name = "take",
+          .doc = "Elements of x chosen by their place in row-major order.\n\nThe result has the "
+                 "shape of indices. As PyTorch's take. An index out of range (below 0, too) gives "
+                 "0 and is reported. Gradient: `g` added to the chosen elements.",
+          .signature = GatherSignature(false),
+          .infer = InferTake,
+          .expand = ExpandTake,
+          .index_limit = [](const OpContext& op,
+                            int operand) { return operand == 1 ? op.operands[0].elements() : 0; }},
+      OpDef{.name = "index_select",
+            .doc = "Slices of x along an axis in the order of a vector of indices.\n\ngather with "
+                   "a vector. An index out of range gives 0 and is reported. Gradient: `g` added "
+                   "to the chosen slices.",
+            .signature = GatherSignature(true),
+            .infer = InferIndexSelect,
+            .expand = ExpandIndexSelect,
+            .index_limit = [](const OpContext& op,
+                              int operand) { return operand == 1 ? ExtentAlong(op) : 0; }},
+      OpDef{
+          .name = "embedding",
+          .doc = "Rows of a table.\n\n`y[.., :] = table[indices[..], :]`. An index out of range "
+                 "gives zeros and is reported. Gradient: `g` added to the chosen rows, but not to "
+                 "row padding_idx, as in PyTorch; its values are read like any other's.",
+          .signature = {.operands = {{"table", DTypeClass::kFloat},
+                                     {"indices", DTypeClass::kInteger, -1}},
+                        .attributes = {{"padding_idx", AttributeKind::kInt, Attribute(int64_t{-1}),
+                                        "row that gets no gradient; -1: none"}}},
+          .infer = InferEmbedding,
+          .expand = ExpandEmbedding,
+          .index_limit = [](const OpContext& op,
+                            int operand) { return operand == 1 ? op.shape(0)[0] : 0; },
+          .vjp = VjpEmbedding},
       OpDef{
           .name = "one_hot",
           .doc = "Rows with a 1 at the place of their class.\n\n`y[..., j] = 1` where j is the "

@@ -7,6 +7,7 @@
 
 #include "ir/expr.h"
 #include "ir/ops/families.h"
+#include "ir/ops/losses.h"
 #include "ir/ops/shapes.h"
 
 namespace descent {
@@ -39,11 +40,20 @@ Values ExpandSums(GraphBuilder& b, const OpContext& op, Operands operands) {
   return {Stack(sums)};
 }
 
+/// Axis of the rows of prediction and target, of `rank` axes without that of classes.
+int RowAxis(const MaskContext& m, int rank) {
+  std::vector<int> axes;
+  for (const int axis : m.batch_axes) axes.push_back(axis < rank ? axis : kMixedRows);
+  return RowAxisOf(axes);
+}
+
 template <TermsFunction kTerms>
 Values MaskedSums(const MaskContext& m) {
-  const int axis = m.batch_axes[0] >= 0 ? m.batch_axes[0] : m.batch_axes[1];
+  const Terms terms = kTerms(m.b, m.op, m.operands);
+  const int axis = RowAxis(m, terms[0].rank());
+  if (axis == kMixedRows) return {};
   Terms sums;
-  for (const Expr& term : kTerms(m.b, m.op, m.operands))
+  for (const Expr& term : terms)
     sums.push_back(Sum(Where(RowMask(m.b, term.shape(), axis, m.valid_rows), term, 0.0)));
   return {Stack(sums)};
 }
@@ -130,7 +140,8 @@ Values ExpandConfusion(GraphBuilder& b, const OpContext& op, Operands x) {
 }
 
 Values MaskedConfusion(const MaskContext& m) {
-  const int axis = m.batch_axes[0] >= 0 ? m.batch_axes[0] : m.batch_axes[1];
+  const int axis = RowAxis(m, m.op.operands[0].rank() - 1);
+  if (axis == kMixedRows) return {};
   const Expr mask = RowMask(m.b, m.op.shape(0), axis, m.valid_rows);
   return Confusion(m.b, m.op, m.operands, &mask);
 }
@@ -261,8 +272,10 @@ std::span<const OpDef> MetricOps() {
             .no_gradient = kNoGradient,
             .mask_rows = MaskedConfusion,
             .finish = [](GraphBuilder&, const OpContext&, Value sums) { return Values{sums}; }},
-      Metric<AbsoluteErrorTerms>("mae", "Mean absolute error.\n\nMean of `|prediction - target|`.",
-                                 PairSignature("prediction"), kInferRatio),
+      Metric<AbsoluteErrorTerms>(
+          "mean_absolute_error",
+          "Mean absolute error.\n\nMean of `|prediction - target|`; the loss is mae.",
+          PairSignature("prediction"), kInferRatio),
       OpDef{.name = "r2",
             .doc = "Coefficient of determination.\n\n`1 - sum (y - p)^2 / sum (y - mean y)^2`, the "
                    "denominator from the sums of y and y^2; 1 where it is 0.",

@@ -6,24 +6,26 @@
 
 #include "ir/expr.h"
 #include "ir/ops/families.h"
+#include "ir/ops/reduction.h"
 #include "ir/ops/shapes.h"
 
 namespace descent {
-namespace {
 
 using enum ScalarOp;
 using Values = std::vector<Value>;
 
-const std::vector<AttributeSpec> kReduceAttributes = {
-    {"axes", AttributeKind::kInts, Attribute(std::vector<int64_t>{}),
-     "axes to reduce, negative ones count from the end; empty: all"},
-    {"keepdims", AttributeKind::kBool, Attribute(false), "keep reduced axes with extent 1"}};
-
-Signature ReduceSignature(DTypeClass dtypes) {
-  return {.operands = {{"x", dtypes}}, .attributes = kReduceAttributes};
+std::vector<AttributeSpec> ReduceAttributes() {
+  return {{"axes", AttributeKind::kInts, Attribute(std::vector<int64_t>{}),
+           "axes to reduce, negative ones count from the end; empty: all"},
+          {"keepdims", AttributeKind::kBool, Attribute(false), "keep reduced axes with extent 1"}};
 }
 
-/// `shape` with the extents of `axes` dropped or set to 1.
+Signature ReduceSignature(DTypeClass dtypes, std::vector<AttributeSpec> more) {
+  std::vector<AttributeSpec> attributes = std::move(more);
+  std::ranges::move(ReduceAttributes(), std::back_inserter(attributes));
+  return {.operands = {{"x", dtypes}}, .attributes = std::move(attributes)};
+}
+
 Shape ReducedShape(const Shape& shape, const std::vector<int>& axes, bool keepdims) {
   Shape result;
   for (int i = 0; i < static_cast<int>(shape.size()); ++i) {
@@ -41,7 +43,36 @@ Result<std::vector<TensorType>> InferReduce(const OpContext& op) {
   return OneResult(op.dtype(0), ReducedShape(op.shape(0), axes, op.attributes.Bool("keepdims")));
 }
 
-Result<std::vector<TensorType>> InferArgMax(const OpContext& op) {
+Expr KeepDims(const VjpContext& v, Expr value) {
+  return Reshape(
+      value, ReducedShape(v.op.shape(0),
+                          KnownAxes(v.op.attributes.Ints("axes"), v.op.operands[0].rank()), true));
+}
+
+Scalar Extreme(DType dtype, int sign) {
+  if (Info(dtype).is_float)
+    return ConstantScalar(dtype, sign * std::numeric_limits<double>::infinity());
+  return ConstantInt(dtype, sign < 0 ? LowestInteger(dtype) : HighestInteger(dtype));
+}
+
+int64_t ReducedCount(const OpContext& op) {
+  int64_t count = 1;
+  for (const int axis : KnownAxes(op.attributes.Ints("axes"), op.operands[0].rank()))
+    count *= op.shape(0)[axis];
+  return count;
+}
+
+Expr ValidCount(const MaskContext& m) {
+  const Shape& shape = m.op.shape(0);
+  Shape reduced(shape.size(), 1);
+  for (const int axis : KnownAxes(m.op.attributes.Ints("axes"), static_cast<int>(shape.size())))
+    reduced[axis] = shape[axis];
+  return ValidElements(m.b, reduced, m.batch_axes[0], m.valid_rows, m.op.dtype(0));
+}
+
+namespace {
+
+Result<std::vector<TensorType>> InferPlace(const OpContext& op) {
   DESCENT_TRY(axis, NormalAxis(op.attributes.Int("axis"), op.operands[0].rank()));
   if (op.shape(0)[axis] == 0)
     return Error("axis {} of {} has no elements to choose from", axis, ToString(op.shape(0)));
@@ -80,18 +111,15 @@ TensorExpr Reduction(const OpContext& op, ScalarOp combine, Scalar init) {
   return expr;
 }
 
-/// Below (sign < 0) or above every value of the dtype.
-Scalar Extreme(DType dtype, int sign) {
-  if (Info(dtype).is_float)
-    return ConstantScalar(dtype, sign * std::numeric_limits<double>::infinity());
-  const int bits = 8 * Info(dtype).bytes;
-  if (dtype == DType::kU8) return ConstantInt(dtype, sign < 0 ? 0 : 255);
-  const int64_t highest = std::numeric_limits<int64_t>::max() >> (64 - bits);
-  return ConstantInt(dtype, sign < 0 ? -highest - 1 : highest);
-}
-
 TensorExpr DefineSum(const OpContext& op) {
   return Reduction(op, kAdd, ConstantScalar(op.dtype(0), 0));
+}
+
+TensorExpr DefineAny(const OpContext& op) {
+  return Reduction(op, kOr, ConstantInt(DType::kBool, 0));
+}
+TensorExpr DefineAll(const OpContext& op) {
+  return Reduction(op, kAnd, ConstantInt(DType::kBool, 1));
 }
 
 TensorExpr DefineMean(const OpContext& op) {
@@ -102,47 +130,70 @@ TensorExpr DefineMean(const OpContext& op) {
   return expr;
 }
 
+TensorExpr DefineProd(const OpContext& op) {
+  const DType dtype = op.dtype(0);
+  return Reduction(op, kMul,
+                   Info(dtype).is_float ? ConstantScalar(dtype, 1) : ConstantInt(dtype, 1));
+}
+
 TensorExpr DefineMax(const OpContext& op) { return Reduction(op, kMax, Extreme(op.dtype(0), -1)); }
 TensorExpr DefineMin(const OpContext& op) { return Reduction(op, kMin, Extreme(op.dtype(0), 1)); }
 
-/// Whether `later` replaces `best`: it is larger, or the first NaN.
-Scalar Replaces(const Scalar& later, const Scalar& best) {
-  Scalar larger = Call(kGt, {later, best});
-  if (!Info(later->dtype).is_float) return larger;
+/// Whether `later` replaces `best`: it is `better` (kGt or kLt), or the first NaN.
+Scalar Replaces(ScalarOp better, const Scalar& later, const Scalar& best) {
+  Scalar replaces = Call(better, {later, best});
+  if (!Info(later->dtype).is_float) return replaces;
   const Scalar later_is_nan = Call(kNe, {later, later}), best_is_number = Call(kEq, {best, best});
-  return Call(kOr, {larger, Call(kAnd, {later_is_nan, best_is_number})});
+  return Call(kOr, {replaces, Call(kAnd, {later_is_nan, best_is_number})});
 }
 
-TensorExpr DefineArgMax(const OpContext& op) {
+/// The place of the largest (sign 1) or smallest (sign -1) element.
+template <int sign>
+TensorExpr DefinePlace(const OpContext& op) {
   const int axis = KnownAxis(op.attributes.Int("axis"), op.operands[0].rank());
   TensorExpr expr = ReductionNest(op.shape(0), {axis}, op.attributes.Bool("keepdims"));
   const DType dtype = op.dtype(0);
   const Scalar best = Accumulator(0, dtype), place = Accumulator(1, DType::kI64);
   const auto choose = [&](const Scalar& later, const Scalar& later_place) {
-    const Scalar replaces = Replaces(later, best);
+    const Scalar replaces = Replaces(sign > 0 ? kGt : kLt, later, best);
     return std::vector{Call(kSelect, {replaces, later, best}),
                        Call(kSelect, {replaces, later_place, place})};
   };
-  expr.reducer = {.init = {Extreme(dtype, -1), ConstantInt(DType::kI64, 0)},
+  expr.reducer = {.init = {Extreme(dtype, -sign), ConstantInt(DType::kI64, 0)},
                   .step = choose(ReadScalar(0, dtype), IndexScalar(Axis(expr.rank))),
                   .combine = choose(Other(0, dtype), Other(1, DType::kI64))};
   expr.results = {place};
   return expr;
 }
 
-/// `value`, a result of this reduction, with its reduced axes back as extents of 1.
-Expr KeepDims(const VjpContext& v, Expr value) {
-  return Reshape(
-      value, ReducedShape(v.op.shape(0),
-                          KnownAxes(v.op.attributes.Ints("axes"), v.op.operands[0].rank()), true));
-}
-
 Values VjpSum(const VjpContext& v) { return {KeepDims(v, Gradient(v))}; }
 
 Values VjpMean(const VjpContext& v) {
-  const int64_t results = std::max<int64_t>(1, v.b.type(v.results[0]).elements());
-  const int64_t count = v.op.operands[0].elements() / results;
-  return {KeepDims(v, Gradient(v) / static_cast<double>(count))};
+  return {KeepDims(v, Gradient(v) / static_cast<double>(ReducedCount(v.op)))};
+}
+
+/// The product of all others is that of those before times that of those behind: no division, so
+/// zeros are as good as any. Reduced axes come last, as one.
+Values VjpProd(const VjpContext& v) {
+  const std::vector<int> axes = KnownAxes(v.op.attributes.Ints("axes"), v.op.operands[0].rank());
+  std::vector<int64_t> order, back;
+  Shape kept, moved;
+  for (int i = 0; i < v.op.operands[0].rank(); ++i)
+    if (!std::ranges::binary_search(axes, i)) {
+      order.push_back(i);
+      kept.push_back(v.op.shape(0)[i]);
+    }
+  kept.push_back(ReducedCount(v.op));
+  std::ranges::copy(axes, std::back_inserter(order));
+  for (const int64_t i : order) moved.push_back(v.op.shape(0)[i]);
+  for (int64_t i = 0; i < static_cast<int64_t>(order.size()); ++i)
+    back.push_back(std::ranges::find(order, i) - order.begin());
+  const Expr x = Reshape(Transpose(Operand(v, 0), std::move(order)), std::move(kept));
+  const auto others = [&](bool behind) {
+    return Expr(v.b, v.b.Add("cumprod", {x}, {{"exclusive", true}, {"reverse", behind}}));
+  };
+  const Expr product = Reshape(others(false) * others(true), std::move(moved));
+  return {KeepDims(v, Gradient(v)) * Transpose(product, std::move(back))};
 }
 
 Values VjpExtremum(const VjpContext& v) {
@@ -161,13 +212,11 @@ Values SumOfValid(const MaskContext& m) {
               m.op.attributes.Bool("keepdims"))};
 }
 
-Values MeanOfValid(const MaskContext& m) {
-  const Shape& shape = m.op.shape(0);
-  Shape reduced(shape.size(), 1);
-  for (const int axis : KnownAxes(m.op.attributes.Ints("axes"), static_cast<int>(shape.size())))
-    reduced[axis] = shape[axis];
-  const Expr sum(m.b, SumOfValid(m)[0]);
-  return {sum / ValidElements(m.b, reduced, m.batch_axes[0], m.valid_rows, m.op.dtype(0))};
+Values MeanOfValid(const MaskContext& m) { return {Expr(m.b, SumOfValid(m)[0]) / ValidCount(m)}; }
+
+Values ProdOfValid(const MaskContext& m) {
+  const Expr x(m.b, m.operands[0]);
+  return {m.b.Add("prod", {Where({m.b, m.Mask(0)}, x, 1.0)}, m.op.attributes)};
 }
 
 /// x with padded rows below (sign < 0) or above all others.
@@ -189,15 +238,52 @@ Values ExtremumOfValid(const MaskContext& m) {
 }
 
 /// Padding stands behind the valid rows, so among equals a valid row is the first.
-Values ArgMaxOfValid(const MaskContext& m) {
+template <int sign>
+Values PlaceOfValid(const MaskContext& m) {
   return {m.b.Add(
-      "argmax", {ValidOrExtreme(m, -1)},
+      sign > 0 ? "argmax" : "argmin", {ValidOrExtreme(m, -sign)},
       {{"axis", m.op.attributes.Int("axis")}, {"keepdims", m.op.attributes.Bool("keepdims")}})};
+}
+
+Values AnyOfValid(const MaskContext& m) {
+  return {m.b.Add("any", {And(Expr(m.b, m.Mask(0)), Expr(m.b, m.operands[0]))}, m.op.attributes)};
+}
+
+Values AllOfValid(const MaskContext& m) {
+  const Expr padding = Not(Expr(m.b, m.Mask(0)));
+  return {m.b.Add("all", {Or(padding, Expr(m.b, m.operands[0]))}, m.op.attributes)};
+}
+
+OpDef Place(std::string_view name, std::string_view doc) {
+  return {.name = name,
+          .doc = doc,
+          .signature = {.operands = {{"x", DTypeClass::kNumeric}},
+                        .attributes = {{"axis", AttributeKind::kInt, Attribute(int64_t{-1}),
+                                        "axis to search, negative ones count from the end"},
+                                       ReduceAttributes()[1]}},
+          .infer = InferPlace,
+          .no_gradient = "the result is an integer"};
 }
 
 }  // namespace
 
 std::span<const OpDef> ReduceOps() {
+  static const OpDef argmax = [] {
+    OpDef op = Place("argmax",
+                     "Position of the largest element along an axis, i64.\n\nThe first of several; "
+                     "a NaN counts as larger than every number.");
+    op.define = DefinePlace<1>;
+    op.mask_rows = PlaceOfValid<1>;
+    return op;
+  }();
+  static const OpDef argmin = [] {
+    OpDef op = Place("argmin",
+                     "Position of the smallest element along an axis, i64.\n\nThe first of "
+                     "several; a NaN counts as smaller than every number.");
+    op.define = DefinePlace<-1>;
+    op.mask_rows = PlaceOfValid<-1>;
+    return op;
+  }();
   static const std::array kOps = {
       OpDef{.name = "sum",
             .doc = "Sum over axes.\n\n0 over no elements. Gradient: `g` to every element.",
@@ -214,6 +300,14 @@ std::span<const OpDef> ReduceOps() {
             .define = DefineMean,
             .vjp = VjpMean,
             .mask_rows = MeanOfValid},
+      OpDef{.name = "prod",
+            .doc = "Product over axes.\n\n1 over no elements. Gradient: `g` times the product of "
+                   "all other elements, right where some are 0, too.",
+            .signature = ReduceSignature(DTypeClass::kNumeric),
+            .infer = InferReduce,
+            .define = DefineProd,
+            .vjp = VjpProd,
+            .mask_rows = ProdOfValid},
       OpDef{.name = "max",
             .doc = "Largest element over axes.\n\nNaN if any is NaN; over no elements the lowest "
                    "value of the type. Gradient: `g` to the largest, in equal shares where there "
@@ -232,17 +326,22 @@ std::span<const OpDef> ReduceOps() {
             .define = DefineMin,
             .vjp = VjpExtremum,
             .mask_rows = ExtremumOfValid<-1>},
-      OpDef{.name = "argmax",
-            .doc = "Position of the largest element along an axis, i64.\n\nThe first of several; "
-                   "a NaN counts as larger than every number.",
-            .signature = {.operands = {{"x", DTypeClass::kNumeric}},
-                          .attributes = {{"axis", AttributeKind::kInt, Attribute(int64_t{-1}),
-                                          "axis to search, negative ones count from the end"},
-                                         kReduceAttributes[1]}},
-            .infer = InferArgMax,
-            .define = DefineArgMax,
-            .no_gradient = "the result is an integer",
-            .mask_rows = ArgMaxOfValid},
+      OpDef{.name = "any",
+            .doc = "Whether some element over axes is true.\n\nFalse over no elements.",
+            .signature = ReduceSignature(DTypeClass::kBool),
+            .infer = InferReduce,
+            .define = DefineAny,
+            .no_gradient = "the result is a bool",
+            .mask_rows = AnyOfValid},
+      OpDef{.name = "all",
+            .doc = "Whether all elements over axes are true.\n\nTrue over no elements.",
+            .signature = ReduceSignature(DTypeClass::kBool),
+            .infer = InferReduce,
+            .define = DefineAll,
+            .no_gradient = "the result is a bool",
+            .mask_rows = AllOfValid},
+      argmax,
+      argmin,
   };
   return kOps;
 }

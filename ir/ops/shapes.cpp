@@ -67,6 +67,15 @@ TensorExpr Moved(const OpContext& op, Shape shape, std::vector<Index> coordinate
   return expr;
 }
 
+void SumProducts(TensorExpr& expr, DType dtype) {
+  const Scalar sum = Accumulator(0, dtype);
+  const Scalar product = Call(ScalarOp::kMul, {ReadScalar(0, dtype), ReadScalar(1, dtype)});
+  expr.reducer = {.init = {ConstantScalar(dtype, 0)},
+                  .step = {Call(ScalarOp::kAdd, {sum, product})},
+                  .combine = {Call(ScalarOp::kAdd, {sum, Other(0, dtype)})}};
+  expr.results = {sum};
+}
+
 Result<std::vector<TensorType>> OneResult(DType dtype, Shape shape) {
   if (static_cast<int>(shape.size()) > kMaxRank)
     return Error("the result would have rank {}, above the limit {}", shape.size(), kMaxRank);

@@ -32,6 +32,9 @@ Read BroadcastRead(int operand, const Shape& shape, int result_rank);
 /// Moves elements only: one unguarded read of operand 0, whose value is the result.
 TensorExpr Moved(const OpContext& op, Shape shape, std::vector<Index> coordinates);
 
+/// Reducer and result of a sum of products of reads 0 and 1, which makes it a contraction.
+void SumProducts(TensorExpr& expr, DType dtype);
+
 /// Result type checked against the limits of every tensor.
 Result<std::vector<TensorType>> OneResult(DType dtype, Shape shape);
 

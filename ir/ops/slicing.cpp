@@ -1,5 +1,5 @@
-// Slicing operators: slice takes elements out of a tensor, pad puts them into a larger one. They
-// are each other's gradients.
+// Slicing operators: slice takes elements out of a tensor, pad_constant puts them into a larger
+// one. They are each other's gradients. pad has other modes, too.
 
 #include <algorithm>
 #include <array>
@@ -22,9 +22,26 @@ Result<void> CheckLengths(const OpContext& op, std::initializer_list<std::string
   return {};
 }
 
-/// Number of elements start, start + step, ... below stop.
-int64_t SliceExtent(int64_t start, int64_t stop, int64_t step) {
-  return std::max<int64_t>(0, (stop - start + step - 1) / step);
+// ---- slice -------------------------------------------------------------------------------------
+
+/// Elements start + step * k for k in [0, count) of one axis.
+struct Range {
+  int64_t start = 0, step = 1, count = 0;
+};
+
+/// Bounds that count from the end are below 0; a falling range ends before its stop, so that the
+/// one behind element 0 is -extent - 1.
+Result<Range> RangeOf(int64_t start, int64_t stop, int64_t step, int64_t extent) {
+  if (step == 0 || step > kMaxElements || step < -kMaxElements)
+    return Error("steps must be between -2^40 and 2^40 and not 0");
+  const auto from_end = [&](int64_t bound) { return bound < 0 ? bound + extent : bound; };
+  const bool known = std::min(start, stop) >= -extent - 1 && start <= extent && stop <= extent;
+  const int64_t first = from_end(start), end = from_end(stop);
+  if (step > 0 ? !known || first < 0 || end < first
+               : !known || first >= extent || end < -1 || first < end)
+    return Error("leaves the axis or runs against its step {}", step);
+  const int64_t size = step > 0 ? step : -step, distance = step > 0 ? end - first : first - end;
+  return Range{first, step, (distance + size - 1) / size};
 }
 
 Ints StepsOf(const OpContext& op) {
@@ -32,57 +49,67 @@ Ints StepsOf(const OpContext& op) {
   return steps.empty() ? Ints(op.operands[0].rank(), 1) : steps;
 }
 
-Shape SlicedShape(const OpContext& op) {
-  const Ints steps = StepsOf(op);
-  Shape shape;
-  for (int i = 0; i < op.operands[0].rank(); ++i)
-    shape.push_back(
-        SliceExtent(op.attributes.Ints("starts")[i], op.attributes.Ints("stops")[i], steps[i]));
-  return shape;
+Result<std::vector<Range>> RangesOf(const OpContext& op) {
+  std::vector<Range> ranges;
+  for (int i = 0; i < op.operands[0].rank(); ++i) {
+    const int64_t start = op.attributes.Ints("starts")[i], stop = op.attributes.Ints("stops")[i];
+    const auto range = RangeOf(start, stop, StepsOf(op)[i], op.shape(0)[i]);
+    if (!range)
+      return Error("slice [{}, {}) of axis {} of {}: {}", start, stop, i, ToString(op.shape(0)),
+                   range.error().message);
+    ranges.push_back(*range);
+  }
+  return ranges;
 }
 
 Result<std::vector<TensorType>> InferSlice(const OpContext& op) {
   DESCENT_RETURN_IF_ERROR(CheckLengths(op, {"starts", "stops"}));
   if (!op.attributes.Ints("steps").empty()) DESCENT_RETURN_IF_ERROR(CheckLengths(op, {"steps"}));
-  for (int i = 0; i < op.operands[0].rank(); ++i) {
-    const int64_t start = op.attributes.Ints("starts")[i], stop = op.attributes.Ints("stops")[i];
-    const int64_t step = StepsOf(op)[i];
-    if (step < 1 || step > kMaxElements)
-      return Error("steps must be between 1 and 2^40 (flip reverses an axis)");
-    if (start < 0 || stop < start || stop > op.shape(0)[i])
-      return Error("slice [{}, {}) leaves axis {} of {}", start, stop, i, ToString(op.shape(0)));
-  }
-  return OneResult(op.dtype(0), SlicedShape(op));
+  DESCENT_TRY(ranges, RangesOf(op));
+  Shape shape;
+  for (const Range& range : ranges) shape.push_back(range.count);
+  return OneResult(op.dtype(0), std::move(shape));
 }
 
 TensorExpr DefineSlice(const OpContext& op) {
-  const Ints steps = StepsOf(op);
+  Shape shape;
   std::vector<Index> coordinates;
-  for (int i = 0; i < op.operands[0].rank(); ++i)
-    coordinates.push_back(Axis(i) * steps[i] + ConstantIndex(op.attributes.Ints("starts")[i]));
-  return Moved(op, SlicedShape(op), std::move(coordinates));
+  const std::vector<Range> ranges = *RangesOf(op);
+  for (const Range& range : ranges) {
+    coordinates.push_back(Axis(static_cast<int>(shape.size())) * range.step +
+                          ConstantIndex(range.start));
+    shape.push_back(range.count);
+  }
+  return Moved(op, std::move(shape), std::move(coordinates));
 }
 
-Expr Pad(Expr x, Ints low, Ints high, Ints interior) {
-  return {x.builder(), x.builder().Add("pad", {x},
+Expr PadConstant(Expr x, Ints low, Ints high, Ints interior, double value = 0) {
+  return {x.builder(), x.builder().Add("pad_constant", {x},
                                        {{"low", std::move(low)},
                                         {"high", std::move(high)},
-                                        {"interior", std::move(interior)}})};
+                                        {"interior", std::move(interior)},
+                                        {"value", value}})};
 }
 
+/// Elements taken in falling order are put back in rising order.
 Values VjpSlice(const VjpContext& v) {
-  const Ints &starts = v.op.attributes.Ints("starts"), steps = StepsOf(v.op);
-  const Expr g = Gradient(v);
   const Shape& whole = v.op.shape(0);
-  const Shape part = g.shape();
-  Ints high, interior;
-  for (size_t i = 0; i < whole.size(); ++i) {
-    const int64_t covered = part[i] == 0 ? 0 : (part[i] - 1) * steps[i] + 1;
-    high.push_back(whole[i] - starts[i] - covered);
-    interior.push_back(steps[i] - 1);
+  Ints low, high, interior, falling;
+  const std::vector<Range> ranges = *RangesOf(v.op);
+  for (const Range& range : ranges) {
+    const auto axis = static_cast<int64_t>(low.size());
+    const int64_t last = range.start + range.step * (range.count - 1);
+    const bool rises = range.step > 0;
+    if (!rises) falling.push_back(axis);
+    low.push_back(range.count == 0 ? whole[axis] : std::min(range.start, last));
+    high.push_back(range.count == 0 ? 0 : whole[axis] - 1 - std::max(range.start, last));
+    interior.push_back(range.count < 2 ? 0 : (rises ? range.step : -range.step) - 1);
   }
-  return {Pad(g, starts, std::move(high), std::move(interior))};
+  const Expr g = falling.empty() ? Gradient(v) : Flip(Gradient(v), std::move(falling));
+  return {PadConstant(g, std::move(low), std::move(high), std::move(interior))};
 }
+
+// ---- pad ---------------------------------------------------------------------------------------
 
 /// Extents of x with `interior` elements between neighbours, before padding.
 int64_t SpreadExtent(int64_t extent, int64_t interior) {
@@ -103,7 +130,7 @@ Shape PaddedShape(const OpContext& op) {
   return shape;
 }
 
-Result<std::vector<TensorType>> InferPad(const OpContext& op) {
+Result<std::vector<TensorType>> InferPadConstant(const OpContext& op) {
   DESCENT_RETURN_IF_ERROR(CheckLengths(op, {"low", "high"}));
   if (!op.attributes.Ints("interior").empty())
     DESCENT_RETURN_IF_ERROR(CheckLengths(op, {"interior"}));
@@ -113,12 +140,12 @@ Result<std::vector<TensorType>> InferPad(const OpContext& op) {
       if (name == "interior" && value < 0) return Error("interior must not be negative");
     }
   for (int i = 0; i < op.operands[0].rank(); ++i)
-    if (op.shape(0)[i] > 0 && InteriorOf(op)[i] > kMaxElements / op.shape(0)[i])
+    if (op.shape(0)[i] > 1 && InteriorOf(op)[i] >= kMaxElements / (op.shape(0)[i] - 1))
       return Error("interior is too large");
   return OneResult(op.dtype(0), PaddedShape(op));
 }
 
-TensorExpr DefinePad(const OpContext& op) {
+TensorExpr DefinePadConstant(const OpContext& op) {
   const Ints interior = InteriorOf(op);
   const Ints& low = op.attributes.Ints("low");
   TensorExpr expr = Moved(op, PaddedShape(op), {});
@@ -136,7 +163,7 @@ TensorExpr DefinePad(const OpContext& op) {
 }
 
 /// Elements that padding cropped get no gradient: negative padding of g restores their places as 0.
-Values VjpPad(const VjpContext& v) {
+Values VjpPadConstant(const VjpContext& v) {
   const Ints &low = v.op.attributes.Ints("low"), &high = v.op.attributes.Ints("high");
   const Ints interior = InteriorOf(v.op);
   const Shape& shape = v.op.shape(0);
@@ -149,9 +176,82 @@ Values VjpPad(const VjpContext& v) {
     stops.push_back(SpreadExtent(shape[i], interior[i]));
     steps.push_back(interior[i] + 1);
   }
-  g = Pad(g, std::move(minus_low), std::move(minus_high), {});
+  g = PadConstant(g, std::move(minus_low), std::move(minus_high), {});
   if (std::ranges::all_of(steps, [](int64_t step) { return step == 1; })) return {g};
   return {v.b.Add("slice", {g}, {{"starts", zeros}, {"stops", stops}, {"steps", steps}})};
+}
+
+/// Elements that x has for padding in the operator's mode.
+int64_t Available(const std::string& mode, int64_t extent) {
+  if (mode == "reflect") return std::max<int64_t>(0, extent - 1);
+  if (mode == "wrap") return extent;
+  return extent > 0 ? kMaxElements : 0;
+}
+
+Result<std::vector<TensorType>> InferPad(const OpContext& op) {
+  DESCENT_TRY(types, InferPadConstant(op));
+  const std::string& mode = op.attributes.String("mode");
+  if (mode == "constant") return types;
+  for (const int64_t value : op.attributes.Ints("interior"))
+    if (value != 0) return Error("interior is for mode constant");
+  for (int i = 0; i < op.operands[0].rank(); ++i)
+    for (const std::string_view name : {"low", "high"}) {
+      const int64_t value = op.attributes.Ints(name)[i];
+      if (value < 0 || value > Available(mode, op.shape(0)[i]))
+        return Error("mode {} can add 0 to {} elements to axis {} of {}, not {}", mode,
+                     Available(mode, op.shape(0)[i]), i, ToString(op.shape(0)), value);
+    }
+  return types;
+}
+
+/// The `count` elements that mode puts before (or, with `behind`, behind) the elements of an axis.
+Expr Border(Expr x, const std::string& mode, int axis, int64_t count, bool behind) {
+  const int64_t extent = x.shape()[axis];
+  if (mode == "edge") {
+    Shape shape = x.shape();
+    shape[axis] = count;
+    return ExpandTo(SliceAxis(x, axis, behind ? extent - 1 : 0, behind ? extent : 1), shape);
+  }
+  if (mode == "wrap")
+    return behind ? SliceAxis(x, axis, 0, count) : SliceAxis(x, axis, extent - count, extent);
+  return Flip(behind ? SliceAxis(x, axis, extent - 1 - count, extent - 1)
+                     : SliceAxis(x, axis, 1, 1 + count),
+              {axis});
+}
+
+Values ExpandPad(GraphBuilder& b, const OpContext& op, std::span<const Value> operands) {
+  const std::string& mode = op.attributes.String("mode");
+  const Ints &low = op.attributes.Ints("low"), &high = op.attributes.Ints("high");
+  Expr x(b, operands[0]);
+  if (mode == "constant")
+    return {
+        PadConstant(x, low, high, op.attributes.Ints("interior"), op.attributes.Float("value"))};
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    std::vector<Expr> parts;
+    if (low[axis] > 0) parts.push_back(Border(x, mode, axis, low[axis], false));
+    parts.push_back(x);
+    if (high[axis] > 0) parts.push_back(Border(x, mode, axis, high[axis], true));
+    if (parts.size() > 1) x = Concat(parts, axis);
+  }
+  return {x};
+}
+
+std::vector<AttributeSpec> PadAttributes() {
+  return {{"low", AttributeKind::kInts, std::nullopt, "elements before each axis"},
+          {"high", AttributeKind::kInts, std::nullopt, "elements behind each axis"},
+          {"interior", AttributeKind::kInts, Attribute(Ints{}),
+           "elements between neighbours of each axis; empty: none"},
+          {"value", AttributeKind::kFloat, Attribute(0.0), "the constant"}};
+}
+
+std::vector<AttributeSpec> PadAttributesWithMode() {
+  std::vector<AttributeSpec> attributes = PadAttributes();
+  attributes.push_back({"mode",
+                        AttributeKind::kString,
+                        Attribute(std::string("constant")),
+                        "what stands around the elements",
+                        {"constant", "reflect", "edge", "wrap"}});
+  return attributes;
 }
 
 }  // namespace
@@ -159,33 +259,40 @@ Values VjpPad(const VjpContext& v) {
 std::span<const OpDef> SlicingOps() {
   static const std::array kOps = {
       OpDef{.name = "slice",
-            .doc = "Elements start, start + step, ... below stop of every axis.\n\nGradient: `g` "
-                   "at these elements, 0 elsewhere.",
+            .doc = "Elements start, start + step, ... before stop of every axis.\n\nStarts and "
+                   "stops below 0 count from the end. With a step below 0 the elements fall from "
+                   "start; a stop of -extent - 1 is the one behind element 0, as in NumPy. Bounds "
+                   "beyond the axis are refused. Gradient: `g` at these elements, 0 elsewhere.",
             .signature = {.operands = {{"x"}},
                           .attributes = {{"starts", AttributeKind::kInts, std::nullopt,
                                           "first element of each axis"},
                                          {"stops", AttributeKind::kInts, std::nullopt,
                                           "end of each axis, exclusive"},
                                          {"steps", AttributeKind::kInts, Attribute(Ints{}),
-                                          "step of each axis, at least 1; empty: all 1"}}},
+                                          "step of each axis, not 0; empty: all 1"}}},
             .infer = InferSlice,
             .define = DefineSlice,
             .vjp = VjpSlice},
       OpDef{.name = "pad",
-            .doc = "A constant around and between the elements.\n\nNegative `low` and `high` crop. "
-                   "Gradient: `g` without the padding, 0 for cropped elements.",
-            .signature = {.operands = {{"x"}},
-                          .attributes = {{"low", AttributeKind::kInts, std::nullopt,
-                                          "elements before each axis"},
-                                         {"high", AttributeKind::kInts, std::nullopt,
-                                          "elements behind each axis"},
-                                         {"interior", AttributeKind::kInts, Attribute(Ints{}),
-                                          "elements between neighbours of each axis; empty: none"},
-                                         {"value", AttributeKind::kFloat, Attribute(0.0),
-                                          "the constant"}}},
+            .doc = "Elements added around a tensor: a constant, or its own.\n\nMode `constant` "
+                   "adds `value`, between neighbours, too (`interior`); negative `low` and `high` "
+                   "crop. `edge` repeats the outermost element, `reflect` mirrors at it without "
+                   "repeating it (fewer than the axis has), `wrap` goes on at the other end (at "
+                   "most as many as the axis has): `[1, 2, 3]` with low = 2 is `[1, 1, 1, 2, 3]`, "
+                   "`[3, 2, 1, 2, 3]`, `[2, 3, 1, 2, 3]`. Axes are padded one after another. As "
+                   "numpy.pad. Gradient: the sum of `g` over all places of an element, 0 for "
+                   "cropped ones.",
+            .signature = {.operands = {{"x"}}, .attributes = PadAttributesWithMode()},
             .infer = InferPad,
-            .define = DefinePad,
-            .vjp = VjpPad},
+            .expand = ExpandPad},
+      OpDef{.name = "pad_constant",
+            .doc = "A constant around and between the elements.\n\nWhat pad is in mode constant. "
+                   "Negative `low` and `high` crop. Gradient: `g` without the padding, 0 for "
+                   "cropped elements.",
+            .signature = {.operands = {{"x"}}, .attributes = PadAttributes()},
+            .infer = InferPadConstant,
+            .define = DefinePadConstant,
+            .vjp = VjpPadConstant},
   };
   return kOps;
 }

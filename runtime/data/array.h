@@ -29,8 +29,8 @@ struct NamedArray {
 bool IsIdx(ByteView bytes);
 Result<Array> ParseIdx(ByteView bytes, const std::string& path);
 
-/// f32, f64, i32, i64, u8 and bool in either byte order, C or Fortran order. Other dtypes are
-/// unsupported (exit status 3), pickled objects are refused.
+/// All element types (bf16 is '<V2', as the package ml_dtypes writes it) in either byte order, C or
+/// Fortran order. Other dtypes are unsupported (exit status 3), pickled objects are refused.
 bool IsNpy(ByteView bytes);
 Result<Array> ParseNpy(ByteView bytes, const std::string& path);
 Bytes WriteNpy(const Array& array);

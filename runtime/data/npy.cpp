@@ -16,8 +16,12 @@ struct NpyType {
   std::string_view code;  ///< after the byte order
   int32_t dtype;
 };
-constexpr NpyType kTypes[] = {{"f4", DESCENT_F32}, {"f8", DESCENT_F64}, {"i4", DESCENT_I32},
-                              {"i8", DESCENT_I64}, {"u1", DESCENT_U8},  {"b1", DESCENT_BOOL}};
+// NumPy has no bf16: the package ml_dtypes writes its own as 2 bytes without a meaning.
+constexpr NpyType kTypes[] = {{"f4", DESCENT_F32}, {"f8", DESCENT_F64},  {"i4", DESCENT_I32},
+                              {"i8", DESCENT_I64}, {"u1", DESCENT_U8},   {"b1", DESCENT_BOOL},
+                              {"f2", DESCENT_F16}, {"V2", DESCENT_BF16}, {"i1", DESCENT_I8},
+                              {"i2", DESCENT_I16}, {"u2", DESCENT_U16},  {"u4", DESCENT_U32},
+                              {"u8", DESCENT_U64}};
 
 struct Header {
   std::string descr;
@@ -168,7 +172,7 @@ Result<int32_t> FindType(const std::string& descr, const std::string& path) {
   }
   return WithHint(
       FailWith(ExitStatus::kUnsupported, path, "dtype {} is not supported", Quoted(descr)),
-      "convert to float32, float64, int32, int64, uint8 or bool with astype");
+      "convert to bool, an integer type, float16, float32 or float64 with astype");
 }
 
 }  // namespace

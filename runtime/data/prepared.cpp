@@ -171,7 +171,7 @@ class InputPreparer {
                      "finite numbers");
         }
         if (input_.index_limit > 0 &&
-            (values[i] < T{0} ||
+            (static_cast<double>(values[i]) < 0 ||
              static_cast<double>(values[i]) >= static_cast<double>(input_.index_limit))) {
           return Bad(column, i / out_.row_elements_, static_cast<double>(values[i]), IndexRule());
         }
@@ -220,7 +220,7 @@ class InputPreparer {
         return Bad(column, row, value,
                    fmt::format("class numbers from 0 to {}", out_.row_elements_ - 1));
       }
-      to[static_cast<int64_t>(value)] = To{1};
+      to[static_cast<int64_t>(value)] = static_cast<To>(1);
     }
     return {};
   }
@@ -237,7 +237,7 @@ class InputPreparer {
       for (int64_t e = 0; e < elements; ++e) {
         double value = static_cast<double>(from[e]);
         if (!std::isfinite(value)) return Bad(column, row, value, "finite numbers");
-        if constexpr (std::is_floating_point_v<To>) {
+        if constexpr (kIsFloat<To>) {
           if (positions) {
             int64_t p = (base + e) / per_position;
             value = (value - normalization_.shift[p]) * normalization_.factor[p];
@@ -261,7 +261,7 @@ class InputPreparer {
     double high = input_.tensor.dtype == DESCENT_BOOL
                       ? 1
                       : static_cast<double>(std::numeric_limits<To>::max());
-    // 2^63 itself is what max() of i64 rounds to; it does not fit.
+    // max() of a 64-bit type rounds to 2^63 or 2^64, which do not fit.
     bool above = sizeof(To) == 8 ? value >= high : value > high;
     if (value != std::floor(value) || above ||
         value < static_cast<double>(std::numeric_limits<To>::min())) {

@@ -38,7 +38,7 @@ EXTERNAL_INCLUDES = {
     "oneapi/": r"runtime/.*\.cpp$",
     "zlib.h": r"runtime/.*\.cpp$|frontends/cli/plot/png\.cpp$|tests/",
     "google/protobuf/": r"ir/io/model_proto\.cpp$",
-    "CLI/": r"(runtime|frontends/cli)/.*\.cpp$",
+    "CLI/": r"(runtime|frontends/cli|tests/compiler/oracle)/.*\.cpp$",
     "fmt/": r"(ir|compiler|runtime|frontends|tests)/",
     "gtest/": r"tests/",
     "gmock/": r"tests/",

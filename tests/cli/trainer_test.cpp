@@ -100,7 +100,7 @@ TEST(Trainer, MetricsAreThoseOfThePredictions) {
                       "  metric precision = precision(p, y)\n  metric recall = recall(p, y)\n"));
   shell.Write("numbers.descent",
               ModelOf("f32[batch, 1]", "1",
-                      "  loss = mse(z2, y)\n  predict z2\n  metric mae = mae(z2, y)\n"
+                      "  loss = mse(z2, y)\n  predict z2\n  metric mae = mean_absolute_error(z2, y)\n"
                       "  metric r2 = r2(z2, y)\n"));
   ExpectGood(shell.Run("python3 data.py"));
   for (const std::string task : {"classes", "binary", "numbers"}) {

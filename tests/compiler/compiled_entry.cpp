@@ -47,7 +47,10 @@ ProgramRun RunCompiledEntry(const KernelProgram& program, const descent_entry& e
   for (auto& result : results) places.push_back(result.data());
   const descent_call call{aligned_state.data(), scratch.data(), arguments.data(),
                           places.data(),        valid_rows,     nullptr};
-  ProgramRun run{.outputs = {}, .bad_index = entry.run(&call) == DESCENT_STATUS_BAD_INDEX};
+  const uint32_t status = entry.run(&call);
+  ProgramRun run{.outputs = {},
+                 .bad_index = (status & DESCENT_STATUS_BAD_INDEX) != 0,
+                 .not_finite = (status & DESCENT_STATUS_NOT_FINITE) != 0};
   std::copy_n(aligned_state.data(), state.size(), state.begin());
   for (size_t i = 0; i < results.size(); ++i)
     run.outputs.emplace_back(lowered.buffers[lowered.outputs[i].buffer].type, results[i]);

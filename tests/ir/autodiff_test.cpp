@@ -76,11 +76,11 @@ TEST(Autodiff, GradientOfAGradient) {
 TEST(Autodiff, NamesTheNodeWithoutAGradient) {
   GraphBuilder b;
   const Expr x(b, b.Input("x", {DType::kF32, {3}})), y(b, b.Input("y", {DType::kF32, {3}}));
-  const Value metric = b.Add("mae", {x, y}, {}, "error");
+  const Value metric = b.Add("mean_absolute_error", {x, y}, {}, "error");
   const auto gradients = ReverseWalk(b, {{{metric, metric}}}, {{x}});
   ASSERT_FALSE(gradients);
   EXPECT_EQ(gradients.error().message,
-            "'error' (mae) has no gradient: metrics are counted, not trained on");
+            "'error' (mean_absolute_error) has no gradient: metrics are counted, not trained on");
 }
 
 TEST(Autodiff, RefusesTheGradientOfAnInteger) {
@@ -95,7 +95,7 @@ TEST(Autodiff, RefusesTheGradientOfAnInteger) {
 TEST(Autodiff, FailureInsideALoopBodyIsReported) {
   GraphBuilder body;
   const Value s = body.Input("s", {DType::kF64, {2}});
-  body.Output("next", body.Add("mae", {body.Add("cast", {s}, {{"to", DType::kF32}}),
+  body.Output("next", body.Add("mean_absolute_error", {body.Add("cast", {s}, {{"to", DType::kF32}}),
                                        body.Add("cast", {s}, {{"to", DType::kF32}})}));
   GraphBuilder b;
   const Value start = b.Input("s", {DType::kF64, {2}});
@@ -105,7 +105,7 @@ TEST(Autodiff, FailureInsideALoopBodyIsReported) {
                          {"trip_count", int64_t{2}}});
   const auto gradients = ReverseWalk(b, {{{y, y}}}, {{start}});
   ASSERT_FALSE(gradients);
-  EXPECT_NE(gradients.error().message.find("(mae) has no gradient"), std::string::npos);
+  EXPECT_NE(gradients.error().message.find("(mean_absolute_error) has no gradient"), std::string::npos);
 }
 
 TEST(Autodiff, LabelsNewNodesWithTheirOrigin) {

@@ -19,7 +19,7 @@ TEST(Registry, EveryOperatorIsComplete) {
     EXPECT_FALSE(op->doc.empty());
     EXPECT_NE(op->infer, nullptr);
     const int meanings = (op->leaf != Leaf::kNone) + (op->control != Control::kNone) +
-                         (op->define != nullptr) + (op->expand != nullptr);
+                         (op->define != nullptr || op->expand != nullptr);
     EXPECT_EQ(meanings, 1);
     const bool differentiable = op->vjp != nullptr || op->expand != nullptr;
     EXPECT_TRUE(differentiable || !op->no_gradient.empty()) << "no gradient and no reason";
@@ -100,6 +100,7 @@ TEST_P(Conformance, InterpreterGivesTheStatedValues) {
           Interpret(*graph, SampleOperands(sample, precision), kSampleValues, precision);
       ASSERT_TRUE(run) << run.error().message;
       EXPECT_EQ(run->bad_index, sample.bad_index);
+      EXPECT_EQ(run->not_finite, sample.not_finite);
       for (size_t i = 0; i < sample.expected.size(); ++i)
         if (!sample.expected[i].empty() || run->outputs[i].elements() == 0)
           ExpectValues(run->outputs[i], sample.expected[i], fmt::format("y{}", i));

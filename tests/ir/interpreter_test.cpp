@@ -79,7 +79,7 @@ TEST(Interpreter, MetricsFinish) {
       {"precision", {f, f}, {0, 0}, {0}},
       {"recall", {f, f}, {3, 4}, {0.75}},
       {"confusion_matrix", {scores, i}, {1, 2, 3, 4}, {1, 2, 3, 4}},
-      {"mae", {f, f}, {3, 6}, {0.5}},
+      {"mean_absolute_error", {f, f}, {3, 6}, {0.5}},
       {"r2", {f, f}, {2, 9, 35, 3}, {0.75}},
   };
   for (const Row& row : rows) {

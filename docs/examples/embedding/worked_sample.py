@@ -30,7 +30,8 @@ class Entry(c.Structure):
     _fields_ = [("name", c.c_char_p), ("run", c.CFUNCTYPE(c.c_uint32, c.POINTER(Call))), ("batch", c.c_int64),
                 ("input_count", c.c_int64), ("output_count", c.c_int64), ("inputs", c.POINTER(Input)),
                 ("outputs", c.POINTER(Output)), ("fixed_scratch_bytes", c.c_int64), ("worker_scratch_bytes", c.c_int64),
-                ("arena_bytes", c.c_int64), ("kernel_count", c.c_int64), ("flops", c.c_int64)]
+                ("arena_bytes", c.c_int64), ("kernel_count", c.c_int64), ("flops", c.c_int64),
+                ("assertion_count", c.c_int64), ("assertions", c.POINTER(c.c_char_p))]
 
 
 class Slot(c.Structure):
@@ -47,7 +48,7 @@ class Program(c.Structure):
                 ("weights", c.c_void_p), ("weights_bytes", c.c_int64)]
 
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 ALIGNMENT = 64
 
 

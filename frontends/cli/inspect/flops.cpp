@@ -1,5 +1,6 @@
 #include "frontends/cli/inspect/flops.h"
 
+#include <algorithm>
 #include <set>
 
 #include "ir/op_def.h"
@@ -31,12 +32,12 @@ int64_t FlopsOfExpr(const TensorExpr& expr) {
   return flops;
 }
 
-/// Bodies: attributes that are graphs.
+/// Bodies: attributes that are graphs. Where there are several, one runs: the largest counts.
 int64_t FlopsOfBodies(const Node& node) {
   int64_t flops = 0;
   for (const auto& [name, value] : node.attributes)
     if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&value))
-      flops += Flops(**body);
+      flops = std::max(flops, Flops(**body));
   return flops;
 }
 
@@ -49,6 +50,7 @@ int64_t Flops(const Graph& graph, const Node& node) {
   if (node.op->define != nullptr) return FlopsOfExpr(node.op->define(context));
   if (node.op->control == Control::kLoop)
     return node.op->loop(context).trip_count * FlopsOfBodies(node);
+  if (node.op->control == Control::kBranch) return FlopsOfBodies(node);
   if (node.op->expand == nullptr) return 0;
   GraphBuilder builder;
   std::vector<Value> operands;

@@ -1,6 +1,7 @@
 #include "frontends/cli/inspect/graph_json.h"
 
 #include "frontends/cli/inspect/flops.h"
+#include "ir/float16.h"
 #include "ir/op_def.h"
 
 namespace descent::cli {
@@ -17,7 +18,9 @@ void WriteTensor(JsonWriter& json, const Tensor& tensor) {
     json.Key("values").BeginArray();
     for (int64_t i = 0; i < tensor.elements(); ++i) {
       if (Info(tensor.dtype()).is_float)
-        json.Number(tensor.GetDouble(i));
+        json.Number(ShortestDecimal(tensor.dtype(), tensor.GetDouble(i)));
+      else if (tensor.dtype() == DType::kU64)
+        json.Unsigned(static_cast<uint64_t>(tensor.GetInt(i)));
       else
         json.Integer(tensor.GetInt(i));
     }

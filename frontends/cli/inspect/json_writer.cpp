@@ -85,6 +85,8 @@ JsonWriter& JsonWriter::Key(std::string_view name) {
 
 void JsonWriter::String(std::string_view text) { Raw(JsonString(text)); }
 void JsonWriter::Integer(int64_t value) { Raw(fmt::format("{}", value)); }
+
+void JsonWriter::Unsigned(uint64_t value) { Raw(fmt::format("{}", value)); }
 void JsonWriter::Number(double value) {
   Raw(std::isfinite(value) ? fmt::format("{}", value) : "null");
 }

@@ -26,6 +26,7 @@ class JsonWriter {
   void String(std::string_view text);
   void Bool(bool value) { Raw(value ? "true" : "false"); }
   void Integer(int64_t value);
+  void Unsigned(uint64_t value);
   /// The shortest text that reads back as the same double; null for NaN and infinities.
   void Number(double value);
   void Null() { Raw("null"); }

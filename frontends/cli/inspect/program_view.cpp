@@ -41,6 +41,8 @@ void WriteKernels(JsonWriter& json, const EntryProgram& entry, const KernelProgr
     json.Key("depth").Integer(call.depth);
     if (call.trip_count > 0) {
       json.Key("trip_count").Integer(call.trip_count);
+    } else if (!call.condition.empty()) {
+      json.Key(call.otherwise ? "if_not" : "if").String(call.condition);
     } else {
       used[call.kernel] = true;
       json.Key("kernel").String(program.kernels[call.kernel].name);
@@ -99,7 +101,7 @@ std::string KernelsDot(const EntryProgram& entry, const KernelProgram& program) 
       Escaped(entry.name));
   int number = 0;
   for (const CallSummary& call : SummarizeCalls(entry, program)) {
-    if (call.trip_count > 0) continue;
+    if (call.kernel < 0) continue;
     const KernelSummary kernel = Summarize(program.kernels[call.kernel]);
     text +=
         fmt::format("  c{} [label=\"{}\\n{}\\n{} FLOPs{}\", fillcolor=\"{}\"];\n", number++,

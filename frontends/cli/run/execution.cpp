@@ -226,6 +226,11 @@ Result<void> CheckStatus(uint32_t status) {
   return Error("the entry point says: {}", runtime::StatusText(status));
 }
 
+Result<void> CheckStatus(uint32_t status, const descent_entry& entry) {
+  if (status == 0) return {};
+  return Error("the entry point says: {}", runtime::StatusText(status, entry));
+}
+
 }  // namespace
 
 Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
@@ -280,7 +285,8 @@ Result<Values> RunInterpreted(const Execution& execution, bool trace, Precision 
       .valid_rows = execution.rows,
       .learning_rate = execution.state.at(std::string(kLearningRateSlot)).GetDouble(0)};
   DESCENT_TRY(result, Interpret(graph, inputs, system, precision, hook));
-  if (result.bad_index) DESCENT_RETURN_IF_ERROR(CheckStatus(DESCENT_STATUS_BAD_INDEX));
+  DESCENT_RETURN_IF_ERROR(CheckStatus((result.bad_index ? DESCENT_STATUS_BAD_INDEX : 0) |
+                                      (result.not_finite ? DESCENT_STATUS_NOT_FINITE : 0)));
   for (NamedTensor& value : Named(graph, std::move(result.outputs))) {
     auto& place = value.name.starts_with(kNext) ? values.next : values.outputs;
     place.push_back(std::move(value));
@@ -304,7 +310,7 @@ Result<Values> RunCompiled(const Execution& execution, bool trace) {
     const auto bytes = execution.inputs.at(inputs[i].tensor.name).bytes();
     std::memcpy(call.input(static_cast<int64_t>(i)), bytes.data(), bytes.size());
   }
-  DESCENT_RETURN_IF_ERROR(CheckStatus(call.Run(state, execution.rows)));
+  DESCENT_RETURN_IF_ERROR(CheckStatus(call.Run(state, execution.rows), call.entry()));
   return Collect(execution, compilation, program, state, call);
 }
 

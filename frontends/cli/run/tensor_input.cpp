@@ -6,6 +6,7 @@
 
 #include "frontends/cli/command.h"
 #include "frontends/cli/runtime_result.h"
+#include "ir/float16.h"
 #include "ir/io/limits.h"
 #include "runtime/data/array.h"
 #include "runtime/safetensors.h"
@@ -74,21 +75,13 @@ class LiteralReader {
   int depth_ = -1;  ///< where numbers stand
 };
 
+/// Integers up to 2^53 in magnitude: those beyond have lost digits as a double.
 bool Fits(double value, DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-    case DType::kF64:
-      return true;
-    case DType::kBool:
-      return value == 0 || value == 1;
-    case DType::kU8:
-      return value == std::floor(value) && value >= 0 && value <= 255;
-    case DType::kI32:
-      return value == std::floor(value) && std::abs(value) <= 2147483647.0;
-    case DType::kI64:
-      return value == std::floor(value) && std::abs(value) <= 9007199254740992.0;
-  }
-  return false;
+  if (Info(dtype).is_float) return true;
+  constexpr double kExact = 9007199254740992.0;
+  const double lowest = static_cast<double>(LowestInteger(dtype));
+  return value == std::floor(value) && value >= std::max(lowest, -kExact) && value <= kExact &&
+         value < std::ldexp(1, Info(dtype).digits);
 }
 
 Tensor FromBytes(int32_t dtype, const std::vector<int64_t>& shape, runtime::ByteView bytes) {
@@ -96,11 +89,10 @@ Tensor FromBytes(int32_t dtype, const std::vector<int64_t>& shape, runtime::Byte
 }
 
 std::string PrintElement(const Tensor& tensor, int64_t index) {
-  if (!Info(tensor.dtype()).is_float) return fmt::format("{}", tensor.GetInt(index));
+  if (!Info(tensor.dtype()).is_float) return PrintInteger(tensor.dtype(), tensor.GetInt(index));
   const double value = tensor.GetDouble(index);
   if (std::isnan(value)) return "nan";  // its sign means nothing
-  return tensor.dtype() == DType::kF32 ? fmt::format("{}", static_cast<float>(value))
-                                       : fmt::format("{}", value);
+  return fmt::format("{}", ShortestDecimal(tensor.dtype(), value));
 }
 
 void Print(const Tensor& tensor, size_t axis, int64_t& index, int64_t limit, std::string& text) {

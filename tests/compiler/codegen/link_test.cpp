@@ -71,7 +71,8 @@ TEST_F(Link, ArchivesLinkIntoOtherPrograms) {
   ASSERT_TRUE(object.has_value());
   ASSERT_TRUE(WriteStaticArchive(*object, Path("libmodel.a"), "model.o").has_value());
   std::ofstream(Path("main.c")) << "extern const char test_program[];\n"
-                                   "int main(void) { return test_program[0] == 1 ? 0 : 1; }\n";
+                                   "int main(void) { return test_program[0] == "
+                                << DESCENT_ABI_VERSION << " ? 0 : 1; }\n";
   const std::string command = "cc -o " + Path("main") + " " + Path("main.c") + " " +
                               Path("libmodel.a") + " && " + Path("main");
   EXPECT_EQ(std::system(command.c_str()), 0);

@@ -39,7 +39,7 @@ TEST(LoopEmitter, EveryElementType) {
     }
     Kernel bools =
         ElementwiseKernel("bools", {n}, {kBool, kBool, kF32, kF32},
-                          {Call(kAnd, {R(0, kBool), R(1, kBool)}), Call(kNot, {R(0, kBool)}),
+                          {Call(kAnd, {R(0, kBool), R(1, kBool)}), Call(kXor, {R(0, kBool), R(1, kBool)}),
                            Call(kSelect, {Call(kOr, {R(0, kBool), R(1, kBool)}), R(2), R(3)})});
     ExpectMatchesReference(bools, Patterns(bools), 0);
   }

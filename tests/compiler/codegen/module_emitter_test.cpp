@@ -34,16 +34,19 @@ TEST(ModuleEmitter, VectorsHaveTheTargetsWidth) {
 /// Names of symbols that the assembly calls or takes from outside.
 TEST(ModuleEmitter, NothingIsCalledButTheKernels) {
   for (const char* target : {"x86-64-v3", "x86-64-v4"})
-    for (ScalarOp op : {ScalarOp::kExp, ScalarOp::kLog, ScalarOp::kTanh, ScalarOp::kSin,
-                        ScalarOp::kFloor, ScalarOp::kSqrt})
+    for (ScalarOp op :
+         {ScalarOp::kExp, ScalarOp::kLog, ScalarOp::kTanh, ScalarOp::kSin, ScalarOp::kFloor,
+          ScalarOp::kSqrt, ScalarOp::kRound, ScalarOp::kExp2, ScalarOp::kExpm1, ScalarOp::kLog2,
+          ScalarOp::kLog1p, ScalarOp::kTan, ScalarOp::kErf, ScalarOp::kErfc, ScalarOp::kFmod,
+          ScalarOp::kPow, ScalarOp::kAtan2})
       for (DType dtype : {kF32, DType::kF64}) {
-        Kernel kernel =
-            ElementwiseKernel("calls", {1000}, {dtype}, {Call(op, {ReadScalar(0, dtype)})});
+        const std::vector<Scalar> arguments(Info(op).arity, ReadScalar(0, dtype));
+        Kernel kernel = ElementwiseKernel("calls", {1000}, {dtype}, {Call(op, arguments)});
         const auto assembly = EmitAssembly(ProgramOf(kernel), **ResolveTarget(target),
                                            {.sanitizer = Sanitizer::kNone});
         ASSERT_TRUE(assembly.has_value());
         for (const char* name : {"malloc", "expf", "logf", "tanhf", "sinf", "floorf", "sqrtf",
-                                 "fmaf", "@PLT", "@GOTPCREL"})
+                                 "fmaf", "fmodf", "roundeven", "@PLT", "@GOTPCREL"})
           EXPECT_EQ(assembly->find(name), std::string::npos) << name << " for " << target;
       }
 }

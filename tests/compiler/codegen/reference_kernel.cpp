@@ -1,10 +1,14 @@
 #include "tests/compiler/codegen/reference_kernel.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numeric>
 
 #include "ir/diagnostic.h"
+#include "ir/float16.h"
+#include "ir/scalar_eval.h"
 #include "runtime/abi.h"
 #include "tests/compiler/codegen/reference_philox.h"
 #include "tests/compiler/kernel/attention_reference.h"
@@ -59,6 +63,10 @@ uint32_t ReferenceKernel::Run() {
       parameters_[i].bytes.assign(results[i].bytes().begin(), results[i].bytes().end());
     return status_;
   }
+  if (kernel_.kind == KernelKind::kPrefix || kernel_.kind == KernelKind::kSort) {
+    kernel_.kind == KernelKind::kPrefix ? RunPrefix() : RunSort();
+    return status_;
+  }
   ForEachPoint(kernel_.outer, [&](const Point& outer) {
     for (const Stage& stage : kernel_.stages) RunStage(stage, outer);
   });
@@ -77,13 +85,67 @@ void ReferenceKernel::RunScatter() {
     for (int64_t e = 0; e < form.row_elements; ++e) {
       Number value = Load(parameters_[form.update], u * form.row_elements + e);
       const int64_t place = row * form.row_elements + e;
-      if (form.add) {
-        const Number old = Load(destination, place);
-        value = Round(destination.type.dtype, {old.real + value.real, old.integer + value.integer});
+      if (form.combine) {
+        const DType dtype = destination.type.dtype;
+        const ScalarNode node{.kind = ScalarKind::kCall,
+                              .dtype = dtype,
+                              .op = *form.combine,
+                              .arguments = {ReadScalar(0, dtype), ReadScalar(1, dtype)}};
+        value = Round(dtype, Apply(node, {Load(destination, place), value}));
       }
       StoreAt(destination, place, value);
     }
   }
+}
+
+void ReferenceKernel::RunPrefix() {
+  const PrefixForm& form = kernel_.prefix;
+  const AlongAxis& axis = form.axis;
+  Storage& destination = parameters_.back();
+  const Shape& shape = destination.type.shape;
+  Stage reads;
+  for (int i = 0; i + 1 < static_cast<int>(parameters_.size()); ++i) {
+    StageRead read{.source = Source::kParameter, .index = i};
+    for (size_t d = 0; d < shape.size(); ++d) read.coordinates.push_back(Axis(static_cast<int>(d)));
+    reads.reads.push_back(std::move(read));
+  }
+  const auto strides = RowMajorStrides(shape);
+  ForEachPoint({axis.outer, axis.inner}, [&](const Point& row) {
+    Number state = Evaluate(reads, form.init, {}, {});
+    for (int64_t t = 0; t < axis.length; ++t) {
+      const int64_t place = form.reverse ? axis.length - 1 - t : t;
+      const int64_t flat = (row[0] * axis.length + place) * axis.inner + row[1];
+      Point point;
+      for (size_t d = 0; d < shape.size(); ++d) point.push_back(flat / strides[d] % shape[d]);
+      const Number next = Evaluate(reads, form.step, point, {state});
+      StoreAt(destination, flat,
+              Evaluate(reads, form.result, point, {form.exclusive ? state : next}));
+      state = next;
+    }
+  });
+}
+
+void ReferenceKernel::RunSort() {
+  const SortForm& form = kernel_.sort;
+  const AlongAxis& axis = form.axis;
+  const bool real = Info(parameters_[0].type.dtype).is_float;
+  const auto less = [&](const Number& a, const Number& b) {
+    if (!real) return a.integer < b.integer;
+    return std::isnan(b.real) ? !std::isnan(a.real) : a.real < b.real;
+  };
+  ForEachPoint({axis.outer, axis.inner}, [&](const Point& row) {
+    const auto flat = [&](int64_t place) {
+      return (row[0] * axis.length + place) * axis.inner + row[1];
+    };
+    std::vector<int64_t> order(axis.length);
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+      const Number x = Load(parameters_[0], flat(a)), y = Load(parameters_[0], flat(b));
+      return form.descending ? less(y, x) : less(x, y);
+    });
+    for (int64_t rank = 0; rank < axis.length; ++rank)
+      StoreAt(parameters_.back(), flat(order[rank]), {0, rank});
+  });
 }
 
 void ReferenceKernel::RunStage(const Stage& stage, const Point& outer) {
@@ -173,6 +235,8 @@ ReferenceKernel::Number ReferenceKernel::Evaluate(const Stage& stage, const Scal
   std::vector<Number> arguments;
   for (const Scalar& argument : scalar->arguments)
     arguments.push_back(Evaluate(stage, argument, point, accumulators));
+  if (scalar->op == ScalarOp::kAssertFinite && !std::isfinite(arguments[0].real))
+    status_ |= DESCENT_STATUS_NOT_FINITE;
   return Round(scalar->dtype, Apply(*scalar, arguments));
 }
 
@@ -190,37 +254,28 @@ void ReferenceKernel::StoreAt(Storage& storage, int64_t flat, Number value) {
 }
 
 ReferenceKernel::Number ReferenceKernel::Round(DType dtype, Number value) {
-  switch (dtype) {
-    case DType::kF32:
-      return {static_cast<float>(value.real), 0};
-    case DType::kF64:
-      return value;
-    case DType::kI32:
-      return {0, static_cast<int32_t>(value.integer)};
-    case DType::kU8:
-      return {0, static_cast<uint8_t>(value.integer)};
-    default:
-      return value;
-  }
+  if (Info(dtype).is_float) return {RoundToFloat(dtype, value.real), 0};
+  return {0, WrapInteger(dtype, value.integer)};
 }
 
 namespace {
 
-int64_t Saturate(DType dtype, double x) {
-  const int bits = 8 * Info(dtype).bytes;
-  const bool is_unsigned = dtype == DType::kU8;
-  const int64_t low = is_unsigned ? 0 : std::numeric_limits<int64_t>::min() >> (64 - bits);
-  const int64_t high = is_unsigned ? 255 : std::numeric_limits<int64_t>::max() >> (64 - bits);
-  if (std::isnan(x)) return 0;
-  if (x < static_cast<double>(low)) return low;
-  if (x >= static_cast<double>(high)) return high;
-  return static_cast<int64_t>(x);
-}
-
-int64_t Divide(int64_t a, int64_t b) {
+int64_t Divide(bool is_u64, int64_t a, int64_t b) {
   if (b == 0) return 0;
+  if (is_u64) return static_cast<int64_t>(static_cast<uint64_t>(a) / static_cast<uint64_t>(b));
   if (b == -1) return static_cast<int64_t>(-static_cast<uint64_t>(a));
   return a / b;
+}
+
+/// base^exponent modulo 2^64.
+int64_t IntegerPower(bool is_u64, int64_t base, int64_t exponent) {
+  const auto count = static_cast<uint64_t>(exponent);
+  if (exponent < 0 && !is_u64) return base == 1 || base == -1 ? (exponent % 2 == 0 ? 1 : base) : 0;
+  if (exponent == 0) return 1;
+  const auto half =
+      static_cast<uint64_t>(IntegerPower(is_u64, base, static_cast<int64_t>(count / 2)));
+  const uint64_t power = half * half;
+  return static_cast<int64_t>(count % 2 == 0 ? power : power * static_cast<uint64_t>(base));
 }
 
 }  // namespace
@@ -232,7 +287,8 @@ ReferenceKernel::Number ReferenceKernel::Apply(const ScalarNode& node,
   const int64_t i = x[0].integer, j = x.size() > 1 ? x[1].integer : 0;
   const auto wrap = [](uint64_t value) { return static_cast<int64_t>(value); };
   const auto ui = static_cast<uint64_t>(i), uj = static_cast<uint64_t>(j);
-  const bool real = Info(operand).is_float;
+  const bool real = Info(operand).is_float, is_u64 = operand == DType::kU64;
+  const bool below = is_u64 ? ui < uj : i < j, above = is_u64 ? ui > uj : i > j;
   const auto truth = [&](bool reals, bool integers) { return Number{0, real ? reals : integers}; };
   switch (node.op) {
     case ScalarOp::kAdd:
@@ -242,58 +298,87 @@ ReferenceKernel::Number ReferenceKernel::Apply(const ScalarNode& node,
     case ScalarOp::kMul:
       return {a * b, wrap(ui * uj)};
     case ScalarOp::kDiv:
-      return {a / b, Divide(i, j)};
+      return {a / b, Divide(is_u64, i, j)};
     case ScalarOp::kNeg:
       return {-a, wrap(-ui)};
     case ScalarOp::kAbs:
-      return {std::abs(a), i < 0 ? wrap(-ui) : i};
+      return {std::abs(a), i < 0 && !is_u64 ? wrap(-ui) : i};
     case ScalarOp::kMin:
-      return {std::isnan(b) || b < a ? b : a, std::min(i, j)};
+      return {std::isnan(b) || b < a ? b : a, below ? i : j};
     case ScalarOp::kMax:
-      return {std::isnan(b) || b > a ? b : a, std::max(i, j)};
+      return {std::isnan(b) || b > a ? b : a, above ? i : j};
+    case ScalarOp::kFmod:
+      return {std::fmod(a, b),
+              wrap(ui - uj * static_cast<uint64_t>(Divide(is_u64, i, j))) * (j != 0)};
     case ScalarOp::kFloor:
-      return {std::floor(a), i};
+      return {std::floor(a)};
+    case ScalarOp::kRound:
+      return {std::rint(a)};
     case ScalarOp::kSqrt:
       return {std::sqrt(a)};
     case ScalarOp::kPow:
-      return {std::pow(a, b)};
+      return {std::pow(a, b), IntegerPower(is_u64, i, j)};
     case ScalarOp::kExp:
       return {std::exp(a)};
+    case ScalarOp::kExp2:
+      return {std::exp2(a)};
+    case ScalarOp::kExpm1:
+      return {std::expm1(a)};
     case ScalarOp::kLog:
       return {std::log(a)};
+    case ScalarOp::kLog2:
+      return {std::log2(a)};
+    case ScalarOp::kLog1p:
+      return {std::log1p(a)};
     case ScalarOp::kSin:
       return {std::sin(a)};
     case ScalarOp::kCos:
       return {std::cos(a)};
+    case ScalarOp::kTan:
+      return {std::tan(a)};
+    case ScalarOp::kAtan2:
+      return {std::atan2(a, b)};
     case ScalarOp::kTanh:
       return {std::tanh(a)};
     case ScalarOp::kSigmoid:
       return {1 / (1 + std::exp(-a))};
+    case ScalarOp::kErf:
+      return {std::erf(a)};
+    case ScalarOp::kErfc:
+      return {std::erfc(a)};
     case ScalarOp::kEq:
       return truth(a == b, i == j);
     case ScalarOp::kNe:
       return truth(a != b, i != j);
     case ScalarOp::kLt:
-      return truth(a < b, i < j);
+      return truth(a < b, below);
     case ScalarOp::kLe:
-      return truth(a <= b, i <= j);
+      return truth(a <= b, !above);
     case ScalarOp::kGt:
-      return truth(a > b, i > j);
+      return truth(a > b, above);
     case ScalarOp::kGe:
-      return truth(a >= b, i >= j);
+      return truth(a >= b, !below);
     case ScalarOp::kAnd:
       return {0, i & j};
     case ScalarOp::kOr:
       return {0, i | j};
-    case ScalarOp::kNot:
-      return {0, !i};
+    case ScalarOp::kXor:
+      return {0, i ^ j};
+    case ScalarOp::kShl:
+      return {0, j >= 0 && j < 64 ? wrap(ui << j) : 0};
+    case ScalarOp::kShr:
+      if (is_u64) return {0, uj < 64 ? wrap(ui >> uj) : 0};
+      return {0, j >= 0 && j < 64 ? i >> j : i >> 63};
     case ScalarOp::kSelect:
       return i ? x[1] : x[2];
     case ScalarOp::kCast: {
       if (node.dtype == DType::kBool) return truth(a != 0, i != 0);
-      if (Info(node.dtype).is_float) return {real ? a : static_cast<double>(i), 0};
-      return {0, real ? Saturate(node.dtype, a) : i};
+      const Cell cell = real ? NumberCell(a) : IntegerCell(i);
+      const Cell cast = EvaluateCast(operand, node.dtype, cell);
+      return Info(node.dtype).is_float ? Number{cast.number, 0} : Number{0, cast.integer};
     }
+    case ScalarOp::kAssertFinite:
+      return x[0];
     case ScalarOp::kPhilox:
       return {0, ReferencePhilox(i, j, x[2].integer, x[3].integer, x[4].integer)};
   }

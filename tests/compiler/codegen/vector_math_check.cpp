@@ -1,12 +1,13 @@
 // descent-vector-math-check: compares every elementary function of generated code with libm, over
-// all floats.
+// all floats. A function is an elementwise operator; its definition is compiled as it stands.
 //
 //   descent-vector-math-check [--stride N] [--function NAME]
 //
 // Functions of one f32 argument run over all 2^32 bit patterns (every N-th with a stride) and are
-// compared with the f64 functions of libm. f64 functions and pow run over patterns spread over the
-// whole range and around 0, and are compared with long double ones. Prints the largest error in ulp
-// of the exact result and where; exit status 5 when one is beyond its bound.
+// compared with the f64 functions of libm. f64 functions and those of two arguments run over
+// patterns spread over the whole range and around 0, and are compared with long double ones. Prints
+// the largest error in ulp of the exact result and where; exit status 5 when one is beyond its
+// bound.
 
 #include <fmt/format.h>
 
@@ -19,14 +20,14 @@
 #include <string_view>
 #include <vector>
 
+#include "ir/op_def.h"
 #include "tests/compiler/codegen/kernel_testing.h"
 
 namespace descent {
 namespace {
 
 struct Function {
-  std::string_view name;
-  ScalarOp op;
+  std::string_view op;
   double bound_ulp;
   double (*exact32)(double);
   long double (*exact64)(long double);
@@ -35,14 +36,51 @@ struct Function {
 long double Sigmoid(long double x) { return x >= 0 ? 1 / (1 + expl(-x)) : expl(x) / (1 + expl(x)); }
 
 constexpr Function kFunctions[] = {
-    {"exp", ScalarOp::kExp, 2, std::exp, expl},
-    {"log", ScalarOp::kLog, 2, std::log, logl},
-    {"tanh", ScalarOp::kTanh, 2, std::tanh, tanhl},
-    {"sigmoid", ScalarOp::kSigmoid, 2, [](double x) { return 1 / (1 + std::exp(-x)); }, Sigmoid},
-    {"sin", ScalarOp::kSin, 4, std::sin, sinl},
-    {"cos", ScalarOp::kCos, 4, std::cos, cosl},
-    {"sqrt", ScalarOp::kSqrt, 0.5, std::sqrt, sqrtl},
+    {"exp", 2, std::exp, expl},
+    {"exp2", 4, std::exp2, exp2l},
+    {"expm1", 4, std::expm1, expm1l},
+    {"log", 2, std::log, logl},
+    {"log2", 4, std::log2, log2l},
+    {"log1p", 4, std::log1p, log1pl},
+    {"sin", 4, std::sin, sinl},
+    {"cos", 4, std::cos, cosl},
+    {"tan", 4, std::tan, tanl},
+    {"asin", 4, std::asin, asinl},
+    {"acos", 4, std::acos, acosl},
+    {"atan", 4, std::atan, atanl},
+    {"sinh", 4, std::sinh, sinhl},
+    {"cosh", 4, std::cosh, coshl},
+    {"tanh", 2, std::tanh, tanhl},
+    {"asinh", 4, std::asinh, asinhl},
+    {"acosh", 4, std::acosh, acoshl},
+    {"atanh", 4, std::atanh, atanhl},
+    {"sigmoid", 2, [](double x) { return 1 / (1 + std::exp(-x)); }, Sigmoid},
+    {"erf", 4, std::erf, erfl},
+    {"erfc", 4, std::erfc, erfcl},
+    {"sqrt", 0.5, std::sqrt, sqrtl},
+    {"rsqrt", 2, [](double x) { return 1 / std::sqrt(x); },
+     [](long double x) { return 1 / sqrtl(x); }},
+    {"reciprocal", 0.5, [](double x) { return 1 / x; }, [](long double x) { return 1 / x; }},
+    {"floor", 0, std::floor, floorl},
+    {"ceil", 0, std::ceil, ceill},
+    {"trunc", 0, std::trunc, truncl},
+    {"round", 0, std::nearbyint, nearbyintl},
 };
+
+/// What `remainder` means: the sign of the divisor.
+long double Remainder(long double x, long double y) {
+  const long double rest = fmodl(x, y);
+  return rest != 0 && std::signbit(rest) != std::signbit(y) ? rest + y : rest;
+}
+
+struct Function2 {
+  std::string_view op;
+  double bound_ulp;
+  long double (*exact)(long double, long double);
+};
+
+constexpr Function2 kFunctions2[] = {
+    {"pow", 4, powl}, {"atan2", 4, atan2l}, {"fmod", 0, fmodl}, {"remainder", 0.5, Remainder}};
 
 /// Distance in units of the last place that the nearest float of type T to `exact` has.
 template <typename T, typename Exact>
@@ -60,18 +98,18 @@ double UlpError(T actual, Exact exact) {
   return static_cast<double>(std::abs(static_cast<Exact>(actual) - exact) / ulp);
 }
 
-/// A compiled function over blocks of values.
+/// A compiled operator over blocks of values: what its definition says, fused into one loop.
 template <typename T>
 class Evaluator {
  public:
   static constexpr int64_t kBlock = 1 << 14;
 
-  Evaluator(ScalarOp op, int arguments) {
+  Evaluator(std::string_view op, int arguments) {
     const DType dtype = sizeof(T) == 4 ? DType::kF32 : DType::kF64;
-    std::vector<Scalar> reads;
-    for (int i = 0; i < arguments; ++i) reads.push_back(ReadScalar(i, dtype));
-    kernel_ = ElementwiseKernel("math", {kBlock}, std::vector<DType>(arguments, dtype),
-                                {Call(op, reads)});
+    const std::vector<TensorType> operands(arguments, TensorType{dtype, {kBlock}});
+    const TensorExpr expr = FindOp(op)->define({operands, Attributes()});
+    kernel_ =
+        ElementwiseKernel("math", {kBlock}, std::vector<DType>(arguments, dtype), expr.results);
     auto jit = JitProgram::Load(ProgramOf(kernel_), NativeTarget());
     DESCENT_CHECK(jit.has_value(), jit.error().message);
     jit_ = std::make_unique<JitProgram>(std::move(*jit));
@@ -138,39 +176,65 @@ Worst CheckDoubles(const Function& function, int64_t stride) {
   return worst;
 }
 
-/// Bases near 1 and anywhere, exponents that keep the result finite and any.
+/// Any bit pattern of type T.
 template <typename T>
-Worst CheckPower(int64_t stride) {
-  Evaluator<T> evaluator(ScalarOp::kPow, 2);
+T AnyPattern(uint64_t i) {
+  const uint64_t bits = i * 0x9e3779b97f4a7c15u;
+  if constexpr (sizeof(T) == 8) return std::bit_cast<double>(bits);
+  return std::bit_cast<float>(static_cast<uint32_t>(bits >> 32));
+}
+
+template <typename T>
+struct Pair {
+  T x, y;
+};
+
+/// Bases near 1 and anywhere, exponents that keep the power finite and any.
+template <typename T>
+Pair<T> PowerPair(uint64_t i) {
+  const double base = i % 3 ? std::abs(SpreadPattern(2 * i)) : std::abs(SpreadPattern(i | 1));
+  const double limit = sizeof(T) == 4 ? 88 : 709;
+  const double fraction = std::fmod(SpreadPattern(6 * i + 2), 1.1);
+  const double exponent =
+      i % 5 ? limit / std::log(base) * fraction : std::round(SpreadPattern(2 * i));
+  return {static_cast<T>(base), static_cast<T>(exponent)};
+}
+
+/// Any two, two of like magnitude, and nearly whole multiples.
+template <typename T>
+Pair<T> AnyPair(uint64_t i) {
+  const T x = AnyPattern<T>(3 * i), y = AnyPattern<T>(5 * i + 1);
+  if (i % 3 == 0) return {x, y};
+  const T near = static_cast<T>(SpreadPattern(2 * i));
+  if (i % 3 == 1) return {static_cast<T>(SpreadPattern(4 * i + 2)), near};
+  return {x * std::round(near), x};
+}
+
+template <typename T>
+Worst CheckPairs(const Function2& function, int64_t stride) {
+  Evaluator<T> evaluator(function.op, 2);
   Worst worst;
   std::vector<T> x(Evaluator<T>::kBlock), y(x.size()), z(x.size());
   constexpr uint64_t kSpecials = std::size(kSpecial);
   const uint64_t total = std::max<uint64_t>((uint64_t{1} << 26) / stride, x.size());
   for (uint64_t i = 0; i < total;) {
     for (size_t j = 0; j < x.size(); ++j, ++i) {
-      if (i < kSpecials * kSpecials) {
-        x[j] = static_cast<T>(kSpecial[i / kSpecials]);
-        y[j] = static_cast<T>(kSpecial[i % kSpecials]);
-        continue;
-      }
-      const double base = i % 3 ? std::abs(SpreadPattern(2 * i)) : std::abs(SpreadPattern(i | 1));
-      const double limit = sizeof(T) == 4 ? 88 : 709;
-      const double fraction = std::fmod(SpreadPattern(6 * i + 2), 1.1);
-      x[j] = static_cast<T>(base);
-      y[j] = static_cast<T>(i % 5 ? limit / std::log(base) * fraction
-                                  : std::round(SpreadPattern(2 * i)));
+      Pair<T> pair = function.op == "pow" ? PowerPair<T>(i) : AnyPair<T>(i);
+      if (i < kSpecials * kSpecials)
+        pair = {static_cast<T>(kSpecial[i / kSpecials]), static_cast<T>(kSpecial[i % kSpecials])};
+      x[j] = pair.x, y[j] = pair.y;
     }
     evaluator.Run({x.data(), y.data()}, z.data());
-    for (size_t j = 0; j < x.size(); ++j) worst.See(UlpError(z[j], powl(x[j], y[j])), x[j], y[j]);
+    for (size_t j = 0; j < x.size(); ++j)
+      worst.See(UlpError(z[j], function.exact(x[j], y[j])), x[j], y[j]);
   }
   return worst;
 }
 
 bool Report(std::string_view name, std::string_view dtype, const Worst& worst, double bound) {
   const bool good = worst.ulp <= bound;
-  fmt::print("{:8} {}  {:.4f} ulp at {:a}{}  (bound {}){}\n", name, dtype, worst.ulp, worst.at,
-             name == "pow" ? fmt::format(", {:a}", worst.second) : "", bound,
-             good ? "" : "  BEYOND");
+  fmt::print("{:10} {}  {:.4f} ulp at {:a}, {:a}  (bound {}){}\n", name, dtype, worst.ulp, worst.at,
+             worst.second, bound, good ? "" : "  BEYOND");
   std::fflush(stdout);
   return good;
 }
@@ -191,14 +255,16 @@ int Main(int argc, char** argv) {
     return static_cast<int>(ExitStatus::kUsage);
   }
   bool good = true;
+  const auto wanted = [&](std::string_view op) { return only.empty() || only == op; };
   for (const Function& function : kFunctions) {
-    if (!only.empty() && only != function.name) continue;
-    good &= Report(function.name, "f32", CheckFloats(function, stride), function.bound_ulp);
-    good &= Report(function.name, "f64", CheckDoubles(function, stride), function.bound_ulp);
+    if (!wanted(function.op)) continue;
+    good &= Report(function.op, "f32", CheckFloats(function, stride), function.bound_ulp);
+    good &= Report(function.op, "f64", CheckDoubles(function, stride), function.bound_ulp);
   }
-  if (only.empty() || only == "pow") {
-    good &= Report("pow", "f32", CheckPower<float>(stride), 4);
-    good &= Report("pow", "f64", CheckPower<double>(stride), 4);
+  for (const Function2& function : kFunctions2) {
+    if (!wanted(function.op)) continue;
+    good &= Report(function.op, "f32", CheckPairs<float>(function, stride), function.bound_ulp);
+    good &= Report(function.op, "f64", CheckPairs<double>(function, stride), function.bound_ulp);
   }
   return static_cast<int>(good ? ExitStatus::kGood : ExitStatus::kDiffers);
 }

@@ -49,6 +49,38 @@ TEST(FlowOfRows, BatchesOfOneHaveTheSameAxes) {
   EXPECT_EQ(Flow("sum", {row}, {0}, {{"axes", std::vector<int64_t>{1}}, {"keepdims", true}}), "0");
 }
 
+TEST(FlowOfRows, RecurrentLayersKeepSequencesApart) {
+  const auto f32 = [](Shape shape) { return TensorType{DType::kF32, std::move(shape)}; };
+  const std::vector<TensorType> weights = {f32({8, 3}), f32({8, 2}), f32({8}), f32({8})};
+  std::vector<TensorType> operands = {f32({5, 10, 3})};
+  operands.insert(operands.end(), weights.begin(), weights.end());
+  EXPECT_EQ(Flow("lstm", operands, {1, -1, -1, -1, -1}), "1 1 1");
+  EXPECT_EQ(Flow("lstm", operands, {0, -1, -1, -1, -1}), "-1 -1 -1 mixes");
+  operands[0] = f32({10, 5, 3});
+  operands.insert(operands.begin() + 1, {DType::kI32, {10}});
+  EXPECT_EQ(
+      Flow("lstm", operands, {0, 0, -1, -1, -1, -1}, {{"batch_first", true}, {"lengths", true}}),
+      "0 1 1");
+}
+
+TEST(FlowOfRows, EitherSideOfABranchHoldsRows) {
+  const auto body = [](std::string_view op, const TensorType& type, Attributes attributes) {
+    GraphBuilder b;
+    const Value x = b.Input("x", type);
+    b.Output("y", b.Add(op, {x}, std::move(attributes)));
+    return std::make_shared<const Graph>(std::move(b).Build());
+  };
+  const TensorType square{DType::kF32, {6, 6}};
+  const auto flow = [&](std::string_view op, Attributes attributes) {
+    return Flow("if", {{DType::kBool, {}}, square}, {-1, 0},
+                {{"then_body", body("tanh", square, {})},
+                 {"else_body", body(op, square, std::move(attributes))}});
+  };
+  EXPECT_EQ(flow("exp", {}), "0");
+  EXPECT_EQ(flow("transpose", {{"permutation", std::vector<int64_t>{1, 0}}}), "1 mixes");
+  EXPECT_EQ(flow("softmax", {{"axis", int64_t{0}}}), "0 mixes");
+}
+
 TEST(FlowOfRows, ValuesWithoutRowsHaveNoAxis) { EXPECT_EQ(Flow("mean", {kWeights}, {-1}), "-1"); }
 
 }  // namespace

@@ -34,7 +34,7 @@ model partial {{
   loss = bce(yhat, y)
   predict yhat as probability
   metric accuracy = binary_accuracy(yhat, y)
-  metric error = mae(yhat, y)
+  metric error = mean_absolute_error(yhat, y)
   train loss with sgd(learning_rate=0.5)
 }}
 )";
@@ -141,6 +141,8 @@ TEST(RowMask, NamesTheNodeThatMixesRows) {
   const std::string softmax = ErrorOf("train_step", "softmax(z, axis=0)").ToString();
   EXPECT_TRUE(Contains(softmax, "softmax (in its max) of 'h'")) << softmax;
   EXPECT_TRUE(Contains(softmax, "drop keep_partial_batch")) << softmax;
+  const std::string turned = ErrorOf("train_step", "transpose(z, permutation=[1, 0])").ToString();
+  EXPECT_TRUE(Contains(turned, "mse (in its sub) of 'loss' mixes rows of the batch")) << turned;
 }
 
 }  // namespace

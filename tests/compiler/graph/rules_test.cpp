@@ -73,6 +73,8 @@ Attribute ParseAttribute(const std::string& text, AttributeKind kind) {
       return ParseInts(text);
     case AttributeKind::kInt:
       return int64_t{std::stoll(text)};
+    case AttributeKind::kFloat:
+      return std::stod(text);
     case AttributeKind::kBool:
       return text == "true";
     case AttributeKind::kDType:

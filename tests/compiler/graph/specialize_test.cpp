@@ -38,7 +38,7 @@ TEST(Specialize, PredictNeedsNoTargetsAndTakesItsOwnBatch) {
 TEST(Specialize, EvaluateAndMetricsFitTogether) {
   Model source = TwoThreeOne();
   source.evaluate_batch = 50;
-  source.metrics = {{.name = "error", .op = "mae", .operands = {"yhat", "y"}}};
+  source.metrics = {{.name = "error", .op = "mean_absolute_error", .operands = {"yhat", "y"}}};
   const Model evaluate = Specialized(source, {.entry = "evaluate"});
   EXPECT_EQ(evaluate.batch, 50);
   EXPECT_EQ(OutputNames(evaluate), "loss metric.loss metric.error");

@@ -3,6 +3,38 @@
 namespace descent {
 namespace {
 
+/// Sentences of different lengths, in both directions.
+constexpr const char* kLstmClassifier = R"(model lstm {
+      batch 4
+      input words: i32[batch, 6] from words
+      input length: i32[batch] from length
+      input y: u8[batch] from label
+      parameter table: f32[7, 3] = he_uniform
+      parameter wi: f32[20, 3] = glorot_uniform
+      parameter wh: f32[20, 5] = glorot_uniform
+      parameter bi: f32[20] = zeros
+      parameter bh: f32[20] = zeros
+      parameter rwi: f32[20, 3] = glorot_uniform
+      parameter rwh: f32[20, 5] = glorot_uniform
+      parameter rbi: f32[20] = zeros
+      parameter rbh: f32[20] = zeros
+      parameter W: f32[10, 3] = glorot_uniform
+      parameter b: f32[3] = zeros
+      x = gather(table, words)
+      _, h, _ = lstm(x, length, wi, wh, bi, bh, rwi, rwh, rbi, rbh, bidirectional=true,
+          batch_first=true, lengths=true)
+      t = transpose(h, permutation=[1, 0, 2])
+      last = reshape(t, shape=[-1, 10])
+      d = dropout(last, rate=0.2)
+      m = matmul(d, W)
+      logits = add(m, b)
+      loss = cross_entropy(logits, y)
+      probabilities = softmax(logits)
+      predict probabilities as probabilities
+      metric accuracy = accuracy(logits, y)
+      train loss with adam(learning_rate=0.01)
+    })";
+
 const ModelSample kSamples[] = {
     {"Softmax", "run", 1, R"(model f {
       input x: f64[6, 10]
@@ -126,9 +158,33 @@ const ModelSample kSamples[] = {
       input i: i64[6]
       input u: f64[6, 3]
       v = square(u)
-      y = scatter_add(x, i, v)
+      y = scatter_rows(x, i, v, reduce="add")
       z = tanh(y)
       output z
+    })"},
+    {"PrefixesAndSorting", "run", 13, R"(model f {
+      input x: f64[5, 17]
+      s = cumsum(x, axis=1, reverse=true)
+      v, i = sort(s, axis=1, descending=true)
+      p = cumprod(x, axis=0, exclusive=true)
+      t, j = top_k(p, k=3)
+      z = add(v, p)
+      output z
+      output i
+      output t
+    })"},
+    {"SelectionInALoop", "run", 14, R"(model f {
+      input h0: f64[6]
+      input xs: f64[4, 6]
+      last, kept, history = scan(h0, xs, carried=1, sliced=1, stacked=1) body(h: f64[6], x: f64[6]) {
+        c = cumsum(x)
+        m = greater(c, h)
+        v, count = masked_select(x, m, size=6)
+        n = add(h, v)
+        return n, v
+      }
+      output last
+      output kept
     })"},
     {"Scan", "run", 12, R"(model loops {
       input h0: f64[3]
@@ -179,6 +235,76 @@ const ModelSample kSamples[] = {
         return n
       }
       output last
+    })"},
+    {"Branch", "run", 6, R"(model f {
+      input x: f64[4, 6]
+      input w: f64[6, 6]
+      s = sum(x)
+      positive = greater(s, 0.0)
+      h = tanh(x)
+      y, n = if(positive, h, x, w) then_body(h: f64[4, 6], x: f64[4, 6], w: f64[6, 6]) {
+        p = matmul(h, w)
+        e = exp(p)
+        n = add(e, x)
+        return e, n
+      } else_body(h: f64[4, 6], x: f64[4, 6], w: f64[6, 6]) {
+        q = matmul(x, w)
+        r = sin(q)
+        return r, h
+      }
+      z = add(y, n)
+      output z
+      output y
+    })"},
+    {"BranchesInALoop", "run", 9, R"(model f {
+      input h0: f64[3]
+      input xs: f64[6, 3]
+      input up: bool[6]
+      last, all, _ = scan(h0, xs, up, carried=1, sliced=2, stacked=1, reverse=true) body(
+          h: f64[3], x: f64[3], up: bool[]) {
+        n = if(up, h, x) then_body(h: f64[3], x: f64[3]) {
+          s, _ = scan(h, x, carried=1, trip_count=3) body(v: f64[3], x: f64[3]) {
+            m = mul(v, x)
+            a = add(m, 0.5)
+            return a
+          }
+          return s
+        } else_body(h: f64[3], x: f64[3]) {
+          return h
+        }
+        t = sin(n)
+        return n, t
+      }
+      output last
+      output all
+    })"},
+    {"While", "run", 10, R"(model f {
+      input x: f64[5]
+      input limit: f64[]
+      a, n = while(x, limit, bound=6) condition(x: f64[5], limit: f64[]) {
+        m = max(x)
+        c = less(m, limit)
+        return c
+      } body(x: f64[5], limit: f64[]) {
+        d = mul(x, 1.5)
+        e = add(d, 0.25)
+        return e
+      }
+      output a
+      output n
+    })"},
+    {"CheckpointedScan", "run", 12, R"(model f {
+      input h0: f64[3]
+      input xs: f64[8, 3]
+      last, all = checkpointed_scan(h0, xs, every=4, carried=1, sliced=1, stacked=1) body(
+          h: f64[3], x: f64[3]) {
+        d = dropout(x, stream=2)
+        m = mul(h, d)
+        n = add(m, x)
+        return n, m
+      }
+      output last
+      output all
     })"},
     {"Randomness", "run", 2, R"(model f {
       input x: f64[7, 9]
@@ -328,6 +454,48 @@ const ModelSample kSamples[] = {
       output n
       output w
     })"},
+    {"RecommenderStep", "train_step", 40, R"(model recommender {
+      batch 4
+      input user: i32[batch] from user
+      input seen: i64[batch, 3] from seen
+      input liked: f32[batch] from liked
+      parameter users: f32[5, 4] = he_uniform
+      parameter items: f32[7, 4] = he_uniform
+      u = embedding(users, user)
+      i = embedding_bag(items, seen, mode=mean, padding_idx=0)
+      both = mul(u, i)
+      z = sum(both, axes=[1])
+      loss = bce_with_logits(z, liked)
+      train loss with adam(learning_rate=0.1)
+    })",
+     2e-4},
+    {"BodiesOfAnotherBatch", "evaluate", 20, R"(model bodies {
+      batch 4
+      evaluate_batch 3
+      input x: f32[batch, 5, 2] from features
+      input y: f32[batch, 2] from label
+      parameter w: f32[2, 2] = he_uniform
+      s = transpose(x, permutation=[1, 0, 2])
+      z = mean(w)
+      zero = mul(z, 0.0)
+      h0 = expand(zero, shape=[2])
+      h1 = sum(x, axes=[1])
+      h, _ = scan(h1, s, w, carried=1, sliced=1) body(h: f32[4, 2], x: f32[4, 2], w: f32[2, 2]) {
+        m = matmul(h, w)
+        n = add(m, x)
+        return n
+      }
+      c = checkpoint(h) body(h: f32[4, 2]) {
+        t = tanh(h)
+        return t
+      }
+      p = add(c, h0)
+      loss = mse(p, y)
+      train loss with sgd(learning_rate=0.1)
+    })",
+     1e-5},
+    {"LstmClassifierStep", "train_step", 60, kLstmClassifier, 2e-4},
+    {"LstmClassifierEvaluate", "evaluate", 22, kLstmClassifier, 1e-5},
     {"EmbeddingStep", "train_step", 12, R"(model embedding {
       batch 6
       input word: i32[batch] from word
@@ -338,6 +506,60 @@ const ModelSample kSamples[] = {
       train loss with adam(learning_rate=0.1)
     })",
      2e-4},
+    // Tolerances of 16 bits: one unit in the last place.
+    {"SoftmaxInF16", "run", 1, R"(model f {
+      input x: f16[6, 33]
+      y = softmax(x)
+      output y
+    })",
+     0x1p-10},
+    {"ConvolutionInBf16", "run", 1, R"(model f {
+      input x: bf16[2, 3, 7, 6]
+      input w: bf16[4, 3, 3, 3]
+      input b: bf16[4, 1, 1]
+      c = conv2d(x, w, stride=[2, 1], padding=[1, 1, 1, 1])
+      z = add(c, b)
+      y = relu(z)
+      output y
+    })",
+     0x1p-7},
+    {"LongSumsInBf16", "run", 6, R"(model f {
+      input x: bf16[300, 700]
+      input y: bf16[8195, 3]
+      input z: bf16[8195, 5]
+      n = sum(x)
+      w = matmul(y, z, transpose_a=true)
+      output n
+      output w
+    })",
+     0x1p-7},
+    {"Bf16Step", "train_step", 12, R"(model narrow {
+      batch 9
+      input x: bf16[batch, 17] from features
+      input y: bf16[batch, 3] from label
+      parameter W1: bf16[17, 19] = he_uniform
+      parameter b1: bf16[19] = zeros
+      parameter W2: bf16[19, 3] = glorot_uniform
+      z = matmul(x, W1)
+      a = add(z, b1)
+      h = relu(a)
+      yhat = matmul(h, W2)
+      loss = mse(yhat, y)
+      train loss with adam(learning_rate=0.01) every 2
+    })",
+     0x1p-7},
+    {"IntegerTable", "run", 4, R"(model f {
+      input x: i8[5, 33]
+      input n: u64[5, 33]
+      q = div(x, x)
+      s = sum(x, axes=[1])
+      m = max(n, axes=[0])
+      f = cast(n, to=f16)
+      output q
+      output s
+      output m
+      output f
+    })"},
 };
 
 }  // namespace

@@ -34,6 +34,7 @@ TEST_P(LoweringConformance, SamplesAndTheirGradients) {
       const ProgramRun run = RunProgram(lowered.program, lowered.program.entries[0], state, inputs,
                                         kSampleValues.valid_rows);
       EXPECT_EQ(run.bad_index, expected->bad_index);
+      EXPECT_EQ(run.not_finite, expected->not_finite);
       ASSERT_EQ(run.outputs.size(), expected->outputs.size());
       for (size_t i = 0; i < run.outputs.size(); ++i)
         ExpectClose(run.outputs[i], expected->outputs[i], ToleranceOf(run.outputs[i]),

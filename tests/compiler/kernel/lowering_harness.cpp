@@ -16,9 +16,10 @@ namespace {
 
 int CountCalls(const std::vector<Step>& steps) {
   int count = 0;
-  for (const Step& step : steps)
-    count +=
-        std::holds_alternative<Loop>(step.what) ? CountCalls(std::get<Loop>(step.what).body) : 1;
+  for (const Step& step : steps) {
+    count += std::holds_alternative<KernelCall>(step.what) ? 1 : 0;
+    for (const std::vector<Step>* inner : InnerSteps(step)) count += CountCalls(*inner);
+  }
   return count;
 }
 
@@ -174,6 +175,7 @@ int ExpectSameAsInterpreter(const Model& model, double tolerance,
       const KernelProgram& program = runner.lowered.program;
       const ProgramRun run = run_program(program, runner.state, data, 2);
       EXPECT_EQ(run.bad_index, expected->bad_index);
+      EXPECT_EQ(run.not_finite, expected->not_finite);
       size_t output = 0;
       for (size_t i = 0; i < graph.outputs().size(); ++i) {
         const std::string& name = graph.outputs()[i].name;

@@ -1,11 +1,14 @@
 #include "tests/compiler/kernel/program_interpreter.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include "ir/diagnostic.h"
 #include "ir/expr_eval.h"
 #include "ir/index_map.h"
+#include "ir/scalar_eval.h"
 #include "tests/compiler/kernel/attention_reference.h"
 
 namespace descent {
@@ -50,6 +53,8 @@ class ProgramRunner {
     RunSteps(entry_.steps, {});
     for (size_t i = 0; i < outputs_.size(); ++i)
       run_.outputs.push_back(Tensor(entry_.buffers[entry_.outputs[i].buffer].type, outputs_[i]));
+    run_.bad_index = reports_.bad_index;
+    run_.not_finite = reports_.not_finite;
     return std::move(run_);
   }
 
@@ -80,6 +85,11 @@ class ProgramRunner {
         RunCall(*call, iteration);
         continue;
       }
+      if (const auto* branch = std::get_if<Branch>(&step.what)) {
+        const bool taken = LoadInt(DType::kBool, Address(branch->condition, iteration), 0) != 0;
+        RunSteps(taken ? branch->then_steps : branch->else_steps, iteration);
+        continue;
+      }
       const Loop& loop = std::get<Loop>(step.what);
       for (int64_t i = 0; i < loop.trip_count; ++i) {
         StoreInt(DType::kI64, Address(loop.counter), 0, i);
@@ -88,15 +98,20 @@ class ProgramRunner {
     }
   }
 
+  std::byte* Address(const Argument& argument, Iteration iteration) {
+    const int64_t slice =
+        argument.from_end ? iteration.trip_count - 1 - iteration.number : iteration.number;
+    return Address(argument.buffer) + slice * argument.loop_stride_bytes;
+  }
+
   void RunCall(const KernelCall& call, Iteration iteration) {
     addresses_.clear();
-    for (const Argument& argument : call.arguments) {
-      const int64_t slice =
-          argument.from_end ? iteration.trip_count - 1 - iteration.number : iteration.number;
-      addresses_.push_back(Address(argument.buffer) + slice * argument.loop_stride_bytes);
-    }
+    for (const Argument& argument : call.arguments)
+      addresses_.push_back(Address(argument, iteration));
     const Kernel& kernel = program_.kernels[call.kernel];
     if (kernel.kind == KernelKind::kScatter) return RunScatter(kernel);
+    if (kernel.kind == KernelKind::kPrefix) return RunPrefix(kernel);
+    if (kernel.kind == KernelKind::kSort) return RunSort(kernel);
     if (kernel.kind == KernelKind::kAttention) return RunAttention(kernel);
     ForEachPoint(kernel.outer, [&](const std::vector<int64_t>& outer) {
       locals_.assign(kernel.locals.size(), nullptr);
@@ -150,7 +165,7 @@ class ProgramRunner {
     const std::string violation = Violation(expr, operand_types);
     DESCENT_CHECK(violation.empty(), violation);
     const std::vector<ArrayRef> results =
-        Evaluate(expr, operands, types, Precision::kTyped, run_.bad_index);
+        Evaluate(expr, operands, types, Precision::kTyped, reports_);
     for (const StageStore& store : stage.stores)
       Store(kernel, store, *results[store.result], outer);
     for (const StageStore& store : stage.stores)
@@ -184,8 +199,8 @@ class ProgramRunner {
   }
   static std::vector<ArrayRef> Evaluate(const TensorExpr& expr, std::span<const ArrayRef> operands,
                                         std::span<const TensorType> types, Precision precision,
-                                        bool& bad_index) {
-    return descent::Evaluate(expr, operands, types, precision, bad_index);
+                                        Reports& reports) {
+    return descent::Evaluate(expr, operands, types, precision, reports);
   }
 
   void RunAttention(const Kernel& kernel) {
@@ -207,23 +222,101 @@ class ProgramRunner {
       const int64_t row =
           LoadInt(kernel.parameters[form.index].type.dtype, addresses_[form.index], u);
       if (row < 0 || row >= form.rows) {
-        run_.bad_index = true;
+        reports_.bad_index = true;
         continue;
       }
       for (int64_t e = 0; e < form.row_elements; ++e) {
         std::byte* destination = addresses_[form.destination];
         const int64_t at = row * form.row_elements + e;
-        const int64_t from = u * form.row_elements + e;
-        if (Info(dtype).is_float) {
-          const double old = form.add ? LoadDouble(dtype, destination, at) : 0;
-          StoreDouble(dtype, destination, at,
-                      old + LoadDouble(dtype, addresses_[form.update], from));
-        } else {
-          const int64_t old = form.add ? LoadInt(dtype, destination, at) : 0;
-          StoreInt(dtype, destination, at, old + LoadInt(dtype, addresses_[form.update], from));
-        }
+        const DType update_dtype = kernel.parameters[form.update].type.dtype;
+        const Cell update = EvaluateCast(
+            update_dtype, dtype,
+            LoadCell(update_dtype, addresses_[form.update], u * form.row_elements + e));
+        const Cell cells[] = {LoadCell(dtype, destination, at), update};
+        StoreCell(dtype, destination, at,
+                  form.combine ? EvaluateCall(*form.combine, dtype, cells) : update);
       }
     }
+  }
+
+  static Cell LoadCell(DType dtype, const std::byte* data, int64_t at) {
+    return Info(dtype).is_float ? NumberCell(LoadDouble(dtype, data, at))
+                                : IntegerCell(LoadInt(dtype, data, at));
+  }
+  static void StoreCell(DType dtype, std::byte* data, int64_t at, Cell cell) {
+    if (Info(dtype).is_float)
+      StoreDouble(dtype, data, at, cell.number);
+    else
+      StoreInt(dtype, data, at, cell.integer);
+  }
+
+  /// Calls `row` with the function from places along the axis to elements.
+  static void ForEachRow(const AlongAxis& axis,
+                         const std::function<void(const std::function<int64_t(int64_t)>&)>& row) {
+    ForEachPoint({axis.outer, axis.inner}, [&](const std::vector<int64_t>& point) {
+      row([&](int64_t place) { return (point[0] * axis.length + place) * axis.inner + point[1]; });
+    });
+  }
+
+  /// `scalar` of a state and of what reads give, all scalars.
+  ArrayRef EvaluateScalar(const Scalar& scalar, const ArrayRef& state,
+                          std::span<const ArrayRef> reads) {
+    TensorExpr expr;
+    std::vector<ArrayRef> operands = {state};
+    operands.insert(operands.end(), reads.begin(), reads.end());
+    for (int i = 0; i < static_cast<int>(operands.size()); ++i)
+      expr.reads.push_back({.operand = i});
+    expr.results = {Rewrite(scalar, [](const ScalarNode& node) -> Scalar {
+      if (node.kind == ScalarKind::kAccumulator) return ReadScalar(0, node.dtype);
+      if (node.kind == ScalarKind::kRead) return ReadScalar(node.slot + 1, node.dtype);
+      return nullptr;
+    })};
+    const TensorType type{scalar->dtype, {}};
+    Reports none;  // neither indices nor assertions stand in a step
+    return Evaluate(expr, operands, std::array{type}, Precision::kTyped, none)[0];
+  }
+
+  void RunPrefix(const Kernel& kernel) {
+    const PrefixForm& form = kernel.prefix;
+    const size_t result = kernel.parameters.size() - 1;
+    const auto scalar = [](DType dtype, Cell cell) {
+      return std::make_shared<Array>(TensorType{dtype, {}}, std::vector<Cell>{cell});
+    };
+    ForEachRow(form.axis, [&](const auto& element) {
+      ArrayRef state = EvaluateScalar(form.init, scalar(form.init->dtype, IntegerCell(0)), {});
+      for (int64_t t = 0; t < form.axis.length; ++t) {
+        const int64_t at = element(form.reverse ? form.axis.length - 1 - t : t);
+        std::vector<ArrayRef> reads;
+        for (size_t i = 0; i < result; ++i) {
+          const DType dtype = kernel.parameters[i].type.dtype;
+          reads.push_back(scalar(dtype, LoadCell(dtype, addresses_[i], at)));
+        }
+        const ArrayRef next = EvaluateScalar(form.step, state, reads);
+        const ArrayRef value = EvaluateScalar(form.result, form.exclusive ? state : next, reads);
+        StoreCell(value->type.dtype, addresses_[result], at, value->cells[0]);
+        state = next;
+      }
+    });
+  }
+
+  void RunSort(const Kernel& kernel) {
+    const DType dtype = kernel.parameters[0].type.dtype;
+    const auto less = [&](Cell a, Cell b) {
+      if (!Info(dtype).is_float) return a.integer < b.integer;
+      return std::isnan(b.number) ? !std::isnan(a.number) : a.number < b.number;
+    };
+    ForEachRow(kernel.sort.axis, [&](const auto& element) {
+      const auto value = [&](int64_t place) {
+        return LoadCell(dtype, addresses_[0], element(place));
+      };
+      std::vector<int64_t> order(kernel.sort.axis.length);
+      std::iota(order.begin(), order.end(), 0);
+      std::ranges::stable_sort(order, [&](int64_t a, int64_t b) {
+        return kernel.sort.descending ? less(value(b), value(a)) : less(value(a), value(b));
+      });
+      for (size_t rank = 0; rank < order.size(); ++rank)
+        StoreInt(DType::kI64, addresses_[1], element(order[rank]), static_cast<int64_t>(rank));
+    });
   }
 
   const KernelProgram& program_;
@@ -234,6 +327,7 @@ class ProgramRunner {
   int64_t valid_rows_;
   std::vector<std::byte*> addresses_;
   std::vector<ArrayRef> locals_;
+  Reports reports_;
   ProgramRun run_;
 };
 

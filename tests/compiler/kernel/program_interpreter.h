@@ -14,6 +14,7 @@ namespace descent {
 struct ProgramRun {
   std::vector<Tensor> outputs;  ///< in the order of EntryProgram::outputs
   bool bad_index = false;
+  bool not_finite = false;
 };
 
 /// `state` has program.state_bytes and is updated in place.

@@ -96,7 +96,7 @@ TEST(PrintText, OutputsThatAreImpliedStandAlone) {
 TEST(PrintText, MetricsOfInputsImplyNoOutput) {
   const Model model = ModelFrom(
       "batch 2\ninput x: f32[batch, 1]\ninput y: f32[batch, 1]\np = sigmoid(x)\npredict p\n"
-      "metric m = mae(p, y)");
+      "metric m = mean_absolute_error(p, y)");
   ASSERT_EQ(model.graph.outputs().size(), 1u);
   EXPECT_EQ(model.graph.outputs()[0].name, "p");
 }

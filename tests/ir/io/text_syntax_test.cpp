@@ -57,20 +57,24 @@ TEST(FirstInvalidUtf8, FollowsTheStandard) {
 // statement, and then it fixes the dtype of its neighbours.
 TEST(OrderStatements, ConstantsStandInPlaceWhereTheirTypeFollows) {
   GraphBuilder b;
-  const Value half = b.Constant(Tensor::Scalar(DType::kF32, 0.5));
-  const Value alone = b.Constant(Tensor::Scalar(DType::kF32, 2));
-  const Value x = b.Input("x", {DType::kF32, {3}});
-  const Value y = b.Add("mul", {x, half});
-  const Value z = b.Add("neg", {alone});  // nothing else fixes the dtype
-  b.Output("y", b.Add("add", {y, z}));
+  const Value constant = b.Constant(Tensor::Scalar(DType::kF32, 0.5));
+  const Value number = b.Constant(Tensor::Scalar(DType::kF32, 2));
+  const Value product = b.Add("mul", {b.Input("x", {DType::kF32, {3}}), constant});
+  const Value minus = b.Add("neg", {number});  // nothing else fixes the dtype
+  b.Output("y", b.Add("add", {product, minus}));
   const Graph graph = std::move(b).Build();
+  const auto& operands = graph.node(graph.outputs()[0].value).operands;
+  const Value y = operands[0], z = operands[1];
+  const Value x = graph.node(y).operands[0], half = graph.node(y).operands[1];
+  const Value alone = graph.node(z).operands[0];
   const StatementOrder order = OrderStatements(graph);
   EXPECT_TRUE(order.in_place[half.node]);
   EXPECT_FALSE(order.in_place[alone.node]);
-  EXPECT_EQ(order.position[x.node], 0);  // inputs first
-  EXPECT_EQ(order.position[alone.node], 1);
-  EXPECT_EQ(order.position[half.node], 2);  // just before its use
-  EXPECT_EQ(order.position[y.node], 3);
+  EXPECT_EQ(order.position[x.node], 0);     // inputs first
+  EXPECT_EQ(order.position[half.node], 1);  // just before its use
+  EXPECT_EQ(order.position[y.node], 2);
+  EXPECT_EQ(order.position[alone.node], 3);
+  EXPECT_EQ(order.position[z.node], 4);
 }
 
 TEST(LiteralDType, FollowsTheGroup) {

@@ -53,6 +53,11 @@ Attributes Scan(Body body, int64_t carried, int64_t sliced, int64_t stacked, boo
           {"stacked", stacked},      {"reverse", reverse}, {"trip_count", trip_count}};
 }
 
+Attributes From(Attributes scan, int64_t first_step) {
+  scan.Set("first_step", first_step);
+  return scan;
+}
+
 }  // namespace
 
 FamilySamples ControlSamples() {
@@ -89,13 +94,14 @@ FamilySamples ControlSamples() {
       {.op = "scan",
        .operands = {I64({}), F32({2})},
        .attributes = Scan(CountingBody(), 2, 0, 1, false, 5)},
+      {.op = "scan",
+       .operands = {I64({}), F32({2})},
+       .attributes = From(Scan(CountingBody(), 2, 0, 1, true, 3), 7),
+       .values = {{0}, {0, 0}},
+       .expected = {{3}, {0, 0}, {7, 7, 8, 8, 9, 9}},
+       .source = "by hand: loop_step is 9, 8, 7",
+       .smooth = false},
       {.op = "scan", .operands = {F32({9})}, .attributes = Scan(DropoutBody(), 1, 0, 0, false, 3)},
-      {.op = "barrier",
-       .operands = {F32({2}), F32({3})},
-       .attributes = {{"region", int64_t{1}}},
-       .values = {{1, 2}, {}},
-       .expected = {{1, 2}}},
-      {.op = "barrier", .operands = {I64({17}), F32({})}, .attributes = {{"region", int64_t{0}}}},
   };
   const Attributes decay = Scan(DecayBody({}), 1, 1, 1);
   family.errors = {
@@ -105,8 +111,13 @@ FamilySamples ControlSamples() {
       {"scan", {F32({}), F32({3, 2})}, decay, "operand 1 must be f32[3] for the body's input"},
       {"scan", {F32({}), F32({3})}, Scan(DecayBody({}), 1, 1, 0), "the body has 2 outputs"},
       {"scan", {F32({}), F32({})}, Scan(DecayBody({}), 1, 0, 1), "needs trip_count"},
+      {"scan",
+       {F32({}), F32({})},
+       Scan(DecayBody({}), 1, 0, 1, false, INT64_MAX),
+       "trip_count must be at most"},
+      {"scan", {F32({}), F32({3})}, From(decay, INT64_MAX), "first_step must be at most"},
+      {"scan", {F32({}), F32({3})}, From(decay, INT64_MIN), "first_step must not be negative"},
       {"scan", {F32({})}, {}, "needs attribute body"},
-      {"barrier", {F32({2})}, {{"region", int64_t{1}}}, "takes 2 operands, not 1"},
   };
   return family;
 }

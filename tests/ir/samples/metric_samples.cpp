@@ -39,11 +39,11 @@ FamilySamples MetricSamples() {
        .values = {scores, {1, 2, 2}},
        .expected = {{0, 0, 0, 0, 1, 0, 1, 0, 1}}},
       {.op = "confusion_matrix", .operands = {F32({9, 4}), U8({9})}},
-      {.op = "mae",
+      {.op = "mean_absolute_error",
        .operands = {F32({2, 2}), F32({2, 2})},
        .values = {{1, 2, 3, 4}, {2, 2, 1, 4.5}},
        .expected = {{3.5, 4}}},
-      {.op = "mae", .operands = {F32({9, 1}), F64({9, 1})}},
+      {.op = "mean_absolute_error", .operands = {F32({9, 1}), F64({9, 1})}},
       {.op = "r2",
        .operands = {F32({3}), F32({3})},
        .values = {{1, 2, 4}, {1, 3, 5}},
@@ -57,7 +57,7 @@ FamilySamples MetricSamples() {
       {"binary_accuracy", {F32({3, 1}), F32({3})}, {}, "must have one shape"},
       {"precision", {F32({3}), F32({2})}, {}, "must have one shape"},
       {"recall", {I32({3}), F32({3})}, {}, "operand probability must have a float type"},
-      {"mae", {F32({3}), F32({3, 1})}, {}, "must have one shape"},
+      {"mean_absolute_error", {F32({3}), F32({3, 1})}, {}, "must have one shape"},
       {"r2", {F32({3}), F32({4})}, {}, "must have one shape"},
   };
   return family;

@@ -11,11 +11,7 @@ namespace {
 
 FamilySamples Collect() {
   FamilySamples all;
-  for (FamilySamples (*family)() :
-       {LeafSamples, ElementwiseSamples, ReduceSamples, ContractSamples, LayoutSamples,
-        WindowSamples, ActivationSamples, LossSamples, NormalizationSamples, AttentionSamples,
-        TransformerSamples, IndexingSamples, RandomSamples, InitializerSamples, ControlSamples,
-        MetricSamples}) {
+  for (FamilySamples (*family)() : {LeafSamples, ArithmeticSamples, ElementarySamples, ElementwiseSamples, ReduceSamples, StatisticSamples, PrefixSamples, ContractSamples, EinsumSamples, ConvolutionSamples, LayoutSamples, ArrangeSamples, MatrixSamples, WindowSamples, PoolSamples, ResizeSamples, RectifierSamples, ActivationSamples, SoftmaxSamples, LossSamples, NormalizationSamples, LayerNormalizationSamples, AttentionSamples, TransformerSamples, IndexingSamples, ScatterSamples, BagSamples, SortSamples, SelectionSamples, RandomSamples, InitializerSamples, ControlSamples, FlowSamples, AnnotationSamples, RecurrentSamples, MetricSamples, DTypeSamples}) {
     FamilySamples samples = family();
     std::ranges::move(samples.samples, std::back_inserter(all.samples));
     std::ranges::move(samples.errors, std::back_inserter(all.errors));

@@ -38,7 +38,8 @@ struct OpSample {
   std::vector<std::vector<double>> gradients = {};
   /// The result that gradients are checked through; -1: all float results.
   int differentiated_result = -1;
-  bool bad_index = false;  ///< whether an index out of range is to be reported
+  bool bad_index = false;   ///< whether an index out of range is to be reported
+  bool not_finite = false;  ///< whether a failed assert_finite is to be reported
 };
 
 /// Operands and attributes that must be refused with a message that contains `message`.
@@ -57,6 +58,13 @@ inline TensorType F64(Shape shape) { return {DType::kF64, std::move(shape)}; }
 inline TensorType I32(Shape shape) { return {DType::kI32, std::move(shape)}; }
 inline TensorType I64(Shape shape) { return {DType::kI64, std::move(shape)}; }
 inline TensorType U8(Shape shape) { return {DType::kU8, std::move(shape)}; }
+inline TensorType BF16(Shape shape) { return {DType::kBF16, std::move(shape)}; }
+inline TensorType F16(Shape shape) { return {DType::kF16, std::move(shape)}; }
+inline TensorType I8(Shape shape) { return {DType::kI8, std::move(shape)}; }
+inline TensorType I16(Shape shape) { return {DType::kI16, std::move(shape)}; }
+inline TensorType U16(Shape shape) { return {DType::kU16, std::move(shape)}; }
+inline TensorType U32(Shape shape) { return {DType::kU32, std::move(shape)}; }
+inline TensorType U64(Shape shape) { return {DType::kU64, std::move(shape)}; }
 inline TensorType Bool(Shape shape) { return {DType::kBool, std::move(shape)}; }
 using Ints = std::vector<int64_t>;
 
@@ -85,20 +93,41 @@ struct FamilySamples {
   std::vector<ErrorSample> errors;
 };
 FamilySamples LeafSamples();
+FamilySamples ArithmeticSamples();
+FamilySamples ElementarySamples();
 FamilySamples ElementwiseSamples();
 FamilySamples ReduceSamples();
+FamilySamples StatisticSamples();
+FamilySamples PrefixSamples();
 FamilySamples ContractSamples();
+FamilySamples EinsumSamples();
+FamilySamples ConvolutionSamples();
 FamilySamples LayoutSamples();
+FamilySamples ArrangeSamples();
+FamilySamples MatrixSamples();
 FamilySamples WindowSamples();
+FamilySamples PoolSamples();
+FamilySamples ResizeSamples();
+FamilySamples RectifierSamples();
 FamilySamples ActivationSamples();
+FamilySamples SoftmaxSamples();
 FamilySamples LossSamples();
 FamilySamples NormalizationSamples();
+FamilySamples LayerNormalizationSamples();
 FamilySamples AttentionSamples();
 FamilySamples TransformerSamples();
 FamilySamples IndexingSamples();
+FamilySamples ScatterSamples();
+FamilySamples BagSamples();
+FamilySamples SortSamples();
+FamilySamples SelectionSamples();
 FamilySamples RandomSamples();
 FamilySamples InitializerSamples();
 FamilySamples ControlSamples();
+FamilySamples FlowSamples();
+FamilySamples AnnotationSamples();
+FamilySamples RecurrentSamples();
 FamilySamples MetricSamples();
+FamilySamples DTypeSamples();
 
 }  // namespace descent

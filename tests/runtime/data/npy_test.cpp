@@ -79,7 +79,7 @@ TEST(Npy, Refuses) {
   };
   EXPECT_EQ(refuse(Header("|O", "False", "(1,)"), "a"),
             "holds pickled Python objects, which are not read");
-  EXPECT_EQ(refuse(Header("<f2", "False", "(1,)"), "ab"), "dtype '<f2' is not supported");
+  EXPECT_EQ(refuse(Header("<c8", "False", "(1,)"), "abcdefgh"), "dtype '<c8' is not supported");
   EXPECT_EQ(refuse(Header("<U3", "False", "(1,)"), "123456789012"), "dtype '<U3' is not supported");
   EXPECT_EQ(refuse(Header("<f4", "False", "(2,)"), "1234"),
             "NPY header declares [2] of f32, but 4 bytes follow it");

@@ -1,0 +1,189 @@
+#include "tests/compiler/oracle/check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "compiler/graph/pipeline.h"
+#include "compiler/graph/specialize.h"
+#include "tests/ir/samples/samples.h"
+
+namespace descent {
+namespace {
+
+const std::set<std::string> kOptimizations = {"simplify", "fold_constants"};
+
+Result<Model> PassesOf(const OracleCase& one, const std::set<std::string>& disabled) {
+  return RunPasses(one.model, StandardPasses(one.model),
+                   {.pass = {.entry = one.entry}, .disabled = disabled});
+}
+
+std::vector<BoundedArray> Bounds(const Graph& graph, const NamedTensors& values) {
+  return BoundErrors(graph, InputsOf(graph, values), RunValuesOf(values));
+}
+
+/// The centres of the bounds are the exact interpreter's values: "" or what differs.
+std::string CompareCentres(const Graph& graph, const Interpretation& exact,
+                           std::span<const BoundedArray> bounds) {
+  for (size_t i = 0; i < bounds.size(); ++i)
+    for (int64_t k = 0; k < exact.outputs[i].elements(); ++k) {
+      const Bounded& cell = bounds[i].cells[k];
+      const bool is_float = Info(bounds[i].type.dtype).is_float;
+      const double distance = is_float ? std::abs(exact.outputs[i].GetDouble(k) - cell.value) : 0;
+      const bool same = is_float
+                            ? exact.outputs[i].GetDouble(k) == cell.value || distance <= cell.error
+                            : exact.outputs[i].GetInt(k) == cell.integer;
+      if (!cell.undecided && !same)
+        return fmt::format("interpreter and error analysis differ in {} element {}",
+                           graph.outputs()[i].name, k);
+    }
+  return "";
+}
+
+void CountFinite(const Tensor& exact, DType dtype, Sharpness& sharpness) {
+  if (!Info(dtype).is_float) return;
+  const double largest =
+      dtype == DType::kF64 ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
+  sharpness.floats += exact.elements();
+  for (int64_t i = 0; i < exact.elements(); ++i)
+    if (std::abs(exact.GetDouble(i)) <= largest) ++sharpness.finite;
+}
+
+/// One way to compile the case.
+struct Way {
+  OptionSet options;
+  Model optimized;
+  CompiledCase compiled;
+  bool as_written;  ///< the passes changed nothing, so the reference's bounds are its own
+};
+
+class Checker {
+ public:
+  Checker(const OracleCase& one, const Tamper& tamper) : case_(one), tamper_(tamper) {}
+
+  CheckReport Run(std::span<const OptionSet> options) {
+    const auto reference = ReferenceModel(case_);
+    if (!reference) return Failed("passes: " + reference.error().ToString());
+    reference_ = *reference;
+    std::vector<Way> ways;
+    for (const OptionSet& set : options) {
+      report_.options = set;
+      auto way = Compile(set);
+      if (!way) return Failed("compilation: " + way.error().ToString());
+      ways.push_back(*std::move(way));
+    }
+    NamedTensors values = WithSystemValues(case_.values);
+    for (int call = 0; call < case_.calls && report_.failure.empty(); ++call)
+      values = CheckCall(ways, values, call);
+    return report_;
+  }
+
+ private:
+  CheckReport Failed(std::string what) {
+    report_.failure = std::move(what);
+    return report_;
+  }
+
+  Result<Way> Compile(const OptionSet& set) {
+    DESCENT_TRY(optimized,
+                PassesOf(case_, set.simplify ? std::set<std::string>{} : kOptimizations));
+    DESCENT_TRY(compiled, CompiledCase::Make(optimized, set, tamper_));
+    const bool as_written = SameGraph(optimized.graph, reference_.graph);
+    return Way{set, std::move(optimized), std::move(compiled), as_written};
+  }
+
+  /// The values of the next call.
+  NamedTensors CheckCall(std::span<const Way> ways, const NamedTensors& values, int call) {
+    const Graph& graph = reference_.graph;
+    const auto written = Bounds(graph, values);
+    const auto exact =
+        Interpret(graph, InputsOf(graph, values), RunValuesOf(values), Precision::kExact);
+    if (!exact) return Fail("interpreter: " + exact.error().message, call, values);
+    if (std::string centre = CompareCentres(graph, *exact, written); !centre.empty())
+      return Fail(centre, call, values);
+    for (size_t i = 0; i < written.size(); ++i)
+      CountFinite(exact->outputs[i], written[i].type.dtype, report_.sharpness);
+    NamedTensors next = values;
+    for (const Way& way : ways) {
+      report_.options = way.options;
+      const int64_t undecided = report_.sharpness.elements - report_.sharpness.decided;
+      const CompiledCase::Call run = way.compiled.Run(values);
+      std::vector<BoundedArray> own;
+      if (!way.as_written) own = Bounds(way.optimized.graph, values);
+      const auto& computed = way.as_written ? written : own;
+      for (size_t i = 0; i < written.size(); ++i) {
+        const std::string difference =
+            Difference(run.outputs[i], written[i], computed[i], &report_.sharpness);
+        if (!difference.empty())
+          return Fail(fmt::format("{} {}", graph.outputs()[i].name, difference), call, values);
+        if (&way == ways.data() && graph.outputs()[i].name.starts_with("next."))
+          next[graph.outputs()[i].name.substr(5)] = run.outputs[i];
+      }
+      // An undecided index may be out of range or not.
+      const bool all_decided = undecided == report_.sharpness.elements - report_.sharpness.decided;
+      if (all_decided && run.bad_index != exact->bad_index)
+        return Fail(run.bad_index ? "reports a bad index" : "reports no bad index", call, values);
+    }
+    return next;
+  }
+
+  NamedTensors Fail(const std::string& what, int call, const NamedTensors& values) {
+    report_.failure = case_.calls == 1 ? what : fmt::format("call {}: {}", call, what);
+    return values;
+  }
+
+  const OracleCase& case_;
+  const Tamper& tamper_;
+  Model reference_;
+  CheckReport report_;
+};
+
+}  // namespace
+
+void Sharpness::Add(const Sharpness& other) {
+  elements += other.elements, decided += other.decided;
+  floats += other.floats, finite += other.finite;
+  relative.insert(relative.end(), other.relative.begin(), other.relative.end());
+}
+
+std::string Difference(const Tensor& got, const BoundedArray& written, const BoundedArray& computed,
+                       Sharpness* sharpness) {
+  if (got.type() != written.type)
+    return fmt::format("is {}, not {}", ToString(got.type()), ToString(written.type));
+  const bool is_float = Info(got.dtype()).is_float;
+  double largest = 0;
+  std::vector<double> bounds;
+  for (int64_t i = 0; i < got.elements(); ++i) {
+    const Bounded &as_written = written.cells[i], &as_computed = computed.cells[i];
+    if (as_written.undecided || as_computed.undecided) continue;
+    if (!is_float) {
+      bounds.push_back(0);
+      if (got.GetInt(i) != as_written.integer)
+        return fmt::format("element {}: {} for {}", i, got.GetInt(i), as_written.integer);
+      continue;
+    }
+    const double value = got.GetDouble(i), exact = as_written.value;
+    const double error = as_written.error + as_computed.error;
+    if (std::isfinite(exact)) largest = std::max(largest, std::abs(exact));
+    bounds.push_back(error);
+    if (value != exact && !(std::abs(value - exact) <= error))
+      return fmt::format("element {}: {} for {}, off by {} where {} is allowed", i, value, exact,
+                         std::abs(value - exact), error);
+  }
+  if (sharpness == nullptr) return "";
+  sharpness->elements += got.elements();
+  sharpness->decided += static_cast<int64_t>(bounds.size());
+  if (!is_float || bounds.empty() || largest == 0) return "";
+  std::ranges::nth_element(bounds, bounds.begin() + bounds.size() / 2);
+  sharpness->relative.push_back(bounds[bounds.size() / 2] / largest);
+  return "";
+}
+
+Result<Model> ReferenceModel(const OracleCase& one) { return PassesOf(one, kOptimizations); }
+
+CheckReport Check(const OracleCase& one, std::span<const OptionSet> options, const Tamper& tamper) {
+  return Checker(one, tamper).Run(options);
+}
+
+}  // namespace descent

@@ -1,0 +1,146 @@
+#include "tests/compiler/oracle/compiled_case.h"
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+#include <random>
+
+#include "compiler/graph/specialize.h"
+#include "runtime/abi.h"
+#include "runtime/executor.h"
+#include "runtime/memory.h"
+#include "tests/ir/samples/samples.h"
+
+namespace descent {
+namespace {
+
+/// One tile after another in an order of its own, by workers that take turns.
+struct ScrambledTiles {
+  static constexpr int32_t kWorkers = 3;
+  static void Run(void*, descent_tile_fn fn, void* arg, int64_t tiles) {
+    std::vector<int64_t> order(tiles);
+    for (int64_t i = 0; i < tiles; ++i) order[i] = i;
+    std::mt19937_64 random(tiles);
+    std::ranges::shuffle(order, random);
+    for (int64_t i = 0; i < tiles; ++i)
+      fn(arg, static_cast<int32_t>(i % kWorkers), order[i], order[i] + 1);
+  }
+};
+
+const descent_executor* ExecutorFor(int threads) {
+  static const descent_executor kScrambled{ScrambledTiles::Run, nullptr, ScrambledTiles::kWorkers};
+  if (threads == 0) return &kScrambled;
+  if (threads == 1) return nullptr;
+  // One lives at a time: oneTBB serves the smallest of the limits that are set.
+  static std::unique_ptr<runtime::Executor> executor;
+  if (!executor || executor->threads() != threads) {
+    executor.reset();
+    auto made = runtime::Executor::Make(threads, runtime::BindCaller::kNo);
+    DESCENT_CHECK(made.has_value(), "threads for the oracle");
+    executor = *std::move(made);
+  }
+  return executor->abi();
+}
+
+/// Memory whose every byte is set: as floats, NaNs.
+runtime::Block Poisoned(int64_t bytes) {
+  runtime::Block block(bytes);
+  std::memset(block.data(), 0xFF, bytes);
+  return block;
+}
+
+}  // namespace
+
+NamedTensors WithSystemValues(NamedTensors values) {
+  const auto add = [&](std::string_view name, const Tensor& tensor) {
+    values.emplace(std::string(name), tensor);
+  };
+  const int64_t seed[] = {kSampleValues.seed}, step[] = {kSampleValues.step};
+  add(kSeedSlot, Tensor::FromInts(I64({}), seed));
+  add(kStepSlot, Tensor::FromInts(I64({}), step));
+  add(kLearningRateSlot, Tensor::Scalar(DType::kF64, kSampleValues.learning_rate));
+  return values;
+}
+
+RunValues RunValuesOf(const NamedTensors& values) {
+  return {.seed = values.at(std::string(kSeedSlot)).GetInt(0),
+          .step = values.at(std::string(kStepSlot)).GetInt(0),
+          .valid_rows = kSampleValues.valid_rows,
+          .learning_rate = values.at(std::string(kLearningRateSlot)).GetDouble(0)};
+}
+
+std::vector<Tensor> InputsOf(const Graph& graph, const NamedTensors& values) {
+  std::vector<Tensor> inputs;
+  for (const NamedValue& input : graph.inputs()) inputs.push_back(values.at(input.name));
+  return inputs;
+}
+
+CompiledCase::CompiledCase(Model optimized, OptionSet options, KernelProgram program,
+                           JitProgram jit)
+    : model_(std::move(optimized)),
+      options_(std::move(options)),
+      program_(std::move(program)),
+      jit_(std::move(jit)) {}
+
+Result<CompiledCase> CompiledCase::Make(const Model& optimized, const OptionSet& options,
+                                        const Tamper& tamper) {
+  DESCENT_TRY(target, ResolveTarget(options.target));
+  KernelProgram program;
+  program.name = "oracle";
+  program.prefix = "oracle";
+  LayoutState(optimized, program);
+  DESCENT_TRY(entry, LowerEntry(optimized, program, LoweringOf(options, *target)));
+  program.entries.push_back(std::move(entry));
+  if (tamper) tamper(program);
+  DESCENT_TRY(jit, JitProgram::Load(program, *target));
+  return CompiledCase(optimized, options, std::move(program), std::move(jit));
+}
+
+CompiledCase::Call CompiledCase::Run(const NamedTensors& values) const {
+  const EntryProgram& lowered = program_.entries[0];
+  const descent_entry& entry = jit_.program().entries[0];
+  const descent_executor* executor = ExecutorFor(options_.threads);
+  const runtime::Block state = Poisoned(program_.state_bytes);
+  for (const StateSlot& slot : program_.state)
+    if (const auto value = values.find(slot.name); value != values.end())
+      std::ranges::copy(value->second.bytes(), state.data() + slot.offset);
+  const runtime::Block scratch =
+      Poisoned(entry.fixed_scratch_bytes +
+               (executor != nullptr ? executor->threads : 1) * entry.worker_scratch_bytes);
+  std::vector<const void*> inputs;
+  for (const EntryInput& input : lowered.inputs)
+    inputs.push_back(values.at(input.binding.name).bytes().data());
+  std::vector<std::vector<std::byte>> results;
+  for (const EntryOutput& output : lowered.outputs)
+    results.emplace_back(lowered.buffers[output.buffer].type.bytes(), std::byte{0xFF});
+  std::vector<void*> places;
+  for (auto& result : results) places.push_back(result.data());
+  const descent_call call{state.data(),  scratch.data(),           inputs.data(),
+                          places.data(), kSampleValues.valid_rows, executor};
+  Call done;
+  done.bad_index = (entry.run(&call) & DESCENT_STATUS_BAD_INDEX) != 0;
+  size_t result = 0;
+  for (const NamedValue& output : model_.graph.outputs()) {
+    const TensorType& type = model_.graph.type(output.value);
+    const auto slot = std::ranges::find_if(program_.state, [&](const StateSlot& candidate) {
+      return output.name == NextName(candidate.name);
+    });
+    if (slot == program_.state.end()) {
+      done.outputs.emplace_back(type, std::move(results[result++]));
+      continue;
+    }
+    const std::byte* data = state.data() + slot->offset;
+    done.outputs.emplace_back(type, std::vector<std::byte>(data, data + type.bytes()));
+  }
+  return done;
+}
+
+void Perturb(KernelProgram& program, uint64_t which, double relative) {
+  if (program.kernels.empty()) return;
+  Kernel& kernel = program.kernels[which % program.kernels.size()];
+  for (Scalar& result : kernel.stages.back().results)
+    if (Info(result->dtype).is_float)
+      result = descent::Call(ScalarOp::kMul, {result, ConstantScalar(result->dtype, 1 + relative)});
+}
+
+}  // namespace descent

@@ -1,0 +1,28 @@
+// Error bounds of whole graphs: every value in exact arithmetic and how far one that is computed in
+// its type, in any order of summation, may lie from it. Derived from magnitudes, instruction by
+// instruction (Higham, *Accuracy and Stability of Numerical Algorithms*, 2002, chapter 3); nothing
+// is tuned.
+//
+//   a sum of n terms x_i with errors e_i:   sum e_i + n u sum |x_i|
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "ir/interpreter.h"
+#include "tests/compiler/oracle/bounded.h"
+
+namespace descent {
+
+struct BoundedArray {
+  TensorType type;
+  std::vector<Bounded> cells;  ///< row-major
+};
+
+/// The outputs of a graph. With Precision::kExact the errors are those of the exact interpreter:
+/// all floats are f64.
+std::vector<BoundedArray> BoundErrors(const Graph& graph, std::span<const Tensor> inputs,
+                                      const RunValues& values,
+                                      Precision precision = Precision::kTyped);
+
+}  // namespace descent
