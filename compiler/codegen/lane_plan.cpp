@@ -164,7 +164,7 @@ std::set<int> VaryingReads(const Nest& nest, int vector_axis) {
     for (const Guard& guard : nest.reads[i].guards) CollectUses(guard.index, axes, reads);
     bool varies = axes.contains(vector_axis);
     for (int read : reads) varies |= varying.contains(read);
-    if (varies && !nest.reads[i].scalar) varying.insert(i);
+    if (varies) varying.insert(i);
   }
   return varying;
 }

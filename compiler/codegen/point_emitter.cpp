@@ -35,10 +35,9 @@ PointEmitter::PointEmitter(FunctionEmitter& f, const Nest& nest, const LanePlan&
   for (size_t i = 0; i < plan.order.size(); ++i) axis_level_[plan.order[i]] = static_cast<int>(i);
   for (const NestRead& read : nest.reads) {
     int level = -1;
-    if (!read.scalar) {
+    if (!read.scalar)
       for (const Index& index : read.coordinates) level = std::max(level, Level(index));
-      for (const Guard& guard : read.guards) level = std::max(level, Level(guard.index));
-    }
+    for (const Guard& guard : read.guards) level = std::max(level, Level(guard.index));
     read_level_.push_back(level);
   }
   std::unordered_map<const ScalarNode*, int> levels;
@@ -246,7 +245,8 @@ void PointEmitter::Report(llvm::Value* failed, int32_t status_bit, Point& point)
 }
 
 llvm::Value* PointEmitter::Read(int number, Point& point) {
-  if (nest_.reads[number].scalar) return nest_.reads[number].scalar;
+  const NestRead& read = nest_.reads[number];
+  if (read.scalar && read.guards.empty()) return read.scalar;
   for (const Point* p = &point; p; p = p->outer)
     if (auto found = p->reads.find(number); found != p->reads.end()) return found->second;
   llvm::Value* value = ReadNew(number, point);
@@ -272,14 +272,16 @@ llvm::Value* PointEmitter::ReadNew(int number, Point& point) {
                         : std::optional<int64_t>(0);
   const bool wide_enough = Info(read.memory.dtype).bytes >= 4;
   llvm::Value* value;
-  if (step && *step == 0) {
+  if (read.scalar) {
+    value = read.scalar;
+  } else if (step && *step == 0) {
     value = ReadUniform(read, all, point);
   } else if (step && *step == 1 && (wide_enough || (!all.varying && !point.mask))) {
     value = ReadContiguous(read, all, point);
   } else {
     value = ReadLanes(read, all, point);
   }
-  value = FromMemory(value, read.memory.dtype);
+  if (!read.scalar) value = FromMemory(value, read.memory.dtype);
   if (guard.trivial()) return value;
   llvm::Value* holds = f_.And(guard.uniform, guard.varying);
   const int lanes = std::max(LaneCount(holds), LaneCount(value));

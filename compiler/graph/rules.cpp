@@ -170,6 +170,11 @@ bool AxisOfClasses(Match& m) {
   return from_front("a") == std::min(from_front("b"), rank - 1);
 }
 
+/// Every element stays in its place: steps below 0 would turn an axis around.
+bool SlicesAll(Match& m) {
+  return SameType(m) && std::ranges::all_of(m.Ints("c"), [](int64_t step) { return step > 0; });
+}
+
 constexpr std::string_view kLogits = "|x| <= 1e30, y in [0, 1]";
 
 constexpr std::string_view kUnary[] = {"neg",   "abs",   "square", "sqrt",    "exp",  "log",
@@ -254,7 +259,7 @@ constexpr Rule kRules[] = {
     {"expand_expand", kExact, "expand(expand(x; shape=$a); shape=$b)", "expand(x; shape=$b)",
      "x: f32[3], a = [2, 3], b = [4, 2, 3]"},
     {"slice_all", kExact, "slice(x; starts=$a, stops=$b, steps=$c)", "x",
-     "a = [0, 0], b = [2, 3], c = [1, 1]", SameType},
+     "a = [0, 0], b = [2, 3], c = [1, 1]", SlicesAll},
     {"pad_nothing", kExact, "pad(x; low=$a, high=$b)", "x", "a = [0, 0], b = [0, 0]",
      [](Match& m) {
        return SameType(m) && std::ranges::all_of(m.Ints("a"), [](int64_t n) { return n == 0; });

@@ -119,6 +119,7 @@ class Replay {
     const CallMeaning& means = meaning_.calls[call_++];
     for (size_t i = 0; i < call.arguments.size(); ++i) {
       const Argument& argument = call.arguments[i];
+      if (kernel.parameters[i].type.elements() == 0) continue;  // no kernel writes it
       const bool updated =
           kernel.kind == KernelKind::kScatter && kernel.scatter.destination == static_cast<int>(i);
       if (!kernel.parameters[i].written)

@@ -283,14 +283,18 @@ void EntryLowering::EmitLoop(LoopWork& loop, const Region& outer, std::vector<St
   for (const Overwrite& overwrite : outer.overwrites)
     if (std::find(loop.writes.begin(), loop.writes.end(), overwrite.newer) != loop.writes.end())
       finals.push_back({overwrite.older, overwrite.newer});
-  if (loop.trip_count == 0) {
+  const auto does_nothing = [&] {
     for (const auto& [first, last] : finals) untouched_[last] = first;
-    return;
-  }
+  };
+  if (loop.trip_count == 0) return does_nothing();
   const size_t number = meaning_.loops.size();
   meaning_.loops.emplace_back();
   Loop step{.trip_count = loop.trip_count, .counter = BufferOf(loop.counter), .body = {}};
   EmitRegion(loop.body, step.body);
+  if (step.body.empty()) {  // all that it computes has no elements
+    meaning_.loops.pop_back();
+    return does_nothing();
+  }
   LoopMeaning& means = meaning_.loops[number];
   means.counter = loop.counter;
   for (const Overwrite& overwrite : loop.body.overwrites)

@@ -187,8 +187,8 @@ bool Overlap(const Extent& a, const Extent& b) {
   return a.space == b.space && a.begin < b.end && b.begin < a.end;
 }
 
-/// Edges between calls that touch the same bytes, one of them writing, and to calls from what they
-/// wait for; those that follow from others are left out.
+/// Edges between calls that touch the same bytes, one of them writing, and to calls from what
+/// writes the bytes that they wait for; those that follow from others are left out.
 std::vector<std::pair<int, int>> OrderOf(const EntryProgram& entry, const StepListing& steps) {
   const int count = static_cast<int>(steps.calls.size());
   std::vector<std::vector<const Access*>> uses(count);
@@ -199,7 +199,9 @@ std::vector<std::pair<int, int>> OrderOf(const EntryProgram& entry, const StepLi
   const auto awaited = [&](int a, int b) {
     const std::vector<int>& after = steps.calls[b]->after;
     return std::ranges::any_of(uses[a], [&](const Access* access) {
-      return access->written && std::ranges::count(after, access->buffer) > 0;
+      return access->written && std::ranges::any_of(after, [&](int buffer) {
+               return Overlap(extents[access->buffer], extents[buffer]);
+             });
     });
   };
   const auto conflict = [&](int a, int b) {

@@ -80,6 +80,7 @@ std::span<const OpDef> AnnotationOps() {
                    "whatever arrives. It costs nothing: once gradients are there it vanishes. A "
                    "parameter that reaches the loss through it alone has the gradient 0 (weight "
                    "decay still moves it). The `detach` of PyTorch.",
+            .example = "stop_gradient([1, -2]) = [1, -2]",
             .signature = {.operands = {{"x"}}},
             .infer = InferFirst,
             .expand = [](GraphBuilder&, const OpContext&,
@@ -90,6 +91,7 @@ std::span<const OpDef> AnnotationOps() {
                    "NaN, the entry point reports it in its status word: a trainer stops, and its "
                    "last checkpoint stays. The value goes on unchanged. What nobody reads is "
                    "not computed, so it is not checked either. Gradient: `g`, not checked.",
+            .example = "assert_finite([1, -2]) = [1, -2]",
             .signature = {.operands = {{"x", DTypeClass::kFloat}}},
             .infer = InferFirst,
             .define = DefineAssertFinite,

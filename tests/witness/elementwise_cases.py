@@ -52,17 +52,19 @@ for name, function in [("is_nan", torch.isnan), ("is_inf", torch.isinf), ("is_fi
 
 # activations
 for name, function in [("relu6", F.relu6), ("selu", F.selu), ("silu", F.silu), ("mish", F.mish),
-                       ("softplus", F.softplus), ("softsign", F.softsign), ("hard_sigmoid", F.hardsigmoid),
+                       ("softplus", F.softplus), ("softsign", F.softsign),
                        ("hard_swish", F.hardswish), ("hard_tanh", F.hardtanh), ("log_sigmoid", F.logsigmoid)]:
     unary(name, function, "f64[2, 5] -4 4")
 unary("elu", lambda x: F.elu(x, 0.7), attributes=", alpha=0.7")
-unary("celu", lambda x: F.celu(x, 0.7), attributes=", alpha=0.7")
+# F.hardsigmoid and F.celu keep 1 / 6 and 1 / alpha as f32.
+unary("hard_sigmoid", lambda x: torch.clamp(x / 6 + 0.5, 0, 1), "f64[2, 5] -4 4")
+unary("celu", lambda x: F.celu(x, 0.5), attributes=", alpha=0.5")
 unary("gelu", F.gelu)
 unary("gelu", lambda x: F.gelu(x, approximate="tanh"), attributes=", approximate=tanh")
 unary("softplus", lambda x: F.softplus(x, 2.0), attributes=", beta=2")
 unary("thresholded_relu", lambda x: F.threshold(x, 0.5, 0.0), attributes=", alpha=0.5")
 unary("glu", F.glu, "f64[3, 4]")
 unary("geglu", lambda x: (lambda a, b: a * F.gelu(b))(*x.chunk(2, -1)), "f64[3, 4]")
-unary("swiglu", lambda x: (lambda a, b: F.silu(a) * b)(*x.chunk(2, -1)), "f64[3, 4]")
+unary("swiglu", lambda x: (lambda a, b: a * F.silu(b))(*x.chunk(2, -1)), "f64[3, 4]")
 binary("prelu", F.prelu, "f64[2, 3, 2]", "f64[3] 0.1 0.9")
 unary("softmin", lambda x: F.softmin(x, dim=1), "f64[3, 4]")

@@ -28,7 +28,9 @@ for reduction in ["mean", "sum", "none"]:
 
 
 # more contractions
-case("linear(x0, x1, x2)", ["f64[3, 4]", "f64[4, 2]", "f64[2]"], lambda x, w, b: x @ w + b)
+case("linear(x0, x1, x2)", ["f64[3, 4]", "f64[2, 4]", "f64[2]"], F.linear)
+binary("matmul", torch.matmul, "f64[3]", "f64[3]")
+binary("matmul", torch.matmul, "f64[2, 2, 3]", "f64[3]")
 binary("outer", torch.outer, "f64[3]", "f64[4]")
 for equation, shapes in [("ij,jk->ik", ["f64[2, 3]", "f64[3, 2]"]), ("ii->i", ["f64[3, 3]"]),
                          ("bij,bjk,kl->bil", ["f64[2, 2, 3]", "f64[2, 3, 2]", "f64[2, 2]"]), ("ij->", ["f64[2, 3]"])]:

@@ -44,6 +44,7 @@ case("split(x0, sizes=[1, 3], axis=1)", ["f64[2, 4]"], lambda x: torch.split(x, 
 case("stack(x0, x1, axis=1)", ["f64[2, 3]", "f64[2, 3]"], lambda a, b: torch.stack([a, b], 1))
 for mode, name in [("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")]:
     unary("pad", lambda x, m=mode: F.pad(x, (2, 1), mode=m), "f64[1, 2, 4]", f", low=[0, 0, 2], high=[0, 0, 1], mode={name}")
+unary("slice", lambda x: torch.flip(x, [0])[0:4:2], "f64[4, 2]", ", starts=[-1, 0], stops=[-5, 2], steps=[-2, 1]")
 unary("tile", lambda x: x.repeat(2, 3), "f64[2, 2]", ", repeats=[2, 3]")
 unary("roll", lambda x: torch.roll(x, (1, -1), (0, 1)), "f64[3, 3]", ", shifts=[1, -1], axes=[0, 1]")
 unary("tril", lambda x: torch.tril(x, 1), "f64[3, 4]", ", diagonal=1")

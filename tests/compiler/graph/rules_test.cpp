@@ -243,6 +243,20 @@ TEST(Rules, HoldWhatTheirKindSays) {
   }
 }
 
+/// It has the type of its operand, but not its order.
+TEST(Rules, KeepASliceThatTurnsAnAxisAround) {
+  GraphBuilder b;
+  const Value x = b.Input("x", {DType::kF32, {4}});
+  using Ints = std::vector<int64_t>;
+  b.Output("y",
+           b.Add("slice", {x}, {{"starts", Ints{-1}}, {"stops", Ints{-5}}, {"steps", Ints{-1}}}));
+  Model model;
+  model.graph = std::move(b).Build();
+  const auto simplified = Simplify(model, {});
+  ASSERT_TRUE(simplified);
+  EXPECT_TRUE(SameGraph(simplified->graph, model.graph));
+}
+
 TEST(Rules, HaveDistinctNames) {
   std::set<std::string_view> names;
   for (const Rule& rule : Rules()) EXPECT_TRUE(names.insert(rule.name).second) << rule.name;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
 #include "tests/compiler/oracle/random_case.h"
 
 namespace descent {
@@ -27,6 +31,23 @@ TEST(CaseFile, RefusesOtherModels) {
   const auto read = ParseCase("descent 1\n\nmodel m {\n  input x: f32[2]\n  output x\n}\n", "m");
   ASSERT_FALSE(read);
   EXPECT_NE(read.error().message.find("no case of descent-fuzz"), std::string::npos);
+}
+
+/// What descent-fuzz has found and reduced, under a name that says what was wrong.
+TEST(CaseFile, FoundCasesStayRight) {
+  int cases = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(DESCENT_SOURCE_DIR "/tests/compiler/oracle/found")) {
+    SCOPED_TRACE(entry.path().filename());
+    std::ifstream file(entry.path());
+    std::stringstream text;
+    text << file.rdbuf();
+    const auto found = ParseCase(text.str(), entry.path().filename());
+    ASSERT_TRUE(found) << found.error().ToString();
+    EXPECT_EQ(Check(found->one, {&found->options, 1}).failure, "");
+    ++cases;
+  }
+  EXPECT_GE(cases, 3);
 }
 
 TEST(OptionSets, AreReadAsTheyArePrinted) {
