@@ -134,6 +134,8 @@ enum class KernelForm : uint8_t {
   kPrefix,  ///< attributes axis, exclusive, reverse; read r of the definition is operand r, and the
             ///< step of its state 0, which is the result, needs no other state
   kSort,    ///< ranks along attribute axis; attribute descending
+  kAttention,          ///< operands (q, k, v, mask?), attributes causal, scale
+  kAttentionGradient,  ///< operands (q, k, v, lse, g, delta, mask?), the same attributes
 };
 
 struct OpDef {
@@ -159,6 +161,8 @@ struct OpDef {
                                std::span<const Value> operands) = nullptr;
   LoopForm (*loop)(const OpContext&) = nullptr;
   KernelForm form = KernelForm::kLoops;
+  /// Types and attributes that the form covers; null: all. Expand replaces the others.
+  bool (*form_covers)(const OpContext&) = nullptr;
 
   /// For operands that hold indices or class numbers: the extent they index, 0 for other operands.
   /// Readers check data columns against it before the first step.
@@ -181,8 +185,14 @@ struct OpDef {
   std::vector<Value> (*finish)(GraphBuilder&, const OpContext&, Value sums) = nullptr;
 
   bool is_metric() const { return finish != nullptr; }
-  /// Made of other operators, without a kernel form of its own: Expand replaces it.
-  bool is_composite() const { return expand != nullptr && form == KernelForm::kLoops; }
+  /// Made of other operators.
+  bool is_composite() const { return expand != nullptr; }
+  /// Does Expand replace a node of it, as no kernel form covers it?
+  bool IsReplaced(const OpContext& node) const {
+    const bool covered =
+        form != KernelForm::kLoops && (form_covers == nullptr || form_covers(node));
+    return is_composite() && !covered;
+  }
 };
 
 /// Checks operand count, dtypes and attributes against the signature, then infers. `attributes`

@@ -250,9 +250,10 @@ Result<void> CheckOutputs(const Model& model) {
 
 Result<void> CheckExpanded(const Model& model) {
   if (!model.expanded) return {};
-  return ForEachNode(model.graph, [](const Node& node, std::span<const TensorType>) {
-    return node.op->is_composite() ? Error("a composite operator in an expanded model")
-                                   : Result<void>();
+  return ForEachNode(model.graph, [](const Node& node, std::span<const TensorType> operands) {
+    return node.op->IsReplaced({operands, node.attributes})
+               ? Error("a composite operator in an expanded model")
+               : Result<void>();
   });
 }
 

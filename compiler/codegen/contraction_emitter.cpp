@@ -8,6 +8,7 @@
 #include "compiler/codegen/lane_step.h"
 #include "compiler/codegen/micro_kernel.h"
 #include "compiler/codegen/packing.h"
+#include "compiler/codegen/panels.h"
 
 namespace descent {
 namespace {
@@ -131,24 +132,11 @@ class ContractionKernelEmitter {
     const int64_t unit = rows ? 1 : plan_.lanes;
     const int64_t block = rows ? plan_.block_m : plan_.block_n;
     const int64_t rest = plan_.extent(axis) % block;
-    Panels panels = PanelsOf(block, size, unit);
-    Panels last = rest == 0 ? panels : PanelsOf(rest, size, unit);
+    const Panels usual = PanelsOf(block, size, unit);
+    const Panels last = rest == 0 ? usual : PanelsOf(rest, size, unit);
     llvm::Value* is_last = b_.CreateICmpNE(b_.CreateSub(high, low), f_.I64(block));
-    std::set<int64_t, std::greater<>> sizes;
-    for (const Panels* all : {&panels, &last})
-      for (const auto& [extent, number] : *all) sizes.insert(extent);
-    for (const int64_t extent : sizes) {
-      const int64_t length = panels[extent] * extent, last_length = last[extent] * extent;
-      llvm::Value* end =
-          f_.Add(low, length == last_length
-                          ? f_.I64(length)
-                          : b_.CreateSelect(is_last, f_.I64(last_length), f_.I64(length)));
-      if (length == extent && last_length == extent)
-        body({low, extent});
-      else
-        f_.For(low, end, extent, [&](llvm::Value* i) { body({i, extent}); }, "panel");
-      low = end;
-    }
+    descent::EmitPanels(f_, low, usual, last, is_last,
+                        [&](llvm::Value* at, int64_t extent) { body({at, extent}); });
   }
 
   // ---- register tiles ----

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "compiler/codegen/attention_emitter.h"
 #include "compiler/codegen/contraction_emitter.h"
 #include "compiler/codegen/kernel_frame.h"
 #include "compiler/codegen/loop_emitter.h"
@@ -39,6 +40,7 @@ const KindRow& RowOf(KernelKind kind) {
       {EmitScatterKernel, NoScratch, ScheduledTiles},                      // kScatter
       {EmitPrefixKernel, AxisScratch, ScheduledTiles},                     // kPrefix
       {EmitSortKernel, AxisScratch, ScheduledTiles},                       // kSort
+      {EmitAttentionKernel, AttentionScratchBytes, AttentionTiles},        // kAttention
   };
   return kRows[static_cast<size_t>(kind)];
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "compiler/codegen/transpose.h"
+
 namespace descent {
 namespace {
 
@@ -104,25 +106,6 @@ class Packer {
   FlatAxis x_axis_;
   GroupLoop x_{}, k_{};
 };
-
-/// As many vectors as lanes: rows become columns in log2(lanes) rounds of exchanges.
-void TransposeSquare(FunctionEmitter& f, std::vector<llvm::Value*>& vectors) {
-  const int lanes = static_cast<int>(vectors.size());
-  for (int distance = lanes / 2; distance >= 1; distance /= 2)
-    for (int i = 0; i < lanes; ++i) {
-      if (i & distance) continue;
-      std::vector<int> low, high;
-      for (int lane = 0; lane < lanes; ++lane) {
-        const bool second = lane & distance;
-        low.push_back(second ? lanes + lane - distance : lane);
-        high.push_back(second ? lanes + lane : lane + distance);
-      }
-      llvm::Value* a = vectors[i];
-      llvm::Value* c = vectors[i + distance];
-      vectors[i] = f.b.CreateShuffleVector(a, c, low);
-      vectors[i + distance] = f.b.CreateShuffleVector(a, c, high);
-    }
-}
 
 class PanelPacker {
  public:

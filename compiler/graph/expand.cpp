@@ -12,8 +12,10 @@ namespace {
 constexpr int kMaxDepth = 32;
 
 bool HasComposite(const Graph& graph) {
-  return std::ranges::any_of(graph.nodes(), [](const Node& node) {
-    if (node.op->is_composite()) return true;
+  return std::ranges::any_of(graph.nodes(), [&](const Node& node) {
+    std::vector<TensorType> types;
+    for (const Value operand : node.operands) types.push_back(graph.type(operand));
+    if (node.op->IsReplaced({types, node.attributes})) return true;
     return std::ranges::any_of(node.attributes, [](const Attributes::Entry& attribute) {
       const auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute.second);
       return body != nullptr && HasComposite(**body);
@@ -23,9 +25,9 @@ bool HasComposite(const Graph& graph) {
 
 Result<std::optional<std::vector<Value>>> ExpandNode(GraphBuilder& b, const Node& node,
                                                      std::span<const Value> operands) {
-  if (!node.op->is_composite()) return std::nullopt;
   std::vector<TensorType> types;
   for (const Value operand : operands) types.push_back(b.type(operand));
+  if (!node.op->IsReplaced({types, node.attributes})) return std::nullopt;
   return ExpandOperator(b, *node.op, OpContext{types, node.attributes}, operands);
 }
 

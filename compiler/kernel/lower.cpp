@@ -384,7 +384,8 @@ bool MayAlias(const Kernel& kernel, int read, int written) {
   const KernelParameter& q = kernel.parameters[written];
   if (p.written || !q.written || p.type.dtype != q.type.dtype ||
       p.type.elements() != q.type.elements() || kernel.kind == KernelKind::kScatter ||
-      kernel.kind == KernelKind::kPrefix || kernel.kind == KernelKind::kSort)
+      kernel.kind == KernelKind::kPrefix || kernel.kind == KernelKind::kSort ||
+      kernel.kind == KernelKind::kAttention)
     return false;
   for (size_t storing = 0; storing < kernel.stages.size(); ++storing)
     for (const StageStore& store : kernel.stages[storing].stores) {
@@ -405,7 +406,7 @@ bool SameKernel(const Kernel& a, const Kernel& b) {
          std::equal(a.locals.begin(), a.locals.end(), b.locals.begin(), b.locals.end(),
                     SameLocal) &&
          a.may_alias == b.may_alias && SameScatter(a.scatter, b.scatter) &&
-         SamePrefix(a.prefix, b.prefix) && a.sort == b.sort &&
+         SamePrefix(a.prefix, b.prefix) && a.sort == b.sort && a.attention == b.attention &&
          std::equal(a.stages.begin(), a.stages.end(), b.stages.begin(), b.stages.end(), SameStage);
 }
 

@@ -80,6 +80,7 @@ enum class KernelKind : uint8_t {
   kScatter,      ///< one stage with a data-dependent destination; see ScatterForm
   kPrefix,       ///< a state carried along one axis; see PrefixForm
   kSort,         ///< places in sorted order; see SortForm
+  kAttention,    ///< scores, their softmax and weighted values in blocks; see AttentionForm
 };
 
 /// destination[index[u], rest] = combine(it, update[u, rest]), in order of u. Parameters by number.
@@ -114,6 +115,30 @@ struct SortForm {
   bool operator==(const SortForm&) const = default;
 };
 
+enum class AttentionSweep : uint8_t { kForward, kQueryGradient, kKeyGradient };
+
+/// An axis of a mask before queries and keys: a head's index along it is head / inner mod extent.
+struct MaskAxis {
+  int64_t inner = 1, extent = 1, stride = 0;
+  bool operator==(const MaskAxis&) const = default;
+};
+
+/// Scaled dot-product attention or its gradients. Parameters by number, -1 where there is none.
+struct AttentionForm {
+  AttentionSweep sweep = AttentionSweep::kForward;
+  int q = -1, k = -1, v = -1, lse = -1, gradient = -1, delta = -1, mask = -1;
+  int first_result = -1;   ///< out, dq or dk
+  int second_result = -1;  ///< logsumexp or dv
+  int64_t heads = 0;       ///< of queries, all axes before the queries flattened
+  int64_t group = 1;       ///< heads of queries that share one of keys and values
+  int64_t queries = 0, keys = 0, width = 0, value_width = 0;
+  bool causal = false;  ///< query t sees keys 0 to t
+  double scale = 1;     ///< of the scores
+  std::vector<MaskAxis> mask_axes;
+  int64_t mask_query_stride = 0, mask_key_stride = 0;  ///< in elements; 0: the mask broadcasts
+  bool operator==(const AttentionForm&) const = default;
+};
+
 /// How the work is cut, from shapes and target alone.
 struct KernelSchedule {
   int64_t tiles = 1;      ///< parallel tiles
@@ -125,6 +150,7 @@ struct KernelSchedule {
   int64_t tile_extent = 0;
   // kContraction: register tile, cache blocks; the grid is batch x ceil(M / block_m) x ceil(N /
   // block_n).
+  // kAttention: columns on the lanes (block_n) of a tile, rows of a block (block_m), register tile.
   int64_t register_m = 0, register_n = 0;
   int64_t block_m = 0, block_n = 0, block_k = 0;
 };
@@ -140,6 +166,7 @@ struct Kernel {
   ScatterForm scatter;
   PrefixForm prefix;
   SortForm sort;
+  AttentionForm attention;
   KernelSchedule schedule;
   int64_t scratch_bytes = 0;    ///< per worker; set by Schedule (locals, packing buffers)
   bool reports_status = false;  ///< has reads with indices from data or asserted values

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/kernel/attention.h"
 #include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/plan_memory.h"
 
@@ -13,7 +14,8 @@ namespace descent {
 namespace {
 
 std::string_view NameOf(KernelKind kind) {
-  constexpr std::string_view kNames[] = {"loops", "contraction", "scatter", "prefix", "sort"};
+  constexpr std::string_view kNames[] = {"loops",  "contraction", "scatter",
+                                         "prefix", "sort",        "attention"};
   return kNames[static_cast<int>(kind)];
 }
 
@@ -170,6 +172,8 @@ std::string PrintKernel(const Kernel& kernel) {
     text += PrintScatter(kernel.scatter);
   else if (kernel.kind == KernelKind::kPrefix || kernel.kind == KernelKind::kSort)
     text += PrintAxisForm(kernel);
+  else if (kernel.kind == KernelKind::kAttention)
+    text += PrintAttention(kernel);
   else
     for (const Stage& stage : kernel.stages) text += PrintStage(kernel, stage);
   text += PrintSchedule(kernel);

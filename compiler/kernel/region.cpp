@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "compiler/kernel/attention.h"
 #include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/contraction.h"
 #include "ir/op_def.h"
@@ -91,6 +92,8 @@ class RegionBuilder {
     for (int r = 0; r < static_cast<int>(node.types.size()); ++r)
       values_[i].push_back(NewTensor({i, r}));
     if (node.op->form == KernelForm::kScatter) return AddScatter(i);
+    if (node.op->form == KernelForm::kAttention || node.op->form == KernelForm::kAttentionGradient)
+      return AddAttention(i);
     if (node.op->form == KernelForm::kPrefix || node.op->form == KernelForm::kSort)
       return AddAxisForm(i);
     if (node.op->define == nullptr)
@@ -231,6 +234,39 @@ class RegionBuilder {
     built_.region.works.push_back(std::move(work));
     AddConversion(result, values_[i][0]);
     return {};
+  }
+
+  /// One kernel forward; two for the gradients, which sum over different axes.
+  Result<void> AddAttention(int i) {
+    const Node& node = graph_.nodes()[i];
+    std::vector<int> operands, results = values_[i];
+    std::vector<TensorType> types;
+    for (size_t k = 0; k < node.operands.size(); ++k) {
+      operands.push_back(Operand(node, k));
+      types.push_back(graph_.type(node.operands[k]));
+    }
+    for (size_t r = 0; r < results.size(); ++r)
+      if (!used_[i][r]) results[r] = -1;
+    const OpContext op{types, node.attributes};
+    if (node.op->form == KernelForm::kAttention) {
+      AddForm(MakeAttention(op, operands, results));
+      return {};
+    }
+    using enum AttentionSweep;
+    if (results[0] >= 0) AddForm(MakeAttentionGradient(op, kQueryGradient, operands, {results[0]}));
+    if (results[1] >= 0 || results[2] >= 0)
+      AddForm(MakeAttentionGradient(op, kKeyGradient, operands, {results[1], results[2]}));
+    return {};
+  }
+
+  void AddForm(AttentionKernel made) {
+    auto form =
+        std::make_shared<FormWork>(FormWork{std::move(made.kernel), std::move(made.tensors)});
+    for (const int tensor : form->Writes())
+      form->kernel.stages[0].nodes.push_back(tensors_[tensor].name);
+    Work work;
+    work.form = std::move(form);
+    built_.region.works.push_back(std::move(work));
   }
 
   Result<void> AddLoop(int i);

@@ -4,6 +4,7 @@
 #include <limits>
 #include <unordered_set>
 
+#include "compiler/kernel/attention.h"
 #include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/computation.h"
 #include "compiler/kernel/lane_choice.h"
@@ -242,6 +243,7 @@ void Schedule(Kernel& kernel, const TargetFacts& target) {
   if (kernel.kind == KernelKind::kScatter) return ScheduleScatter(kernel, target);
   if (kernel.kind == KernelKind::kPrefix || kernel.kind == KernelKind::kSort)
     return ScheduleAxisForm(kernel, target);
+  if (kernel.kind == KernelKind::kAttention) return ScheduleAttention(kernel, target);
   if (kernel.kind == KernelKind::kContraction)
     ScheduleContraction(kernel, target);
   else

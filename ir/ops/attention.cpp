@@ -209,6 +209,16 @@ Values VjpAttention(const VjpContext& v) {
   return gradients;
 }
 
+/// Rows of a block are this wide at most: they must fit a worker's scratch.
+constexpr int64_t kMaxWidth = 1024;
+
+bool Covered(const OpContext& op) {
+  const bool wide = op.dtype(kQ) == DType::kF32 || op.dtype(kQ) == DType::kF64;
+  for (const int i : {kQ, kK, kV})
+    if (op.operands[i].elements() == 0 || op.shape(i).back() > kMaxWidth) return false;
+  return wide;
+}
+
 // ---- the table ---------------------------------------------------------------------------------
 
 const std::vector<AttributeSpec> kAttentionAttributes = {
@@ -244,6 +254,8 @@ std::span<const OpDef> AttentionOps() {
                           .results = {"out", "logsumexp"}},
             .infer = InferAttention,
             .expand = ExpandAttention,
+            .form = KernelForm::kAttention,
+            .form_covers = Covered,
             .vjp = VjpAttention},
       OpDef{.name = "attention_vjp",
             .doc =
@@ -264,7 +276,9 @@ std::span<const OpDef> AttentionOps() {
                           .attributes = kAttentionAttributes,
                           .results = {"dq", "dk", "dv"}},
             .infer = InferAttentionVjp,
-            .expand = ExpandAttentionVjp},
+            .expand = ExpandAttentionVjp,
+            .form = KernelForm::kAttentionGradient,
+            .form_covers = Covered},
   };
   return kOps;
 }

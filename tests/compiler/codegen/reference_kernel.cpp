@@ -11,6 +11,7 @@
 #include "ir/scalar_eval.h"
 #include "runtime/abi.h"
 #include "tests/compiler/codegen/reference_philox.h"
+#include "tests/compiler/kernel/attention_reference.h"
 
 namespace descent {
 namespace {
@@ -54,6 +55,12 @@ std::vector<Tensor> ReferenceKernel::values() const {
 uint32_t ReferenceKernel::Run() {
   if (kernel_.kind == KernelKind::kScatter) {
     RunScatter();
+    return status_;
+  }
+  if (kernel_.kind == KernelKind::kAttention) {
+    const std::vector<Tensor> results = RunAttentionReference(kernel_, values());
+    for (size_t i = 0; i < parameters_.size(); ++i)
+      parameters_[i].bytes.assign(results[i].bytes().begin(), results[i].bytes().end());
     return status_;
   }
   if (kernel_.kind == KernelKind::kPrefix || kernel_.kind == KernelKind::kSort) {

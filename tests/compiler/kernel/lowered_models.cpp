@@ -391,6 +391,58 @@ const ModelSample kSamples[] = {
       train loss with sgd(learning_rate=0.1)
     })",
      2e-3},
+    {"Attention", "run", 6, R"(model f {
+      input q: f64[2, 4, 7, 6]
+      input k: f64[2, 2, 9, 6]
+      input v: f64[2, 2, 9, 5]
+      input keys: bool[2, 1, 1, 9]
+      s = square(q)
+      a, l = scaled_dot_product_attention(s, k, v, keys, causal=true)
+      c, _ = scaled_dot_product_attention(q, k, v)
+      y = add(a, c)
+      output y
+      output l
+    })"},
+    {"TransformerStep", "train_step", 50, R"(model transformer {
+      batch 4
+      input word: i32[batch, 6] from word
+      input label: u8[batch] from label
+      parameter table: f32[9, 8] = he_uniform
+      parameter wq: f32[8, 8] = glorot_uniform
+      parameter wk: f32[4, 8] = glorot_uniform
+      parameter wv: f32[4, 8] = glorot_uniform
+      parameter wo: f32[8, 8] = glorot_uniform
+      parameter bq: f32[8] = zeros
+      parameter bk: f32[4] = zeros
+      parameter bv: f32[4] = zeros
+      parameter bo: f32[8] = zeros
+      parameter w1: f32[8, 12] = he_uniform
+      parameter b1: f32[12] = zeros
+      parameter w2: f32[12, 8] = he_uniform
+      parameter wc: f32[8, 3] = glorot_uniform
+      e = gather(table, word)
+      t = sinusoidal_positions(length=6, width=8)
+      x = add(e, t)
+      m = mean(x, axes=[2], keepdims=true)
+      c = sub(x, m)
+      s = square(c)
+      v = mean(s, axes=[2], keepdims=true)
+      d = add(v, 0.00001)
+      r = sqrt(d)
+      n = div(c, r)
+      a = multi_head_attention(n, n, n, wq, wk, wv, wo, bq, bk, bv, bo, heads=4, kv_heads=2, causal=true)
+      h = add(x, a)
+      m1 = matmul(h, w1)
+      z1 = add(m1, b1)
+      g = relu(z1)
+      m2 = matmul(g, w2)
+      y = add(h, m2)
+      p = mean(y, axes=[1])
+      logits = matmul(p, wc)
+      loss = cross_entropy(logits, label)
+      train loss with adam(learning_rate=0.01)
+    })",
+     2e-3},
     {"RaggedChunks", "run", 4, R"(model f {
       input x: f64[331, 31, 67]
       input y: f64[8195, 3]

@@ -9,6 +9,7 @@
 #include "ir/expr_eval.h"
 #include "ir/index_map.h"
 #include "ir/scalar_eval.h"
+#include "tests/compiler/kernel/attention_reference.h"
 
 namespace descent {
 namespace {
@@ -111,6 +112,7 @@ class ProgramRunner {
     if (kernel.kind == KernelKind::kScatter) return RunScatter(kernel);
     if (kernel.kind == KernelKind::kPrefix) return RunPrefix(kernel);
     if (kernel.kind == KernelKind::kSort) return RunSort(kernel);
+    if (kernel.kind == KernelKind::kAttention) return RunAttention(kernel);
     ForEachPoint(kernel.outer, [&](const std::vector<int64_t>& outer) {
       locals_.assign(kernel.locals.size(), nullptr);
       for (const Stage& stage : kernel.stages) RunStage(kernel, stage, outer);
@@ -199,6 +201,18 @@ class ProgramRunner {
                                         std::span<const TensorType> types, Precision precision,
                                         Reports& reports) {
     return descent::Evaluate(expr, operands, types, precision, reports);
+  }
+
+  void RunAttention(const Kernel& kernel) {
+    std::vector<Tensor> values;
+    for (size_t i = 0; i < addresses_.size(); ++i) {
+      const TensorType& type = kernel.parameters[i].type;
+      values.emplace_back(type,
+                          std::vector<std::byte>(addresses_[i], addresses_[i] + type.bytes()));
+    }
+    values = RunAttentionReference(kernel, std::move(values));
+    for (size_t i = 0; i < addresses_.size(); ++i)
+      if (kernel.parameters[i].written) std::ranges::copy(values[i].bytes(), addresses_[i]);
   }
 
   void RunScatter(const Kernel& kernel) {
