@@ -28,8 +28,8 @@ Result<void> CheckConvOperands(const OpContext& op, int spatial, std::string_vie
   if (op.operands[0].rank() != spatial + 2)
     return Error("x must be {}, not {}", ImageText(op.attributes, spatial), ToString(op.shape(0)));
   if (op.operands[1].rank() != spatial + 2)
-    return Error("w must be {} and {} spatial axes, not {}", w_axes, spatial,
-                 ToString(op.shape(1)));
+    return Error("w must be {}, {} spatial {}], not {}", w_axes, spatial,
+                 spatial == 1 ? "axis" : "axes", ToString(op.shape(1)));
   DESCENT_RETURN_IF_ERROR(CheckSteps(op.attributes, steps, spatial));
   return CheckPadding(op.attributes, spatial);
 }

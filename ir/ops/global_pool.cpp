@@ -1,5 +1,6 @@
 // Pools over whole images, and over as many parts of them as the result has places.
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>

@@ -443,6 +443,78 @@ const ModelSample kSamples[] = {
       train loss with adam(learning_rate=0.01)
     })",
      2e-3},
+    {"ResNetStep", "train_step", 70, R"(model resnet {
+      batch 4
+      input x: f32[batch, 2, 8, 8] from features
+      input y: u8[batch] from label
+      parameter w1: f32[4, 2, 3, 3] = he_uniform
+      parameter w2: f32[6, 4, 3, 3] = he_uniform
+      parameter w3: f32[6, 6, 3, 3] = he_uniform
+      parameter shortcut: f32[6, 4, 1, 1] = he_uniform
+      parameter scale1: f32[6] = ones
+      parameter bias1: f32[6] = zeros
+      parameter scale2: f32[6] = ones
+      parameter bias2: f32[6] = zeros
+      parameter v: f32[3, 6] = glorot_uniform
+      parameter c: f32[3] = zeros
+      statistic mean1: f32[6] = zeros -> next_mean1
+      statistic variance1: f32[6] = ones -> next_variance1
+      statistic mean2: f32[6] = zeros -> next_mean2
+      statistic variance2: f32[6] = ones -> next_variance2
+      stem = conv2d(x, w1, auto_pad=same)
+      a = relu(stem)
+      p = max_pool2d(a, kernel=[3, 3], stride=[2, 2], padding=[1, 1, 1, 1])
+      h1 = conv2d(p, w2, stride=[2, 2], padding=[1, 1, 1, 1])
+      n1, next_mean1, next_variance1 = batch_norm(h1, scale1, bias1, mean1, variance1)
+      r1 = relu(n1)
+      h2 = conv2d(r1, w3, padding=[1, 1, 1, 1])
+      n2, next_mean2, next_variance2 = batch_norm(h2, scale2, bias2, mean2, variance2)
+      q = conv2d(p, shortcut, stride=[2, 2])
+      sum = add(n2, q)
+      r2 = relu(sum)
+      g = global_avg_pool(r2)
+      f = reshape(g, shape=[-1, 6])
+      z = linear(f, v, c)
+      loss = cross_entropy(z, y)
+      train loss with sgd(learning_rate=0.05)
+    })",
+     5e-3},
+    {"UNetStep", "train_step", 70, R"(model unet {
+      batch 3
+      input x: f32[batch, 2, 8, 8] from features
+      input y: f32[batch, 1, 8, 8] from label
+      parameter w1: f32[4, 2, 3, 3] = he_uniform
+      parameter scale1: f32[4] = ones
+      parameter bias1: f32[4] = zeros
+      parameter w2: f32[6, 4, 3, 3] = he_uniform
+      parameter w3: f32[6, 6, 3, 3] = he_uniform
+      parameter up1: f32[6, 4, 2, 2] = he_uniform
+      parameter w4: f32[4, 8, 3, 3] = he_uniform
+      parameter w5: f32[1, 6, 1, 1] = he_uniform
+      parameter b5: f32[1] = zeros
+      c1 = conv2d(x, w1, auto_pad=same)
+      n1 = group_norm(c1, scale1, bias1, groups=2)
+      e1 = relu(n1)
+      p1 = avg_pool2d(e1, kernel=[2, 2])
+      c2 = conv2d(p1, w2, auto_pad=same)
+      e2 = relu(c2)
+      p2 = max_pool2d(e2, kernel=[2, 2])
+      c3 = conv2d(p2, w3, auto_pad=same)
+      e3 = relu(c3)
+      u2 = resize(e3, sizes=[4, 4], mode=linear)
+      s2 = add(u2, e2)
+      u1 = conv_transpose2d(s2, up1, stride=[2, 2])
+      j1 = concat(u1, e1, axis=1)
+      c4 = conv2d(j1, w4, auto_pad=same)
+      e4 = relu(c4)
+      u0 = resize(p1, sizes=[8, 8], mode=nearest)
+      k0 = slice(u0, starts=[0, 0, 0, 0], stops=[3, 2, 8, 8])
+      j0 = concat(e4, k0, axis=1)
+      z = conv2d(j0, w5, b5)
+      loss = bce_with_logits(z, y)
+      train loss with adam(learning_rate=0.01)
+    })",
+     5e-3},
     {"RaggedChunks", "run", 4, R"(model f {
       input x: f64[331, 31, 67]
       input y: f64[8195, 3]

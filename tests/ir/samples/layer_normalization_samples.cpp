@@ -170,6 +170,7 @@ void AddLengths(std::vector<OpSample>& samples) {
                      .values = {{0, 0, 0.1, 0.2}},
                      .expected = {{0, 0, 0.2, 0.4}},
                      .source = "torch.nn.functional.normalize",
+                     .smooth = false,
                      .gradients = {{2, 2, 2, 2}}});
   samples.push_back({.op = "weight_norm",
                      .operands = {F64({2, 3, 2}), F64({2})},
