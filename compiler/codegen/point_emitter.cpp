@@ -240,8 +240,7 @@ void PointEmitter::Report(llvm::Value* failed, int32_t status_bit, Point& point)
   DESCENT_CHECK(nest_.status, "a nest that reports needs a status variable");
   llvm::Value* any = f_.Any(f_.And(failed, point.mask));
   llvm::Value* old = b.CreateLoad(b.getInt32Ty(), nest_.status);
-  b.CreateStore(b.CreateOr(old, b.CreateSelect(any, f_.I32(status_bit), f_.I32(0))),
-                nest_.status);
+  b.CreateStore(b.CreateOr(old, b.CreateSelect(any, f_.I32(status_bit), f_.I32(0))), nest_.status);
 }
 
 llvm::Value* PointEmitter::Read(int number, Point& point) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <set>
 
 #include "ir/diagnostic.h"
 
@@ -111,6 +112,9 @@ bool IsArena(const EntryProgram& entry, int buffer) {
 /// For each call, written buffers that may take the place of a buffer that dies there.
 void JoinInPlace(const EntryProgram& entry, std::span<const Kernel> kernels,
                  const StepListing& steps, std::vector<Life>& lives, Units& units) {
+  std::set<int> counters;
+  for (const Access& access : steps.accesses)
+    if (access.counter_of >= 0) counters.insert(access.buffer);
   for (int number = 0; number < static_cast<int>(steps.calls.size()); ++number) {
     const KernelCall& call = *steps.calls[number];
     const Kernel& kernel = kernels[call.kernel];
@@ -130,6 +134,7 @@ void JoinInPlace(const EntryProgram& entry, std::span<const Kernel> kernels,
       const Argument &from = call.arguments[read], &to = call.arguments[written];
       if (from.loop_stride_bytes != 0 || to.loop_stride_bytes != 0) continue;
       if (!IsArena(entry, from.buffer) || !IsArena(entry, to.buffer)) continue;
+      if (counters.contains(from.buffer)) continue;  // counted on from, behind the last call
       if (from.buffer == to.buffer ||
           entry.buffers[from.buffer].type.bytes() != entry.buffers[to.buffer].type.bytes())
         continue;

@@ -459,67 +459,9 @@ Result<void> RegionBuilder::AddBranch(int i) {
 
 }  // namespace
 
-namespace {
-
-std::vector<int> TensorsOf(const FormWork& form, bool written) {
-  std::vector<int> tensors;
-  for (size_t i = 0; i < form.tensors.size(); ++i)
-    if (form.kernel.parameters[i].written == written) tensors.push_back(form.tensors[i]);
-  return tensors;
-}
-
-}  // namespace
-
-std::vector<int> FormWork::Reads() const { return TensorsOf(*this, false); }
-std::vector<int> FormWork::Writes() const { return TensorsOf(*this, true); }
-
-std::vector<int> Work::Reads() const {
-  if (loop) return loop->reads;
-  if (branch) return branch->reads;
-  if (scatter) return {scatter->index, scatter->update, scatter->base};
-  if (form) return form->Reads();
-  std::vector<int> tensors = computation.after;
-  for (const TensorRead& read : computation.reads) tensors.push_back(read.tensor);
-  return tensors;
-}
-
-std::vector<int> Work::Writes() const {
-  if (loop) return loop->writes;
-  if (branch) return branch->writes;
-  if (scatter) return {scatter->result};
-  if (form) return form->Writes();
-  return computation.tensors;
-}
-
-int TensorTable::Add(EntryTensor tensor) {
-  tensors_.push_back(std::move(tensor));
-  return size() - 1;
-}
-
-int TensorTable::Base(int tensor) const {
-  while (tensors_[tensor].alias >= 0) tensor = tensors_[tensor].alias;
-  return tensor;
-}
-
 Result<BuiltRegion> BuildRegion(const Graph& graph, const LeafTensors& leaves,
                                 TensorTable& tensors) {
   return RegionBuilder(graph, leaves, tensors).Run();
-}
-
-void DropUnread(Region& region, const TensorTable& tensors) {
-  std::vector<bool> read(tensors.size(), false);
-  std::vector<Work> kept;
-  for (auto work = region.works.rbegin(); work != region.works.rend(); ++work) {
-    const std::vector<int> writes = work->Writes();
-    const bool needed = std::any_of(writes.begin(), writes.end(), [&](int tensor) {
-      return read[tensor] || tensors[tensor].alias >= 0;
-    });
-    if (!needed) continue;
-    for (const int tensor : work->Reads()) read[tensor] = true;
-    kept.push_back(std::move(*work));
-  }
-  std::reverse(kept.begin(), kept.end());
-  region.works = std::move(kept);
 }
 
 }  // namespace descent

@@ -267,6 +267,7 @@ std::span<const OpDef> ArrangeOps() {
   static const std::array kOps = {
       OpDef{.name = "squeeze",
             .doc = "Axes of extent 1 dropped.\n\nGradient: `g` with the axes back.",
+            .example = "squeeze([[1, 2]]) = [1, 2]",
             .signature = {.operands = {{"x"}},
                           .attributes = {{"axes", AttributeKind::kInts, Attribute(Ints{}),
                                           "axes to drop, negative ones count from the end; empty: "
@@ -276,6 +277,7 @@ std::span<const OpDef> ArrangeOps() {
       OpDef{.name = "unsqueeze",
             .doc = "Axes of extent 1 inserted.\n\n`axes` are places in the result. Gradient: `g` "
                    "without these axes.",
+            .example = "unsqueeze([1, 2], axes=[0]) = [[1, 2]]",
             .signature = {.operands = {{"x"}},
                           .attributes = {IntsAttribute(
                               "axes", "axes of the result, negative ones count from its end")}},
@@ -285,6 +287,7 @@ std::span<const OpDef> ArrangeOps() {
             .doc = "Neighbouring axes as one.\n\nAxes start_axis to end_axis, both inclusive, "
                    "become one of their product; a scalar becomes a vector of one element. "
                    "Gradient: `g` in the shape of x.",
+            .example = "flatten([[1, 2], [3, 4]]) = [1, 2, 3, 4]",
             .signature = {.operands = {{"x"}},
                           .attributes = {{"start_axis", AttributeKind::kInt, Attribute(int64_t{0}),
                                           "first axis, negative ones count from the end"},
@@ -296,6 +299,7 @@ std::span<const OpDef> ArrangeOps() {
             .doc = "A tensor cut into parts along an axis.\n\nOne result per size; the sizes add "
                    "up to the extent. concat puts them together again. Gradient: the gradients of "
                    "the parts, one after another.",
+            .example = "split([1, 2, 3], sizes=[1, 2]) = [1], [2, 3]",
             .signature = {.operands = {{"x"}},
                           .attributes = {IntsAttribute("sizes", "extent of each part"),
                                          AxisAttribute("axis to cut, negative ones count from the "
@@ -305,6 +309,7 @@ std::span<const OpDef> ArrangeOps() {
             .expand = ExpandSplit},
       OpDef{.name = "stack",
             .doc = "Tensors of one shape along a new axis.\n\nGradient: the slices of `g`.",
+            .example = "stack([1, 2], [3, 4]) = [[1, 2], [3, 4]]",
             .signature = {.operands = {{"parts", DTypeClass::kAny, 0, false, true}},
                           .attributes = {AxisAttribute(
                               "place of the new axis in the result, negative ones count from its "
@@ -314,6 +319,7 @@ std::span<const OpDef> ArrangeOps() {
       OpDef{.name = "tile",
             .doc = "Copies of a tensor side by side.\n\n`y[i] = x[i mod extent]` along every axis, "
                    "as numpy.tile. Gradient: the sum of `g` over the copies.",
+            .example = "tile([1, 2], repeats=[2]) = [1, 2, 1, 2]",
             .signature = {.operands = {{"x"}},
                           .attributes = {IntsAttribute("repeats", "copies along each axis")}},
             .infer = InferTile,
@@ -322,6 +328,7 @@ std::span<const OpDef> ArrangeOps() {
             .doc = "Elements shifted along axes; what leaves at the end comes in at the "
                    "front.\n\n`y[(i + shift) mod extent] = x[i]`, as numpy.roll. Without axes x is "
                    "shifted as if it were flat. Gradient: `g` shifted back.",
+            .example = "roll([1, 2, 3], shifts=[1]) = [3, 1, 2]",
             .signature = {.operands = {{"x"}},
                           .attributes = {IntsAttribute("shifts",
                                                        "shift of each axis, negative ones to the "
@@ -334,6 +341,8 @@ std::span<const OpDef> ArrangeOps() {
             .doc = "Channels laid out as blocks of rows and columns.\n\nx is [n, c, h, w], the "
                    "result [n, c / block^2, h block, w block]; as ONNX DepthToSpace. Inverse of "
                    "space_to_depth. Gradient: `g` moved back.",
+            .example =
+                "depth_to_space([[[[1]], [[2]], [[3]], [[4]]]], block=2) = [[[[1, 2], [3, 4]]]]",
             .signature = {.operands = {{"x"}}, .attributes = {BlockAttribute(), OrderAttribute()}},
             .infer = InferDepthToSpace,
             .expand = ExpandDepthToSpace},
@@ -341,6 +350,8 @@ std::span<const OpDef> ArrangeOps() {
             .doc = "Blocks of rows and columns stacked as channels.\n\nx is [n, c, h, w], the "
                    "result [n, c block^2, h / block, w / block]; as ONNX SpaceToDepth. Inverse of "
                    "depth_to_space. Gradient: `g` moved back.",
+            .example =
+                "space_to_depth([[[[1, 2], [3, 4]]]], block=2) = [[[[1]], [[2]], [[3]], [[4]]]]",
             .signature = {.operands = {{"x"}}, .attributes = {BlockAttribute(), OrderAttribute()}},
             .infer = InferSpaceToDepth,
             .expand = ExpandSpaceToDepth},

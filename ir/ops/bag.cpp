@@ -140,6 +140,8 @@ std::span<const OpDef> BagOps() {
           "embedding_bag. An index, an offset, or an index before the first offset that is out "
           "of range is left out of its bag's sum and reported. Gradient: `g` (for mean divided by "
           "the count) to each row, times its weight; for max to the first largest row.",
+      .example =
+          "embedding_bag([[1, 2], [3, 4]], i64 [0, 1, 1], i64 [0, 2], mode=sum) = [[4, 6], [3, 4]]",
       .signature = {.operands = {{"table", DTypeClass::kFloat},
                                  {"indices", DTypeClass::kInteger, -1},
                                  {"offsets", DTypeClass::kNumeric, -1, true},

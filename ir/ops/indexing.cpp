@@ -225,6 +225,7 @@ std::span<const OpDef> IndexingOps() {
                  "the axes of the indices replace `axis`. An "
                  "index out of range gives 0 and is reported. Gradient: `g` added to the chosen "
                  "slices.",
+          .example = "gather([1, 2, 3], i64 [2, 0]) = [3, 1]",
           .signature = GatherSignature(true),
           .infer = InferGather,
           .define = DefineGather,
@@ -237,6 +238,7 @@ std::span<const OpDef> IndexingOps() {
                    "axis, at most its extents. As PyTorch's gather and ONNX GatherElements. An "
                    "index out of range gives 0 and is reported. Gradient: `g` added to the chosen "
                    "elements.",
+            .example = "gather_elements([[1, 2], [3, 4]], i64 [[1], [0]], axis=1) = [[2], [3]]",
             .signature = GatherSignature(true),
             .infer = InferGatherElements,
             .define = DefineGatherElements,
@@ -249,6 +251,7 @@ std::span<const OpDef> IndexingOps() {
                    "behind its first batch_dims axes, which x and indices share. As ONNX GatherND. "
                    "A tuple with an index out of range gives 0 and is reported. Gradient: `g` "
                    "added to the chosen slices.",
+            .example = "gather_nd([[1, 2], [3, 4]], i64 [[1, 0]]) = [3]",
             .signature = {.operands = {{"x"}, {"indices", DTypeClass::kInteger, -1}},
                           .attributes = {{"batch_dims", AttributeKind::kInt, Attribute(int64_t{0}),
                                           "leading axes that x and indices share"}}},
@@ -260,6 +263,7 @@ std::span<const OpDef> IndexingOps() {
           .doc = "Elements of x chosen by their place in row-major order.\n\nThe result has the "
                  "shape of indices. As PyTorch's take. An index out of range (below 0, too) gives "
                  "0 and is reported. Gradient: `g` added to the chosen elements.",
+          .example = "take([[1, 2], [3, 4]], i64 [3, 0]) = [4, 1]",
           .signature = GatherSignature(false),
           .infer = InferTake,
           .expand = ExpandTake,
@@ -269,6 +273,7 @@ std::span<const OpDef> IndexingOps() {
             .doc = "Slices of x along an axis in the order of a vector of indices.\n\ngather with "
                    "a vector. An index out of range gives 0 and is reported. Gradient: `g` added "
                    "to the chosen slices.",
+            .example = "index_select([[1, 2], [3, 4]], i64 [1]) = [[3, 4]]",
             .signature = GatherSignature(true),
             .infer = InferIndexSelect,
             .expand = ExpandIndexSelect,
@@ -279,6 +284,7 @@ std::span<const OpDef> IndexingOps() {
           .doc = "Rows of a table.\n\n`y[.., :] = table[indices[..], :]`. An index out of range "
                  "gives zeros and is reported. Gradient: `g` added to the chosen rows, but not to "
                  "row padding_idx, as in PyTorch; its values are read like any other's.",
+          .example = "embedding([[1, 2], [3, 4]], i64 [1, 0]) = [[3, 4], [1, 2]]",
           .signature = {.operands = {{"table", DTypeClass::kFloat},
                                      {"indices", DTypeClass::kInteger, -1}},
                         .attributes = {{"padding_idx", AttributeKind::kInt, Attribute(int64_t{-1}),
@@ -292,6 +298,7 @@ std::span<const OpDef> IndexingOps() {
           .name = "one_hot",
           .doc = "Rows with a 1 at the place of their class.\n\n`y[..., j] = 1` where j is the "
                  "index, else 0. An index out of range counts as 0 and is reported.",
+          .example = "one_hot(i64 [1, 0], depth=2) = [[0, 1], [1, 0]]",
           .signature = {.operands = {{"indices", DTypeClass::kInteger}},
                         .attributes = {{"depth", AttributeKind::kInt, std::nullopt,
                                         "number of classes"},

@@ -194,6 +194,7 @@ std::span<const OpDef> MatrixOps() {
   static const std::array kOps = {
       OpDef{.name = "eye",
             .doc = "Ones on a diagonal, zeros elsewhere.\n\n`y[i, j] = 1` where j - i = diagonal.",
+            .example = "eye(rows=2) = [[1, 0], [0, 1]]",
             .signature = {.operands = {},
                           .attributes = {{"rows", AttributeKind::kInt, std::nullopt,
                                           "extent of the first axis"},
@@ -209,6 +210,7 @@ std::span<const OpDef> MatrixOps() {
             .doc = "The lower triangle of matrices, zeros above it.\n\nKeeps `x[..., i, j]` where "
                    "j - i <= diagonal. A NaN above it does not stay. Gradient: the same triangle "
                    "of `g`.",
+            .example = "tril([[1, 2], [3, 4]]) = [[1, 0], [3, 4]]",
             .signature = TriangleSignature(),
             .infer = InferTriangle,
             .expand = ExpandTriangle<false>},
@@ -216,6 +218,7 @@ std::span<const OpDef> MatrixOps() {
             .doc = "The upper triangle of matrices, zeros below it.\n\nKeeps `x[..., i, j]` where "
                    "j - i >= diagonal. A NaN below it does not stay. Gradient: the same triangle "
                    "of `g`.",
+            .example = "triu([[1, 2], [3, 4]]) = [[1, 2], [0, 4]]",
             .signature = TriangleSignature(),
             .infer = InferTriangle,
             .expand = ExpandTriangle<true>},
@@ -223,6 +226,7 @@ std::span<const OpDef> MatrixOps() {
             .doc = "A vector as the diagonal of a matrix, or the diagonal of a matrix as a "
                    "vector.\n\nA vector of n elements gives a square of n + |diagonal| rows, zeros "
                    "beside the diagonal. As numpy.diag. Gradient: `g` at the diagonal.",
+            .example = "diag([1, 2]) = [[1, 0], [0, 2]]",
             .signature = TriangleSignature(),
             .infer = InferDiag,
             .expand = ExpandDiag},
@@ -230,6 +234,7 @@ std::span<const OpDef> MatrixOps() {
             .doc = "The diagonals of matrices that lie in two axes.\n\nThese axes go, and one with "
                    "the elements `x[..., i, i + diagonal, ...]` comes last, as numpy.diagonal. "
                    "Gradient: `g` at the diagonals, 0 elsewhere.",
+            .example = "diagonal([[1, 2], [3, 4]]) = [1, 4]",
             .signature = {.operands = {{"x"}},
                           .attributes = {DiagonalAttribute(),
                                          {"axis1", AttributeKind::kInt, Attribute(int64_t{0}),
@@ -243,6 +248,7 @@ std::span<const OpDef> MatrixOps() {
                    "elements as many results of shape [n0, n1, ...]; result k holds element i_k of "
                    "vector k. Indexing xy exchanges the first two axes, as numpy.meshgrid. "
                    "Gradient: the sum of `g` over the other axes.",
+            .example = "meshgrid([1, 2], [3, 4]) = [[1, 1], [2, 2]], [[3, 4], [3, 4]]",
             .signature = {.operands = {{"parts", DTypeClass::kAny, 0, false, true}},
                           .attributes = {{"indexing",
                                           AttributeKind::kString,

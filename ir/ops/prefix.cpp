@@ -141,6 +141,7 @@ std::span<const OpDef> PrefixOps() {
             .doc = "Running sums along an axis.\n\n`y[t] = x[0] + ... + x[t]`, without x[t] if "
                    "exclusive, from the end if reverse; added in this order. As PyTorch's cumsum "
                    "and ONNX CumSum. Gradient: the running sums of `g` the other way.",
+            .example = "cumsum([1, 2, 3]) = [1, 3, 6]",
             .signature = {.operands = {{"x", DTypeClass::kNumeric}},
                           .attributes = PrefixAttributes()},
             .infer = InferPrefix,
@@ -151,6 +152,7 @@ std::span<const OpDef> PrefixOps() {
             .doc = "Running products along an axis.\n\n`y[t] = x[0] * ... * x[t]`, without x[t] if "
                    "exclusive, from the end if reverse; multiplied in this order. Gradient: "
                    "without a division, so it is right where elements are 0, too.",
+            .example = "cumprod([1, 2, 3, 4]) = [1, 2, 6, 24]",
             .signature = {.operands = {{"x", DTypeClass::kNumeric}},
                           .attributes = PrefixAttributes()},
             .infer = InferPrefix,
@@ -163,6 +165,7 @@ std::span<const OpDef> PrefixOps() {
                    "returns are the reverse recurrence of rewards with a constant a. Exclusive "
                    "gives `y[t - 1]` in place t. Gradient: the adjoint recurrence `s[t] = g[t] + "
                    "a[t + 1] s[t + 1]` to b, `s[t] y[t - 1]` to a.",
+            .example = "linear_recurrence([0.5, 2, 0], [1, 2, 3]) = [1, 4, 3]",
             .signature = {.operands = {{"a", DTypeClass::kNumeric}, {"b", DTypeClass::kNumeric}},
                           .attributes = PrefixAttributes()},
             .infer = InferPrefix,

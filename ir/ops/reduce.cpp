@@ -303,6 +303,7 @@ std::span<const OpDef> ReduceOps() {
       OpDef{.name = "prod",
             .doc = "Product over axes.\n\n1 over no elements. Gradient: `g` times the product of "
                    "all other elements, right where some are 0, too.",
+            .example = "prod([2, 3, 4]) = 24",
             .signature = ReduceSignature(DTypeClass::kNumeric),
             .infer = InferReduce,
             .define = DefineProd,
@@ -328,6 +329,7 @@ std::span<const OpDef> ReduceOps() {
             .mask_rows = ExtremumOfValid<-1>},
       OpDef{.name = "any",
             .doc = "Whether some element over axes is true.\n\nFalse over no elements.",
+            .example = "any(bool [true, false]) = true",
             .signature = ReduceSignature(DTypeClass::kBool),
             .infer = InferReduce,
             .define = DefineAny,
@@ -335,6 +337,7 @@ std::span<const OpDef> ReduceOps() {
             .mask_rows = AnyOfValid},
       OpDef{.name = "all",
             .doc = "Whether all elements over axes are true.\n\nTrue over no elements.",
+            .example = "all(bool [true, false]) = false",
             .signature = ReduceSignature(DTypeClass::kBool),
             .infer = InferReduce,
             .define = DefineAll,

@@ -259,6 +259,7 @@ std::span<const OpDef> ScatterOps() {
                    "ScatterElements. With reduce add, mul, min or max the update is combined with "
                    "what stands there; with set the last update of a place wins. An update whose "
                    "index is out of range is dropped and reported. Gradient: as scatter_rows.",
+            .example = "scatter([1, 2, 3], i64 [2, 0], [8, 9]) = [9, 2, 8]",
             .signature = ScatterSignature({{"axis", AttributeKind::kInt, Attribute(int64_t{0}),
                                             "indexed axis, negative ones count from the end"}}),
             .infer = InferScatter,
@@ -273,6 +274,7 @@ std::span<const OpDef> ScatterOps() {
                    "the update is combined with what stands there; with set the last one of a "
                    "place wins. An update with an index out of range is dropped and reported. "
                    "Gradient: as scatter_rows.",
+            .example = "scatter_nd([1, 2, 3], i64 [[2], [0]], [8, 9]) = [9, 2, 8]",
             .signature = ScatterSignature(),
             .infer = InferScatterNd,
             .expand = ExpandScatterNd},
@@ -285,6 +287,7 @@ std::span<const OpDef> ScatterOps() {
                    "for what was overwritten; mul `g` times the product of all other factors; min "
                    "and max in equal shares to all that have the result's value, as PyTorch's "
                    "scatter_reduce.",
+            .example = "scatter_rows([1, 2], i64 [1, 1], [5, 6], reduce=add) = [1, 13]",
             .signature = ScatterSignature(),
             .infer = InferScatterRows,
             .define = DefineScatterRows,

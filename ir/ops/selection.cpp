@@ -123,6 +123,7 @@ std::span<const OpDef> SelectionOps() {
           .name = "masked_fill",
           .doc = "A number wherever the mask is true.\n\nThe mask broadcasts to x as NumPy does. "
                  "Gradient: `g` where the mask is false, 0 elsewhere.",
+          .example = "masked_fill([1, 2], bool [true, false], value=9) = [9, 2]",
           .signature = {.operands = {{"x", DTypeClass::kNumeric}, {"mask", DTypeClass::kBool, -1}},
                         .attributes = {{"value", AttributeKind::kFloat, Attribute(0.0),
                                         "the number"}}},
@@ -134,6 +135,7 @@ std::span<const OpDef> SelectionOps() {
                  "number.\n\nThe first result has `size` places: elements beyond it are left "
                  "out, and places that stay free are 0; the count is that of all true ones. "
                  "Gradient: `g` at the place of each element, 0 for those left out.",
+          .example = "masked_select([1, 2, 3], bool [true, false, true], size=3) = [1, 3, 0], 2",
           .signature = {.operands = {{"x", DTypeClass::kNumeric}, {"mask", DTypeClass::kBool, -1}},
                         .attributes = {SizeAttribute()},
                         .results = {"values", "count"}},
@@ -145,6 +147,7 @@ std::span<const OpDef> SelectionOps() {
                    "number.\n\nThe first result is [size, rank]: elements beyond `size` are left "
                    "out, and rows that stay free hold `fill`; the count is that of all elements "
                    "that are not zero, NaN among them.",
+            .example = "nonzero([0, 5, 6], size=2) = [[1], [2]], 2",
             .signature = {.operands = {{"x"}},
                           .attributes = {SizeAttribute(),
                                          {"fill", AttributeKind::kInt, Attribute(int64_t{0}),

@@ -263,6 +263,7 @@ std::span<const OpDef> SlicingOps() {
                    "stops below 0 count from the end. With a step below 0 the elements fall from "
                    "start; a stop of -extent - 1 is the one behind element 0, as in NumPy. Bounds "
                    "beyond the axis are refused. Gradient: `g` at these elements, 0 elsewhere.",
+            .example = "slice([1, 2, 3, 4, 5, 6], starts=[4], stops=[-7], steps=[-2]) = [5, 3, 1]",
             .signature = {.operands = {{"x"}},
                           .attributes = {{"starts", AttributeKind::kInts, std::nullopt,
                                           "first element of each axis"},
@@ -282,6 +283,7 @@ std::span<const OpDef> SlicingOps() {
                    "`[3, 2, 1, 2, 3]`, `[2, 3, 1, 2, 3]`. Axes are padded one after another. As "
                    "numpy.pad. Gradient: the sum of `g` over all places of an element, 0 for "
                    "cropped ones.",
+            .example = "pad([1, 2, 3], low=[2], high=[1], mode=reflect) = [3, 2, 1, 2, 3, 2]",
             .signature = {.operands = {{"x"}}, .attributes = PadAttributesWithMode()},
             .infer = InferPad,
             .expand = ExpandPad},
@@ -289,6 +291,7 @@ std::span<const OpDef> SlicingOps() {
             .doc = "A constant around and between the elements.\n\nWhat pad is in mode constant. "
                    "Negative `low` and `high` crop. Gradient: `g` without the padding, 0 for "
                    "cropped elements.",
+            .example = "pad_constant([1, 2], low=[1], high=[0], value=9) = [9, 1, 2]",
             .signature = {.operands = {{"x"}}, .attributes = PadAttributes()},
             .infer = InferPadConstant,
             .define = DefinePadConstant,

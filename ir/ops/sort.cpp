@@ -140,6 +140,7 @@ std::span<const OpDef> SortOps() {
                    "elements keep their order, -0 and 0 are equal. NaN counts as larger than all "
                    "numbers. As PyTorch's stable sort. Gradient of the values: `g` moved back; the "
                    "order itself is taken as constant.",
+            .example = "sort([3, 1, 2]) = [1, 2, 3], [1, 2, 0]",
             .signature = {.operands = {{"x", DTypeClass::kNumeric}},
                           .attributes = {AxisAttribute(), DescendingAttribute()},
                           .results = {"values", "indices"}},
@@ -149,6 +150,7 @@ std::span<const OpDef> SortOps() {
       OpDef{.name = "argsort",
             .doc = "Places of the elements in sorted order along an axis, i64.\n\n`x[y[0]], "
                    "x[y[1]], ...` is sorted. Stable; NaN counts as larger than all numbers.",
+            .example = "argsort([3, 1, 2]) = [1, 2, 0]",
             .signature = SortSignature(),
             .infer = InferRank,
             .expand = ExpandArgSort,
@@ -158,6 +160,7 @@ std::span<const OpDef> SortOps() {
                    "elements that come before it, equal ones if they stand before it: the inverse "
                    "permutation of argsort. NaN counts as larger than all numbers. Sorted by "
                    "merging, not by this count.",
+            .example = "sort_rank([3, 1, 2]) = [2, 0, 1]",
             .signature = SortSignature(),
             .infer = InferRank,
             .define = DefineRank,
@@ -168,6 +171,7 @@ std::span<const OpDef> SortOps() {
                    "equal elements the first ones. NaN counts as larger than all numbers. "
                    "`sorted` gives them in order of value, else in the order that they have in x. "
                    "Gradient of the values: `g` added at the places of the chosen elements.",
+            .example = "top_k([3, 1, 2], k=2) = [3, 2], [0, 2]",
             .signature = {.operands = {{"x", DTypeClass::kNumeric}},
                           .attributes = {{"k", AttributeKind::kInt, std::nullopt,
                                           "number of elements, at most the extent"},

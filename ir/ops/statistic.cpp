@@ -145,6 +145,7 @@ std::span<const OpDef> StatisticOps() {
                    "as `m + log sum exp(x - m)` with the largest element m, so that nothing "
                    "overflows. -inf over no elements and where all are -inf. Gradient: `g exp(x - "
                    "y)`, 0 where y is -inf.",
+            .example = "logsumexp([1, 5, 3]) = 5.1429",
             .signature = ReduceSignature(DTypeClass::kFloat),
             .infer = InferReduce,
             .expand = ExpandLogSumExp,
@@ -154,6 +155,7 @@ std::span<const OpDef> StatisticOps() {
             .doc = "Variance over axes.\n\n`sum (x - mean x)^2 / max(0, n - correction)` for n "
                    "elements; NaN where n = 0, or where n = correction and the sum is 0. Gradient: "
                    "`2 g (x - mean x) / (n - correction)`.",
+            .example = "var([1, 5, 3]) = 4",
             .signature = ReduceSignature(DTypeClass::kFloat, {Correction()}),
             .infer = InferVar,
             .expand = ExpandVar,
@@ -162,6 +164,7 @@ std::span<const OpDef> StatisticOps() {
       OpDef{.name = "std",
             .doc = "Standard deviation over axes.\n\nThe square root of var. Gradient: `g (x - "
                    "mean x) / ((n - correction) y)`, 0 where y is 0, as PyTorch has it.",
+            .example = "std([1, 5, 3]) = 2",
             .signature = ReduceSignature(DTypeClass::kFloat, {Correction()}),
             .infer = InferVar,
             .expand = ExpandStd,
@@ -173,6 +176,7 @@ std::span<const OpDef> StatisticOps() {
                    "that are not zero. 0 over no elements. Gradient: `g sign(x) (|x| / y)^(p - "
                    "1)`, 0 where x is 0; for p = inf `g sign(x)` to the largest, in equal shares; "
                    "none for p = 0. All as PyTorch has it.",
+            .example = "norm([3, 4]) = 5",
             .signature = ReduceSignature(DTypeClass::kFloat,
                                          {{"p", AttributeKind::kFloat, Attribute(2.0),
                                            "order of the norm, not negative; inf is allowed"}}),

@@ -98,10 +98,11 @@ TEST(Trainer, MetricsAreThoseOfThePredictions) {
                       "  p = sigmoid(z2)\n  loss = bce(p, y)\n  predict p as probability\n"
                       "  metric accuracy = binary_accuracy(p, y)\n"
                       "  metric precision = precision(p, y)\n  metric recall = recall(p, y)\n"));
-  shell.Write("numbers.descent",
-              ModelOf("f32[batch, 1]", "1",
-                      "  loss = mse(z2, y)\n  predict z2\n  metric mae = mean_absolute_error(z2, y)\n"
-                      "  metric r2 = r2(z2, y)\n"));
+  shell.Write(
+      "numbers.descent",
+      ModelOf("f32[batch, 1]", "1",
+              "  loss = mse(z2, y)\n  predict z2\n  metric mae = mean_absolute_error(z2, y)\n"
+              "  metric r2 = r2(z2, y)\n"));
   ExpectGood(shell.Run("python3 data.py"));
   for (const std::string task : {"classes", "binary", "numbers"}) {
     const Outcome outcome = shell.Run("descent compile -q " + task +

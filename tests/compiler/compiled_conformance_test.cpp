@@ -67,8 +67,9 @@ std::vector<Tensor> SpecialOperands(const OpSample& sample) {
   for (size_t operand = 0; operand < operands.size(); ++operand) {
     const TensorType type = operands[operand].type();
     if (!Info(type.dtype).is_float) continue;
-    const double tiny = type.dtype == DType::kF64 ? std::numeric_limits<double>::denorm_min()
-                                                  : std::numeric_limits<float>::denorm_min();
+    const double smallest = type.dtype == DType::kF64 ? std::numeric_limits<double>::denorm_min()
+                                                      : std::numeric_limits<float>::denorm_min();
+    const double tiny = sample.denormals ? smallest : 1;
     const double special[] = {0.0,  -0.0, 5 * tiny, -3 * tiny, kInfinity, -kInfinity,
                               kNaN, 1.0,  -1.5,     0.5,       2.0};
     std::vector<double> values;

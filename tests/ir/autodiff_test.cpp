@@ -95,8 +95,9 @@ TEST(Autodiff, RefusesTheGradientOfAnInteger) {
 TEST(Autodiff, FailureInsideALoopBodyIsReported) {
   GraphBuilder body;
   const Value s = body.Input("s", {DType::kF64, {2}});
-  body.Output("next", body.Add("mean_absolute_error", {body.Add("cast", {s}, {{"to", DType::kF32}}),
-                                       body.Add("cast", {s}, {{"to", DType::kF32}})}));
+  body.Output("next",
+              body.Add("mean_absolute_error", {body.Add("cast", {s}, {{"to", DType::kF32}}),
+                                               body.Add("cast", {s}, {{"to", DType::kF32}})}));
   GraphBuilder b;
   const Value start = b.Input("s", {DType::kF64, {2}});
   const Value y = b.Add("scan", {start},
@@ -105,7 +106,8 @@ TEST(Autodiff, FailureInsideALoopBodyIsReported) {
                          {"trip_count", int64_t{2}}});
   const auto gradients = ReverseWalk(b, {{{y, y}}}, {{start}});
   ASSERT_FALSE(gradients);
-  EXPECT_NE(gradients.error().message.find("(mean_absolute_error) has no gradient"), std::string::npos);
+  EXPECT_NE(gradients.error().message.find("(mean_absolute_error) has no gradient"),
+            std::string::npos);
 }
 
 TEST(Autodiff, LabelsNewNodesWithTheirOrigin) {

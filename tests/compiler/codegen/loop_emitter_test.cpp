@@ -37,10 +37,10 @@ TEST(LoopEmitter, EveryElementType) {
       Tile(kernel, 16);
       ExpectMatchesReference(kernel, Patterns(kernel), 0);
     }
-    Kernel bools =
-        ElementwiseKernel("bools", {n}, {kBool, kBool, kF32, kF32},
-                          {Call(kAnd, {R(0, kBool), R(1, kBool)}), Call(kXor, {R(0, kBool), R(1, kBool)}),
-                           Call(kSelect, {Call(kOr, {R(0, kBool), R(1, kBool)}), R(2), R(3)})});
+    Kernel bools = ElementwiseKernel(
+        "bools", {n}, {kBool, kBool, kF32, kF32},
+        {Call(kAnd, {R(0, kBool), R(1, kBool)}), Call(kXor, {R(0, kBool), R(1, kBool)}),
+         Call(kSelect, {Call(kOr, {R(0, kBool), R(1, kBool)}), R(2), R(3)})});
     ExpectMatchesReference(bools, Patterns(bools), 0);
   }
 }

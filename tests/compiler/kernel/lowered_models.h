@@ -15,6 +15,8 @@ struct ModelSample {
 };
 inline void PrintTo(const ModelSample& sample, std::ostream* out) { *out << sample.name; }
 
+/// All, networks included.
 std::span<const ModelSample> ModelSamples();
+std::span<const ModelSample> NetworkSamples();
 
 }  // namespace descent

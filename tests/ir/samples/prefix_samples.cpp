@@ -26,7 +26,8 @@ void AddShapes(std::string_view op, int operands, std::vector<OpSample>& samples
   const auto add = [&](const TensorType& type, Attributes attributes) {
     samples.push_back({.op = op,
                        .operands = std::vector<TensorType>(operands, type),
-                       .attributes = std::move(attributes)});
+                       .attributes = std::move(attributes),
+                       .denormals = op != "cumprod"});
   };
   for (const int64_t size : kSampleSizes) {
     add(F32({size}), Along(0));

@@ -11,7 +11,25 @@ namespace {
 
 FamilySamples Collect() {
   FamilySamples all;
-  for (FamilySamples (*family)() : {LeafSamples, ArithmeticSamples, ElementarySamples, ElementwiseSamples, ReduceSamples, StatisticSamples, PrefixSamples, ContractSamples, EinsumSamples, ConvolutionSamples, LayoutSamples, ArrangeSamples, MatrixSamples, WindowSamples, PoolSamples, ResizeSamples, RectifierSamples, ActivationSamples, SoftmaxSamples, LossSamples, NormalizationSamples, LayerNormalizationSamples, AttentionSamples, TransformerSamples, IndexingSamples, ScatterSamples, BagSamples, SortSamples, SelectionSamples, RandomSamples, InitializerSamples, ControlSamples, FlowSamples, AnnotationSamples, RecurrentSamples, MetricSamples, DTypeSamples, QuantizeSamples}) {
+  for (FamilySamples (*family)() : {LeafSamples,          ArithmeticSamples,
+                                    ElementarySamples,    ElementwiseSamples,
+                                    ReduceSamples,        StatisticSamples,
+                                    PrefixSamples,        ContractSamples,
+                                    EinsumSamples,        ConvolutionSamples,
+                                    LayoutSamples,        ArrangeSamples,
+                                    MatrixSamples,        WindowSamples,
+                                    PoolSamples,          ResizeSamples,
+                                    RectifierSamples,     ActivationSamples,
+                                    SoftmaxSamples,       LossSamples,
+                                    NormalizationSamples, LayerNormalizationSamples,
+                                    AttentionSamples,     TransformerSamples,
+                                    IndexingSamples,      ScatterSamples,
+                                    BagSamples,           SortSamples,
+                                    SelectionSamples,     RandomSamples,
+                                    InitializerSamples,   ControlSamples,
+                                    FlowSamples,          AnnotationSamples,
+                                    RecurrentSamples,     MetricSamples,
+                                    DTypeSamples,         QuantizeSamples}) {
     FamilySamples samples = family();
     std::ranges::move(samples.samples, std::back_inserter(all.samples));
     std::ranges::move(samples.errors, std::back_inserter(all.errors));

@@ -40,6 +40,9 @@ struct OpSample {
   int differentiated_result = -1;
   bool bad_index = false;   ///< whether an index out of range is to be reported
   bool not_finite = false;  ///< whether a failed assert_finite is to be reported
+  /// Whether special values hold denormals. A product of many elements vanishes below f32's range,
+  /// but not in the interpreter's f64, and then meets an infinity.
+  bool denormals = true;
 };
 
 /// Operands and attributes that must be refused with a message that contains `message`.

@@ -133,7 +133,8 @@ FamilySamples ScatterSamples() {
       family.samples.push_back({.op = op,
                                 .operands = std::move(operands),
                                 .attributes = std::move(attributes),
-                                .integers = integers});
+                                .integers = integers,
+                                .denormals = reduce != "mul"});
     };
     add("scatter_rows", {F32({4, 3}), I64({2, 5}), F32({2, 5, 3})}, Reduce(reduce));
     add("scatter_rows", {F32({4, 17}), U8({33}), F32({33, 17})}, Reduce(reduce));
