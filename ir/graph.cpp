@@ -211,10 +211,12 @@ std::vector<bool> LiveNodes(std::span<const Node> nodes, std::span<const NamedVa
 
 /// Nodes that keep the order in which they were added: inputs, those with a name or a comment, and
 /// what another section or the caller reads.
-std::vector<bool> OrderedNodes(std::span<const Node> nodes, std::span<const NamedValue> outputs) {
+std::vector<bool> OrderedNodes(std::span<const Node> nodes, const std::vector<bool>& live,
+                               std::span<const NamedValue> outputs) {
   std::vector<bool> ordered(nodes.size(), false);
   for (const NamedValue& output : outputs) ordered[output.value.node] = true;
   for (size_t number = 0; number < nodes.size(); ++number) {
+    if (!live[number]) continue;
     const Label& label = nodes[number].label;
     if (nodes[number].op->leaf == Leaf::kInput || !label.comment.empty() ||
         !std::ranges::all_of(label.names, &std::string::empty))
@@ -277,7 +279,7 @@ Graph GraphBuilder::Build() && {
   const std::vector<bool> live = LiveNodes(nodes_, inputs_, outputs_);
   std::vector<int32_t> renumbered(nodes_.size(), -1);
   Graph graph;
-  for (const int32_t number : CanonicalOrder(nodes_, live, OrderedNodes(nodes_, outputs_))) {
+  for (const int32_t number : CanonicalOrder(nodes_, live, OrderedNodes(nodes_, live, outputs_))) {
     renumbered[number] = static_cast<int32_t>(graph.nodes_.size());
     Node node = std::move(nodes_[number]);
     for (Value& operand : node.operands) operand.node = renumbered[operand.node];
