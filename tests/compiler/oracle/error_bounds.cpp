@@ -223,7 +223,9 @@ class ExprBounds {
 
 class GraphBounds {
  public:
-  explicit GraphBounds(Precision precision) : precision_(precision) {}
+  GraphBounds(Precision precision, const Graph* source) : precision_(precision) {
+    if (source != nullptr) AddConstants(*source, source_constants_.emplace());
+  }
 
   std::vector<BoundedRef> Run(const Graph& graph, std::span<const BoundedRef> inputs,
                               const RunValues& values) {
@@ -284,8 +286,32 @@ class GraphBounds {
     const auto copy = b.Copy(node, {});
     DESCENT_CHECK(copy.has_value(), "a leaf can be copied");
     b.Output("leaf", (*copy)[0]);
-    return FromTensor(Interpret(std::move(b).Build(), {}, values, precision_)->outputs[0],
-                      node.types[0]);
+    BoundedRef value = FromTensor(
+        Interpret(std::move(b).Build(), {}, values, precision_)->outputs[0], node.types[0]);
+    return IsRounded(node) ? OnceRounded(*value) : value;
+  }
+
+  static void AddConstants(const Graph& graph, std::vector<Tensor>& constants) {
+    for (const Node& node : graph.nodes())
+      for (const auto& [name, value] : node.attributes) {
+        if (const auto* tensor = std::get_if<Tensor>(&value)) constants.push_back(*tensor);
+        if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&value))
+          AddConstants(**body, constants);
+      }
+  }
+
+  /// Is it a number that the pass has made?
+  bool IsRounded(const Node& node) const {
+    return source_constants_ && node.op->leaf == Leaf::kConstant &&
+           Info(node.types[0].dtype).is_float &&
+           std::ranges::find(*source_constants_, node.attributes.Literal("value")) ==
+               source_constants_->end();
+  }
+
+  static BoundedRef OnceRounded(const BoundedArray& array) {
+    auto rounded = std::make_shared<BoundedArray>(array);
+    for (Bounded& cell : rounded->cells) cell = Rounded(cell, array.type.dtype);
+    return rounded;
   }
 
   std::vector<BoundedRef> RunBranch(const Node& node, std::span<const BoundedRef> operands,
@@ -338,14 +364,16 @@ class GraphBounds {
   }
 
   const Precision precision_;
+  std::optional<std::vector<Tensor>> source_constants_;
   int64_t identities_ = 0;
 };
 
 }  // namespace
 
 std::vector<BoundedArray> BoundErrors(const Graph& graph, std::span<const Tensor> inputs,
-                                      const RunValues& values, Precision precision) {
-  GraphBounds bounds(precision);
+                                      const RunValues& values, Precision precision,
+                                      const Graph* source) {
+  GraphBounds bounds(precision, source);
   std::vector<BoundedRef> arrays;
   for (size_t i = 0; i < inputs.size(); ++i)
     arrays.push_back(bounds.FromTensor(inputs[i], graph.type(graph.inputs()[i].value)));

@@ -20,9 +20,11 @@ struct BoundedArray {
 };
 
 /// The outputs of a graph. With Precision::kExact the errors are those of the exact interpreter:
-/// all floats are f64.
+/// all floats are f64. Where the graph was made of `source` by a pass, constants that the source
+/// does not have are numbers that the pass has rounded, once, to their element type.
 std::vector<BoundedArray> BoundErrors(const Graph& graph, std::span<const Tensor> inputs,
                                       const RunValues& values,
-                                      Precision precision = Precision::kTyped);
+                                      Precision precision = Precision::kTyped,
+                                      const Graph* source = nullptr);
 
 }  // namespace descent
