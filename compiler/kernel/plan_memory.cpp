@@ -4,7 +4,6 @@
 #include <functional>
 #include <limits>
 #include <numeric>
-#include <set>
 
 #include "ir/diagnostic.h"
 
@@ -109,12 +108,26 @@ bool IsArena(const EntryProgram& entry, int buffer) {
   return entry.buffers[buffer].space == Space::kArena;
 }
 
+using Uses = std::vector<std::vector<const Access*>>;
+
+/// The accesses of each buffer, by call.
+Uses UsesOf(const EntryProgram& entry, const StepListing& steps) {
+  Uses uses(entry.buffers.size());
+  for (const Access& access : steps.accesses) uses[access.buffer].push_back(&access);
+  return uses;
+}
+
+/// Does what the buffer holds at this call count in a later iteration of a loop around it?
+bool OutlivesIteration(const StepListing& steps, int call, const std::vector<const Access*>& uses) {
+  for (int loop = steps.loop_of[call]; loop >= 0; loop = steps.loops[loop].parent)
+    if (!LocalToIteration(steps, loop, uses)) return true;
+  return false;
+}
+
 /// For each call, written buffers that may take the place of a buffer that dies there.
 void JoinInPlace(const EntryProgram& entry, std::span<const Kernel> kernels,
                  const StepListing& steps, std::vector<Life>& lives, Units& units) {
-  std::set<int> counters;
-  for (const Access& access : steps.accesses)
-    if (access.counter_of >= 0) counters.insert(access.buffer);
+  const Uses uses = UsesOf(entry, steps);
   for (int number = 0; number < static_cast<int>(steps.calls.size()); ++number) {
     const KernelCall& call = *steps.calls[number];
     const Kernel& kernel = kernels[call.kernel];
@@ -134,13 +147,13 @@ void JoinInPlace(const EntryProgram& entry, std::span<const Kernel> kernels,
       const Argument &from = call.arguments[read], &to = call.arguments[written];
       if (from.loop_stride_bytes != 0 || to.loop_stride_bytes != 0) continue;
       if (!IsArena(entry, from.buffer) || !IsArena(entry, to.buffer)) continue;
-      if (counters.contains(from.buffer)) continue;  // counted on from, behind the last call
       if (from.buffer == to.buffer ||
           entry.buffers[from.buffer].type.bytes() != entry.buffers[to.buffer].type.bytes())
         continue;
       const int a = units.Find(from.buffer), b = units.Find(to.buffer);
       if (a == b || lives[a].last != number || lives[b].first != number) continue;
       if (lives[from.buffer].last != number || !allowed(read, written)) continue;
+      if (OutlivesIteration(steps, number, uses[from.buffer])) continue;
       if (std::find(taken.begin(), taken.end(), a) != taken.end()) continue;
       taken.push_back(a);
       units.Join(a, b);
@@ -150,8 +163,7 @@ void JoinInPlace(const EntryProgram& entry, std::span<const Kernel> kernels,
 }
 
 std::vector<Life> HullsOf(const EntryProgram& entry, const StepListing& steps) {
-  std::vector<std::vector<const Access*>> uses(entry.buffers.size());
-  for (const Access& access : steps.accesses) uses[access.buffer].push_back(&access);
+  const Uses uses = UsesOf(entry, steps);
   std::vector<Life> lives(entry.buffers.size());
   for (size_t buffer = 0; buffer < uses.size(); ++buffer) {
     Life& life = lives[buffer];

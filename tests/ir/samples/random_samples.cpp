@@ -175,7 +175,7 @@ FamilySamples RandomSamples() {
   AddDropouts(family.samples);
   family.errors = {
       {"random_unit", {i, i, I32({})}, Typed({2}, 0), "must have one dtype"},
-      {"random_unit", {i, i, I64({1})}, Typed({2}, 0), "must be i64[]"},
+      {"random_unit", {i, i, I64({1})}, Typed({2}, 0), "must be scalars, not i64[1]"},
       {"uniform", {}, Typed({2}, -1), "stream must be between 0 and"},
       {"uniform", {}, Typed({2}, 0, DType::kI32), "dtype must be a float type, not i32"},
       {"normal", {}, {{"stream", int64_t{1}}}, "needs attribute shape"},
@@ -202,8 +202,8 @@ FamilySamples RandomSamples() {
       {"randint", {}, Whole({2}, 0, -1, 2, DType::kU8), "-1 does not fit u8"},
       {"randint", {}, Whole({2}, 0, 0, 2, DType::kF32), "dtype must be an integer type"},
       {"randint", {}, Typed({2}, 0, DType::kI64), "needs attribute high"},
-      {"permutation", {}, {{"n", int64_t{-1}}}, "n must be between 0 and"},
-      {"permutation", {}, {{"n", std::numeric_limits<int64_t>::max()}}, "n must be between 0 and"},
+      {"permutation", {}, {{"n", int64_t{-1}}}, "n must be at least 0"},
+      {"permutation", {}, {{"n", std::numeric_limits<int64_t>::max()}}, "more than 2^40 elements"},
       {"categorical", {F32({2, 3})}, {{"axis", int64_t{2}}}, "axis 2 is out of range"},
       {"categorical", {F32({2, 0})}, {}, "has no classes to choose from"},
       {"categorical", {F32({2, 3})}, {{"stream", int64_t{-1}}}, "stream must be between 0 and"},
