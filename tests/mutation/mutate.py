@@ -76,7 +76,7 @@ class Copy:
             built = self.build(target)
             if built.returncode != 0:
                 # Tests are listed while they are built: one that dies there is caught, too.
-                return "error:" not in built.stdout, f"{target} when it is listed"
+                return not re.search(r":\d+:\d+: error:", built.stdout), f"{target} when it is listed"
             try:
                 tested = run([str(self.folder / "build/bin" / target), selection, "--gtest_brief=1",
                               "--gtest_fail_fast"], timeout=SECONDS)
@@ -148,6 +148,9 @@ def main():
         built = copy.build(target)
         if built.returncode != 0:
             sys.exit(built.stdout)
+    _, failing = copy.caught_by()
+    if failing:
+        sys.exit(f"the tests fail before anything is broken: {failing}")
     generator = random.Random(arguments.seed)
     generator.shuffle(subjects)
     done = caught = 0
