@@ -28,6 +28,7 @@ Expr operator-(Expr a) { return Unary("neg", a); }
 Expr Abs(Expr x) { return Unary("abs", x); }
 Expr Sign(Expr x) { return Unary("sign", x); }
 Expr Floor(Expr x) { return Unary("floor", x); }
+Expr Round(Expr x) { return Unary("round", x); }
 Expr Trunc(Expr x) { return Unary("trunc", x); }
 Expr Square(Expr x) { return Unary("square", x); }
 Expr Sqrt(Expr x) { return Unary("sqrt", x); }

@@ -51,6 +51,7 @@ inline Expr operator/(double a, Expr b) { return b.Like(a) / b; }
 Expr Abs(Expr x);
 Expr Sign(Expr x);
 Expr Floor(Expr x);
+Expr Round(Expr x);
 Expr Trunc(Expr x);
 Expr Square(Expr x);
 Expr Sqrt(Expr x);

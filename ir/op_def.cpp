@@ -164,6 +164,7 @@ std::span<const OpFamily> OpFamilies() {
       {"global_pool", GlobalPoolOps()},
       {"resample", ResampleOps()},
       {"resize", ResizeOps()},
+      {"grid_sample", GridSampleOps()},
       {"rectifier", RectifierOps()},
       {"activation", ActivationOps()},
       {"softmax", SoftmaxOps()},

@@ -27,6 +27,7 @@ std::span<const OpDef> PoolOps();
 std::span<const OpDef> GlobalPoolOps();
 std::span<const OpDef> ResampleOps();
 std::span<const OpDef> ResizeOps();
+std::span<const OpDef> GridSampleOps();
 std::span<const OpDef> LocalResponseNormOps();
 std::span<const OpDef> RectifierOps();
 std::span<const OpDef> ActivationOps();

@@ -24,6 +24,12 @@ Attributes StepAttributes(int axis, int64_t size, const FractionalStep& step) {
 
 }  // namespace
 
+std::vector<Expr> CubicWeights(Expr t, double a) {
+  const auto near = [&](Expr d) { return ((a + 2) * d - (a + 3)) * d * d + 1.0; };
+  const auto far = [&](Expr d) { return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a; };
+  return {far(t + 1.0), near(t), near(1.0 - t), far(2.0 - t)};
+}
+
 Expr FractionalUnfold(Expr x, int axis, int64_t size, int64_t kernel, const FractionalStep& step) {
   Attributes attributes = StepAttributes(axis, size, step);
   attributes.Set("kernel", kernel);

@@ -1,4 +1,4 @@
-// Windows at a fractional stride: what resampling and adaptive pools read.
+// What resampling and adaptive pools share: windows at a fractional stride, weights of neighbours.
 #pragma once
 
 #include "ir/expr.h"
@@ -20,5 +20,8 @@ inline constexpr int64_t kMaxFraction = int64_t{1} << 31;
 Expr FractionalUnfold(Expr x, int axis, int64_t size, int64_t kernel, const FractionalStep& step);
 /// The adjoint: windows added up along an axis of extent `size`.
 Expr FractionalFold(Expr windows, int axis, int64_t size, const FractionalStep& step);
+
+/// Weights of the elements at distances t + 1, t, 1 - t, 2 - t: Keys' kernel with coefficient a.
+std::vector<Expr> CubicWeights(Expr t, double a);
 
 }  // namespace descent

@@ -96,13 +96,6 @@ Expr ExtendedByEdges(Expr x, int axis, int64_t before, int64_t behind) {
   return Concat(parts, axis);
 }
 
-/// Weights of the elements at distances t + 1, t, 1 - t, 2 - t: Keys' kernel with coefficient a.
-std::vector<Expr> CubicWeights(Expr t, double a) {
-  const auto near = [&](Expr d) { return ((a + 2) * d - (a + 3)) * d * d + 1.0; };
-  const auto far = [&](Expr d) { return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a; };
-  return {far(t + 1.0), near(t), near(1.0 - t), far(2.0 - t)};
-}
-
 /// Weighted sums of neighbours along one axis; beyond the ends its last elements repeat. The
 /// weights follow from the fraction of a place, which is computed of integers.
 Expr InterpolatedAlong(Expr x, int axis, int64_t size, FractionalStep places, bool cubic,

@@ -23,6 +23,13 @@ Ints ToChannelsFirst(const ImageLayout& layout, int spatial_axes) {
   return permutation;
 }
 
+Ints ToChannelsLast(const ImageLayout& layout, int spatial_axes) {
+  Ints permutation = {0};
+  for (int i = 0; i < spatial_axes; ++i) permutation.push_back(layout.spatial + i);
+  permutation.push_back(layout.channels);
+  return permutation;
+}
+
 std::string ImageText(const Attributes& attributes, int spatial_axes) {
   const std::string spatial =
       spatial_axes == 1 ? "1 spatial axis" : fmt::format("{} spatial axes", spatial_axes);

@@ -38,8 +38,9 @@ struct ImageLayout {
   int spatial;   ///< first spatial axis
 };
 ImageLayout LayoutOf(const Attributes& attributes, int spatial_axes);
-/// The permutation that brings an image of that layout to channels first.
+/// The permutations that bring an image of that layout to channels first, and last.
 std::vector<int64_t> ToChannelsFirst(const ImageLayout& layout, int spatial_axes);
+std::vector<int64_t> ToChannelsLast(const ImageLayout& layout, int spatial_axes);
 
 /// "[batch, channels, 2 spatial axes]" in the order of the layout, for messages.
 std::string ImageText(const Attributes& attributes, int spatial_axes);

@@ -61,8 +61,18 @@ unary("resize", lambda x: F.interpolate(x, (6, 5), mode="bilinear"), IMAGE, ", s
 unary("resize", lambda x: F.interpolate(x, (6, 5), mode="bicubic", align_corners=True), IMAGE,
       ", sizes=[6, 5], mode=cubic, coordinates=align_corners")
 unary("resize", lambda x: F.interpolate(x, (6, 5), mode="nearest"), IMAGE, ", sizes=[6, 5], mode=nearest, coordinates=asymmetric")
-GRID = "f64[1, 3, 2, 2] -0.9 0.9"
-binary("grid_sample", lambda x, g: F.grid_sample(x, g, align_corners=False), IMAGE, GRID)
+GRID = "f64[1, 3, 2, 2] -1.8 1.8"
+for mode in ["nearest", "linear", "cubic"]:
+    for padding in ["zeros", "border", "reflection"]:
+        for coordinates in ["half_pixel", "align_corners"]:
+            torch_mode = {"nearest": "nearest", "linear": "bilinear", "cubic": "bicubic"}[mode]
+            binary("grid_sample", lambda x, g, m=torch_mode, p=padding, a=coordinates == "align_corners":
+                   F.grid_sample(x, g, m, p, align_corners=a), IMAGE, GRID,
+                   f", mode={mode}, padding_mode={padding}, coordinates={coordinates}")
+ENDS = "f64[1, 1, 4, 2] = -1 0.3 0.4 -1 1 -0.2 0.1 1"
+binary("grid_sample", lambda x, g: F.grid_sample(x, g, padding_mode="border", align_corners=True), "f64[1, 2, 4, 5]", ENDS,
+       ", padding_mode=border, coordinates=align_corners")
+binary("grid_sample", lambda x, g: F.grid_sample(x, g, align_corners=False), "f64[2, 1, 2, 3, 2]", "f64[2, 1, 2, 2, 3] -1.2 1.2")
 
 # normalization
 case("layer_norm(x0, x1, x2)", ["f64[3, 4]", "f64[4]", "f64[4]"], lambda x, s, b: F.layer_norm(x, (4,), s, b))

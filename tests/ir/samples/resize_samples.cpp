@@ -164,6 +164,36 @@ void AddResized(std::vector<OpSample>& samples) {
            {"sizes", Ints{5}}, {"mode", std::string("cubic")}, {"cubic_coefficient", -0.5}}});
 }
 
+void AddGridSampled(std::vector<OpSample>& samples) {
+  samples.push_back({.op = "grid_sample",
+                     .operands = {F64({1, 1, 2, 3}), F64({1, 1, 3, 2})},
+                     .attributes = {{"coordinates", std::string("align_corners")}},
+                     .values = {{1, 2, 3, 4, 5, 6}, {-1, -1, 0.5, 0, 3, 3}},
+                     .expected = {{1, 4, 0}},
+                     .source = "by hand: places (0, 0), (1.5, 0.5), (4, 2)",
+                     .smooth = false});
+  for (const char* mode : {"nearest", "linear", "cubic"})
+    for (const char* padding : {"zeros", "border", "reflection"})
+      for (const char* coordinates : {"half_pixel", "align_corners"}) {
+        const auto sampled = [&](Shape x, Shape grid, std::string layout = "nchw") {
+          samples.push_back({.op = "grid_sample",
+                             .operands = {F32(std::move(x)), F32(std::move(grid))},
+                             .attributes = {{"mode", std::string(mode)},
+                                            {"padding_mode", std::string(padding)},
+                                            {"coordinates", std::string(coordinates)},
+                                            {"layout", std::move(layout)}}});
+        };
+        sampled({2, 2, 3, 4}, {2, 2, 3, 2});
+        sampled({1, 1, 1, 1}, {1, 3, 1, 2});
+        if (std::string_view(mode) != "linear") continue;
+        sampled({1, 3, 4, 2}, {1, 1, 5, 2}, "nhwc");
+        sampled({1, 1, 7}, {1, 17, 1});
+        sampled({0, 1, 2, 2}, {0, 2, 2, 2});
+      }
+  samples.push_back(
+      {.op = "grid_sample", .operands = {F32({1, 2, 2, 3, 3}), F32({1, 2, 2, 3, 3})}});
+}
+
 void AddFractional(std::vector<OpSample>& samples) {
   const auto attributes = [](int64_t axis, int64_t size, int64_t step, int64_t offset,
                              int64_t divisor) {
@@ -228,6 +258,21 @@ std::vector<ErrorSample> ResizeErrors() {
        "is one of half_pixel"},
       {"resize", {F32({1024, 1024, 4})}, {{"sizes", Ints{524288}}}, "is too large to be resized"},
       {"resize", {F32(Shape(16, 1))}, {{"sizes", Ints{2}}, {"axes", Ints{0}}}, "is too large"},
+      {"grid_sample", {F32({1, 2}), F32({1, 0})}, {}, "1, 2 or 3 spatial axes"},
+      {"grid_sample", {x, F32({1, 3, 3, 3})}, {}, "grid must be [1, 2 extents of the result, 2]"},
+      {"grid_sample", {x, F32({2, 3, 3, 2})}, {}, "grid must be [1, 2 extents"},
+      {"grid_sample", {x, F32({1, 3, 2})}, {}, "grid must be [1, 2 extents"},
+      {"grid_sample", {F32({1, 1, 0, 4}), F32({1, 3, 3, 2})}, {}, "must be between 1 and"},
+      {"grid_sample", {x, F32({1, 1 << 20, 1 << 19, 2})}, {}, "is too large"},
+      {"grid_sample", {x, F32({1, 3, 3, 2})}, {{"mode", std::string("area")}}, "is one of nearest"},
+      {"grid_sample",
+       {x, F32({1, 3, 3, 2})},
+       {{"padding_mode", std::string("edge")}},
+       "is one of zeros"},
+      {"grid_sample",
+       {x, F32({1, 3, 3, 2})},
+       {{"coordinates", std::string("asymmetric")}},
+       "is one of half_pixel"},
       {"pixel_shuffle", {line}, {{"factor", int64_t{2}}}, "x must be [batch, channels, 2 spatial"},
       {"pixel_shuffle", {x}, {{"factor", int64_t{0}}}, "factor must be between 1 and"},
       {"pixel_shuffle", {x}, {{"factor", kHighest}}, "factor must be between 1 and"},
@@ -273,6 +318,7 @@ FamilySamples ResizeSamples() {
   FamilySamples family;
   family.samples = StatedImages();
   AddResized(family.samples);
+  AddGridSampled(family.samples);
   AddFractional(family.samples);
   AddShuffled(family.samples);
   family.errors = ResizeErrors();
