@@ -78,7 +78,7 @@ Result<int> CheckedFirst(const OpContext& op, std::string_view list, int rank) {
   const Ints& values = op.attributes.Ints(list);
   const int count = static_cast<int>(values.size());
   const int64_t first = op.attributes.Int("axis");
-  if (values.empty() || count > kMaxRank || first < 0 || first + count > rank || first > rank)
+  if (values.empty() || count > kMaxRank || first < 0 || first > rank || first + count > rank)
     return Error("{} {} stands for {} axes from axis {} on, which {} does not have", list,
                  ToString(values), count, first, ToString(op.shape(0)));
   const Attributes complete = Complete(op.attributes, values.size());
