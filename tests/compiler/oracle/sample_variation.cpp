@@ -61,9 +61,14 @@ int HighestRank(const OpSample& sample) {
   return rank;
 }
 
+/// One less, the same or one more; beyond the lowest comes the highest.
+int64_t Beside(int64_t value, Random& random) {
+  return static_cast<int64_t>(static_cast<uint64_t>(value) + random() % 3 - 1);
+}
+
 int64_t NearbyInt(int64_t value, int rank, Random& random) {
   if (Chance(random, 3)) return static_cast<int64_t>(random() % (2 * rank)) - rank;
-  return value + static_cast<int64_t>(random() % 3) - 1;
+  return Beside(value, random);
 }
 
 Attribute OtherValue(const AttributeSpec& spec, Attribute value, int rank, Random& random) {
@@ -74,10 +79,12 @@ Attribute OtherValue(const AttributeSpec& spec, Attribute value, int rank, Rando
   if (auto* word = std::get_if<std::string>(&value); word != nullptr && !spec.choices.empty())
     *word = Pick(spec.choices, random);
   if (auto* list = std::get_if<std::vector<int64_t>>(&value); list != nullptr && !list->empty()) {
-    if (Chance(random, 2))
+    if (Chance(random, 2)) {
       std::ranges::shuffle(*list, random);
-    else
-      (*list)[random() % list->size()] += static_cast<int64_t>(random() % 3) - 1;
+    } else {
+      int64_t& number = (*list)[random() % list->size()];
+      number = Beside(number, random);
+    }
   }
   return value;
 }
