@@ -14,6 +14,7 @@
 #include "compiler/codegen/scratch.h"
 #include "compiler/codegen/sort_emitter.h"
 #include "compiler/kernel/axis_forms.h"
+#include "ir/saturating.h"
 #include "runtime/abi.h"
 
 namespace descent {
@@ -121,6 +122,11 @@ class EntryEmitter {
  private:
   struct Totals {
     int64_t calls = 0, flops = 0;
+
+    void Add(const Totals& more) {
+      calls = SaturatingAdd(calls, more.calls);
+      flops = SaturatingAdd(flops, more.flops);
+    }
   };
 
   static llvm::Function* Declare(llvm::Module& module, const KernelProgram& program,
@@ -147,17 +153,15 @@ class EntryEmitter {
     Totals totals;
     for (const Step& step : steps) {
       if (const auto* call = std::get_if<KernelCall>(&step.what)) {
-        totals.calls += 1;
-        totals.flops += program_.kernels[call->kernel].flops;
+        totals.Add({1, program_.kernels[call->kernel].flops});
       } else if (const auto* branch = std::get_if<Branch>(&step.what)) {
         const Totals taken = Count(branch->then_steps), other = Count(branch->else_steps);
-        totals.calls += std::max(taken.calls, other.calls);
-        totals.flops += std::max(taken.flops, other.flops);
+        totals.Add({std::max(taken.calls, other.calls), std::max(taken.flops, other.flops)});
       } else {
         const Loop& loop = std::get<Loop>(step.what);
         const Totals body = Count(loop.body);
-        totals.calls += loop.trip_count * body.calls;
-        totals.flops += loop.trip_count * body.flops;
+        totals.Add({SaturatingMultiply(loop.trip_count, body.calls),
+                    SaturatingMultiply(loop.trip_count, body.flops)});
       }
     }
     return totals;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "ir/op_def.h"
+#include "ir/saturating.h"
 
 namespace descent {
 namespace {
@@ -27,10 +28,13 @@ int64_t CountFlops(const std::vector<Scalar>& roots) {
 }
 
 int64_t FlopsOf(const TensorExpr& expr) {
-  const Shape parallel(expr.axes.begin(), expr.axes.begin() + expr.rank);
-  int64_t flops = Elements(parallel) * CountFlops(expr.results);
-  if (expr.reducer) flops += Elements(expr.axes) * CountFlops(expr.reducer->step);
-  return flops;
+  int64_t results = CountFlops(expr.results);
+  int64_t steps = expr.reducer ? CountFlops(expr.reducer->step) : 0;
+  for (size_t axis = 0; axis < expr.axes.size(); ++axis) {
+    if (static_cast<int>(axis) < expr.rank) results = SaturatingMultiply(results, expr.axes[axis]);
+    steps = SaturatingMultiply(steps, expr.axes[axis]);
+  }
+  return SaturatingAdd(results, steps);
 }
 
 int64_t FlopsOf(const Graph& graph) {
@@ -38,7 +42,7 @@ int64_t FlopsOf(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
     std::vector<TensorType> types;
     for (const Value operand : node.operands) types.push_back(graph.type(operand));
-    flops += FlopsOf(*node.op, types, node.attributes);
+    flops = SaturatingAdd(flops, FlopsOf(*node.op, types, node.attributes));
   }
   return flops;
 }
@@ -83,7 +87,8 @@ std::vector<bool> KeptNodes(const Graph& graph) {
 int64_t FlopsOf(const OpDef& op, std::span<const TensorType> operands,
                 const Attributes& attributes) {
   const OpContext context{operands, attributes};
-  if (op.loop != nullptr) return op.loop(context).trip_count * FlopsOfBodies(attributes);
+  if (op.loop != nullptr)
+    return SaturatingMultiply(op.loop(context).trip_count, FlopsOfBodies(attributes));
   if (op.control == Control::kBranch) return FlopsOfBodies(attributes);
   if (op.define != nullptr) return FlopsOf(op.define(context));
   if (op.expand == nullptr) return 0;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "compiler/graph/pipeline.h"
 #include "ir/op_def.h"
@@ -32,6 +33,26 @@ TEST(ModelFacts, CountWhatCompositesExpandTo) {
   ASSERT_TRUE(InferTypes(*FindOp("mse"), operands, attributes).has_value());
   // sub and square per element, an addition per element and one division for the mean
   EXPECT_EQ(FlopsOf(*FindOp("mse"), operands, attributes), 12 + 12 + 12 + 1);
+}
+
+TEST(ModelFacts, CountsStopAtTheLargestNumber) {
+  GraphBuilder innermost;
+  innermost.Output("next", innermost.Add("exp", {innermost.Input("x", {DType::kF32, {2}})}));
+  Graph body = std::move(innermost).Build();
+  const int64_t trips = 1'000'000'000;
+  const auto loop = [&](GraphBuilder& b) {
+    return b.Add("for", {b.Input("x", {DType::kF32, {2}})},
+                 {{"body", std::make_shared<const Graph>(body)}, {"trip_count", trips}});
+  };
+  for (int depth = 0; depth < 2; ++depth) {
+    GraphBuilder around;
+    around.Output("next", loop(around));
+    body = std::move(around).Build();
+  }
+  const TensorType operands[] = {{DType::kF32, {2}}};
+  const Attributes attributes = {{"body", std::make_shared<const Graph>(body)},
+                                 {"trip_count", trips}};
+  EXPECT_EQ(FlopsOf(*FindOp("for"), operands, attributes), std::numeric_limits<int64_t>::max());
 }
 
 TEST(ModelFacts, ParametersCountWhereTheyAreReadFirst) {
