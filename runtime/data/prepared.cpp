@@ -247,6 +247,11 @@ class InputPreparer {
         }
         // Without normalization no detour over f64: an i64 stays exact.
         to[e] = positions ? static_cast<To>(value) : static_cast<To>(from[e]);
+        if constexpr (kIsFloat<To>) {
+          if (!std::isfinite(static_cast<double>(to[e])))
+            return Bad(column, row, static_cast<double>(from[e]),
+                       fmt::format("numbers within the range of {}", NameOf(input_.tensor.dtype)));
+        }
       }
     }
     return {};

@@ -77,6 +77,11 @@ TEST(Prepared, NarrowTypes) {
   EXPECT_EQ(ErrorOf(data, Input("x", "a", DESCENT_U64, {8})),
             "table: row 3 of column 'a' holds 1.8446744073709552e+19; input 'x' takes numbers of "
             "type u64");
+  data.columns[0] =
+      MakeColumn<double>("a", ColumnRole::kFeature, DESCENT_F64, {}, {1, 65504, 70000});
+  EXPECT_EQ(ErrorOf(data, Input("x", "a", DESCENT_F16, {8})),
+            "table: row 3 of column 'a' holds 70000; input 'x' takes numbers within the range of "
+            "f16");
 }
 
 TEST(Prepared, ColumnsThatInputsNameAreNoFeatures) {
