@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace descent {
 namespace {
@@ -103,6 +104,7 @@ class Replay {
   void Write(int buffer, int value) {
     const Bytes bytes = BytesOf(entry_, buffer);
     contents_[bytes.space].Fill(bytes.begin, bytes.end, value);
+    written_.insert(buffer);
   }
   void Expect(int call, int buffer, int value, std::string_view what) {
     const Bytes bytes = BytesOf(entry_, buffer);
@@ -117,6 +119,10 @@ class Replay {
     const Kernel& kernel = kernels_[call.kernel];
     const int number = call_;
     const CallMeaning& means = meaning_.calls[call_++];
+    for (const int buffer : call.after)
+      if (!written_.contains(buffer))
+        Fail(fmt::format("call {} does not wait for buffer {} ({})", number, buffer,
+                         entry_.buffers[buffer].name));
     for (size_t i = 0; i < call.arguments.size(); ++i) {
       const Argument& argument = call.arguments[i];
       if (kernel.parameters[i].type.elements() == 0) continue;  // no kernel writes it
@@ -182,6 +188,7 @@ class Replay {
   std::span<const Kernel> kernels_;
   const ProgramMeaning& meaning_;
   std::map<Space, Contents> contents_;
+  std::set<int> written_;  ///< buffers
   int call_ = 0, loop_ = 0, branch_ = 0;
   std::string violation_;
 };

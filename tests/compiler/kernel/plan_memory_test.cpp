@@ -275,6 +275,19 @@ TEST(CheckPlan, FindsInPlaceComputationThatTheKernelForbids) {
   EXPECT_NE(CheckPlan(program.entry, program.kernels, program.meaning), "");
 }
 
+TEST(CheckPlan, FindsACallThatComesBeforeWhatItWaitsFor) {
+  StateProgram program;
+  const auto waiting = [&](int call) -> std::vector<int>& {
+    return std::get<KernelCall>(program.entry.steps[call].what).after;
+  };
+  waiting(2) = {1};
+  EXPECT_EQ(CheckPlan(program.entry, program.kernels, program.meaning), "");
+  waiting(2) = {};
+  waiting(1) = {3};
+  EXPECT_EQ(CheckPlan(program.entry, program.kernels, program.meaning),
+            "call 1 does not wait for buffer 3 (out)");
+}
+
 TEST(CheckPlan, FindsMisalignedAndOutlyingBuffers) {
   StateProgram program;
   program.entry.buffers[1].offset += 4;
