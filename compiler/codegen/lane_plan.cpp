@@ -5,13 +5,14 @@
 #include <numeric>
 #include <unordered_set>
 
+#include "compiler/kernel/computation.h"
+
 namespace descent {
 namespace {
 
 // Costs in instructions per vector of lanes.
 constexpr double kGatherLane = 2.0;   ///< load or store of one lane with its insertion
 constexpr double kCheckedLane = 4.0;  ///< the same with an index that is checked
-constexpr double kTranscendental = 15.0;
 
 constexpr int kAccumulators = 4;  ///< hide the latency of an addition
 constexpr int kColumns = 4;       ///< vectors of neighbouring columns per pass over the rows
@@ -60,10 +61,8 @@ class Planner {
     full_lanes_ = FullLanes(nest, nodes_, facts);
     for (const ScalarNode* node : nodes_) {
       if (node->kind == ScalarKind::kRead) used_reads_.insert(node->slot);
-      if (node->kind != ScalarKind::kCall) continue;
-      const bool heavy = (node->op >= ScalarOp::kPow && node->op <= ScalarOp::kSigmoid) ||
-                         node->op == ScalarOp::kPhilox;
-      operations_ += heavy ? kTranscendental : 1;
+      if (node->kind == ScalarKind::kCall)
+        operations_ += static_cast<double>(ScalarOpCost(node->op));
     }
   }
 

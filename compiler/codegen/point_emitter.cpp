@@ -285,8 +285,7 @@ llvm::Value* PointEmitter::ReadNew(int number, Point& point) {
   llvm::Value* holds = f_.And(guard.uniform, guard.varying);
   const int lanes = std::max(LaneCount(holds), LaneCount(value));
   llvm::Value* outside = f_.Splat(EmitConstant(f_, *read.outside), lanes);
-  return f_.b.CreateSelect(LaneCount(holds) == lanes ? holds : holds, f_.Splat(value, lanes),
-                           outside);
+  return f_.b.CreateSelect(holds, f_.Splat(value, lanes), outside);
 }
 
 llvm::Value* PointEmitter::ReadUniform(const NestRead& read, const Condition& condition,

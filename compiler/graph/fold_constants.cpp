@@ -34,10 +34,10 @@ Result<std::optional<std::vector<Value>>> Fold(GraphBuilder& b, const Node& node
     constants.push_back(alone.Constant(b.node(operand).attributes.Literal("value")));
   DESCENT_TRY(results, alone.Copy(node, std::move(constants)));
   for (size_t i = 0; i < results.size(); ++i) alone.Output(fmt::format("{}", i), results[i]);
-  DESCENT_TRY(run, Interpret(std::move(alone).Build(), {}));
-  if (run.bad_index || run.not_finite) return std::nullopt;
+  const auto run = Interpret(std::move(alone).Build(), {});
+  if (!run || run->bad_index || run->not_finite) return std::nullopt;
   std::vector<Value> values;
-  for (const Tensor& tensor : run.outputs) values.push_back(b.Constant(tensor));
+  for (const Tensor& tensor : run->outputs) values.push_back(b.Constant(tensor));
   return values;
 }
 

@@ -179,7 +179,7 @@ void ScheduleAttention(Kernel& kernel, const TargetFacts& facts) {
   kernel.schedule.block_m = plan.rows;
   kernel.schedule.block_n = plan.columns;
   kernel.schedule.tiles = plan.tiles;
-  kernel.schedule.parallel = plan.tiles > 1 && kernel.flops >= kSerialFlops;
+  kernel.schedule.parallel = plan.tiles > 1 && kernel.flops >= facts.dispatch_work;
   kernel.scratch_bytes = plan.scratch_bytes;
 }
 

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <unordered_set>
 
 #include "compiler/kernel/computation.h"
+#include "compiler/kernel/remap.h"
 
 namespace descent {
 namespace {
@@ -29,6 +31,14 @@ AlongAxis AlongOf(const OpContext& op) {
 PrefixForm PrefixOf(const OpDef& def, const OpContext& op) {
   const TensorExpr expr = def.define(op);
   DESCENT_CHECK(expr.reducer && expr.results.size() == 1, "a prefix has one result");
+  // Further states serve the combination of parts, and places are taken one after the other.
+  const Scalar step = expr.reducer->step[0], result = expr.results[0];
+  std::unordered_set<const ScalarNode*> seen;
+  for (const Scalar& root : {step, result})
+    VisitScalars(root, seen, [](const ScalarNode& node) {
+      DESCENT_CHECK(node.kind != ScalarKind::kAccumulator || node.slot == 0,
+                    "a prefix steps from its first state alone");
+    });
   DESCENT_CHECK(expr.reads.size() == op.operands.size(), "a prefix reads each operand once");
   for (size_t i = 0; i < expr.reads.size(); ++i)
     DESCENT_CHECK(expr.reads[i].operand == static_cast<int>(i), "read i of a prefix is operand i");
@@ -36,8 +46,8 @@ PrefixForm PrefixOf(const OpDef& def, const OpContext& op) {
           .exclusive = op.attributes.Bool("exclusive"),
           .reverse = op.attributes.Bool("reverse"),
           .init = expr.reducer->init[0],
-          .step = expr.reducer->step[0],
-          .result = expr.results[0]};
+          .step = step,
+          .result = result};
 }
 
 int64_t SortPasses(int64_t length) {

@@ -76,6 +76,8 @@ bool IsLayout(const Computation& computation);
 /// Scalar operations of one point, transcendental ones weighted; reducer included.
 int64_t PointCost(const Computation& computation);
 int64_t ScalarCost(const std::vector<Scalar>& roots);
+/// Of one instruction, in units of an addition.
+int64_t ScalarOpCost(ScalarOp op);
 /// Conjunction of the guards as a bool scalar.
 Scalar InRange(const std::vector<Guard>& guards);
 

@@ -17,20 +17,20 @@ constexpr OpCost kCosts[] = {
     {ScalarOp::kErfc, 40}, {ScalarOp::kSigmoid, 16}, {ScalarOp::kPhilox, 60},
 };
 
-int64_t CostOf(ScalarOp op) {
+}  // namespace
+
+int64_t ScalarOpCost(ScalarOp op) {
   for (const OpCost& row : kCosts)
     if (row.op == op) return row.cost;
   return 1;
 }
-
-}  // namespace
 
 int64_t ScalarCost(const std::vector<Scalar>& roots) {
   int64_t cost = 0;
   std::unordered_set<const ScalarNode*> seen;
   for (const Scalar& root : roots)
     VisitScalars(root, seen, [&](const ScalarNode& node) {
-      if (node.kind == ScalarKind::kCall) cost += CostOf(node.op);
+      if (node.kind == ScalarKind::kCall) cost += ScalarOpCost(node.op);
     });
   return cost;
 }

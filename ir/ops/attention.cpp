@@ -247,7 +247,9 @@ std::span<const OpDef> AttentionOps() {
                 "has out 0, logsumexp -infinity and gradient 0. Gradients: attention_vjp; that of "
                 "a float mask, `p * (g v^T - sum(out * g))`, is made of other operators and is as "
                 "large as the scores. Everything else works in blocks of queries and keys and "
-                "never holds T x S numbers (Vaswani et al., Attention is all you need, 2017; Dao, "
+                "never holds T x S numbers, and blocks that no query may see are left out: an "
+                "infinity or NaN there need not spread, though 0 times it would (Vaswani et al., "
+                "Attention is all you need, 2017; Dao, "
                 "FlashAttention-2, 2023).",
             .signature = {.operands = {{"q", kFloat}, {"k", kFloat}, {"v", kFloat}, kMask},
                           .attributes = kAttentionAttributes,
