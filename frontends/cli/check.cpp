@@ -7,6 +7,7 @@
 #include "frontends/cli/commands.h"
 #include "frontends/cli/files.h"
 #include "frontends/cli/load_model.h"
+#include "ir/io/model_file.h"
 
 namespace descent::cli {
 namespace {
@@ -32,11 +33,8 @@ Result<void> CheckEntryPoints(const Model& model) {
 
 Result<std::string> CheckModel(const std::string& path) {
   DESCENT_TRY(model, LoadModel(path));
-  if (auto entries = CheckEntryPoints(model); !entries) {
-    Diagnostic diagnostic = std::move(entries).error();
-    if (diagnostic.location.file.empty()) diagnostic.location.file = path == "-" ? "<stdin>" : path;
-    return std::unexpected(std::move(diagnostic));
-  }
+  if (auto entries = CheckEntryPoints(model); !entries)
+    return std::unexpected(AboutModel(std::move(entries).error(), path));
   const std::string entries =
       model.entry.empty() ? fmt::format("{}", fmt::join(EntryPoints(model), ", ")) : model.entry;
   return fmt::format("{}: model {}, {} nodes, {} parameters, entry points {}\n", path, model.name,

@@ -10,6 +10,7 @@
 #include "frontends/cli/help.h"
 #include "frontends/cli/parse.h"
 #include "frontends/cli/version.h"
+#include "ir/io/model_file.h"
 
 namespace descent::cli {
 namespace {
@@ -39,13 +40,12 @@ Result<ExitStatus> Help(const std::vector<std::string>& words) {
   return ExitStatus::kGood;
 }
 
-/// Every error about the input names the file.
+/// Every error about the input names the file and, where it can, shows the line.
 Diagnostic Located(Diagnostic diagnostic, const std::string* subject) {
   const bool about_input =
       diagnostic.status == ExitStatus::kInvalid || diagnostic.status == ExitStatus::kUnsupported;
-  if (about_input && subject != nullptr && diagnostic.location.file.empty())
-    diagnostic.location.file = *subject == "-" ? "<stdin>" : *subject;
-  return diagnostic;
+  if (!about_input || subject == nullptr) return diagnostic;
+  return AboutModel(std::move(diagnostic), *subject);
 }
 
 Result<ExitStatus> Dispatch(std::vector<std::string> words) {

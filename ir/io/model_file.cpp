@@ -116,6 +116,17 @@ Result<Model> ReadModel(const std::string& path) {
   return ParseModel(bytes, path);
 }
 
+Diagnostic AboutModel(Diagnostic diagnostic, const std::string& path) {
+  SourceLocation& location = diagnostic.location;
+  if (location.file.empty()) location.file = path == "-" ? "<stdin>" : path;
+  if (location.file != path || location.line <= 0 || !diagnostic.snippet.empty()) return diagnostic;
+  const File file(std::fopen(path.c_str(), "rb"), std::fclose);
+  if (file == nullptr) return diagnostic;
+  if (const auto bytes = ReadAll(file.get(), path))
+    diagnostic.snippet = SourceLine(*bytes, location.line);
+  return diagnostic;
+}
+
 Result<std::string> SerializeModel(const Model& model, ModelForm form) {
   return Info(form).serialize(model);
 }

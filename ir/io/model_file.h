@@ -28,6 +28,10 @@ Result<Model> ReadModel(const std::string& path);
 /// `name` is named in diagnostics; its extension decides the form.
 Result<Model> ParseModel(std::string_view bytes, const std::string& name);
 
+/// An error about the model in `path` ("-" is standard input): names the file where nothing is
+/// named, and quotes the line where one is known.
+Diagnostic AboutModel(Diagnostic diagnostic, const std::string& path);
+
 Result<std::string> SerializeModel(const Model& model, ModelForm form);
 /// `path` "-" is standard output. A name that tells no form gets text.
 Result<void> WriteModel(const Model& model, const std::string& path);

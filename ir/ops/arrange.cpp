@@ -152,7 +152,8 @@ Values ExpandTile(GraphBuilder& b, const OpContext& op, Operands operands) {
   for (int axis = x.rank() - 1; axis >= 0; --axis) {
     const int64_t repeats = op.attributes.Ints("repeats")[axis];
     if (repeats == 1) continue;
-    Shape shape = x.shape(), apart = shape;
+    Shape shape = x.shape();
+    Shape apart = shape;
     if (x.rank() == kMaxRank)
       apart = {ElementsOf(shape, 0, axis), ElementsOf(shape, axis, kMaxRank)};
     const int place = x.rank() == kMaxRank ? 1 : axis;

@@ -41,7 +41,7 @@ Result<std::vector<TensorType>> InferRank(const OpContext& op) {
 
 /// Whether a comes before b in rising order: a NaN behind all numbers.
 Scalar Before(const Scalar& a, const Scalar& b) {
-  const Scalar less = Call(kLt, {a, b});
+  Scalar less = Call(kLt, {a, b});
   if (!Info(a->dtype).is_float) return less;
   const Scalar b_is_nan = Call(kNe, {b, b}), a_is_number = Call(kEq, {a, a});
   return Call(kOr, {less, Call(kAnd, {b_is_nan, a_is_number})});

@@ -39,6 +39,10 @@ void Check(const Case& test) {
   shell.Write("future.descent", "descent 99\nmodel later {\n}\n");
   shell.Write("square.descent",
               "descent 1\nmodel square {\n  input x: f32[3]\n  y = mul(x, x)\n  output y\n}\n");
+  shell.Write("mixed.descent",
+              "descent 1\nmodel mixed {\n  batch 4\n  input x: f32[batch, 1] from features\n"
+              "  parameter w: f32[1, 1] = ones\n  p = matmul(x, w)\n  y = cumsum(p, axis=0)\n"
+              "  loss = sum(y)\n  predict y\n  train loss with sgd(learning_rate=1.0)\n}\n");
   const Outcome outcome = shell.Run(test.line);
   EXPECT_EQ(outcome.status, test.status) << test.line << "\n" << outcome.out << outcome.err;
   EXPECT_TRUE(Matches(outcome.out, test.out)) << test.line << "\nprinted\n"
@@ -104,6 +108,10 @@ INSTANTIATE_TEST_SUITE_P(
         {"ErrorHasPlace", "descent check broken.descent", 1, "", "~--> broken.descent:4:"},
         {"ErrorHasHint", "descent check broken.descent", 1, "", "~did you mean 'tanh'?"},
         {"Shapes", "descent check shapes.descent", 1, "", "~shapes.descent:5:"},
+        {"ErrorOfAPassShowsTheLine", "descent check mixed.descent", 1, "",
+         "~ --> mixed.descent:7:3\n  |\n7 |   y = cumsum(p, axis=0)\n  |   ^\n"},
+        {"SoDoOtherCommands", "descent compile mixed.descent -o m", 1, "",
+         "~ --> mixed.descent:7:3\n  |\n7 |   y = cumsum(p, axis=0)\n  |   ^\n"},
         {"NewerFormat", "descent check future.descent", 3, "", "~error: "},
         {"OneBadOfTwo", "descent check broken.descent orange-blue.descent", 1,
          "~orange-blue.descent: model orange_blue", "~tanhh"},
