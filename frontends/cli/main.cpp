@@ -79,7 +79,7 @@ ExitStatus Finish(ExitStatus status) {
 }  // namespace descent::cli
 
 int main(int argc, char** argv) {
-  using namespace descent;
+  namespace cli = descent::cli;
   auto status = cli::Dispatch({argv + 1, argv + argc});
   if (!status) {
     std::fflush(stdout);

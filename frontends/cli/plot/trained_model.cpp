@@ -95,7 +95,7 @@ struct TrainedModel::Parts {
         std::unique_ptr<runtime::Executor> executor)
       : model(std::move(model)),
         jit(std::move(jit)),
-        program(std::move(program)),
+        program(program),
         state(std::move(state)),
         executor(std::move(executor)) {}
 
@@ -148,8 +148,8 @@ Result<TrainedModel> TrainedModel::Load(const Source& source) {
   DESCENT_TRY(program, Lift(runtime::Program::Open(&jit.program())));
   DESCENT_TRY(state, Lift(runtime::State::Make(program)));
   DESCENT_TRY(executor, Lift(runtime::Executor::Make(0, runtime::BindCaller::kNo)));
-  auto parts = std::make_unique<Parts>(std::move(model), std::move(jit), std::move(program),
-                                       std::move(state), std::move(executor));
+  auto parts = std::make_unique<Parts>(std::move(model), std::move(jit), program, std::move(state),
+                                       std::move(executor));
   if (source.checkpoint.empty()) {
     parts->state.SetScalar(parts->program.FindSlot(DESCENT_SLOT_SEED), source.seed);
     DESCENT_TRY(entry, parts->Entry("initialize"));
