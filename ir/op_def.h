@@ -142,10 +142,10 @@ struct OpDef {
   std::string_view name;
   /// First sentence, blank line, then Markdown: equation, shapes, source, ties and kinks.
   std::string_view doc;
-  /// One application and what it gives, which a test evaluates: "cumsum([1, 2, 3], axis=0) = [1, 3,
-  /// 6]". Operands are f32 unless their type stands before them (`i64 [0, 2]`), results are
-  /// separated by commas, `_` is one that is not shown, and numbers hold to the places that are
-  /// written.
+  /// One application and what it gives, which a test evaluates: "cumsum([1, 2]) = [1, 3]". Operands
+  /// are f32 unless typed (`i64 [0, 2]`), bodies follow the call as in the text form, `_` is a
+  /// result that is not shown, numbers hold to the places that are written; behind a metric's sums
+  /// stands `->` and what is shown of them. Inputs and constants have their statement instead.
   std::string_view example = "";
   Signature signature;
 

@@ -2,8 +2,107 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace descent {
 namespace {
+
+/// What the operators of a family have in common.
+struct Chapter {
+  std::string_view family, doc;
+};
+constexpr Chapter kChapters[] = {
+    {"leaf",
+     "Values that come from outside the graph. Inputs and constants are statements of "
+     "the text form; the others are called like any operator."},
+    {"arithmetic",
+     "Element by element, broadcast as NumPy does. Floats follow IEEE 754, "
+     "integers wrap and never trap. Where no source is given, the function is "
+     "NumPy's and C's of that name."},
+    {"elementary",
+     "Functions of C's math.h, element by element, over all arguments; what is "
+     "NaN stays NaN. Compiled code is at most 2 units in the last place off for "
+     "exp, log, tanh and sigmoid, 4 for the others."},
+    {"elementwise",
+     "Comparisons, logic, bits, choice and conversion, element by element, "
+     "broadcast as NumPy does. Where no source is given, the function is "
+     "NumPy's of that name."},
+    {"reduce",
+     "One number of all elements along some axes, which disappear or, with "
+     "`keepdims`, stay with extent 1, so that the result broadcasts against x. "
+     "Floats are added in an order that follows from shapes and target alone."},
+    {"statistic", "Reductions that are made of others."},
+    {"prefix", "Running reductions: each element depends on those before it along an axis."},
+    {"contract", "Sums of products."},
+    {"einsum", "Any sum of products."},
+    {"convolution", "Weighted sums over windows of images."},
+    {"transposed_convolution", "The adjoints of convolutions, as operators of their own."},
+    {"layout",
+     "The same elements in other places. In a fused kernel these cost nothing: they "
+     "compose with the coordinates at which others read."},
+    {"slicing", "Parts of a tensor, and elements around one."},
+    {"arrange", "Tensors cut, joined, repeated and moved."},
+    {"matrix", "Matrices: diagonals, triangles, grids."},
+    {"window", "All windows of a tensor as axes of their own, and back."},
+    {"pool", "One number of each window of an image."},
+    {"global_pool", "One number of a whole image, or of each of a fixed number of parts."},
+    {"resample", "Windows at a distance that is a fraction."},
+    {"resize", "Images of another size."},
+    {"grid_sample", "Images read at places that come from data."},
+    {"rectifier",
+     "Activations of straight or exponential pieces, element by element. At a "
+     "kink the derivative is PyTorch's."},
+    {"activation", "Smooth activations, element by element, and gated ones."},
+    {"softmax", "Probabilities of scores along an axis."},
+    {"loss",
+     "`reduction` makes the mean or the sum of the terms, or leaves them as they are "
+     "(`none`). A gradient is that of one term, `g` what arrives at it; of a mean, `g` "
+     "is divided by what the mean divides by. Padded rows of a last, smaller batch are "
+     "left out. Where no source is given, the loss is PyTorch's of that name."},
+    {"normalization", "Rows normalized by statistics of the batch."},
+    {"attention", "Averages whose weights come from data."},
+    {"transformer", "What transformers are made of, beside attention."},
+    {"layer_normalization",
+     "Rows normalized by their own statistics, in training and outside "
+     "of it alike."},
+    {"local_response_normalization", "Elements normalized by their neighbours across channels."},
+    {"weight_normalization", "Vectors and weights of a given length."},
+    {"quantize", "Floats as narrow integers, and back."},
+    {"indexing",
+     "Elements chosen by indices that come from data. An index out of range never "
+     "reads elsewhere: it gives 0 and sets a bit of the status word."},
+    {"scatter",
+     "Elements put to places that come from data, in the order of the updates. An "
+     "update whose index is out of range is dropped and sets a bit of the status "
+     "word."},
+    {"bag", "Sums over groups of rows that come from data."},
+    {"sort", "Order. All are stable, and so the same bits anywhere."},
+    {"selection", "Elements chosen by a condition; results have a static size."},
+    {"random",
+     "Random numbers are counted, not drawn: an element depends on the seed, the "
+     "step, the loop step, the `stream` of its node and its row-major index, and on "
+     "nothing else (docs/design.md, Randomness). Two nodes with one stream and shape "
+     "give the same numbers."},
+    {"initializer",
+     "First values of parameters and other state, named where a slot is "
+     "declared: `parameter W: f32[784, 100] = glorot_uniform`. Shape and type "
+     "are the slot's, the stream its position."},
+    {"control",
+     "Loops over a body. A body is a graph of its own, closed: what it uses from "
+     "outside are operands of its node (docs/ir.md, Bodies)."},
+    {"flow", "Branches, and loops that are made of scan."},
+    {"annotation", "Values that stay as they are: what is said about them counts."},
+    {"recurrent", "Layers that run over sequences."},
+    {"metric",
+     "Metrics count over a whole pass. One call gives sums over its rows, in f64, "
+     "which are added up; behind `->` stands what is shown of sums. Padded rows are "
+     "left out."}};
+
+std::string_view ChapterDoc(const OpFamily& family) {
+  const auto* chapter = std::ranges::find(kChapters, family.name, &Chapter::family);
+  DESCENT_CHECK(chapter != std::end(kChapters), "a family needs a chapter of the reference");
+  return chapter->doc;
+}
 
 std::string_view ClassText(DTypeClass dtypes) {
   static constexpr std::string_view kTexts[] = {"any", "float", "integer", "float or integer",
@@ -35,14 +134,21 @@ std::string OperandText(const OperandSpec& operand) {
   return std::string(operand.name) + (operand.variadic ? "..." : operand.optional ? "?" : "");
 }
 
+/// Operands of one group have the type of its first.
+std::string OperandTypes(const Signature& signature, const OperandSpec& operand) {
+  const auto first =
+      std::ranges::find(signature.operands, operand.dtype_group, &OperandSpec::dtype_group);
+  if (operand.dtype_group >= 0 && &*first != &operand)
+    return fmt::format("that of `{}`", first->name);
+  const bool several = operand.variadic && operand.dtype_group >= 0;
+  return fmt::format("{}{}", ClassText(operand.dtypes), several ? ", one for all" : "");
+}
+
 std::string OperandTable(const Signature& signature) {
   if (signature.operands.empty()) return "";
   std::string text = "| operand | element type |\n|---|---|\n";
-  for (const OperandSpec& operand : signature.operands) {
-    const bool alone = operand.dtype_group < 0 || signature.operands.size() == 1;
-    text += fmt::format("| `{}` | {}{} |\n", OperandText(operand), ClassText(operand.dtypes),
-                        alone ? "" : ", one for all such operands");
-  }
+  for (const OperandSpec& operand : signature.operands)
+    text += fmt::format("| `{}` | {} |\n", OperandText(operand), OperandTypes(signature, operand));
   return text + "\n";
 }
 
@@ -64,15 +170,51 @@ std::string AttributeTable(const Signature& signature) {
   return text + "\n";
 }
 
+/// The doc, in which what it says about the gradient is a paragraph of its own.
+std::string Paragraphs(std::string_view doc) {
+  std::string text(doc);
+  const size_t gradient = text.find(" Gradient");
+  if (gradient != std::string::npos) text.replace(gradient, 1, "\n\n");
+  return text;
+}
+
+std::string ExampleBlock(std::string_view example) {
+  if (example.empty()) return "";
+  if (example.contains('\n')) return fmt::format("Example:\n\n```\n{}\n```\n\n", example);
+  return fmt::format("Example: `{}`\n\n", example);
+}
+
+/// What it is compiled as.
+std::string_view KindOf(const OpDef& op) {
+  if (op.leaf != Leaf::kNone) return "leaf";
+  if (op.control != Control::kNone) return "control";
+  switch (op.form) {
+    case KernelForm::kLoops:
+      return op.is_composite() ? "composite" : "loops";
+    case KernelForm::kScatter:
+      return "scatter";
+    case KernelForm::kPrefix:
+      return "prefix";
+    case KernelForm::kSort:
+      return "sort";
+    case KernelForm::kAttention:
+    case KernelForm::kAttentionGradient:
+      return "attention";
+  }
+  return "";
+}
+
 /// What the compiler knows about it beside its meaning; one sentence without full stop.
 std::string Facts(const OpDef& op) {
   std::vector<std::string> facts;
+  facts.push_back(KindOf(op) == "composite" ? "composite: expands into other operators"
+                                            : fmt::format("primitive: {}", KindOf(op)));
   if (!op.no_gradient.empty()) {
     facts.push_back(fmt::format("no gradient: {}", op.no_gradient));
   } else {
-    facts.push_back(op.vjp != nullptr ? "gradient: yes" : "gradient: that of its expansion");
+    facts.push_back(op.vjp != nullptr ? "gradient: a rule of its own"
+                                      : "gradient: that of its expansion");
   }
-  if (op.expand != nullptr) facts.push_back("composite: expands into other operators");
   if (op.inference != nullptr) facts.push_back("replaced outside training");
   if (op.mask_rows != nullptr) facts.push_back("leaves padded rows out");
   if (op.is_metric()) facts.push_back("sums over rows are added up over a whole pass");
@@ -95,20 +237,37 @@ std::string SignatureText(const OpDef& op) {
 }
 
 std::string OpReference(const OpDef& op) {
-  const std::string example =
-      op.example.empty() ? "" : fmt::format("Example: `{}`\n\n", op.example);
-  return fmt::format("### {}\n\n`{}`\n\n{}\n\n{}{}{}*{}.*\n\n", op.name, SignatureText(op), op.doc,
-                     example, OperandTable(op.signature), AttributeTable(op.signature), Facts(op));
+  return fmt::format("### {}\n\n`{}`\n\n{}\n\n{}{}{}*{}.*\n\n", op.name, SignatureText(op),
+                     Paragraphs(op.doc), ExampleBlock(op.example), OperandTable(op.signature),
+                     AttributeTable(op.signature), Facts(op));
 }
 
 std::string OpPage(const OpDef& op) {
-  std::string text = fmt::format("{}\n\n{}\n\n", SignatureText(op), op.doc);
+  std::string text = fmt::format("{}\n\n{}\n\n", SignatureText(op), Paragraphs(op.doc));
   for (const AttributeSpec& attribute : op.signature.attributes)
     text += fmt::format("  {:<16} {} ({})\n", attribute.name, AttributeDoc(attribute),
                         ToString(attribute.kind));
   if (!op.signature.attributes.empty()) text += "\n";
-  if (!op.example.empty()) text += fmt::format("{}\n\n", op.example);
+  if (!op.example.empty()) text += fmt::format("Example: {}\n\n", op.example);
   return text + Facts(op) + "\n";
+}
+
+std::string OpKinds() {
+  std::string text;
+  size_t primitives = 0, all = 0;
+  for (const std::string_view kind :
+       {"leaf", "loops", "scatter", "prefix", "sort", "attention", "control", "composite"}) {
+    std::vector<std::string_view> names;
+    for (const OpFamily& family : OpFamilies())
+      for (const OpDef& op : family.ops)
+        if (KindOf(op) == kind) names.push_back(op.name);
+    const bool primitive = kind != "composite";
+    text += fmt::format("{} ({})\n", kind, names.size());
+    if (primitive) text += fmt::format("  {}\n", fmt::join(names, " "));
+    all += names.size();
+    if (primitive) primitives += names.size();
+  }
+  return text + fmt::format("{} operators, {} of them primitive\n", all, primitives);
 }
 
 std::string OpsReference() {
@@ -117,14 +276,20 @@ std::string OpsReference() {
       "Generated from the operator definitions in `ir/ops/` by `descent ops --markdown`; do not "
       "edit.\n\n"
       "`g` is the gradient that arrives at the result. Shapes are written as [rows, columns]; "
-      "\"broadcast as NumPy does\" means: aligned at the last axis, extents equal or 1.\n\n";
+      "\"broadcast as NumPy does\" means: aligned at the last axis, extents equal or 1.\n\n"
+      "An example is a call and what it gives: operands are literals, f32 where no type stands "
+      "before them; numbers hold to the places that are written; `_` is a result that is not "
+      "shown. Examples run in training with seed 1, step 0, learning rate 0.1 and 4 rows.\n\n"
+      "A *primitive* is compiled as it is, into the kernel form that is named; a *composite* is "
+      "replaced by what it expands into ([what is primitive, and "
+      "why](design.md#what-is-primitive-and-why)).\n\n";
   for (const OpFamily& family : OpFamilies()) {
     std::vector<std::string> links;
     for (const OpDef& op : family.ops) links.push_back(fmt::format("[{0}](#{0})", op.name));
     text += fmt::format("- **{}**: {}\n", family.name, fmt::join(links, " "));
   }
   for (const OpFamily& family : OpFamilies()) {
-    text += fmt::format("\n## {}\n\n", family.name);
+    text += fmt::format("\n## {}\n\n{}\n\n", family.name, ChapterDoc(family));
     for (const OpDef& op : family.ops) text += OpReference(op);
     text.pop_back();
   }

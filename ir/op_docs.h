@@ -16,6 +16,9 @@ std::string OpReference(const OpDef& op);
 /// The same for a terminal.
 std::string OpPage(const OpDef& op);
 
+/// A line for each kind of primitive, with their number and names, and the number of composites.
+std::string OpKinds();
+
 /// "matmul(a, b; transpose_a=false, transpose_b=false) -> result"
 std::string SignatureText(const OpDef& op);
 

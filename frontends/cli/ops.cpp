@@ -17,6 +17,7 @@ namespace {
 struct OpsArguments {
   std::string name;
   bool markdown = false;
+  bool kinds = false;
 };
 
 std::string FirstSentence(std::string_view doc) {
@@ -62,7 +63,9 @@ std::string List() {
 
 Result<ExitStatus> Ops(const OpsArguments& arguments) {
   if (arguments.name.empty()) {
-    Print("{}", arguments.markdown ? OpsReference() : List());
+    Print("{}", arguments.kinds      ? WrapLines(OpKinds())
+                : arguments.markdown ? OpsReference()
+                                     : List());
     return ExitStatus::kGood;
   }
   const OpDef* op = FindOp(arguments.name);
@@ -101,7 +104,11 @@ Command OpsCommand() {
                       {{.names = "--markdown",
                         .value = "",
                         .doc = "print Markdown; without NAME the whole of docs/ops.md",
-                        .destination = &arguments->markdown}}}},
+                        .destination = &arguments->markdown},
+                       {.names = "--kinds",
+                        .value = "",
+                        .doc = "without NAME: which operators are primitive, by kernel form",
+                        .destination = &arguments->kinds}}}},
           .examples = {{"descent ops | grep pool", "which pooling operators are there?"},
                        {"descent ops matmul", "what does matmul take?"},
                        {"descent ops adam", "which hyperparameters has adam?"}},

@@ -186,7 +186,8 @@ std::span<const OpDef> ActivationOps() {
       OpDef{.name = "softplus",
             .doc = "Smooth rectified linear unit.\n\n`y = log(1 + e^(beta * x)) / beta`, computed "
                    "as `(max(beta * x, 0) + log(1 + e^-|beta * x|)) / beta`, which cannot "
-                   "overflow: no threshold is needed. Gradient: `g * sigmoid(beta * x)`.",
+                   "overflow: PyTorch's threshold is not needed (torch.nn.Softplus). Gradient: `g "
+                   "* sigmoid(beta * x)`.",
             .example = "softplus([-1, 0, 2]) = [0.3133, 0.6931, 2.1269]",
             .signature = Unary(
                 kFloat, {{"beta", AttributeKind::kFloat, Attribute(1.0), "sharpness, not 0"}}),
@@ -195,16 +196,16 @@ std::span<const OpDef> ActivationOps() {
             .vjp = VjpSoftplus},
       OpDef{.name = "log_sigmoid",
             .doc = "Logarithm of the logistic function.\n\n`y = -log(1 + e^-x)`, computed as "
-                   "`min(x, 0) - log(1 + e^-|x|)`, which cannot overflow. Gradient: `g * "
-                   "sigmoid(-x)`.",
+                   "`min(x, 0) - log(1 + e^-|x|)`, which cannot overflow (torch.nn.LogSigmoid). "
+                   "Gradient: `g * sigmoid(-x)`.",
             .example = "log_sigmoid([-1, 0, 2]) = [-1.3133, -0.6931, -0.1269]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .expand = ExpandLogSigmoid,
             .vjp = VjpLogSigmoid},
       OpDef{.name = "softsign",
-            .doc = "Sigmoid without exponentials.\n\n`y = x / (1 + |x|)`. Gradient: `g / (1 + "
-                   "|x|)^2`.",
+            .doc = "Sigmoid without exponentials.\n\n`y = x / (1 + |x|)` (torch.nn.Softsign). "
+                   "Gradient: `g / (1 + |x|)^2`.",
             .example = "softsign([-1, 0, 2]) = [-0.5, 0, 0.6667]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
@@ -213,7 +214,8 @@ std::span<const OpDef> ActivationOps() {
       OpDef{.name = "glu",
             .doc = "Gated linear unit.\n\n`y = a * sigmoid(b)`, where a and b are the halves of x "
                    "along an axis; its extent must be even. Source: Y. Dauphin et al., *Language "
-                   "modeling with gated convolutional networks* (2016).",
+                   "modeling with gated convolutional networks* (2016). Gradient: with `s = "
+                   "sigmoid(b)`, `g * s` to a, `g * a * s * (1 - s)` to b.",
             .example = "glu([1, 2, 0, 3]) = [0.5, 1.9051]",
             .signature = GateSignature(),
             .infer = InferGate,
@@ -221,7 +223,8 @@ std::span<const OpDef> ActivationOps() {
       OpDef{.name = "geglu",
             .doc = "Gated linear unit with gelu.\n\n`y = a * gelu(b)`, where a and b are the "
                    "halves of x along an axis; its extent must be even. Source: N. Shazeer, *GLU "
-                   "variants improve transformer* (2020).",
+                   "variants improve transformer* (2020). Gradient: `g * gelu(b)` to a, `g * a * "
+                   "gelu'(b)` to b.",
             .example = "geglu([1, 2, 1, 3]) = [0.8413, 5.9919]",
             .signature = GateSignature({Approximate()}),
             .infer = InferGate,
@@ -229,7 +232,8 @@ std::span<const OpDef> ActivationOps() {
       OpDef{.name = "swiglu",
             .doc = "Gated linear unit with silu.\n\n`y = a * silu(b)`, where a and b are the "
                    "halves of x along an axis; its extent must be even. Source: N. Shazeer, *GLU "
-                   "variants improve transformer* (2020).",
+                   "variants improve transformer* (2020). Gradient: `g * silu(b)` to a, `g * a * "
+                   "silu'(b)` to b.",
             .example = "swiglu([1, 2, 1, 3]) = [0.7311, 5.7154]",
             .signature = GateSignature(),
             .infer = InferGate,

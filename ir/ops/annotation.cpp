@@ -105,6 +105,11 @@ std::span<const OpDef> AnnotationOps() {
                    "sublinear memory cost, 2016). The gradients are the same to the bit, random "
                    "numbers in the body too; random bits that depend on no operand are kept, not "
                    "drawn twice.",
+            .example = "checkpoint([1, 2]) body(x: f32[2]) {\n"
+                       "  s = square(x)\n"
+                       "  y = add(s, x)\n"
+                       "  return y\n"
+                       "} = [2, 6]",
             .signature = {.operands = {{"operands", DTypeClass::kAny, -1, false, true}},
                           .attributes = {{"body", AttributeKind::kGraph, std::nullopt,
                                           "graph that is computed"}},
@@ -116,6 +121,7 @@ std::span<const OpDef> AnnotationOps() {
             .doc = "x, not before `after` is there.\n\nKeeps a recomputed region apart from the "
                    "original: `region` tells copies apart, `after` holds them back. It computes "
                    "nothing. Gradient: `g` to x, none to `after`.",
+            .example = "barrier([1, 2], 0, region=0) = [1, 2]",
             .signature = {.operands = {{"x"}, {"after", DTypeClass::kAny, -1}},
                           .attributes = {{"region", AttributeKind::kInt, std::nullopt,
                                           "number of the recomputed region"}}},

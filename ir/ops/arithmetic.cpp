@@ -199,30 +199,33 @@ std::span<const OpDef> ArithmeticOps() {
             .define = Define<kAbs>,
             .vjp = [](const VjpContext& v) { return Values{Gradient(v) * Sign(Operand(v, 0))}; }},
       OpDef{.name = "sign",
-            .doc = "Sign.\n\n`y` is 1 above 0, -1 below 0, and 0 at 0 and for NaN. Gradient: 0, "
-                   "also at the jump.",
+            .doc = "Sign.\n\n`y` is 1 above 0, -1 below 0, and 0 at 0 and for NaN (as torch.sign; "
+                   "numpy.sign keeps NaN). Gradient: 0, also at the jump.",
             .example = "sign([3, 0, -2]) = [1, 0, -1]",
             .signature = Unary(kNumeric),
             .infer = InferBroadcast,
             .define = DefineUnary<Sign>,
             .vjp = VjpZero},
       OpDef{.name = "floor",
-            .doc = "Largest whole number that is not above x.\n\nGradient: 0, also at the jumps.",
+            .doc = "Largest whole number that is not above x.\n\n`y = floor(x)`; -0 and "
+                   "infinities stay. Gradient: 0, also at the jumps.",
             .example = "floor([1.5, -1.5]) = [1, -2]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .define = Define<kFloor>,
             .vjp = VjpZero},
       OpDef{.name = "ceil",
-            .doc = "Smallest whole number that is not below x.\n\nGradient: 0, also at the jumps.",
+            .doc = "Smallest whole number that is not below x.\n\n`y = ceil(x)`; -0 and "
+                   "infinities stay. Gradient: 0, also at the jumps.",
             .example = "ceil([1.5, -1.5]) = [2, -1]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .define = DefineUnary<Ceil>,
             .vjp = VjpZero},
       OpDef{.name = "round",
-            .doc = "Nearest whole number.\n\nHalves go to the even one: 0.5 to 0, 1.5 and 2.5 to "
-                   "2. Gradient: 0, also at the jumps.",
+            .doc = "Nearest whole number.\n\n`y = round(x)`; halves go to the even one: 0.5 to 0, "
+                   "1.5 and 2.5 to 2 (numpy.round, torch.round; C's round goes away from 0). "
+                   "Gradient: 0, also at the jumps.",
             .example = "round([0.5, 1.5, -1.7]) = [0, 2, -2]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
@@ -244,7 +247,8 @@ std::span<const OpDef> ArithmeticOps() {
             .define = DefineUnary<Square>,
             .vjp = [](const VjpContext& v) { return Values{Gradient(v) * (Operand(v, 0) * 2.0)}; }},
       OpDef{.name = "sqrt",
-            .doc = "Square root.\n\nNaN below 0. Gradient: `g / (2 * y)`, infinite at 0.",
+            .doc = "Square root.\n\n`y = sqrt(x)`, NaN below 0. Gradient: `g / (2 * y)`, infinite "
+                   "at 0.",
             .example = "sqrt([4, 2]) = [2, 1.4142]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
@@ -270,23 +274,25 @@ std::span<const OpDef> ArithmeticOps() {
             .doc = "Power.\n\n`y = a^b`, broadcast as NumPy does: C's pow. Integers wrap; a "
                    "negative exponent gives 0 unless the base is 1 or -1. Gradient: to a, `g * b "
                    "* a^(b-1)`, 0 where b is 0; to b, `g * y * log(a)`, 0 where a is 0 and b is "
-                   "not negative.",
+                   "not negative, as PyTorch has it.",
             .example = "pow([2, 9], [3, 0.5]) = [8, 3]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kPow>,
             .vjp = VjpPow},
       OpDef{.name = "minimum",
-            .doc = "The smaller of two tensors.\n\nBroadcast as NumPy does; NaN if either is NaN. "
-                   "Gradient: `g` to the smaller; half to each where they are equal.",
+            .doc = "The smaller of two tensors, element by element.\n\n`y = min(a, b)`, broadcast "
+                   "as NumPy does; NaN if either is NaN (numpy.minimum). Gradient: `g` to the "
+                   "smaller; half to each where they are equal, as PyTorch has it.",
             .example = "minimum([1, 4], [2, 3]) = [1, 3]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kMin>,
             .vjp = VjpMinimum},
       OpDef{.name = "maximum",
-            .doc = "The larger of two tensors.\n\nBroadcast as NumPy does; NaN if either is NaN. "
-                   "Gradient: `g` to the larger; half to each where they are equal.",
+            .doc = "The larger of two tensors, element by element.\n\n`y = max(a, b)`, broadcast "
+                   "as NumPy does; NaN if either is NaN (numpy.maximum). Gradient: `g` to the "
+                   "larger; half to each where they are equal, as PyTorch has it.",
             .example = "maximum([1, 4], [2, 3]) = [2, 4]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
@@ -295,7 +301,8 @@ std::span<const OpDef> ArithmeticOps() {
       OpDef{.name = "clamp",
             .doc = "Values brought between two limits.\n\n`y = min(max(x, low), high)`; NaN stays "
                    "NaN. Limits of integers are rounded inward and saturate at those of their "
-                   "type. Gradient: `g` where `low <= x <= high`, the limits included, else 0.",
+                   "type. Gradient: `g` where `low <= x <= high`, the limits included, else 0 "
+                   "(torch.clamp).",
             .example = "clamp([-2, 0.5, 3], low=-1, high=1) = [-1, 0.5, 1]",
             .signature = Unary(kNumeric,
                                {{"low", AttributeKind::kFloat, Attribute(-INFINITY), "lower limit"},

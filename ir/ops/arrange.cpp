@@ -267,7 +267,8 @@ AttributeSpec OrderAttribute() {
 std::span<const OpDef> ArrangeOps() {
   static const std::array kOps = {
       OpDef{.name = "squeeze",
-            .doc = "Axes of extent 1 dropped.\n\nGradient: `g` with the axes back.",
+            .doc = "Axes of extent 1 dropped.\n\nThe elements stay as they are (numpy.squeeze). "
+                   "Gradient: `g` with the axes back.",
             .example = "squeeze([[1, 2]]) = [1, 2]",
             .signature = {.operands = {{"x"}},
                           .attributes = {{"axes", AttributeKind::kInts, Attribute(Ints{}),
@@ -276,8 +277,8 @@ std::span<const OpDef> ArrangeOps() {
             .infer = InferReshaped<SqueezedShape>,
             .expand = ExpandReshaped<SqueezedShape>},
       OpDef{.name = "unsqueeze",
-            .doc = "Axes of extent 1 inserted.\n\n`axes` are places in the result. Gradient: `g` "
-                   "without these axes.",
+            .doc = "Axes of extent 1 inserted.\n\n`axes` are places in the result "
+                   "(numpy.expand_dims). Gradient: `g` without these axes.",
             .example = "unsqueeze([1, 2], axes=[0]) = [[1, 2]]",
             .signature = {.operands = {{"x"}},
                           .attributes = {IntsAttribute(
@@ -286,8 +287,8 @@ std::span<const OpDef> ArrangeOps() {
             .expand = ExpandReshaped<UnsqueezedShape>},
       OpDef{.name = "flatten",
             .doc = "Neighbouring axes as one.\n\nAxes start_axis to end_axis, both inclusive, "
-                   "become one of their product; a scalar becomes a vector of one element. "
-                   "Gradient: `g` in the shape of x.",
+                   "become one of their product; a scalar becomes a vector of one element "
+                   "(torch.flatten). Gradient: `g` in the shape of x.",
             .example = "flatten([[1, 2], [3, 4]]) = [1, 2, 3, 4]",
             .signature = {.operands = {{"x"}},
                           .attributes = {{"start_axis", AttributeKind::kInt, Attribute(int64_t{0}),
@@ -298,8 +299,8 @@ std::span<const OpDef> ArrangeOps() {
             .expand = ExpandReshaped<FlattenedShape>},
       OpDef{.name = "split",
             .doc = "A tensor cut into parts along an axis.\n\nOne result per size; the sizes add "
-                   "up to the extent. concat puts them together again. Gradient: the gradients of "
-                   "the parts, one after another.",
+                   "up to the extent. concat puts them together again (ONNX Split). Gradient: the "
+                   "gradients of the parts, one after another.",
             .example = "split([1, 2, 3], sizes=[1, 2]) = [1], [2, 3]",
             .signature = {.operands = {{"x"}},
                           .attributes = {IntsAttribute("sizes", "extent of each part"),
@@ -309,7 +310,8 @@ std::span<const OpDef> ArrangeOps() {
             .infer = InferSplit,
             .expand = ExpandSplit},
       OpDef{.name = "stack",
-            .doc = "Tensors of one shape along a new axis.\n\nGradient: the slices of `g`.",
+            .doc = "Tensors of one shape along a new axis.\n\n`y[.., i, ..] = parts[i]` "
+                   "(numpy.stack). Gradient: the slices of `g`.",
             .example = "stack([1, 2], [3, 4]) = [[1, 2], [3, 4]]",
             .signature = {.operands = {{"parts", DTypeClass::kAny, 0, false, true}},
                           .attributes = {AxisAttribute(
@@ -339,18 +341,22 @@ std::span<const OpDef> ArrangeOps() {
             .infer = InferRoll,
             .expand = ExpandRoll},
       OpDef{.name = "depth_to_space",
-            .doc = "Channels laid out as blocks of rows and columns.\n\nx is [n, c, h, w], the "
-                   "result [n, c / block^2, h block, w block]; as ONNX DepthToSpace. Inverse of "
-                   "space_to_depth. Gradient: `g` moved back.",
+            .doc = "Channels laid out as blocks of rows and columns.\n\nWith b = `block` and C "
+                   "result channels, `y[n, c, h*b + i, w*b + j] = x[n, (i*b + j)*C + c, h, w]` "
+                   "(order dcr) or `x[n, (c*b + i)*b + j, h, w]` (crd, as pixel_shuffle). x is "
+                   "[n, c, h, w], the result [n, c / block^2, h block, w block]; as ONNX "
+                   "DepthToSpace. Inverse of space_to_depth. Gradient: `g` moved back.",
             .example =
                 "depth_to_space([[[[1]], [[2]], [[3]], [[4]]]], block=2) = [[[[1, 2], [3, 4]]]]",
             .signature = {.operands = {{"x"}}, .attributes = {BlockAttribute(), OrderAttribute()}},
             .infer = InferDepthToSpace,
             .expand = ExpandDepthToSpace},
       OpDef{.name = "space_to_depth",
-            .doc = "Blocks of rows and columns stacked as channels.\n\nx is [n, c, h, w], the "
-                   "result [n, c block^2, h / block, w / block]; as ONNX SpaceToDepth. Inverse of "
-                   "depth_to_space. Gradient: `g` moved back.",
+            .doc = "Blocks of rows and columns stacked as channels.\n\nWith b = `block` and C "
+                   "channels, `y[n, (i*b + j)*C + c, h, w] = x[n, c, h*b + i, w*b + j]` (order "
+                   "dcr), or at `y[n, (c*b + i)*b + j, h, w]` (crd, as pixel_unshuffle). x is [n, "
+                   "c, h, w], the result [n, c block^2, h / block, w / block]; as ONNX "
+                   "SpaceToDepth. Inverse of depth_to_space. Gradient: `g` moved back.",
             .example =
                 "space_to_depth([[[[1, 2], [3, 4]]]], block=2) = [[[[1]], [[2]], [[3]], [[4]]]]",
             .signature = {.operands = {{"x"}}, .attributes = {BlockAttribute(), OrderAttribute()}},

@@ -251,6 +251,8 @@ std::span<const OpDef> AttentionOps() {
                 "infinity or NaN there need not spread, though 0 times it would (Vaswani et al., "
                 "Attention is all you need, 2017; Dao, "
                 "FlashAttention-2, 2023).",
+            .example = "scaled_dot_product_attention([[[1], [1]]], [[[0], [0]]], [[[10], [20]]], "
+                       "causal=true) = [[[10], [15]]], [[0, 0.6931]]",
             .signature = {.operands = {{"q", kFloat}, {"k", kFloat}, {"v", kFloat}, kMask},
                           .attributes = kAttentionAttributes,
                           .results = {"out", "logsumexp"}},
@@ -268,6 +270,9 @@ std::span<const OpDef> AttentionOps() {
                 "of logsumexp. Operands as those of scaled_dot_product_attention, in which lse "
                 "is its second result; scores are computed anew, so that no T x S numbers are "
                 "kept. Gradient: that of these equations.",
+            .example = "attention_vjp([[[1], [1]]], [[[0], [0]]], [[[10], [20]]], [[0, "
+                       "0.693147]], [[[1], [1]]], [[10, 15]], causal=true) = [[[0], [0]]], "
+                       "[[[-2.5], [2.5]]], [[[1.5], [0.5]]]",
             .signature = {.operands = {{"q", kFloat},
                                        {"k", kFloat},
                                        {"v", kFloat},

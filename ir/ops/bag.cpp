@@ -134,12 +134,13 @@ std::span<const OpDef> BagOps() {
           "Rows of a table, reduced by bag.\n\nThe result [bags, columns] holds the sum, mean or "
           "largest elements of `table[indices]` of each bag. Bag b are the indices of row b, or, "
           "if indices are a vector, those from `offsets[b]` on, up to the next offset; offsets "
-          "rise and begin with 0. Weights (mode sum only) have the shape of indices and scale "
-          "the rows; they are the last operand, the third one where indices have rows. Indices "
-          "equal to padding_idx are left out and not counted; an empty bag is 0. As PyTorch's "
-          "embedding_bag. An index, an offset, or an index before the first offset that is out "
-          "of range is left out of its bag's sum and reported. Gradient: `g` (for mean divided by "
-          "the count) to each row, times its weight; for max to the first largest row.",
+          "rise and begin with 0. Weights (mode sum only) have the shape of indices and scale the "
+          "rows; they are the last operand, the third one where indices have rows. Indices equal "
+          "to padding_idx are left out and not counted; an empty bag is 0. As PyTorch's "
+          "embedding_bag. An index out of range counts as a row of zeros; an offset out of range "
+          "and indices before the first offset are dropped. Each is reported. Gradient: `g` (for "
+          "mean divided by the count) to each row, times its weight; for max to the first largest "
+          "row.",
       .example =
           "embedding_bag([[1, 2], [3, 4]], i64 [0, 1, 1], i64 [0, 2], mode=sum) = [[4, 6], [3, 4]]",
       .signature = {.operands = {{"table", DTypeClass::kFloat},

@@ -141,6 +141,12 @@ OpDef CheckpointedScanOp() {
               "Training deep nets with sublinear memory cost, 2016): with `every` near the root "
               "of the number of iterations least is kept. `every` should divide it, else parts "
               "of sliced operands are copied. It expands to a scan over segments.",
+          .example =
+              "checkpointed_scan(0, [1, 2, 3, 4], carried=1, sliced=1, every=2) "
+              "body(total: f32, x: f32) {\n"
+              "  next = add(total, x)\n"
+              "  return next\n"
+              "} = 10",
           .signature = {.operands = {{"operands", DTypeClass::kAny, -1, false, true}},
                         .attributes = {{"body", AttributeKind::kGraph, std::nullopt,
                                         "graph of one iteration"},

@@ -308,8 +308,9 @@ std::span<const OpDef> ClassLosses() {
       OpDef{.name = "nll",
             .doc = "Negative log likelihood of classes.\n\n`-w_y x_y` per row along the axis of "
                    "classes, x the logarithms of probabilities and y the row's class number: "
-                   "cross_entropy behind log_softmax. Weights, ignored rows and means as for "
-                   "cross_entropy. Gradient: `-g * w_y` at the class, 0 elsewhere.",
+                   "cross_entropy behind log_softmax (torch.nn.functional.nll_loss). Weights, "
+                   "ignored rows and means as for cross_entropy. Gradient: `-g * w_y` at the "
+                   "class, 0 elsewhere.",
             .example = "nll([[-1, -2], [-3, -0.5]], i64 [1, 0], reduction=none) = [2, 3]",
             .signature = ClassSignature("log_probabilities", DTypeClass::kInteger, false),
             .infer = InferNll,

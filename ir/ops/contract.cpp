@@ -190,6 +190,7 @@ std::span<const OpDef> ContractOps() {
                    "`transpose_a`, a is given as [..., k, m]; with `transpose_b`, b as [..., n, "
                    "k]. Gradient: `g b^T` and `a^T g`, summed over what was broadcast "
                    "(numpy.matmul).",
+            .example = "matmul([[1, 2], [3, 4]], [[5, 6], [7, 8]]) = [[19, 22], [43, 50]]",
             .signature = {.operands = {{"a", DTypeClass::kNumeric}, {"b", DTypeClass::kNumeric}},
                           .attributes = {{"transpose_a", AttributeKind::kBool, Attribute(false),
                                           "a is given transposed"},
@@ -203,6 +204,7 @@ std::span<const OpDef> ContractOps() {
                    "bias[o]`. w is [out, in], as PyTorch's nn.Linear stores it (matmul takes [in, "
                    "out]). Gradient: `g w` to x; `g^T x` to w and the sum of `g` to the bias, over "
                    "all rows (torch.nn.functional.linear).",
+            .example = "linear([[1, 2]], [[1, 1], [0, 3], [2, 0]], [10, 0, 0]) = [[13, 6, 2]]",
             .signature =
                 {.operands = {{"x", DTypeClass::kNumeric},
                               {"w", DTypeClass::kNumeric},
@@ -213,6 +215,7 @@ std::span<const OpDef> ContractOps() {
             .doc = "All products of an element of a with one of b.\n\n`y[i..., j...] = a[i...] * "
                    "b[j...]`, of vectors their outer product. Gradient: `g` times the other "
                    "operand, summed over its axes (numpy.multiply.outer).",
+            .example = "outer([1, 2, 3], [10, 1]) = [[10, 1], [20, 2], [30, 3]]",
             .signature = {.operands = {{"a", DTypeClass::kNumeric}, {"b", DTypeClass::kNumeric}}},
             .infer = InferOuter,
             .expand = ExpandOuter},

@@ -309,38 +309,46 @@ AttributeSpec Count(std::string_view name, std::optional<Attribute> value, std::
 
 std::span<const OpDef> ControlOps() {
   static const std::array kOps = {
-      OpDef{.name = "scan",
-            .doc =
-                "A loop over the first axis of tensors, with carried state.\n\nOperands: the first "
-                "values of what is carried, tensors that are sliced along their first axis, "
-                "tensors that every iteration sees whole. The body takes the carried values, one "
-                "slice of each sliced tensor and the whole ones; it gives the next carried values "
-                "and one slice of each stacked result. Results: the last carried values, the "
-                "stacked results, then for each carried value its history: its value before every "
-                "iteration. With `reverse` the last slice comes first; slices, stacked results "
-                "and histories keep their places. Gradient: a scan the other way over the "
-                "histories whose body is the differentiated body.",
-            .signature = {.operands = {{"operands", DTypeClass::kAny, -1, false, true}},
-                          .attributes =
-                              {{"body", AttributeKind::kGraph, std::nullopt,
-                                "graph of one iteration"},
-                               Count("carried", Attribute(int64_t{0}), "number of carried values"),
-                               Count("sliced", Attribute(int64_t{0}), "number of sliced tensors"),
-                               Count("stacked", Attribute(int64_t{0}), "number of stacked results"),
-                               {"reverse", AttributeKind::kBool, Attribute(false),
-                                "whether the last slice comes first"},
-                               Count("trip_count", Attribute(int64_t{-1}),
-                                     "number of iterations, where nothing is sliced"),
-                               Count("first_step", Attribute(int64_t{0}),
-                                     "loop_step of the iteration on the first slice"),
-                               {"continues", AttributeKind::kBool, Attribute(false),
-                                "whether loop_step counts on from the enclosing loop's, times the "
-                                "number of iterations"}},
-                          .results = {"results"}},
-            .infer = InferScan,
-            .control = Control::kLoop,
-            .loop = FormOf,
-            .vjp = VjpScan},
+      OpDef{
+          .name = "scan",
+          .doc = "A loop over the first axis of tensors, with carried state.\n\n`carried[t + 1], "
+                 "stacked[t] = body(carried[t], sliced[t], whole)` for t = 0, 1, ... "
+                 "(jax.lax.scan, ONNX Scan). Operands: the first values of what is carried, "
+                 "tensors that are sliced along their first axis, tensors that every iteration "
+                 "sees whole. The body takes the carried values, one slice of each sliced tensor "
+                 "and the whole ones; it gives the next carried values and one slice of each "
+                 "stacked result. Results: the last carried values, the stacked results, then for "
+                 "each carried value its history: its value before every iteration. With `reverse` "
+                 "the last slice comes first; slices, stacked results and histories keep their "
+                 "places. Gradient: a scan the other way over the histories whose body is the "
+                 "differentiated body.",
+          .example = "scan(0, [1, 2, 3], carried=1, sliced=1, stacked=1) body(total: f32, x: "
+                     "f32) {\n"
+                     "  next = add(total, x)\n"
+                     "  twice = add(x, x)\n"
+                     "  return next, twice\n"
+                     "} = 6, [2, 4, 6], [0, 1, 3]",
+          .signature =
+              {.operands = {{"operands", DTypeClass::kAny, -1, false, true}},
+               .attributes = {{"body", AttributeKind::kGraph, std::nullopt,
+                               "graph of one iteration"},
+                              Count("carried", Attribute(int64_t{0}), "number of carried values"),
+                              Count("sliced", Attribute(int64_t{0}), "number of sliced tensors"),
+                              Count("stacked", Attribute(int64_t{0}), "number of stacked results"),
+                              {"reverse", AttributeKind::kBool, Attribute(false),
+                               "whether the last slice comes first"},
+                              Count("trip_count", Attribute(int64_t{-1}),
+                                    "number of iterations, where nothing is sliced"),
+                              Count("first_step", Attribute(int64_t{0}),
+                                    "loop_step of the iteration on the first slice"),
+                              {"continues", AttributeKind::kBool, Attribute(false),
+                               "whether loop_step counts on from the enclosing loop's, times the "
+                               "number of iterations"}},
+               .results = {"results"}},
+          .infer = InferScan,
+          .control = Control::kLoop,
+          .loop = FormOf,
+          .vjp = VjpScan},
   };
   return kOps;
 }

@@ -266,17 +266,22 @@ Values VjpConv(const VjpContext& v) {
 }
 
 constexpr std::string_view kConvDoc =
-    "Convolution over {0} (cross-correlation, as in every framework).\n\n"
-    "`y[n, o, i] = sum_{{c, k}} x~[n, c, i*stride + k*dilation - low] * w[o, c, k] + bias[o]`{1}, "
-    "where `x~` is x with `input_dilation - 1` zeros between neighbours, and 0 outside. x is "
-    "{2}, or channels last with `layout=nhwc`, and so is y; w is [filters, channels / groups, "
-    "{3}] in either layout, bias [filters]. Filter o reads the channels of its group, so `groups = "
-    "channels` is the depthwise convolution. Extents: `floor((x~ + low + high - dilation*(kernel - "
-    "1) - 1) / stride) + 1`; negative padding crops. With `auto_pad=same` they are `ceil(x~ / "
-    "stride)`, with zeros on both sides and the odd one at the high end (TensorFlow's SAME); "
-    "`valid` is no padding. Gradients are convolutions again: of g dilated by the stride with the "
-    "flipped kernel, and of x with g as kernel; to the bias, the sum of g over all but channels "
-    "(Dumoulin and Visin, A guide to convolution arithmetic, 2016).";
+    "Convolution over {0} (cross-correlation, as in every framework).\n\n`y[n, o, i] = sum_{{c, "
+    "k}} x~[n, c, i*stride + k*dilation - low] * w[o, c, k] + bias[o]`{1}, where `x~` is x with "
+    "`input_dilation - 1` zeros between neighbours, and 0 outside. x is {2}, or channels last "
+    "with `layout=nhwc`, and so is y; w is [filters, channels / groups, {3}] in either layout, "
+    "bias [filters]. Filter o reads the channels of its group, so `groups = channels` is the "
+    "depthwise convolution. Extents: `floor((n + low + high - dilation*(kernel - 1) - 1) / "
+    "stride) + 1` where `x~` has n elements; negative padding crops. With `auto_pad=same` they "
+    "are `ceil(n / stride)`, with zeros on both sides and the odd one at the high end "
+    "(TensorFlow's SAME); `valid` is no padding. Gradients are convolutions again: of g dilated "
+    "by the stride with the flipped kernel, and of x with g as kernel; to the bias, the sum of g "
+    "over all but channels (Dumoulin and Visin, A guide to convolution arithmetic, 2016).";
+
+constexpr std::string_view kExamples[] = {
+    "conv1d([[[1, 2, 3, 4]]], [[[1, 0, -1]]], padding=[1, 1]) = [[[-2, -2, -2, 3]]]",
+    "conv2d([[[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]], [[[[1, 0], [0, 1]]]]) = [[[[6, 8], [12, 14]]]]",
+    "conv3d([[[[[1, 2]], [[3, 4]]]]], [[[[[1, 0]], [[0, 1]]]]], [0.5]) = [[[[[5.5]]]]]"};
 
 std::string_view PaddingDoc(int spatial) {
   static constexpr std::string_view kDocs[] = {
@@ -293,6 +298,7 @@ OpDef Convolution() {
   return {
       .name = name,
       .doc = doc,
+      .example = kExamples[kSpatial - 1],
       .signature = {.operands = ConvOperands(),
                     .attributes = {IntsAttribute("stride", ones, "steps of the window"),
                                    PaddingAttribute(kSpatial, PaddingDoc(kSpatial)),

@@ -264,6 +264,7 @@ std::span<const OpDef> EinsumOps() {
           "that stand once, in alphabetical order. Operands are contracted pair by pair: in the "
           "order with the fewest products for up to 8, else the cheapest pair each time; each pair "
           "is a matrix product. Gradient: the einsum of `g` and the other operands (numpy.einsum).",
+      .example = "einsum([[1, 2], [3, 4]], [10, 1], equation=\"ij,j->i\") = [12, 34]",
       .signature = {.operands = {{.name = "x", .dtypes = DTypeClass::kNumeric, .variadic = true}},
                     .attributes = {{"equation", AttributeKind::kString, std::nullopt,
                                     "letters of each operand and of the result"}}},

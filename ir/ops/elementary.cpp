@@ -141,50 +141,58 @@ std::span<const OpDef> ElementaryOps() {
                "(y + 1)`.",
                "expm1([0, 1]) = [0, 1.7183]", Define<kExpm1>,
                [](const VjpContext& v) { return Values{Gradient(v) * (ResultOf(v) + 1.0)}; }),
-      Function("log", "Natural logarithm.\n\n-infinity at 0, NaN below. Gradient: `g / x`.",
+      Function("log",
+               "Natural logarithm.\n\n`y = log(x)`: -infinity at 0, NaN below. Gradient: "
+               "`g / x`.",
                "log([1, 2]) = [0, 0.6931]", Define<kLog>,
                [](const VjpContext& v) { return Values{Gradient(v) / Operand(v, 0)}; }),
       Function("log2",
-               "Logarithm to base 2.\n\nExact for powers of two; -infinity at 0, NaN below. "
-               "Gradient: `g / (x * log(2))`.",
+               "Logarithm to base 2.\n\n`y = log2(x)`, exact for powers of two; -infinity at 0, "
+               "NaN below. Gradient: `g / (x * log(2))`.",
                "log2([8, 3]) = [3, 1.585]", Define<kLog2>, VjpLog2),
       Function("log1p",
                "Natural logarithm of 1 + x.\n\n`y = log(1 + x)`, accurate near 0; -infinity at "
                "-1, NaN below. Gradient: `g / (1 + x)`.",
                "log1p([0, 1]) = [0, 0.6931]", Define<kLog1p>,
                [](const VjpContext& v) { return Values{Gradient(v) / (Operand(v, 0) + 1.0)}; }),
-      Function("sin", "Sine of an angle in radians.\n\nGradient: `g * cos(x)`.",
+      Function("sin",
+               "Sine of an angle in radians.\n\n`y = sin(x)`; NaN of infinities. Gradient: "
+               "`g * cos(x)`.",
                "sin([0, 1]) = [0, 0.8415]", Define<kSin>,
                [](const VjpContext& v) { return Values{Gradient(v) * Cos(Operand(v, 0))}; }),
-      Function("cos", "Cosine of an angle in radians.\n\nGradient: `-g * sin(x)`.",
+      Function("cos",
+               "Cosine of an angle in radians.\n\n`y = cos(x)`; NaN of infinities. "
+               "Gradient: `-g * sin(x)`.",
                "cos([0, 1]) = [1, 0.5403]", Define<kCos>,
                [](const VjpContext& v) { return Values{-(Gradient(v) * Sin(Operand(v, 0)))}; }),
       Function(
-          "tan", "Tangent of an angle in radians.\n\nGradient: `g * (1 + y^2)`.",
+          "tan",
+          "Tangent of an angle in radians.\n\n`y = tan(x)`; NaN of infinities. Gradient: "
+          "`g * (1 + y^2)`.",
           "tan([0, 1]) = [0, 1.5574]", Define<kTan>,
           [](const VjpContext& v) { return Values{Gradient(v) * (Square(ResultOf(v)) + 1.0)}; }),
       Function("asin",
-               "Angle in radians whose sine is x.\n\nIn `[-pi/2, pi/2]`, NaN outside of `[-1, "
-               "1]`. Gradient: `g / sqrt(1 - x^2)`, infinite at -1 and 1.",
+               "Angle in radians whose sine is x.\n\n`y = asin(x)` in [-pi/2, pi/2], NaN outside "
+               "of `[-1, 1]`. Gradient: `g / sqrt(1 - x^2)`, infinite at -1 and 1.",
                "asin([0, 1]) = [0, 1.5708]", DefineUnary<Asin>,
                [](const VjpContext& v) { return Values{Gradient(v) / Cathetus(Operand(v, 0))}; }),
       Function(
           "acos",
-          "Angle in radians whose cosine is x.\n\nIn `[0, pi]`, NaN outside of `[-1, 1]`. "
-          "Gradient: `-g / sqrt(1 - x^2)`, infinite at -1 and 1.",
+          "Angle in radians whose cosine is x.\n\n`y = acos(x)` in [0, pi], NaN outside of `[-1, "
+          "1]`. Gradient: `-g / sqrt(1 - x^2)`, infinite at -1 and 1.",
           "acos([0, 1]) = [1.5708, 0]", DefineUnary<Acos>,
           [](const VjpContext& v) { return Values{-(Gradient(v) / Cathetus(Operand(v, 0)))}; }),
       Function(
           "atan",
-          "Angle in radians whose tangent is x.\n\nIn `[-pi/2, pi/2]`. Gradient: `g / (1 + "
-          "x^2)`.",
+          "Angle in radians whose tangent is x.\n\n`y = atan(x)` in [-pi/2, pi/2]. Gradient: `g / "
+          "(1 + x^2)`.",
           "atan([0, 1]) = [0, 0.7854]", DefineUnary<Atan>,
           [](const VjpContext& v) { return Values{Gradient(v) / (Square(Operand(v, 0)) + 1.0)}; }),
       OpDef{.name = "atan2",
-            .doc = "Angle of the point (b, a) in radians.\n\nIn `[-pi, pi]`, `tan(y) = a / b`, "
-                   "broadcast as NumPy does: C's atan2, so a = -0 at a negative b gives -pi. "
-                   "Gradient: `g * b / (a^2 + b^2)` and `-g * a / (a^2 + b^2)`, NaN where both are "
-                   "0.",
+            .doc = "Angle of the point (b, a) in radians.\n\n`y = atan2(a, b)` in [-pi, pi], "
+                   "broadcast as NumPy does: `tan(y) = a / b` in the quadrant of the point. As in "
+                   "C a = -0 at a negative b gives -pi. Gradient: `g * b / (a^2 + b^2)` and `-g * "
+                   "a / (a^2 + b^2)`, NaN where both are 0.",
             .example = "atan2([1, -1], [1, -1]) = [0.7854, -2.3562]",
             .signature = Binary(DTypeClass::kFloat),
             .infer = InferBroadcast,

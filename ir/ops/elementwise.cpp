@@ -116,24 +116,28 @@ std::span<const OpDef> ElementwiseOps() {
                  "greater_equal([1, 2, 3], [2, 2, 2]) = [false, true, true]", kNumeric,
                  Define<kGe>),
       Comparison(
-          "logical_and", "Whether both are true.\n\nBroadcasts as NumPy does.",
+          "logical_and", "Whether both are true.\n\n`y = a and b`, broadcast as NumPy does.",
           "logical_and(bool [true, true, false], bool [true, false, false]) = [true, false, false]",
           kBool, Define<kAnd>),
       Comparison(
-          "logical_or", "Whether at least one is true.\n\nBroadcasts as NumPy does.",
+          "logical_or", "Whether at least one is true.\n\n`y = a or b`, broadcast as NumPy does.",
           "logical_or(bool [true, true, false], bool [true, false, false]) = [true, true, false]",
           kBool, Define<kOr>),
       Comparison(
-          "logical_xor", "Whether exactly one is true.\n\nBroadcasts as NumPy does.",
+          "logical_xor", "Whether exactly one is true.\n\n`y = a xor b`, broadcast as NumPy does.",
           "logical_xor(bool [true, true, false], bool [true, false, false]) = [false, true, false]",
           kBool, Define<kXor>),
       Predicate("logical_not", "Whether x is false.\n\n`y = not x`.",
                 "logical_not(bool [true, false]) = [false, true]", kBool, DefineUnary<LogicalNot>),
-      OnBits("bitwise_and", "And of each bit.\n\nBroadcasts as NumPy does.",
+      OnBits("bitwise_and",
+             "And of each bit.\n\n`y = a and b` bit by bit, broadcast as NumPy "
+             "does.",
              "bitwise_and(i32 [12, 7], i32 [10, 1]) = [8, 1]", Define<kAnd>),
-      OnBits("bitwise_or", "Or of each bit.\n\nBroadcasts as NumPy does.",
+      OnBits("bitwise_or", "Or of each bit.\n\n`y = a or b` bit by bit, broadcast as NumPy does.",
              "bitwise_or(i32 [12, 7], i32 [10, 1]) = [14, 7]", Define<kOr>),
-      OnBits("bitwise_xor", "Exclusive or of each bit.\n\nBroadcasts as NumPy does.",
+      OnBits("bitwise_xor",
+             "Exclusive or of each bit.\n\n`y = a xor b` bit by bit, broadcast as "
+             "NumPy does.",
              "bitwise_xor(i32 [12, 7], i32 [10, 1]) = [6, 6]", Define<kXor>),
       OpDef{.name = "bitwise_not",
             .doc = "Complement of each bit.\n\n`y = -1 - x` in two's complement.",
@@ -153,14 +157,15 @@ std::span<const OpDef> ElementwiseOps() {
              "shift_right(i32 [12, -5], i32 [2, 1]) = [3, -3]", Define<kShr>),
       Predicate("is_nan", "Whether x is not a number.\n\n`y = (x != x)`.",
                 "is_nan([1, nan, inf]) = [false, true, false]", kFloat, DefineUnary<IsNan>),
-      Predicate("is_inf", "Whether x is infinite.\n\nOf either sign.",
+      Predicate("is_inf", "Whether x is infinite.\n\n`y = (|x| = infinity)`, of either sign.",
                 "is_inf([1, nan, -inf]) = [false, false, true]", kFloat, DefineUnary<IsInf>),
       Predicate("is_finite", "Whether x is a number and not infinite.\n\n`y = (|x| < infinity)`.",
                 "is_finite([1, nan, inf]) = [true, false, false]", kFloat, DefineUnary<IsFinite>),
       OpDef{.name = "where",
             .doc = "Choice between two tensors.\n\n`y = a` where the condition is true, else `b`; "
                    "the three broadcast as NumPy does. The side that is not chosen has no "
-                   "influence, NaN included. Gradient: `g` to the chosen side, 0 to the other.",
+                   "influence, NaN included. Gradient: `g` to the chosen side, 0 to the other "
+                   "(numpy.where).",
             .example = "where(bool [true, false], [1, 2], [3, 4]) = [1, 4]",
             .signature = {.operands = {{"condition", kBool, -1}, {"a"}, {"b"}}},
             .infer = InferWhere,
@@ -168,9 +173,10 @@ std::span<const OpDef> ElementwiseOps() {
             .vjp = VjpWhere},
       OpDef{.name = "cast",
             .doc = "Conversion to another element type.\n\nFloats become integers by truncation "
-                   "and saturation, NaN becomes 0; integers wrap to narrower ones; a number is "
-                   "true as bool unless it is 0. Gradient: `g` converted back between floats, "
-                   "none otherwise.",
+                   "and saturation, NaN becomes 0; integers wrap to narrower ones; to a float the "
+                   "nearest one is taken, of two the even one; a number is true as bool unless it "
+                   "is 0 (docs/ir.md, Element types). Gradient: `g` converted back between "
+                   "floats, none otherwise.",
             .example = "cast([1.9, -1.9], to=i32) = [1, -1]",
             .signature = Unary(
                 kAny, {{"to", AttributeKind::kDType, std::nullopt, "element type of the result"}}),

@@ -211,12 +211,21 @@ Values ExpandWhile(GraphBuilder& b, const OpContext& op, std::span<const Value> 
 std::span<const OpDef> FlowOps() {
   static const std::array kOps = {
       OpDef{.name = "if",
-            .doc = "The results of one of two bodies.\n\nThe condition, a bool scalar, chooses: "
-                   "`then_body` where it is true, `else_body` where it is false. The operands "
-                   "behind it are the inputs of either body; both have outputs of the same types, "
-                   "which are the results. Both sides are compiled, one runs (where a choice by "
-                   "element is meant, see where). Gradient: an if over the differentiated bodies; "
-                   "the side that was taken is computed again there. None to the condition.",
+            .doc = "The results of one of two bodies.\n\n`y = then_body(operands)` or `y = "
+                   "else_body(operands)` (ONNX If, jax.lax.cond). The condition, a bool scalar, "
+                   "chooses: `then_body` where it is true, `else_body` where it is false. The "
+                   "operands behind it are the inputs of either body; both have outputs of the "
+                   "same types, which are the results. Both sides are compiled, one runs (where a "
+                   "choice by element is meant, see where). Gradient: an if over the "
+                   "differentiated bodies; the side that was taken is computed again there. None "
+                   "to the condition.",
+            .example = "if(bool false, [1, 2]) then_body(x: f32[2]) {\n"
+                       "  y = exp(x)\n"
+                       "  return y\n"
+                       "} else_body(x: f32[2]) {\n"
+                       "  y = neg(x)\n"
+                       "  return y\n"
+                       "} = [-1, -2]",
             .signature = {.operands = {{"condition", DTypeClass::kBool, -1},
                                        {"operands", DTypeClass::kAny, -1, false, true}},
                           .attributes = {{kSides[0], AttributeKind::kGraph, std::nullopt,
@@ -228,11 +237,16 @@ std::span<const OpDef> FlowOps() {
             .control = Control::kBranch,
             .vjp = VjpIf},
       OpDef{.name = "for",
-            .doc = "A loop with a fixed number of iterations.\n\nThe body takes all operands and "
-                   "gives the next values of the first ones, as many as it has outputs; the others "
-                   "every iteration sees as they are. Results: the values behind the last "
-                   "iteration. Where tensors are run through slice by slice, see scan. Gradient: "
-                   "as that of scan, from the values before every iteration.",
+            .doc = "A loop with a fixed number of iterations.\n\n`x[t + 1] = body(x[t], whole)` "
+                   "for t = 0, ..., trip_count - 1 (jax.lax.fori_loop). The body takes all "
+                   "operands and gives the next values of the first ones, as many as it has "
+                   "outputs; the others every iteration sees as they are. Results: the values "
+                   "behind the last iteration. Where tensors are run through slice by slice, see "
+                   "scan. Gradient: as that of scan, from the values before every iteration.",
+            .example = "for(1, 3, trip_count=4) body(x: f32, factor: f32) {\n"
+                       "  y = mul(x, factor)\n"
+                       "  return y\n"
+                       "} = 81",
             .signature = {.operands = {{"operands", DTypeClass::kAny, -1, false, true}},
                           .attributes = {{"body", AttributeKind::kGraph, std::nullopt,
                                           "graph of one iteration"},
@@ -244,13 +258,21 @@ std::span<const OpDef> FlowOps() {
       OpDef{.name = "while",
             .doc =
                 "A loop that goes on as long as a condition holds, with at most `bound` "
-                "iterations.\n\nBefore each iteration `condition` takes all operands and gives a "
-                "bool scalar; where it is true, the body takes them and gives the next values of "
-                "the first ones, as many as it has outputs. Results: the values in the end, then "
-                "the number of iterations that ran, an i64 scalar; where that is `bound`, the "
-                "condition may still hold. An iteration behind the end costs a branch. Gradient: "
-                "that of the iterations that ran, taking their number as it is (it is piecewise "
-                "constant); memory for `bound` values of what is carried.",
+                "iterations.\n\n`while (condition(x, whole)) x = body(x, whole)` "
+                "(jax.lax.while_loop, ONNX Loop). Before each iteration `condition` takes all "
+                "operands and gives a bool scalar; where it is true, the body takes them and "
+                "gives the next values of the first ones, as many as it has outputs. Results: the "
+                "values in the end, then the number of iterations that ran, an i64 scalar; where "
+                "that is `bound`, the condition may still hold. An iteration behind the end costs "
+                "a branch. Gradient: that of the iterations that ran, taking their number as it "
+                "is (it is piecewise constant); memory for `bound` values of what is carried.",
+            .example = "while(1, bound=10) condition(x: f32) {\n"
+                       "  small = less(x, 20)\n"
+                       "  return small\n"
+                       "} body(x: f32) {\n"
+                       "  y = mul(x, 3)\n"
+                       "  return y\n"
+                       "} = 27, 3",
             .signature = {.operands = {{"operands", DTypeClass::kAny, -1, false, true}},
                           .attributes = {{"condition", AttributeKind::kGraph, std::nullopt,
                                           "graph that says whether to go on"},

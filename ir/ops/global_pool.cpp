@@ -208,6 +208,18 @@ constexpr std::string_view kAdaptiveMaxDoc =
     "adaptive_avg_pool{4}d{1}. x is {2}, or channels last with `layout=nhwc`. NaN wins. Gradient: "
     "`g` to the first maximum of each part in row-major order (torch.nn.AdaptiveMaxPool{4}d).";
 
+constexpr std::string_view kAdaptiveAverageExamples[] = {
+    "adaptive_avg_pool1d([[[1, 2, 3, 4, 5]]], size=[2]) = [[[2, 4]]]",
+    "adaptive_avg_pool2d([[[[1, 2], [3, 4]]]], size=[1, 2]) = [[[[2, 3]]]]",
+    "adaptive_avg_pool3d([[[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]]], size=[1, 2, 1]) = [[[[[3.5], "
+    "[5.5]]]]]"};
+
+constexpr std::string_view kAdaptiveMaxExamples[] = {
+    "adaptive_max_pool1d([[[1, 2, 9, 4, 5]]], size=[2]) = [[[9, 9]]]",
+    "adaptive_max_pool2d([[[[1, 2], [3, 4]]]], size=[1, 2]) = [[[[3, 4]]]]",
+    "adaptive_max_pool3d([[[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]]], size=[1, 2, 1]) = [[[[[6], "
+    "[8]]]]]"};
+
 template <int kSpatial>
 std::array<OpDef, 2> AdaptivePools() {
   static const std::string average_name = fmt::format("adaptive_avg_pool{}d", kSpatial),
@@ -220,11 +232,13 @@ std::array<OpDef, 2> AdaptivePools() {
                      LayoutAttribute()}};
   return {OpDef{.name = average_name,
                 .doc = average_doc,
+                .example = kAdaptiveAverageExamples[kSpatial - 1],
                 .signature = signature,
                 .infer = InferAdaptivePool<kSpatial>,
                 .expand = ExpandAdaptiveAverage},
           OpDef{.name = max_name,
                 .doc = max_doc,
+                .example = kAdaptiveMaxExamples[kSpatial - 1],
                 .signature = signature,
                 .infer = InferAdaptivePool<kSpatial>,
                 .expand = ExpandAdaptiveMax,
@@ -238,13 +252,15 @@ constexpr std::string_view kGlobalX =
 std::vector<OpDef> GlobalPools() {
   static const std::string max_doc = fmt::format(
       "Largest element of each image.\n\n{} NaN wins. Gradient: `g` to the first maximum in "
-      "row-major order.",
+      "row-major order (ONNX GlobalMaxPool).",
       kGlobalX);
-  static const std::string average_doc =
-      fmt::format("Mean of each image.\n\n{} Gradient: `g / count` to every element.", kGlobalX);
+  static const std::string average_doc = fmt::format(
+      "Mean of each image.\n\n{} Gradient: `g / count` to every element (ONNX "
+      "GlobalAveragePool).",
+      kGlobalX);
   static const std::string power_doc = fmt::format(
-      "Power mean without division of each image.\n\n`y = (sum |x|^p)^(1/p)`. {} Gradient: `g * "
-      "sign(x) * (|x| / y)^(p - 1)`, 0 where y is 0 (ONNX GlobalLpPool).",
+      "The p-norm of each image.\n\n`y = (sum |x|^p)^(1/p)`. {} Gradient: `g * sign(x) * (|x| / "
+      "y)^(p - 1)`, 0 where y is 0 (ONNX GlobalLpPool).",
       kGlobalX);
   const Signature signature{.operands = {{"x", DTypeClass::kFloat}},
                             .attributes = {LayoutAttribute()}};
@@ -254,6 +270,7 @@ std::vector<OpDef> GlobalPools() {
   return {
       OpDef{.name = "global_max_pool",
             .doc = max_doc,
+            .example = "global_max_pool([[[1, 2, 3], [6, 5, 4]]]) = [[[3], [6]]]",
             .signature = signature,
             .infer = InferGlobalPool,
             .expand = [](GraphBuilder& b, const OpContext& op, std::span<const Value> x) -> Values {
@@ -262,6 +279,7 @@ std::vector<OpDef> GlobalPools() {
             .vjp = VjpGlobalMaxPool},
       OpDef{.name = "global_avg_pool",
             .doc = average_doc,
+            .example = "global_avg_pool([[[1, 2, 3], [6, 5, 4]]]) = [[[2], [5]]]",
             .signature = signature,
             .infer = InferGlobalPool,
             .expand = [](GraphBuilder& b, const OpContext& op, std::span<const Value> x) -> Values {
@@ -269,6 +287,7 @@ std::vector<OpDef> GlobalPools() {
             }},
       OpDef{.name = "global_lp_pool",
             .doc = power_doc,
+            .example = "global_lp_pool([[[3, 4], [0, 1]]]) = [[[5], [1]]]",
             .signature = with_power,
             .infer = InferGlobalLpPool,
             .expand = [](GraphBuilder& b, const OpContext& op, std::span<const Value> x) -> Values {

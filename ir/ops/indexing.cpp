@@ -221,10 +221,9 @@ std::span<const OpDef> IndexingOps() {
   static const std::array kOps = {
       OpDef{
           .name = "gather",
-          .doc = "Slices of x chosen by index.\n\n`y[..., u, ...] = x[..., indices[u], ...]`: "
-                 "the axes of the indices replace `axis`. An "
-                 "index out of range gives 0 and is reported. Gradient: `g` added to the chosen "
-                 "slices.",
+          .doc = "Slices of x chosen by index.\n\n`y[..., u, ...] = x[..., indices[u], ...]`: the "
+                 "axes of the indices replace `axis` (numpy.take, ONNX Gather). An index out of "
+                 "range gives 0 and is reported. Gradient: `g` added to the chosen slices.",
           .example = "gather([1, 2, 3], i64 [2, 0]) = [3, 1]",
           .signature = GatherSignature(true),
           .infer = InferGather,
@@ -270,9 +269,10 @@ std::span<const OpDef> IndexingOps() {
           .index_limit = [](const OpContext& op,
                             int operand) { return operand == 1 ? op.operands[0].elements() : 0; }},
       OpDef{.name = "index_select",
-            .doc = "Slices of x along an axis in the order of a vector of indices.\n\ngather with "
-                   "a vector. An index out of range gives 0 and is reported. Gradient: `g` added "
-                   "to the chosen slices.",
+            .doc = "Slices of x along an axis in the order of a vector of indices.\n\n`y[.., i, "
+                   "..] = x[.., indices[i], ..]`: gather with a vector (torch.index_select). An "
+                   "index out of range gives 0 and is reported. Gradient: `g` added to the chosen "
+                   "slices.",
             .example = "index_select([[1, 2], [3, 4]], i64 [1]) = [[3, 4]]",
             .signature = GatherSignature(true),
             .infer = InferIndexSelect,
@@ -281,9 +281,10 @@ std::span<const OpDef> IndexingOps() {
                               int operand) { return operand == 1 ? ExtentAlong(op) : 0; }},
       OpDef{
           .name = "embedding",
-          .doc = "Rows of a table.\n\n`y[.., :] = table[indices[..], :]`. An index out of range "
-                 "gives zeros and is reported. Gradient: `g` added to the chosen rows, but not to "
-                 "row padding_idx, as in PyTorch; its values are read like any other's.",
+          .doc = "Rows of a table.\n\n`y[.., :] = table[indices[..], :]` "
+                 "(torch.nn.functional.embedding). An index out of range gives zeros and is "
+                 "reported. Gradient: `g` added to the chosen rows, but not to row padding_idx, "
+                 "as in PyTorch; its values are read like any other's.",
           .example = "embedding([[1, 2], [3, 4]], i64 [1, 0]) = [[3, 4], [1, 2]]",
           .signature = {.operands = {{"table", DTypeClass::kFloat},
                                      {"indices", DTypeClass::kInteger, -1}},
@@ -297,7 +298,8 @@ std::span<const OpDef> IndexingOps() {
       OpDef{
           .name = "one_hot",
           .doc = "Rows with a 1 at the place of their class.\n\n`y[..., j] = 1` where j is the "
-                 "index, else 0. An index out of range counts as 0 and is reported.",
+                 "index, else 0 (torch.nn.functional.one_hot). An index out of range counts as 0 "
+                 "and is reported.",
           .example = "one_hot(i64 [1, 0], depth=2) = [[0, 1], [1, 0]]",
           .signature = {.operands = {{"indices", DTypeClass::kInteger}},
                         .attributes = {{"depth", AttributeKind::kInt, std::nullopt,

@@ -74,7 +74,7 @@ Result<std::vector<TensorType>> InferRandom(const OpContext& op) {
 
 using Expansion = Values (*)(GraphBuilder&, const OpContext&, std::span<const Value>);
 
-OpDef Initializer(std::string_view name, std::string_view doc,
+OpDef Initializer(std::string_view name, std::string_view doc, std::string_view example,
                   Result<std::vector<TensorType>> (*infer)(const OpContext&), Expansion expand,
                   std::vector<AttributeSpec> own = {}) {
   std::vector<AttributeSpec> attributes = {
@@ -84,6 +84,7 @@ OpDef Initializer(std::string_view name, std::string_view doc,
   attributes.insert(attributes.end(), own.begin(), own.end());
   return {.name = name,
           .doc = doc,
+          .example = example,
           .signature = {.operands = {}, .attributes = std::move(attributes)},
           .infer = infer,
           .expand = expand,
@@ -101,11 +102,13 @@ std::span<const OpDef> InitializerOps() {
   using C = OpContext;
   using V = std::span<const Value>;
   static const std::array kOps = {
-      Initializer("zeros", "All 0.", InferAny,
-                  [](B& b, const C& op, V) { return PlaceOf(b, op).Constant(0); }),
-      Initializer("ones", "All 1.", InferAny,
+      Initializer("zeros", "All 0.\n\n`y = 0`: biases, momenta.", "zeros(shape=[3]) = [0, 0, 0]",
+                  InferAny, [](B& b, const C& op, V) { return PlaceOf(b, op).Constant(0); }),
+      Initializer("ones", "All 1.\n\n`y = 1`: scales of normalizations.",
+                  "ones(shape=[3]) = [1, 1, 1]", InferAny,
                   [](B& b, const C& op, V) { return PlaceOf(b, op).Constant(1); }),
-      Initializer("constant_fill", "All `value`.", InferAny,
+      Initializer("constant_fill", "All the same number.\n\n`y = value`.",
+                  "constant_fill(shape=[2], value=0.5) = [0.5, 0.5]", InferAny,
                   [](B& b, const C& op, V) {
                     return PlaceOf(b, op).Constant(op.attributes.Float("value"));
                   },
@@ -116,6 +119,7 @@ std::span<const OpDef> InitializerOps() {
                   "feedforward neural networks, 2010, equation 16). Matrices are [in, out]; "
                   "convolutions [out, in, kh, kw], where in and out count kh * kw times; of a "
                   "vector both are its extent.",
+                  "glorot_uniform(shape=[1, 5]) = [[0.3035, -0.77, 0.5519, -0.198, -0.9887]]",
                   InferRandom,
                   [](B& b, const C& op, V) {
                     return PlaceOf(b, op).Uniform(Glorot(op.attributes.Ints("shape"), 6));
@@ -123,7 +127,7 @@ std::span<const OpDef> InitializerOps() {
       Initializer("glorot_normal",
                   "Normal with standard deviation sqrt(2 / (in + out)).\n\nFans as for "
                   "glorot_uniform (Glorot and Bengio, 2010, equation 12).",
-                  InferRandom,
+                  "glorot_normal(shape=[1, 1]) = [[1.3564]]", InferRandom,
                   [](B& b, const C& op, V) {
                     return PlaceOf(b, op).Normal(0, Glorot(op.attributes.Ints("shape"), 2));
                   }),
@@ -131,6 +135,8 @@ std::span<const OpDef> InitializerOps() {
                   "Uniform in [-limit, limit), limit = sqrt(6 / in).\n\nFor ReLU (He et al., "
                   "Delving deep into rectifiers, 2015, equation 10, as a uniform distribution of "
                   "that variance). Fans as for glorot_uniform.",
+                  "he_uniform(shape=[6, 1]) = [[0.3035], [-0.77], [0.5519], [-0.198], [-0.9887], "
+                  "[-0.1183]]",
                   InferRandom,
                   [](B& b, const C& op, V) {
                     return PlaceOf(b, op).Uniform(He(op.attributes.Ints("shape"), 6));
@@ -138,17 +144,23 @@ std::span<const OpDef> InitializerOps() {
       Initializer("he_normal",
                   "Normal with standard deviation sqrt(2 / in).\n\nFor ReLU (He et al., 2015, "
                   "equation 10). Fans as for glorot_uniform.",
-                  InferRandom,
+                  "he_normal(shape=[2, 1]) = [[1.3564], [0.3317]]", InferRandom,
                   [](B& b, const C& op, V) {
                     return PlaceOf(b, op).Normal(0, He(op.attributes.Ints("shape"), 2));
                   }),
-      Initializer("random_uniform", "Uniform in [low, high).", InferRandom,
-                  [](B& b, const C& op, V) {
-                    return PlaceOf(b, op).Uniform(op.attributes.Float("low"),
-                                                  op.attributes.Float("high"));
-                  },
-                  {Number("low", -0.05, "lower end"), Number("high", 0.05, "upper end")}),
-      Initializer("random_normal", "Normal with given mean and standard deviation.", InferRandom,
+      Initializer(
+          "random_uniform",
+          "Uniform in [low, high).\n\n`y = low + u * (high - low)`, u "
+          "from random_unit.",
+          "random_uniform(shape=[3], low=-1, high=1) = [0.3035, -0.77, 0.5519]", InferRandom,
+          [](B& b, const C& op, V) {
+            return PlaceOf(b, op).Uniform(op.attributes.Float("low"), op.attributes.Float("high"));
+          },
+          {Number("low", -0.05, "lower end"), Number("high", 0.05, "upper end")}),
+      Initializer("random_normal",
+                  "Normal with given mean and standard deviation.\n\n`y = mean + "
+                  "std * z`, z as in normal.",
+                  "random_normal(shape=[3], std=1) = [1.3564, 0.3317, -1.7098]", InferRandom,
                   [](B& b, const C& op, V) {
                     return PlaceOf(b, op).Normal(op.attributes.Float("mean"),
                                                  op.attributes.Float("std"));

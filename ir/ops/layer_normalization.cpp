@@ -187,6 +187,7 @@ std::span<const OpDef> LayerNormalizationOps() {
                    "scale): to x, `(h - mean(h) - x' * mean(h x')) / sqrt(var + epsilon)`; to "
                    "scale, the sum of `g x'`, to bias, of `g`, over rows (Ba, Kiros and Hinton, "
                    "Layer normalization, 2016).",
+            .example = "layer_norm([[1, 3], [10, 30]], [1, 2], [0, 100]) = [[-1, 102], [-1, 102]]",
             .signature = {.operands = OperandsWithBias(),
                           .attributes = {AxisAttribute(-1, "first of the axes to normalize"),
                                          EpsilonAttribute(1e-5, kToVariance)}},
@@ -199,6 +200,7 @@ std::span<const OpDef> LayerNormalizationOps() {
                    "normalized, h = g * scale): to x, `(h - x' * mean(h x')) / sqrt(mean(x^2) + "
                    "epsilon)`; to scale, the sum of `g x'` over rows (Zhang and Sennrich, Root "
                    "mean square layer normalization, 2019).",
+            .example = "rms_norm([[1, 7]]) = [[0.2, 1.4]]",
             .signature =
                 {.operands = {{"x", DTypeClass::kFloat},
                               {.name = "scale", .dtypes = DTypeClass::kFloat, .optional = true}},
@@ -213,6 +215,7 @@ std::span<const OpDef> LayerNormalizationOps() {
                    "and biased variance of each row and group, over all its channels and places; "
                    "scale and bias have one number per channel. Gradient: as that of layer_norm "
                    "over each group (Wu and He, Group normalization, 2018).",
+            .example = "group_norm([[1, 3, 10, 30]], groups=2) = [[-1, 1, -1, 1]]",
             .signature = {.operands = OperandsWithBias(),
                           .attributes = {{"groups", AttributeKind::kInt, std::nullopt,
                                           "groups of channels, a divisor of their number"},
@@ -227,6 +230,7 @@ std::span<const OpDef> LayerNormalizationOps() {
                    "channel of one row: group_norm with groups of one channel. Scale and bias have "
                    "one number per channel. Gradient: as that of layer_norm over the places "
                    "(Ulyanov, Vedaldi and Lempitsky, Instance normalization, 2016).",
+            .example = "instance_norm([[[1, 3], [10, 30]]], [1, 5]) = [[[-1, 1], [-5, 5]]]",
             .signature = {.operands = OperandsWithBias(),
                           .attributes = {AxisAttribute(1, kChannelAxis),
                                          EpsilonAttribute(1e-5, kToVariance)}},

@@ -219,8 +219,9 @@ AttributeSpec IntsAttribute(std::string_view name, std::string_view doc) {
 std::span<const OpDef> LayoutOps() {
   static const std::array kOps = {
       OpDef{.name = "reshape",
-            .doc = "The same elements in row-major order under another shape.\n\nGradient: `g` "
-                   "reshaped back.",
+            .doc = "The same elements in row-major order under another shape.\n\nThe number of "
+                   "elements stays (numpy.reshape). Gradient: `g` reshaped back.",
+            .example = "reshape([1, 2, 3, 4, 5, 6], shape=[2, -1]) = [[1, 2, 3], [4, 5, 6]]",
             .signature = {.operands = {{"x"}},
                           .attributes = {IntsAttribute(
                               "shape", "new extents; one may be -1: what is left")}},
@@ -228,24 +229,29 @@ std::span<const OpDef> LayoutOps() {
             .define = DefineReshape,
             .vjp = [](const VjpContext& v) { return Values{Reshape(Gradient(v), v.op.shape(0))}; }},
       OpDef{.name = "transpose",
-            .doc = "Axes in another order.\n\nAxis i of the result is axis `permutation[i]` of x. "
-                   "Gradient: `g` with the inverse permutation.",
+            .doc = "Axes in another order.\n\nAxis i of the result is axis `permutation[i]` of x "
+                   "(numpy.transpose). Gradient: `g` with the inverse permutation.",
+            .example = "transpose([[1, 2, 3], [4, 5, 6]], permutation=[1, 0]) = [[1, 4], [2, 5], "
+                       "[3, 6]]",
             .signature = {.operands = {{"x"}},
                           .attributes = {IntsAttribute("permutation", "axes of x in new order")}},
             .infer = InferTranspose,
             .define = DefineTranspose,
             .vjp = VjpTranspose},
       OpDef{.name = "expand",
-            .doc = "Broadcast to a shape as NumPy's broadcast_to.\n\nGradient: `g` summed over "
-                   "the axes that were broadcast.",
+            .doc = "Broadcast to a shape.\n\nAxes are aligned at the last one; an extent of 1 is "
+                   "repeated, missing axes come in front (numpy.broadcast_to). Gradient: `g` "
+                   "summed over the axes that were broadcast.",
+            .example = "expand([[1], [2]], shape=[2, 3]) = [[1, 1, 1], [2, 2, 2]]",
             .signature = {.operands = {{"x"}},
                           .attributes = {IntsAttribute("shape", "extents of the result")}},
             .infer = InferExpand,
             .define = DefineExpand,
             .vjp = [](const VjpContext& v) { return Values{v.gradient()}; }},
       OpDef{.name = "concat",
-            .doc = "Tensors one after another along an axis.\n\nAll other extents are equal. "
-                   "Gradient: the slices of `g`.",
+            .doc = "Tensors one after another along an axis.\n\nAll other extents are equal "
+                   "(numpy.concatenate). Gradient: the slices of `g`.",
+            .example = "concat([[1], [2]], [[3, 4], [5, 6]], axis=1) = [[1, 3, 4], [2, 5, 6]]",
             .signature = {.operands = {{"parts", DTypeClass::kAny, 0, false, true}},
                           .attributes = {{"axis", AttributeKind::kInt, Attribute(int64_t{0}),
                                           "axis, negative ones count from the end"}}},
@@ -253,7 +259,9 @@ std::span<const OpDef> LayoutOps() {
             .define = DefineConcat,
             .vjp = VjpConcat},
       OpDef{.name = "flip",
-            .doc = "The order of elements reversed along axes.\n\nGradient: `g` flipped back.",
+            .doc = "The order of elements reversed along axes.\n\n`y[i] = x[extent - 1 - i]` "
+                   "along each (numpy.flip). Gradient: `g` flipped back.",
+            .example = "flip([[1, 2], [3, 4]], axes=[1]) = [[2, 1], [4, 3]]",
             .signature = {.operands = {{"x"}},
                           .attributes = {{"axes", AttributeKind::kInts, Attribute(Ints{}),
                                           "axes to reverse; empty: all"}}},
@@ -264,8 +272,10 @@ std::span<const OpDef> LayoutOps() {
                   return Values{Flip(Gradient(v), v.op.attributes.Ints("axes"))};
                 }},
       OpDef{.name = "iota",
-            .doc = "Each element is its own position along an axis.\n\n0, 1, 2, ...; constant "
-                   "along the other axes.",
+            .doc = "Each element is its own position along an axis.\n\n`y[.., i, ..] = i`: 0, 1, "
+                   "2, ... along the axis, constant along the others. With one axis it is "
+                   "torch.arange.",
+            .example = "iota(shape=[2, 3], axis=1) = [[0, 1, 2], [0, 1, 2]]",
             .signature = {.operands = {},
                           .attributes = {IntsAttribute("shape", "extents of the result"),
                                          {"axis", AttributeKind::kInt, Attribute(int64_t{0}),

@@ -79,6 +79,8 @@ std::span<const OpDef> LocalResponseNormOps() {
              "...], or channels last with `layout=nhwc`. Gradient: `g / d^beta - 2 alpha beta / "
              "size * x * sum(g y / d)` over the windows that hold the element (Krizhevsky, "
              "Sutskever and Hinton, ImageNet classification, 2012).",
+      .example = "local_response_norm([[[1], [1], [1]]], size=3, alpha=3, beta=1) = [[[0.3333], "
+                 "[0.25], [0.3333]]]",
       .signature = {.operands = {{"x", DTypeClass::kFloat}},
                     .attributes = {{"size", AttributeKind::kInt, std::nullopt,
                                     "channels of a window"},

@@ -193,7 +193,8 @@ Values ExpandMeshgrid(GraphBuilder& b, const OpContext& op, Operands operands) {
 std::span<const OpDef> MatrixOps() {
   static const std::array kOps = {
       OpDef{.name = "eye",
-            .doc = "Ones on a diagonal, zeros elsewhere.\n\n`y[i, j] = 1` where j - i = diagonal.",
+            .doc = "Ones on a diagonal, zeros elsewhere.\n\n`y[i, j] = 1` where j - i = diagonal, "
+                   "else 0 (numpy.eye).",
             .example = "eye(rows=2) = [[1, 0], [0, 1]]",
             .signature = {.operands = {},
                           .attributes = {{"rows", AttributeKind::kInt, std::nullopt,
@@ -208,16 +209,16 @@ std::span<const OpDef> MatrixOps() {
             .no_gradient = "it does not depend on anything"},
       OpDef{.name = "tril",
             .doc = "The lower triangle of matrices, zeros above it.\n\nKeeps `x[..., i, j]` where "
-                   "j - i <= diagonal. A NaN above it does not stay. Gradient: the same triangle "
-                   "of `g`.",
+                   "j - i <= diagonal. A NaN above it does not stay (numpy.tril). Gradient: the "
+                   "same triangle of `g`.",
             .example = "tril([[1, 2], [3, 4]]) = [[1, 0], [3, 4]]",
             .signature = TriangleSignature(),
             .infer = InferTriangle,
             .expand = ExpandTriangle<false>},
       OpDef{.name = "triu",
             .doc = "The upper triangle of matrices, zeros below it.\n\nKeeps `x[..., i, j]` where "
-                   "j - i >= diagonal. A NaN below it does not stay. Gradient: the same triangle "
-                   "of `g`.",
+                   "j - i >= diagonal. A NaN below it does not stay (numpy.triu). Gradient: the "
+                   "same triangle of `g`.",
             .example = "triu([[1, 2], [3, 4]]) = [[1, 2], [0, 4]]",
             .signature = TriangleSignature(),
             .infer = InferTriangle,

@@ -202,10 +202,11 @@ Values FinishRSquared(GraphBuilder& b, const OpContext&, Value value) {
 // ---- rows of the table -------------------------------------------------------------------------
 
 template <TermsFunction kTerms>
-OpDef Metric(std::string_view name, std::string_view doc, Signature signature,
-             Result<std::vector<TensorType>> (*infer)(const OpContext&)) {
+OpDef Metric(std::string_view name, std::string_view doc, std::string_view example,
+             Signature signature, Result<std::vector<TensorType>> (*infer)(const OpContext&)) {
   return {.name = name,
           .doc = doc,
+          .example = example,
           .signature = std::move(signature),
           .infer = infer,
           .expand = ExpandSums<kTerms>,
@@ -235,9 +236,10 @@ std::span<const OpDef> MetricOps() {
   constexpr auto kInferRatio = [](const OpContext& op) { return InferPairs(op, 2); };
   static const std::array kOps = {
       OpDef{.name = "loss_mean",
-            .doc = "Mean loss over rows.\n\nSums: the loss of the call times its valid rows, and "
-                   "the rows. Shown: their quotient, the mean over all rows where the loss is a "
-                   "mean over rows.",
+            .doc = "Mean loss over rows.\n\nSums: [loss of the call times its valid rows, valid "
+                   "rows]. Shown: their quotient, the mean over all rows where the loss is a mean "
+                   "over rows.",
+            .example = "loss_mean(0.5) = [2, 4] -> 0.5",
             .signature = {.operands = {{"loss", DTypeClass::kFloat}}, .results = {"sums"}},
             .infer = InferLossMean,
             .expand = ExpandLossMean,
@@ -245,26 +247,37 @@ std::span<const OpDef> MetricOps() {
             .finish = FinishRatio},
       WithClassLimit(Metric<AccuracyTerms>(
           "accuracy",
-          "Share of rows whose largest prediction is the target.\n\nThe prediction has classes "
-          "along its last axis; the target is class numbers or a distribution.",
+          "Share of rows whose largest prediction is the target.\n\n`y = (rows with argmax "
+          "prediction = target) / rows`; these two are the sums. The prediction has classes along "
+          "its last axis; the target is class numbers or a distribution.",
+          "accuracy([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]], i64 [1, 0, 0, 0]) = [3, 4] "
+          "-> 0.75",
           PairSignature("prediction"), InferAccuracy)),
       Metric<BinaryAccuracyTerms>(
           "binary_accuracy",
-          "Share of elements on the right side of the threshold.\n\nA target above 0.5 is "
-          "positive.",
+          "Share of elements on the right side of the threshold.\n\n`y = right / all`; these two "
+          "are the sums. A target above 0.5 is positive.",
+          "binary_accuracy([0.9, 0.2, 0.6, 0.1], [1, 0, 0, 0]) = [3, 4] -> 0.75",
           PairSignature("probability", {Threshold()}), kInferRatio),
-      Metric<PrecisionTerms>("precision",
-                             "Share of positives among the predicted positives.\n\n0 where none is "
-                             "predicted.",
-                             PairSignature("probability", {Threshold()}), kInferRatio),
+      Metric<PrecisionTerms>(
+          "precision",
+          "Share of positives among the predicted positives.\n\n`y = tp / (tp "
+          "+ fp)` with tp true and fp false positives; 0 where none is "
+          "predicted. Sums: [tp, tp + fp]. A target above 0.5 is positive.",
+          "precision([0.9, 0.6, 0.2, 0.8, 0.7], [1, 0, 1, 1, 1]) = [3, 4] -> 0.75",
+          PairSignature("probability", {Threshold()}), kInferRatio),
       Metric<RecallTerms>("recall",
-                          "Share of predicted positives among the positives.\n\n0 where there is "
-                          "none.",
+                          "Share of predicted positives among the positives.\n\n`y = tp / (tp + "
+                          "fn)` with tp true positives and fn positives that are missed; 0 where "
+                          "there is none. Sums: [tp, tp + fn]. A target above 0.5 is positive.",
+                          "recall([0.9, 0.6, 0.2, 0.1], [1, 0, 1, 0]) = [1, 2] -> 0.5",
                           PairSignature("probability", {Threshold()}), kInferRatio),
       OpDef{.name = "confusion_matrix",
-            .doc = "Number of rows by actual class (row) and predicted class (column).\n\nThe "
-                   "prediction has classes along its last axis; the target is class numbers or a "
-                   "distribution.",
+            .doc = "Number of rows by actual class (row) and predicted class (column).\n\n`y[i, "
+                   "j]` rows have target i and their largest prediction at j. The prediction has "
+                   "classes along its last axis; the target is class numbers or a distribution.",
+            .example = "confusion_matrix([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], i64 [1, 0, 0]) = "
+                       "[[1, 1], [0, 1]] -> [[1, 1], [0, 1]]",
             .signature = PairSignature("prediction"),
             .infer = InferConfusion,
             .expand = ExpandConfusion,
@@ -274,11 +287,15 @@ std::span<const OpDef> MetricOps() {
             .finish = [](GraphBuilder&, const OpContext&, Value sums) { return Values{sums}; }},
       Metric<AbsoluteErrorTerms>(
           "mean_absolute_error",
-          "Mean absolute error.\n\nMean of `|prediction - target|`; the loss is mae.",
-          PairSignature("prediction"), kInferRatio),
+          "Mean absolute error.\n\n`y = sum |prediction - target| / count`; these two are the "
+          "sums. The loss of that name is mae.",
+          "mean_absolute_error([1, 2], [1, 5]) = [3, 2] -> 1.5", PairSignature("prediction"),
+          kInferRatio),
       OpDef{.name = "r2",
-            .doc = "Coefficient of determination.\n\n`1 - sum (y - p)^2 / sum (y - mean y)^2`, the "
-                   "denominator from the sums of y and y^2; 1 where it is 0.",
+            .doc = "Coefficient of determination.\n\n`1 - sum (y - p)^2 / sum (y - mean y)^2`, p "
+                   "the prediction, y the target; 1 where the denominator is 0. Sums: [sum (y - "
+                   "p)^2, sum y, sum y^2, count].",
+            .example = "r2([2, 2, 3, 3], [1, 2, 3, 4]) = [2, 10, 30, 4] -> 0.6",
             .signature = PairSignature("prediction"),
             .infer = [](const OpContext& op) { return InferPairs(op, 4); },
             .expand = ExpandSums<RSquaredTerms>,

@@ -145,6 +145,7 @@ std::span<const OpDef> NormalizationOps() {
              "epsilon) * (g - sum g / n - x' * sum(g x') / n)`; to scale, `sum(g x')`; to bias, "
              "`sum g`; none through the statistics, which are state (Ioffe and Szegedy, Batch "
              "normalization, 2015).",
+      .example = "batch_norm([[1], [3]], [2], [10], [0], [1]) = [[8], [12]], [0.2], [1.1]",
       .signature = {.operands = {{"x", DTypeClass::kFloat},
                                  {"scale", DTypeClass::kFloat},
                                  {"bias", DTypeClass::kFloat},

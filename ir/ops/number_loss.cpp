@@ -245,8 +245,9 @@ AttributeSpec Flag(std::string_view name, bool value, std::string_view doc) {
 std::span<const OpDef> NumberLosses() {
   static const std::array kOps = {
       OpDef{.name = "mse",
-            .doc = "Squared error.\n\n`(prediction - target)^2` per element. Gradient: `2 * g * "
-                   "(prediction - target)`, divided by the number of elements for the mean.",
+            .doc = "Squared error.\n\n`(prediction - target)^2` per element "
+                   "(torch.nn.functional.mse_loss). Gradient: `2 * g * (prediction - target)`, "
+                   "divided by the number of elements for the mean.",
             .example = "mse([1, 2, 3], [1, 0, 4]) = 1.6667",
             .signature = NumberSignature("prediction"),
             .infer = InferNumberLoss,
@@ -325,13 +326,13 @@ std::span<const OpDef> NumberLosses() {
           .vjp = VjpBceWithLogits,
           .mask_rows = [](const MaskContext& m) { return MaskedNumberLoss(m, "bce_with_logits"); }},
       OpDef{.name = "kl_div",
-            .doc = "Kullback-Leibler divergence of a distribution from a predicted one.\n\n`t (log "
-                   "t - x)` per element, x the logarithm of the predicted probability, t the "
+            .doc = "Kullback-Leibler divergence of a distribution from a predicted one.\n\n`t "
+                   "(log t - x)` per element, x the logarithm of the predicted probability, t the "
                    "target's probability (0 where it is 0); with `log_target`, t holds "
                    "logarithms: `e^t (t - x)`. The mean divides by the number of elements, as in "
                    "PyTorch: the divergence itself is the sum over classes. Gradient: `-g t` to "
-                   "x, `g (log t + 1 - x)` to t, -infinity at 0; with `log_target`, `-g e^t` and "
-                   "`g e^t (t - x + 1)`.",
+                   "x, `g (log t + 1 - x)` to t, -infinity at 0 (where PyTorch's is NaN); with "
+                   "`log_target`, `-g e^t` and `g e^t (t - x + 1)`.",
             .example = "kl_div([-1, -0.5], [0.4, 0.6], reduction=sum) = 0.02699",
             .signature = NumberSignature(
                 "log_probability",
@@ -359,10 +360,11 @@ std::span<const OpDef> NumberLosses() {
       OpDef{
           .name = "poisson_nll",
           .doc = "Negative log likelihood of a Poisson distribution.\n\n`e^x - y x` per element, "
-                 "x the logarithm of the rate, y the count; without `log_input` x is the rate: "
-                 "`x - y log(x + eps)`. `full` adds Stirling's approximation of log y!, `y log y "
-                 "- y + log(2 pi y) / 2`, where y is above 1. Gradient: `g (e^x - y)` to x, or "
-                 "`g (1 - y / (x + eps))`.",
+                 "x the logarithm of the rate, y the count; without `log_input` x is the rate: `x "
+                 "- y log(x + eps)`. `full` adds Stirling's approximation of log y!, `y log y - y "
+                 "+ log(2 pi y) / 2`, where y is above 1. Gradient: to x `g (e^x - y)`, or `g (1 "
+                 "- y / (x + eps))`; to y `-g x`, or `-g log(x + eps)`, and with `full` `g (log y "
+                 "+ 1 / (2 y))` above 1 (torch.nn.functional.poisson_nll_loss).",
           .example = "poisson_nll([0, 1], [2, 1], reduction=none) = [1.0, 1.7183]",
           .signature = NumberSignature(
               "prediction", {Flag("log_input", true, "the prediction is the logarithm of the rate"),

@@ -204,23 +204,41 @@ Values VjpLpPool(const VjpContext& v) {
 // ---- literals ----------------------------------------------------------------------------------
 
 constexpr std::string_view kCommonDoc =
-    " x is {2}, or channels last with `layout=nhwc`; `floor((x + low + high - span) / stride) + 1` "
-    "windows along an axis, `span = dilation * (kernel - 1) + 1`. In `ceil_mode` one more where "
-    "elements remain and it begins inside of x or its low padding; with `auto_pad=same`, `ceil(x / "
-    "stride)`{1}.";
+    " x is {2}, or channels last with `layout=nhwc`; `floor((n + low + high - span) / stride) + "
+    "1` windows along an axis of n elements, `span = dilation * (kernel - 1) + 1`. In `ceil_mode` "
+    "one more where elements remain and it begins inside of x or its low padding; with "
+    "`auto_pad=same`, `ceil(n / stride)`{1}.";
 
 constexpr std::string_view kMaxDoc =
-    "Largest element of each window over {0}.\n\nPadding is -infinity, NaN wins.{5} Gradient: "
-    "`g` to the first maximum of each window in row-major order (torch.nn.MaxPool{4}d).";
+    "Largest element of each window over {0}.\n\nThe padding counts as -infinity; NaN wins.{5} "
+    "Gradient: `g` to the first maximum of each window in row-major order (torch.nn.MaxPool{4}d).";
 constexpr std::string_view kAverageDoc =
     "Mean of each window over {0}.\n\nPadding is 0 and counts, unless `count_include_pad` is "
     "false; "
     "what ceil_mode adds behind it never counts; a window of none gives 0.{5} Gradient: `g / "
     "count` to each element of a window (torch.nn.AvgPool{4}d).";
 constexpr std::string_view kPowerDoc =
-    "Power mean without division of each window over {0}.\n\n`y = (sum |x|^p)^(1/p)` over the "
-    "window, padding being 0.{5} Gradient: `g * sign(x) * (|x| / y)^(p - 1)` to each element of a "
-    "window, 0 where y is 0 (ONNX LpPool).";
+    "The p-norm of each window over {0}.\n\n`y = (sum |x|^p)^(1/p)` over the window, padding "
+    "being 0.{5} Gradient: `g * sign(x) * (|x| / y)^(p - 1)` to each element of a window, 0 where "
+    "y is 0 (ONNX LpPool).";
+
+constexpr std::string_view kMaxExamples[] = {
+    "max_pool1d([[[1, 3, 2, 4, 0]]], kernel=[2], ceil_mode=true) = [[[3, 4, 0]]]",
+    "max_pool2d([[[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]], kernel=[2, 2], stride=[1, 1]) = [[[[5, 6], "
+    "[8, 9]]]]",
+    "max_pool3d([[[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]]], kernel=[2, 2, 1]) = [[[[[7, 8]]]]]"};
+
+constexpr std::string_view kAverageExamples[] = {
+    "avg_pool1d([[[1, 3, 2, 4]]], kernel=[2], padding=[1, 1], count_include_pad=false) = [[[1, "
+    "2.5, 4]]]",
+    "avg_pool2d([[[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]], kernel=[2, 2], stride=[1, 1]) = [[[[3, 4], "
+    "[6, 7]]]]",
+    "avg_pool3d([[[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]]], kernel=[2, 2, 1]) = [[[[[4, 5]]]]]"};
+
+constexpr std::string_view kPowerExamples[] = {
+    "lp_pool1d([[[3, 4, 5, -12]]], kernel=[2]) = [[[5, 13]]]",
+    "lp_pool2d([[[[1, 2], [3, 4]]]], kernel=[2, 1], p=1) = [[[[4, 6]]]]",
+    "lp_pool3d([[[[[3, 1]], [[4, 0]]]]], kernel=[2, 1, 1]) = [[[[[5, 1]]]]]"};
 
 /// The common part stands where the text says {5}.
 std::string PoolDoc(std::string_view text, int spatial) {
@@ -263,18 +281,21 @@ std::array<OpDef, 3> Pools() {
                            power_doc = PoolDoc(kPowerDoc, kSpatial);
   return {OpDef{.name = max_name,
                 .doc = max_doc,
+                .example = kMaxExamples[kSpatial - 1],
                 .signature = PoolSignature<kSpatial>(),
                 .infer = InferPool<kSpatial>,
                 .expand = ExpandMaxPool,
                 .vjp = VjpMaxPool},
           OpDef{.name = average_name,
                 .doc = average_doc,
+                .example = kAverageExamples[kSpatial - 1],
                 .signature = PoolSignature<kSpatial>(
                     {BoolAttribute("count_include_pad", true, "whether padding counts")}),
                 .infer = InferPool<kSpatial>,
                 .expand = ExpandAveragePool},
           OpDef{.name = power_name,
                 .doc = power_doc,
+                .example = kPowerExamples[kSpatial - 1],
                 .signature = PoolSignature<kSpatial>({Power()}),
                 .infer = InferLpPool<kSpatial>,
                 .expand = ExpandLpPool,

@@ -149,9 +149,11 @@ std::span<const OpDef> PrefixOps() {
             .form = KernelForm::kPrefix,
             .vjp = VjpCumsum},
       OpDef{.name = "cumprod",
-            .doc = "Running products along an axis.\n\n`y[t] = x[0] * ... * x[t]`, without x[t] if "
-                   "exclusive, from the end if reverse; multiplied in this order. Gradient: "
-                   "without a division, so it is right where elements are 0, too.",
+            .doc = "Running products along an axis.\n\n`y[t] = x[0] * ... * x[t]`, without x[t] "
+                   "if exclusive, from the end if reverse; multiplied in this order "
+                   "(torch.cumprod). Gradient: to `x[t]` the sum over all results s that hold it "
+                   "of `g[s]` times the other factors of `y[s]`, without a division, so it is "
+                   "right where elements are 0, too.",
             .example = "cumprod([1, 2, 3, 4]) = [1, 2, 6, 24]",
             .signature = {.operands = {{"x", DTypeClass::kNumeric}},
                           .attributes = PrefixAttributes()},

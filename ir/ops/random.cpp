@@ -259,6 +259,7 @@ std::span<const OpDef> RandomGenerators() {
                    "Philox4x32-10 word of the element's row-major index (docs/design.md, "
                    "Randomness): it depends on seed, step, loop step and stream, not on layout, "
                    "tiles or threads.",
+            .example = "random_word(i64 1, i64 0, i64 0, shape=[2]) = [1250917786, 407699270]",
             .signature = {.operands = kCounters.operands,
                           .attributes = {ShapeAttribute(), StreamAttribute()}},
             .infer = InferWord,
@@ -269,12 +270,13 @@ std::span<const OpDef> RandomGenerators() {
                    "* 2^-24`, where `word` is that of random_word. The 16-bit floats take its "
                    "upper 8 (bf16) "
                    "or 11 (f16) bits instead of 24, so that no number rounds up to 1.",
+            .example = "random_unit(i64 1, i64 0, i64 0, shape=[3]) = [0.29125, 0.09492, 0.08871]",
             .signature = {.operands = kCounters.operands, .attributes = kTypeAttributes},
             .infer = InferUnit,
             .define = DefineUnit,
             .no_gradient = "its operands are integers"},
       OpDef{.name = "uniform",
-            .doc = "Uniform random numbers.\n\n`low + u * (high - low)`, u from random_unit.",
+            .doc = "Uniform random numbers.\n\n`y = low + u * (high - low)`, u from random_unit.",
             .example = "uniform(shape=[3]) = [0.29125, 0.09492, 0.08871]",
             .signature = RandomSignature(
                 {Number("low", 0, "lower end, included"), Number("high", 1, "upper end")}),
@@ -296,9 +298,10 @@ std::span<const OpDef> RandomGenerators() {
       OpDef{.name = "truncated_normal",
             .doc = "Normally distributed random numbers within an interval.\n\n`mean + std * "
                    "Q(p)`, Q the quantile function of the standard normal distribution, p uniform "
-                   "between the probabilities of `low` and `high`, u from random_unit (as "
-                   "PyTorch's trunc_normal_). Q is Wichura's Algorithm AS 241 (1988), computed in "
-                   "f64 whatever the dtype.",
+                   "between the probabilities that the normal distribution has below `low` and "
+                   "below `high`, made of random_unit; both ends are values, not multiples of "
+                   "`std` (as PyTorch's trunc_normal_). Q is Wichura's Algorithm AS 241 (1988), "
+                   "computed in f64 whatever the dtype.",
             .example = "truncated_normal(shape=[3]) = [-0.5222, -1.2089, -1.2403]",
             .signature =
                 RandomSignature({Number("mean", 0, "mean before truncation"),

@@ -167,8 +167,9 @@ std::span<const OpDef> RectifierOps() {
   using enum DTypeClass;
   static const std::array kOps = {
       OpDef{.name = "relu",
-            .doc = "Rectified linear unit.\n\n`y = x` above 0, else 0; NaN stays NaN. Gradient: "
-                   "`g` above 0, else 0, so 0 at 0.",
+            .doc = "Rectified linear unit.\n\n`y = x` above 0, else 0; NaN stays NaN. Source: V. "
+                   "Nair and G. Hinton, *Rectified linear units improve restricted Boltzmann "
+                   "machines* (2010). Gradient: `g` above 0, else 0, so 0 at 0.",
             .example = "relu([-1, 0, 2]) = [0, 0, 2]",
             .signature = Unary(kNumeric),
             .infer = InferBroadcast,
@@ -247,7 +248,7 @@ std::span<const OpDef> RectifierOps() {
       OpDef{.name = "hard_sigmoid",
             .doc = "Sigmoid of three lines.\n\n`y = min(max(slope * x + offset, 0), 1)`. The "
                    "defaults are those of PyTorch; ONNX has 0.2 and 0.5. Gradient: `slope * g` "
-                   "where y is strictly between 0 and 1, else 0.",
+                   "where y is strictly between 0 and 1, else 0 (torch.nn.Hardsigmoid).",
             .example = "hard_sigmoid([-4, 0, 1.5]) = [0, 0.5, 0.75]",
             .signature =
                 Unary(kFloat, {{"slope", AttributeKind::kFloat, Attribute(1.0 / 6), "slope at 0"},
@@ -267,7 +268,7 @@ std::span<const OpDef> RectifierOps() {
       OpDef{.name = "hard_tanh",
             .doc = "Values brought between two limits.\n\n`y = min(max(x, low), high)`; NaN stays "
                    "NaN. Gradient: `g` strictly between the limits, else 0; that of `clamp` "
-                   "includes them.",
+                   "includes them. Both as PyTorch has it (torch.nn.Hardtanh).",
             .example = "hard_tanh([-2, 0.5, 2]) = [-1, 0.5, 1]",
             .signature =
                 Unary(kFloat, {{"low", AttributeKind::kFloat, Attribute(-1.0), "lower limit"},

@@ -327,6 +327,8 @@ std::span<const OpDef> RecurrentOps() {
                        "A layer of simple recurrent units (Elman, 1990).\n\n`h' = tanh(x w_ih^T + "
                        "b_ih + h w_hh^T + b_hh)`, or relu.",
                        " As PyTorch's RNN. Gradient: through the scan that it expands to."),
+            .example = "rnn([[[1]], [[2]]], [[1]], [[0.5]], [0], [0], nonlinearity=relu) = "
+                       "[[[1]], [[2.5]]], [[[2.5]]]",
             .signature = RecurrentSignature({{"nonlinearity",
                                               AttributeKind::kString,
                                               Attribute(std::string("tanh")),
@@ -343,6 +345,9 @@ std::span<const OpDef> RecurrentOps() {
                        "sigmoid(o) * tanh(c')`.",
                        " Gates stand in PyTorch's order i, f, g, o; ONNX has i, o, f, g. The "
                        "initial states are h, c. Gradient: through the scan that it expands to."),
+            .example = "lstm([[[1]], [[1]], [[1]]], [[100], [100], [100], [100]], [[0], [0], [0], "
+                       "[0]], bias=false) = [[[0.7616]], [[0.964]], [[0.9951]]], [[[0.9951]]], "
+                       "[[[3]]]",
             .signature = RecurrentSignature({}, true),
             .infer = InferRecurrent<kLstm>,
             .expand = ExpandRecurrent<kLstm>},
@@ -356,6 +361,8 @@ std::span<const OpDef> RecurrentOps() {
                        " Gates stand in PyTorch's order r, z, n; ONNX has z, r, h. PyTorch's GRU "
                        "is the one with `linear_before_reset`. Gradient: through the scan that it "
                        "expands to."),
+            .example = "gru([[[1]], [[1]], [[1]]], [[0], [0], [100]], [[0], [0], [0]], "
+                       "bias=false) = [[[0.5]], [[0.75]], [[0.875]]], [[[0.875]]]",
             .signature =
                 RecurrentSignature({{"linear_before_reset", AttributeKind::kBool, Attribute(true),
                                      "whether r scales the product, not h before it"}},

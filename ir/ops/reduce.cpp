@@ -254,9 +254,10 @@ Values AllOfValid(const MaskContext& m) {
   return {m.b.Add("all", {Or(padding, Expr(m.b, m.operands[0]))}, m.op.attributes)};
 }
 
-OpDef Place(std::string_view name, std::string_view doc) {
+OpDef Place(std::string_view name, std::string_view doc, std::string_view example) {
   return {.name = name,
           .doc = doc,
+          .example = example,
           .signature = {.operands = {{"x", DTypeClass::kNumeric}},
                         .attributes = {{"axis", AttributeKind::kInt, Attribute(int64_t{-1}),
                                         "axis to search, negative ones count from the end"},
@@ -270,8 +271,9 @@ OpDef Place(std::string_view name, std::string_view doc) {
 std::span<const OpDef> ReduceOps() {
   static const OpDef argmax = [] {
     OpDef op = Place("argmax",
-                     "Position of the largest element along an axis, i64.\n\nThe first of several; "
-                     "a NaN counts as larger than every number.");
+                     "Position of the largest element along an axis, i64.\n\nThe first of "
+                     "several; a NaN counts as larger than every number (numpy.argmax).",
+                     "argmax([[1, 5, 5], [3, 2, 1]]) = [1, 0]");
     op.define = DefinePlace<1>;
     op.mask_rows = PlaceOfValid<1>;
     return op;
@@ -279,30 +281,35 @@ std::span<const OpDef> ReduceOps() {
   static const OpDef argmin = [] {
     OpDef op = Place("argmin",
                      "Position of the smallest element along an axis, i64.\n\nThe first of "
-                     "several; a NaN counts as smaller than every number.");
+                     "several; a NaN counts as smaller than every number (numpy.argmin).",
+                     "argmin([[2, 1, 1], [3, 2, 4]]) = [1, 1]");
     op.define = DefinePlace<-1>;
     op.mask_rows = PlaceOfValid<-1>;
     return op;
   }();
   static const std::array kOps = {
       OpDef{.name = "sum",
-            .doc = "Sum over axes.\n\n0 over no elements. Gradient: `g` to every element.",
+            .doc = "Sum over axes.\n\n`y = sum x`; 0 over no elements (numpy.sum). Gradient: `g` "
+                   "to every element.",
+            .example = "sum([[1, 2], [3, 4]], axes=[0]) = [4, 6]",
             .signature = ReduceSignature(DTypeClass::kNumeric),
             .infer = InferReduce,
             .define = DefineSum,
             .vjp = VjpSum,
             .mask_rows = SumOfValid},
       OpDef{.name = "mean",
-            .doc = "Arithmetic mean over axes.\n\nThe sum divided by the number of elements; NaN "
-                   "over none. Gradient: `g / count` to every element.",
+            .doc = "Arithmetic mean over axes.\n\n`y = sum x / n` of n elements; NaN of none "
+                   "(numpy.mean). Gradient: `g / n` to every element.",
+            .example = "mean([[1, 2], [3, 4]], axes=[1], keepdims=true) = [[1.5], [3.5]]",
             .signature = ReduceSignature(DTypeClass::kFloat),
             .infer = InferReduce,
             .define = DefineMean,
             .vjp = VjpMean,
             .mask_rows = MeanOfValid},
       OpDef{.name = "prod",
-            .doc = "Product over axes.\n\n1 over no elements. Gradient: `g` times the product of "
-                   "all other elements, right where some are 0, too.",
+            .doc = "Product over axes.\n\n`y = x_1 * ... * x_n`; 1 over no elements (numpy.prod). "
+                   "Gradient: `g` times the product of all other elements, right where some are "
+                   "0, too.",
             .example = "prod([2, 3, 4]) = 24",
             .signature = ReduceSignature(DTypeClass::kNumeric),
             .infer = InferReduce,
@@ -310,25 +317,28 @@ std::span<const OpDef> ReduceOps() {
             .vjp = VjpProd,
             .mask_rows = ProdOfValid},
       OpDef{.name = "max",
-            .doc = "Largest element over axes.\n\nNaN if any is NaN; over no elements the lowest "
-                   "value of the type. Gradient: `g` to the largest, in equal shares where there "
-                   "are several.",
+            .doc = "Largest element over axes.\n\n`y = max x`; NaN if any is NaN; over no "
+                   "elements -infinity, or the lowest integer of the type (torch.amax). Gradient: "
+                   "`g` to the largest, in equal shares where there are several.",
+            .example = "max([[1, 5], [3, 4]], axes=[1]) = [5, 4]",
             .signature = ReduceSignature(DTypeClass::kNumeric),
             .infer = InferReduce,
             .define = DefineMax,
             .vjp = VjpExtremum,
             .mask_rows = ExtremumOfValid<1>},
       OpDef{.name = "min",
-            .doc = "Smallest element over axes.\n\nNaN if any is NaN; over no elements the highest "
-                   "value of the type. Gradient: `g` to the smallest, in equal shares where there "
-                   "are several.",
+            .doc = "Smallest element over axes.\n\n`y = min x`; NaN if any is NaN; over no "
+                   "elements infinity, or the highest integer of the type (torch.amin). Gradient: "
+                   "`g` to the smallest, in equal shares where there are several.",
+            .example = "min([[1, 5], [3, 4]], axes=[-1]) = [1, 3]",
             .signature = ReduceSignature(DTypeClass::kNumeric),
             .infer = InferReduce,
             .define = DefineMin,
             .vjp = VjpExtremum,
             .mask_rows = ExtremumOfValid<-1>},
       OpDef{.name = "any",
-            .doc = "Whether some element over axes is true.\n\nFalse over no elements.",
+            .doc = "Whether some element over axes is true.\n\n`y = x_1 or ... or x_n`; false "
+                   "over no elements (numpy.any).",
             .example = "any(bool [true, false]) = true",
             .signature = ReduceSignature(DTypeClass::kBool),
             .infer = InferReduce,
@@ -336,7 +346,8 @@ std::span<const OpDef> ReduceOps() {
             .no_gradient = "the result is a bool",
             .mask_rows = AnyOfValid},
       OpDef{.name = "all",
-            .doc = "Whether all elements over axes are true.\n\nTrue over no elements.",
+            .doc = "Whether all elements over axes are true.\n\n`y = x_1 and ... and x_n`; true "
+                   "over no elements (numpy.all).",
             .example = "all(bool [true, false]) = false",
             .signature = ReduceSignature(DTypeClass::kBool),
             .infer = InferReduce,

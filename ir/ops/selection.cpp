@@ -121,7 +121,8 @@ std::span<const OpDef> SelectionOps() {
   static const std::array kOps = {
       OpDef{
           .name = "masked_fill",
-          .doc = "A number wherever the mask is true.\n\nThe mask broadcasts to x as NumPy does. "
+          .doc = "A number wherever the mask is true.\n\n`y = value` where the mask is true, else "
+                 "`x`; the mask broadcasts to x as NumPy does (torch.Tensor.masked_fill). "
                  "Gradient: `g` where the mask is false, 0 elsewhere.",
           .example = "masked_fill([1, 2], bool [true, false], value=9) = [9, 2]",
           .signature = {.operands = {{"x", DTypeClass::kNumeric}, {"mask", DTypeClass::kBool, -1}},
@@ -132,9 +133,10 @@ std::span<const OpDef> SelectionOps() {
       OpDef{
           .name = "masked_select",
           .doc = "The elements where the mask is true, in row-major order, and their "
-                 "number.\n\nThe first result has `size` places: elements beyond it are left "
-                 "out, and places that stay free are 0; the count is that of all true ones. "
-                 "Gradient: `g` at the place of each element, 0 for those left out.",
+                 "number.\n\nThe first result has `size` places: elements beyond it are left out, "
+                 "and places that stay free are 0; the count is that of all true ones "
+                 "(torch.masked_select of a static size). Gradient: `g` at the place of each "
+                 "element, 0 for those left out.",
           .example = "masked_select([1, 2, 3], bool [true, false, true], size=3) = [1, 3, 0], 2",
           .signature = {.operands = {{"x", DTypeClass::kNumeric}, {"mask", DTypeClass::kBool, -1}},
                         .attributes = {SizeAttribute()},
@@ -146,7 +148,7 @@ std::span<const OpDef> SelectionOps() {
             .doc = "Coordinates of the elements that are not zero, in row-major order, and their "
                    "number.\n\nThe first result is [size, rank]: elements beyond `size` are left "
                    "out, and rows that stay free hold `fill`; the count is that of all elements "
-                   "that are not zero, NaN among them.",
+                   "that are not zero, NaN among them (jax.numpy.nonzero with `size`).",
             .example = "nonzero([0, 5, 6], size=2) = [[1], [2]], 2",
             .signature = {.operands = {{"x"}},
                           .attributes = {SizeAttribute(),

@@ -149,7 +149,8 @@ std::span<const OpDef> SortOps() {
             .vjp = VjpSort},
       OpDef{.name = "argsort",
             .doc = "Places of the elements in sorted order along an axis, i64.\n\n`x[y[0]], "
-                   "x[y[1]], ...` is sorted. Stable; NaN counts as larger than all numbers.",
+                   "x[y[1]], ...` is sorted. Stable; NaN counts as larger than all numbers "
+                   "(torch.argsort with `stable`).",
             .example = "argsort([3, 1, 2]) = [1, 2, 0]",
             .signature = SortSignature(),
             .infer = InferRank,
@@ -169,8 +170,9 @@ std::span<const OpDef> SortOps() {
       OpDef{.name = "top_k",
             .doc = "The k largest or smallest elements along an axis, and where they stand.\n\nOf "
                    "equal elements the first ones. NaN counts as larger than all numbers. "
-                   "`sorted` gives them in order of value, else in the order that they have in x. "
-                   "Gradient of the values: `g` added at the places of the chosen elements.",
+                   "`sorted` gives them in order of value, else in the order that they have in x "
+                   "(torch.topk, ONNX TopK). Gradient of the values: `g` added at the places of "
+                   "the chosen elements.",
             .example = "top_k([3, 1, 2], k=2) = [3, 2], [0, 2]",
             .signature = {.operands = {{"x", DTypeClass::kNumeric}},
                           .attributes = {{"k", AttributeKind::kInt, std::nullopt,

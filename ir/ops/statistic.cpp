@@ -143,8 +143,8 @@ std::span<const OpDef> StatisticOps() {
       OpDef{.name = "logsumexp",
             .doc = "Logarithm of the sum of exponentials over axes.\n\n`log sum exp(x)`, computed "
                    "as `m + log sum exp(x - m)` with the largest element m, so that nothing "
-                   "overflows. -inf over no elements and where all are -inf. Gradient: `g exp(x - "
-                   "y)`, 0 where y is -inf.",
+                   "overflows. -inf over no elements and where all are -inf (torch.logsumexp). "
+                   "Gradient: `g exp(x - y)`, 0 where y is -inf.",
             .example = "logsumexp([1, 5, 3]) = 5.1429",
             .signature = ReduceSignature(DTypeClass::kFloat),
             .infer = InferReduce,
@@ -153,8 +153,8 @@ std::span<const OpDef> StatisticOps() {
             .mask_rows = LogSumExpOfValid},
       OpDef{.name = "var",
             .doc = "Variance over axes.\n\n`sum (x - mean x)^2 / max(0, n - correction)` for n "
-                   "elements; NaN where n = 0, or where n = correction and the sum is 0. Gradient: "
-                   "`2 g (x - mean x) / (n - correction)`.",
+                   "elements; NaN where n = 0, or where n <= correction and the sum is 0, else "
+                   "infinite there (torch.var). Gradient: `2 g (x - mean x) / (n - correction)`.",
             .example = "var([1, 5, 3]) = 4",
             .signature = ReduceSignature(DTypeClass::kFloat, {Correction()}),
             .infer = InferVar,

@@ -319,6 +319,8 @@ std::span<const OpDef> TransformerOps() {
                    "and joins a mask; alone it is given as the mask, [..., 1, 1, S]. Dropout of "
                    "probabilities is not part of it. Gradient: that of its parts (Vaswani et al., "
                    "Attention is all you need, 2017).",
+            .example = "multi_head_attention([[1]], [[0], [0]], [[2], [4]], [[1]], [[1]], [[1]], "
+                       "[[10]], 0, 0, 0, 5, heads=1) = [[35]]",
             .signature = MultiHeadSignature(),
             .infer = InferMultiHead,
             .expand = ExpandMultiHead},
@@ -330,6 +332,7 @@ std::span<const OpDef> TransformerOps() {
                    "[..., length, row]; positions, if given, replace 0, 1, 2, ... and broadcast "
                    "to [..., length]. Elements from `width` on stay. Angles are f64. Gradient: `g` "
                    "turned back (Su et al., RoFormer, 2021).",
+            .example = "rotary_embedding([[1, 0], [1, 0]]) = [[1, 0], [0.5403, 0.8415]]",
             .signature = {.operands = {{"x", DTypeClass::kFloat},
                                        {"positions", DTypeClass::kInteger, -1, true}},
                           .attributes = {{"interleaved", AttributeKind::kBool, Attribute(false),
@@ -344,6 +347,7 @@ std::span<const OpDef> TransformerOps() {
             .doc = "Sines and cosines that tell positions apart.\n\n`y[t, 2i] = sin(t * base^(-2i "
                    "/ width))`, `y[t, 2i + 1] = cos(t * base^(-2i / width))`: [length, width], to "
                    "be added to embeddings (Vaswani et al., Attention is all you need, 2017).",
+            .example = "sinusoidal_positions(length=2, width=2) = [[0, 1], [0.8415, 0.5403]]",
             .signature = {.operands = {},
                           .attributes = {{"length", AttributeKind::kInt, std::nullopt,
                                           "number of positions"},

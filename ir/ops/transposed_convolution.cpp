@@ -111,14 +111,19 @@ Values VjpConvTranspose(const VjpContext& v) {
 
 constexpr std::string_view kTransposeDoc =
     "Transposed convolution over {0}: the adjoint of conv{4}d, which spreads where that "
-    "gathers.\n\n"
-    "`y[n, o, i] = sum x[n, c, j] * w[c, o, k] + bias[o]` over channels c and all j, k with "
-    "`j*stride + k*dilation - low = i`{1}. x is {2}, or channels last with "
-    "`layout=nhwc`, and so is y; w is [channels, filters / groups, {3}] as in PyTorch, bias "
-    "[filters]. Extents: `(x - 1)*stride + dilation*(kernel - 1) + 1 - low - high + "
-    "output_padding`; with `auto_pad=same` they are `x * stride`. Gradients: to x, conv{4}d of g; "
-    "to w, that of conv{4}d with g in the place of its input and x in that of its gradient "
-    "(Dumoulin and Visin, A guide to convolution arithmetic, 2016).";
+    "gathers.\n\n`y[n, o, i] = sum x[n, c, j] * w[c, o, k] + bias[o]` over channels c and all j, "
+    "k with `j*stride + k*dilation - low = i`{1}. x is {2}, or channels last with `layout=nhwc`, "
+    "and so is y; w is [channels, filters / groups, {3}] as in PyTorch, bias [filters]. Extents: "
+    "`(n - 1)*stride + dilation*(kernel - 1) + 1 - low - high + output_padding` where x has n "
+    "elements; with `auto_pad=same` they are `n * stride`. Gradients: to x, conv{4}d of g; to w, "
+    "that of conv{4}d with g in the place of its input and x in that of its gradient (Dumoulin "
+    "and Visin, A guide to convolution arithmetic, 2016).";
+
+constexpr std::string_view kExamples[] = {
+    "conv_transpose1d([[[1, 2]]], [[[1, 1, 1]]], stride=[2]) = [[[1, 1, 3, 2, 2]]]",
+    "conv_transpose2d([[[[1, 2]]]], [[[[1, 2], [3, 4]]]], stride=[2, 2]) = [[[[1, 2, 2, 4], [3, "
+    "4, 6, 8]]]]",
+    "conv_transpose3d([[[[[1, 2]]]]], [[[[[1]], [[3]]]]]) = [[[[[1, 2]], [[3, 6]]]]]"};
 
 template <int kSpatial>
 OpDef TransposedConvolution() {
@@ -128,6 +133,7 @@ OpDef TransposedConvolution() {
   return {
       .name = name,
       .doc = doc,
+      .example = kExamples[kSpatial - 1],
       .signature = {.operands = ConvOperands(),
                     .attributes = {IntsAttribute("stride", ones, "steps in the result"),
                                    PaddingAttribute(kSpatial,

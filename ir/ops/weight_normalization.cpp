@@ -184,6 +184,7 @@ std::span<const OpDef> WeightNormalizationOps() {
                 "Vectors of length 1.\n\n`y = x / max(|x|, epsilon)`, `|x| = sqrt(sum x^2)` over "
                 "`axes`. Gradient: `(g - y * sum(g y)) / |x|`, and `g / epsilon` where the "
                 "length is below epsilon (torch.nn.functional.normalize).",
+            .example = "l2_normalize([[3, 4], [0, 5]]) = [[0.6, 0.8], [0, 1]]",
             .signature = {.operands = {{"x", DTypeClass::kFloat}},
                           .attributes = {{"axes", AttributeKind::kInts, Attribute(Ints{-1}),
                                           "axes of a vector, negative ones count from the end; "
@@ -198,6 +199,7 @@ std::span<const OpDef> WeightNormalizationOps() {
                  "axes but `axis`, one magnitude per place along it. Gradient (v' = v / |v|): to "
                  "magnitude, `sum(g v')`; to v, `magnitude / |v| * (g - v' * sum(g v'))`. NaN "
                  "where v is 0 (Salimans and Kingma, Weight normalization, 2016).",
+          .example = "weight_norm([[3, 4], [0, 2]], [10, 1]) = [[6, 8], [0, 1]]",
           .signature = {.operands = {{"v", DTypeClass::kFloat}, {"magnitude", DTypeClass::kFloat}},
                         .attributes = {{"axis", AttributeKind::kInt, Attribute(int64_t{0}),
                                         "axis along which each place has a length"}}},
@@ -213,6 +215,8 @@ std::span<const OpDef> WeightNormalizationOps() {
                 "state; outside training they divide as they are and stay. Gradient to w, u and v "
                 "being constants as in PyTorch: `(g - sum(g y) * u v^T) / sigma`; none to u and "
                 "v (Miyato et al., Spectral normalization for GANs, 2018).",
+            .example = "spectral_norm([[2, 0], [0, 1]], [1, 0], [1, 0]) = [[1, 0], [0, 0.5]], [1, "
+                       "0], [1, 0]",
             .signature = {.operands = {{"w", DTypeClass::kFloat},
                                        {"u", DTypeClass::kFloat},
                                        {"v", DTypeClass::kFloat}},

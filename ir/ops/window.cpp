@@ -222,7 +222,10 @@ std::span<const OpDef> WindowOps() {
                    "here of images [batch, channels, height, width], to [batch, channels, rows, "
                    "columns, kh, kw]. In general windows slide over as many axes as `kernel` has "
                    "numbers, from `axis` on; their extents become numbers of windows, and the "
-                   "axes of a window follow behind all others. Gradient: fold of `g`.",
+                   "axes of a window follow behind all others. PyTorch's unfold is the same with "
+                   "its axes merged to [batch, channels kh kw, rows columns]. Gradient: fold of "
+                   "`g`.",
+            .example = "unfold([1, 2, 3, 4], kernel=[2], axis=0) = [[1, 2], [2, 3], [3, 4]]",
             .signature = {.operands = {{"x", DTypeClass::kNumeric}},
                           .attributes = {IntsAttribute("kernel", {}, "extents of the window"),
                                          Stride(),
@@ -239,7 +242,9 @@ std::span<const OpDef> WindowOps() {
             .doc = "Windows added up to a tensor: the adjoint of unfold.\n\nEach element of the "
                    "result is the sum of the window elements at its place. From [batch, channels, "
                    "rows, columns, kh, kw] to [batch, channels, height, width] where `size` has "
-                   "two numbers; in general as unfold. Gradient: unfold of `g`.",
+                   "two numbers; in general as unfold (torch.nn.functional.fold, but for the "
+                   "order of axes). Gradient: unfold of `g`.",
+            .example = "fold([[1, 2], [2, 3], [3, 4]], size=[4], axis=0) = [1, 4, 6, 4]",
             .signature =
                 {.operands = {{"x", DTypeClass::kNumeric}},
                  .attributes = {IntsAttribute("size", {}, "extents that the windows come from"),

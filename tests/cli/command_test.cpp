@@ -342,6 +342,7 @@ INSTANTIATE_TEST_SUITE_P(
         {"OneLineEach",
          "[ $(descent ops | grep -vcE ' (optimizer|schedule) ') = "
          "$(descent ops --markdown | grep -c '^### ') ]"},
+        {"Kinds", "descent ops --kinds", 0, "~of them primitive\n"},
         {"Page", "descent ops sigmoid", 0, "~sigmoid(x) -> result\n"},
         {"Optimizer", "descent ops adam", 0, "~beta1=0.9"},
         {"OperatorAndSchedule", "descent ops step | grep -E '^step[( ]' | wc -l", 0, "2\n"},

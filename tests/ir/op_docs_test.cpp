@@ -22,12 +22,29 @@ TEST(OpDocs, EveryOperatorHasASection) {
       EXPECT_NE(reference.find(fmt::format("\n### {}\n", op.name)), std::string::npos) << op.name;
 }
 
-/// Regenerate with: build/bin/descent ops --markdown > docs/ops.md
-TEST(OpDocs, ReferenceIsUpToDate) {
-  std::ifstream file(DESCENT_SOURCE_DIR "/docs/ops.md");
+/// The whole of a file of this repository.
+std::string Source(const std::string& path) {
+  std::ifstream file(std::string(DESCENT_SOURCE_DIR "/") + path);
   std::stringstream text;
   text << file.rdbuf();
-  EXPECT_EQ(text.str(), OpsReference()) << "docs/ops.md differs from the definitions";
+  return text.str();
+}
+
+TEST(OpDocs, DesignSaysWhyEachPrimitiveIsOne) {
+  const std::string design = Source("docs/design.md");
+  const size_t begin = design.find("\n## What is primitive, and why\n");
+  ASSERT_NE(begin, std::string::npos);
+  const std::string section = design.substr(begin, design.find("\n## ", begin + 1) - begin);
+  for (const OpFamily& family : OpFamilies())
+    for (const OpDef& op : family.ops) {
+      const bool primitive = !op.is_composite() || op.form != KernelForm::kLoops;
+      EXPECT_TRUE(!primitive || section.contains(fmt::format("`{}`", op.name))) << op.name;
+    }
+}
+
+/// Regenerate with: build/bin/descent ops --markdown > docs/ops.md
+TEST(OpDocs, ReferenceIsUpToDate) {
+  EXPECT_EQ(Source("docs/ops.md"), OpsReference()) << "docs/ops.md differs from the definitions";
 }
 
 }  // namespace
