@@ -199,8 +199,8 @@ std::span<const OpDef> ArithmeticOps() {
             .define = Define<kAbs>,
             .vjp = [](const VjpContext& v) { return Values{Gradient(v) * Sign(Operand(v, 0))}; }},
       OpDef{.name = "sign",
-            .doc = "Sign.\n\n`y` is 1 above 0, -1 below 0, and 0 at 0 and for NaN (as torch.sign; "
-                   "numpy.sign keeps NaN). Gradient: 0, also at the jump.",
+            .doc = "Sign.\n\n`y = (x > 0) - (x < 0)`: 1 above 0, -1 below 0, and 0 at 0 and for "
+                   "NaN (as torch.sign; numpy.sign keeps NaN). Gradient: 0, also at the jump.",
             .example = "sign([3, 0, -2]) = [1, 0, -1]",
             .signature = Unary(kNumeric),
             .infer = InferBroadcast,

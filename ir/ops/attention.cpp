@@ -264,12 +264,12 @@ std::span<const OpDef> AttentionOps() {
       OpDef{.name = "attention_vjp",
             .doc =
                 "Gradients of scaled_dot_product_attention, of what it keeps for them.\n\n`p = "
-                "e^(scores - lse)`, `ds = p * (g v^T - delta)`, `dq = scale * ds k`, `dk = scale * "
-                "ds^T q`, `dv = p^T g`; dk and dv are summed over the heads of a group. `g` is "
-                "the gradient of out, `delta = sum(out * g)` over the width, less the gradient "
-                "of logsumexp. Operands as those of scaled_dot_product_attention, in which lse "
-                "is its second result; scores are computed anew, so that no T x S numbers are "
-                "kept. Gradient: that of these equations.",
+                "e^(scores - lse)`, `ds = p * (g v^T - delta)`, `dq = scale * ds k`, `dk = scale "
+                "* ds^T q`, `dv = p^T g`; dk and dv are summed over the heads of a group. `g` is "
+                "the gradient of out, `delta = sum(out * g)` over the width, less the gradient of "
+                "logsumexp. Operands as those of scaled_dot_product_attention, in which lse is "
+                "its second result; scores are computed anew, so that no T x S numbers are kept "
+                "(Dao, FlashAttention-2, 2023). Gradient: that of these equations.",
             .example = "attention_vjp([[[1], [1]]], [[[0], [0]]], [[[10], [20]]], [[0, "
                        "0.693147]], [[[1], [1]]], [[10, 15]], causal=true) = [[[0], [0]]], "
                        "[[[-2.5], [2.5]]], [[[1.5], [0.5]]]",

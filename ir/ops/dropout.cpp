@@ -82,16 +82,16 @@ OpDef Dropout(std::string_view name, std::string_view doc, std::string_view exam
 std::span<const OpDef> DropoutOps() {
   static const std::array kOps = {
       Dropout("dropout",
-              "Random elements set to 0 while training.\n\nWith probability `rate` an element "
-              "becomes 0, else it is scaled by `1 / (1 - rate)`, so that the expected value stays "
-              "(Srivastava et al., Dropout, JMLR 2014). Outside training: x. Gradient: `g` scaled "
-              "alike where x was kept, else 0.",
+              "Random elements set to 0 while training.\n\n`y = x * m / (1 - rate)`, m being 0 or "
+              "1. With probability `rate` an element becomes 0, else it is scaled by `1 / (1 - "
+              "rate)`, so that the expected value stays (Srivastava et al., Dropout, JMLR 2014). "
+              "Outside training: x. Gradient: `g` scaled alike where x was kept, else 0.",
               "dropout([1, 2, 3, 4], stream=2) = [2, 0, 0, 8]", InferDropout, ExpandDropout),
       Dropout("dropout2d",
-              "Random channels set to 0 while training.\n\nx is [batch, channels, ...]; a channel "
-              "of a sample is dropped as a whole, the others scaled by `1 / (1 - rate)` (Tompson "
-              "et al., Efficient object localization, 2015). Outside training: x. Gradient: `g` "
-              "scaled alike where x was kept, else 0.",
+              "Random channels set to 0 while training.\n\nx is [batch, channels, ...]; `y = x * "
+              "m / (1 - rate)` with one m, 0 or 1, for each channel of a sample, 0 with "
+              "probability `rate` (Tompson et al., Efficient object localization, 2015). Outside "
+              "training: x. Gradient: `g` scaled alike where x was kept, else 0.",
               "dropout2d([[[1, 2], [3, 4]]], stream=2) = [[[2, 4], [0, 0]]]", InferDropped<2>,
               ExpandDropped<2>),
       Dropout("alpha_dropout",
@@ -104,10 +104,10 @@ std::span<const OpDef> DropoutOps() {
               InferDropout, ExpandAlphaDropout),
       Dropout("drop_path",
               "Random rows set to 0 while training: stochastic depth.\n\nRows run along the first "
-              "axis, usually samples of a residual branch; each is dropped as a whole with "
-              "probability `rate`, the others scaled by `1 / (1 - rate)` (Huang et al., Deep "
-              "networks with stochastic depth, 2016). Outside training: x. Gradient: `g` scaled "
-              "alike where x was kept, else 0.",
+              "axis, usually samples of a residual branch; `y = x * m / (1 - rate)` with one m, 0 "
+              "or 1, for each, 0 with probability `rate` (Huang et al., Deep networks with "
+              "stochastic depth, 2016). Outside training: x. Gradient: `g` scaled alike where x "
+              "was kept, else 0.",
               "drop_path([[1, 2], [3, 4]], stream=2) = [[2, 4], [0, 0]]", InferDropped<1>,
               ExpandDropped<1>),
   };

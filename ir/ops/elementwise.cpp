@@ -98,21 +98,29 @@ OpDef OnBits(std::string_view name, std::string_view doc, std::string_view examp
 std::span<const OpDef> ElementwiseOps() {
   using enum DTypeClass;
   static const std::array kOps = {
-      Comparison("equal", "Whether a = b.\n\nBroadcasts as NumPy does; false where either is NaN.",
+      Comparison("equal",
+                 "Whether a = b.\n\n`y = (a = b)`, broadcast as NumPy does; false where "
+                 "either is NaN.",
                  "equal([1, 2, 3], [2, 2, 2]) = [false, true, false]", kAny, Define<kEq>),
       Comparison("not_equal",
-                 "Whether a and b differ.\n\nBroadcasts as NumPy does; true where either is NaN.",
+                 "Whether a and b differ.\n\n`y = not (a = b)`, broadcast as NumPy does; true "
+                 "where either is NaN.",
                  "not_equal([1, 2, 3], [2, 2, 2]) = [true, false, true]", kAny, Define<kNe>),
-      Comparison("less", "Whether a < b.\n\nBroadcasts as NumPy does; false where either is NaN.",
+      Comparison("less",
+                 "Whether a < b.\n\n`y = (a < b)`, broadcast as NumPy does; false where "
+                 "either is NaN.",
                  "less([1, 2, 3], [2, 2, 2]) = [true, false, false]", kNumeric, Define<kLt>),
       Comparison("less_equal",
-                 "Whether a <= b.\n\nBroadcasts as NumPy does; false where either is NaN.",
+                 "Whether a <= b.\n\n`y = (a <= b)`, broadcast as NumPy does; false where either "
+                 "is NaN.",
                  "less_equal([1, 2, 3], [2, 2, 2]) = [true, true, false]", kNumeric, Define<kLe>),
       Comparison("greater",
-                 "Whether a > b.\n\nBroadcasts as NumPy does; false where either is NaN.",
+                 "Whether a > b.\n\n`y = (a > b)`, broadcast as NumPy does; false where either is "
+                 "NaN.",
                  "greater([1, 2, 3], [2, 2, 2]) = [false, false, true]", kNumeric, Define<kGt>),
       Comparison("greater_equal",
-                 "Whether a >= b.\n\nBroadcasts as NumPy does; false where either is NaN.",
+                 "Whether a >= b.\n\n`y = (a >= b)`, broadcast as NumPy does; false where either "
+                 "is NaN.",
                  "greater_equal([1, 2, 3], [2, 2, 2]) = [false, true, true]", kNumeric,
                  Define<kGe>),
       Comparison(

@@ -259,9 +259,10 @@ std::span<const OpDef> IndexingOps() {
             .vjp = VjpGatherNd},
       OpDef{
           .name = "take",
-          .doc = "Elements of x chosen by their place in row-major order.\n\nThe result has the "
-                 "shape of indices. As PyTorch's take. An index out of range (below 0, too) gives "
-                 "0 and is reported. Gradient: `g` added to the chosen elements.",
+          .doc = "Elements of x chosen by their place in row-major order.\n\n`y[..] = "
+                 "flat[indices[..]]`, flat being x as a vector; the result has the shape of "
+                 "indices. As PyTorch's take. An index out of range (below 0, too) gives 0 and is "
+                 "reported. Gradient: `g` added to the chosen elements.",
           .example = "take([[1, 2], [3, 4]], i64 [3, 0]) = [4, 1]",
           .signature = GatherSignature(false),
           .infer = InferTake,

@@ -225,8 +225,10 @@ std::span<const OpDef> MatrixOps() {
             .expand = ExpandTriangle<true>},
       OpDef{.name = "diag",
             .doc = "A vector as the diagonal of a matrix, or the diagonal of a matrix as a "
-                   "vector.\n\nA vector of n elements gives a square of n + |diagonal| rows, zeros "
-                   "beside the diagonal. As numpy.diag. Gradient: `g` at the diagonal.",
+                   "vector.\n\n`y[i, i + diagonal] = x[i]`, or `y[i] = x[i, i + diagonal]` (of a "
+                   "diagonal below 0, `[i - diagonal, i]`). A vector of n elements gives a square "
+                   "of n + |diagonal| rows, zeros beside the diagonal. As numpy.diag. Gradient: "
+                   "`g` at the diagonal.",
             .example = "diag([1, 2]) = [[1, 0], [0, 2]]",
             .signature = TriangleSignature(),
             .infer = InferDiag,
@@ -245,9 +247,9 @@ std::span<const OpDef> MatrixOps() {
             .infer = InferDiagonal,
             .expand = ExpandDiagonal},
       OpDef{.name = "meshgrid",
-            .doc = "The coordinates of a grid, one tensor per axis.\n\nFrom vectors of n0, n1, ... "
-                   "elements as many results of shape [n0, n1, ...]; result k holds element i_k of "
-                   "vector k. Indexing xy exchanges the first two axes, as numpy.meshgrid. "
+            .doc = "The coordinates of a grid, one tensor per axis.\n\nFrom vectors of n0, n1, "
+                   "... elements as many results of shape [n0, n1, ...]; `grids_k[i0, i1, ..] = "
+                   "parts_k[i_k]`. Indexing xy exchanges the first two axes, as numpy.meshgrid. "
                    "Gradient: the sum of `g` over the other axes.",
             .example = "meshgrid([1, 2], [3, 4]) = [[1, 1], [2, 2]], [[3, 4], [3, 4]]",
             .signature = {.operands = {{"parts", DTypeClass::kAny, 0, false, true}},

@@ -315,9 +315,10 @@ std::span<const OpDef> NumberLosses() {
                  "+ e^-|z|)` per element. A `weight` that broadcasts to z scales the terms; "
                  "`pos_weight`, which broadcasts, too, scales what positives cost: `(1 - y) z + "
                  "(1 + (pos_weight - 1) y) log(1 + e^-z)`. Without the one but with the other, "
-                 "write `1` for `weight`. The mean divides by the number of terms. Gradient: `g "
-                 "* (sigmoid(z) - y)`; with `pos_weight`, `g * ((1 + (pos_weight - 1) y) "
-                 "sigmoid(z) - pos_weight y)`.",
+                 "write `1` for `weight`. The mean divides by the number of terms "
+                 "(torch.nn.functional.binary_cross_entropy_with_logits). Gradient: `g * "
+                 "(sigmoid(z) - y)`; with `pos_weight`, `g * ((1 + (pos_weight - 1) y) sigmoid(z) "
+                 "- pos_weight y)`.",
           .example = "bce_with_logits([2, -1], [1, 0]) = 0.22009",
           .signature = NumberSignature("logits", {},
                                        {OptionalOperand("weight"), OptionalOperand("pos_weight")}),

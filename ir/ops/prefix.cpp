@@ -165,8 +165,9 @@ std::span<const OpDef> PrefixOps() {
             .doc = "A state that is scaled and added to, step by step.\n\n`y[t] = a[t] y[t - 1] + "
                    "b[t]` along an axis with `y[-1] = 0`; from the end if reverse: discounted "
                    "returns are the reverse recurrence of rewards with a constant a. Exclusive "
-                   "gives `y[t - 1]` in place t. Gradient: the adjoint recurrence `s[t] = g[t] + "
-                   "a[t + 1] s[t + 1]` to b, `s[t] y[t - 1]` to a.",
+                   "gives `y[t - 1]` in place t (Blelloch, Prefix sums and their applications, "
+                   "1990). Gradient: the adjoint recurrence `s[t] = g[t] + a[t + 1] s[t + 1]` to "
+                   "b, `s[t] y[t - 1]` to a.",
             .example = "linear_recurrence([0.5, 2, 0], [1, 2, 3]) = [1, 4, 3]",
             .signature = {.operands = {{"a", DTypeClass::kNumeric}, {"b", DTypeClass::kNumeric}},
                           .attributes = PrefixAttributes()},

@@ -256,9 +256,9 @@ std::span<const OpDef> RandomGenerators() {
   static const std::array kOps = {
       OpDef{.name = "random_word",
             .doc = "Random 32-bit words as i64, the source of random whole numbers.\n\nThe "
-                   "Philox4x32-10 word of the element's row-major index (docs/design.md, "
-                   "Randomness): it depends on seed, step, loop step and stream, not on layout, "
-                   "tiles or threads.",
+                   "Philox4x32-10 word of the element's row-major index (Salmon et al., Parallel "
+                   "random numbers: as easy as 1, 2, 3, 2011; docs/design.md, Randomness): it "
+                   "depends on seed, step, loop step and stream, not on layout, tiles or threads.",
             .example = "random_word(i64 1, i64 0, i64 0, shape=[2]) = [1250917786, 407699270]",
             .signature = {.operands = kCounters.operands,
                           .attributes = {ShapeAttribute(), StreamAttribute()}},
@@ -311,9 +311,9 @@ std::span<const OpDef> RandomGenerators() {
             .expand = ExpandTruncatedNormal,
             .no_gradient = kNoOperands},
       OpDef{.name = "gumbel",
-            .doc = "Gumbel distributed random numbers.\n\n`location - scale * log(-log(u))`, u "
-                   "from random_unit, but 2^-25 instead of 0. Standard ones lie between -2.9 and "
-                   "16.7.",
+            .doc = "Gumbel distributed random numbers.\n\n`y = location - scale * log(-log(u))`, "
+                   "u from random_unit, but 2^-25 instead of 0. Standard ones lie between -2.9 "
+                   "and 16.7.",
             .example = "gumbel(shape=[3]) = [-0.2099, -0.8564, -0.8848]",
             .signature =
                 RandomSignature({Number("location", 0, "mode"), Number("scale", 1, "factor")}),
@@ -360,8 +360,8 @@ std::span<const OpDef> RandomGenerators() {
       OpDef{.name = "permutation",
             .doc = "The numbers 0 to n - 1 in random order.\n\nPlace i holds the rank of i's key "
                    "among n random 63-bit keys, of two words of random_word with streams `stream` "
-                   "and `stream + 2^31`; of equal keys, the earlier has the smaller rank. Rows in "
-                   "random order: `gather(x, permutation(n=...))`.",
+                   "and `stream + 2^31`; of equal keys, the earlier has the smaller rank "
+                   "(torch.randperm). Rows in random order: `gather(x, permutation(n=...))`.",
             .example = "permutation(n=5) = [4, 2, 1, 0, 3]",
             .signature = {.operands = {},
                           .attributes = {{"n", AttributeKind::kInt, std::nullopt, "how many"},
@@ -370,10 +370,10 @@ std::span<const OpDef> RandomGenerators() {
             .expand = ExpandPermutation,
             .no_gradient = kNoOperands},
       OpDef{.name = "categorical",
-            .doc = "A random class for each row of logits, i64.\n\nThe position of the largest "
-                   "`logits + gumbel` along `axis`, so that class j has probability "
-                   "softmax(logits)_j (the Gumbel-max trick: Maddison et al., A* sampling, 2014). "
-                   "A logit of -infinity is never chosen.",
+            .doc = "A random class for each row of logits, i64.\n\n`y = argmax(logits + gumbel)` "
+                   "along `axis`, so that class j has probability softmax(logits)_j (the "
+                   "Gumbel-max trick: Maddison et al., A* sampling, 2014). A logit of -infinity "
+                   "is never chosen.",
             .example = "categorical([[0, 1, 2], [2, 1, 0]]) = [2, 0]",
             .signature = {.operands = {{"logits", DTypeClass::kFloat}},
                           .attributes = {{"axis", AttributeKind::kInt, Attribute(int64_t{-1}),

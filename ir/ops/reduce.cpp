@@ -271,8 +271,8 @@ OpDef Place(std::string_view name, std::string_view doc, std::string_view exampl
 std::span<const OpDef> ReduceOps() {
   static const OpDef argmax = [] {
     OpDef op = Place("argmax",
-                     "Position of the largest element along an axis, i64.\n\nThe first of "
-                     "several; a NaN counts as larger than every number (numpy.argmax).",
+                     "Position of the largest element along an axis, i64.\n\n`x[y] = max x`; the "
+                     "first of several. A NaN counts as larger than every number (numpy.argmax).",
                      "argmax([[1, 5, 5], [3, 2, 1]]) = [1, 0]");
     op.define = DefinePlace<1>;
     op.mask_rows = PlaceOfValid<1>;
@@ -280,8 +280,8 @@ std::span<const OpDef> ReduceOps() {
   }();
   static const OpDef argmin = [] {
     OpDef op = Place("argmin",
-                     "Position of the smallest element along an axis, i64.\n\nThe first of "
-                     "several; a NaN counts as smaller than every number (numpy.argmin).",
+                     "Position of the smallest element along an axis, i64.\n\n`x[y] = min x`; the "
+                     "first of several. A NaN counts as smaller than every number (numpy.argmin).",
                      "argmin([[2, 1, 1], [3, 2, 4]]) = [1, 1]");
     op.define = DefinePlace<-1>;
     op.mask_rows = PlaceOfValid<-1>;

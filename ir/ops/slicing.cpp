@@ -259,10 +259,11 @@ std::vector<AttributeSpec> PadAttributesWithMode() {
 std::span<const OpDef> SlicingOps() {
   static const std::array kOps = {
       OpDef{.name = "slice",
-            .doc = "Elements start, start + step, ... before stop of every axis.\n\nStarts and "
-                   "stops below 0 count from the end. With a step below 0 the elements fall from "
-                   "start; a stop of -extent - 1 is the one behind element 0, as in NumPy. Bounds "
-                   "beyond the axis are refused. Gradient: `g` at these elements, 0 elsewhere.",
+            .doc = "Elements start, start + step, ... before stop of every axis.\n\n`y[i] = "
+                   "x[start + i * step]` along each. Starts and stops below 0 count from the end. "
+                   "With a step below 0 the elements fall from start; a stop of -extent - 1 is "
+                   "the one behind element 0, as in NumPy. Bounds beyond the axis are refused. "
+                   "Gradient: `g` at these elements, 0 elsewhere.",
             .example = "slice([1, 2, 3, 4, 5, 6], starts=[4], stops=[-7], steps=[-2]) = [5, 3, 1]",
             .signature = {.operands = {{"x"}},
                           .attributes = {{"starts", AttributeKind::kInts, std::nullopt,
@@ -288,9 +289,10 @@ std::span<const OpDef> SlicingOps() {
             .infer = InferPad,
             .expand = ExpandPad},
       OpDef{.name = "pad_constant",
-            .doc = "A constant around and between the elements.\n\nWhat pad is in mode constant. "
-                   "Negative `low` and `high` crop. Gradient: `g` without the padding, 0 for "
-                   "cropped elements.",
+            .doc = "A constant around and between the elements.\n\n`y[low + i * (1 + interior)] = "
+                   "x[i]` along each axis, `value` elsewhere: what pad is in mode constant (XLA "
+                   "Pad). Negative `low` and `high` crop. Gradient: `g` without the padding, 0 "
+                   "for cropped elements.",
             .example = "pad_constant([1, 2], low=[1], high=[0], value=9) = [9, 1, 2]",
             .signature = {.operands = {{"x"}}, .attributes = PadAttributes()},
             .infer = InferPadConstant,

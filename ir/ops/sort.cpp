@@ -136,10 +136,11 @@ Values ExpandTopK(GraphBuilder& b, const OpContext& op, Operands operands) {
 std::span<const OpDef> SortOps() {
   static const std::array kOps = {
       OpDef{.name = "sort",
-            .doc = "Elements in order along an axis, and where they stood.\n\nStable: equal "
-                   "elements keep their order, -0 and 0 are equal. NaN counts as larger than all "
-                   "numbers. As PyTorch's stable sort. Gradient of the values: `g` moved back; the "
-                   "order itself is taken as constant.",
+            .doc = "Elements in order along an axis, and where they stood.\n\n`values[t] = "
+                   "x[indices[t]]` along the axis, rising or, with `descending`, falling. Stable: "
+                   "equal elements keep their order, -0 and 0 are equal. NaN counts as larger "
+                   "than all numbers. As PyTorch's stable sort. Gradient of the values: `g` moved "
+                   "back; the order itself is taken as constant.",
             .example = "sort([3, 1, 2]) = [1, 2, 3], [1, 2, 0]",
             .signature = {.operands = {{"x", DTypeClass::kNumeric}},
                           .attributes = {AxisAttribute(), DescendingAttribute()},
@@ -168,11 +169,11 @@ std::span<const OpDef> SortOps() {
             .form = KernelForm::kSort,
             .no_gradient = "the result is an integer"},
       OpDef{.name = "top_k",
-            .doc = "The k largest or smallest elements along an axis, and where they stand.\n\nOf "
-                   "equal elements the first ones. NaN counts as larger than all numbers. "
-                   "`sorted` gives them in order of value, else in the order that they have in x "
-                   "(torch.topk, ONNX TopK). Gradient of the values: `g` added at the places of "
-                   "the chosen elements.",
+            .doc = "The k largest or smallest elements along an axis, and where they "
+                   "stand.\n\n`values[t] = x[indices[t]]` along the axis. Of equal elements the "
+                   "first ones. NaN counts as larger than all numbers. `sorted` gives them in "
+                   "order of value, else in the order that they have in x (torch.topk, ONNX "
+                   "TopK). Gradient of the values: `g` added at the places of the chosen elements.",
             .example = "top_k([3, 1, 2], k=2) = [3, 2], [0, 2]",
             .signature = {.operands = {{"x", DTypeClass::kNumeric}},
                           .attributes = {{"k", AttributeKind::kInt, std::nullopt,

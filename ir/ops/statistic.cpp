@@ -141,10 +141,10 @@ Values NormOfValid(const MaskContext& m) {
 std::span<const OpDef> StatisticOps() {
   static const std::array kOps = {
       OpDef{.name = "logsumexp",
-            .doc = "Logarithm of the sum of exponentials over axes.\n\n`log sum exp(x)`, computed "
-                   "as `m + log sum exp(x - m)` with the largest element m, so that nothing "
-                   "overflows. -inf over no elements and where all are -inf (torch.logsumexp). "
-                   "Gradient: `g exp(x - y)`, 0 where y is -inf.",
+            .doc = "Logarithm of the sum of exponentials over axes.\n\n`y = log sum exp(x)`, "
+                   "computed as `m + log sum exp(x - m)` with the largest element m, so that "
+                   "nothing overflows. -inf over no elements and where all are -inf "
+                   "(torch.logsumexp). Gradient: `g exp(x - y)`, 0 where y is -inf.",
             .example = "logsumexp([1, 5, 3]) = 5.1429",
             .signature = ReduceSignature(DTypeClass::kFloat),
             .infer = InferReduce,
@@ -152,8 +152,8 @@ std::span<const OpDef> StatisticOps() {
             .vjp = VjpLogSumExp,
             .mask_rows = LogSumExpOfValid},
       OpDef{.name = "var",
-            .doc = "Variance over axes.\n\n`sum (x - mean x)^2 / max(0, n - correction)` for n "
-                   "elements; NaN where n = 0, or where n <= correction and the sum is 0, else "
+            .doc = "Variance over axes.\n\n`y = sum (x - mean x)^2 / max(0, n - correction)` for "
+                   "n elements; NaN where n = 0, or where n <= correction and the sum is 0, else "
                    "infinite there (torch.var). Gradient: `2 g (x - mean x) / (n - correction)`.",
             .example = "var([1, 5, 3]) = 4",
             .signature = ReduceSignature(DTypeClass::kFloat, {Correction()}),
@@ -162,8 +162,8 @@ std::span<const OpDef> StatisticOps() {
             .vjp = VjpVar,
             .mask_rows = VarOfValid},
       OpDef{.name = "std",
-            .doc = "Standard deviation over axes.\n\nThe square root of var. Gradient: `g (x - "
-                   "mean x) / ((n - correction) y)`, 0 where y is 0, as PyTorch has it.",
+            .doc = "Standard deviation over axes.\n\n`y = sqrt(var x)` (torch.std). Gradient: `g "
+                   "(x - mean x) / ((n - correction) y)`, 0 where y is 0, as PyTorch has it.",
             .example = "std([1, 5, 3]) = 2",
             .signature = ReduceSignature(DTypeClass::kFloat, {Correction()}),
             .infer = InferVar,
@@ -171,11 +171,11 @@ std::span<const OpDef> StatisticOps() {
             .vjp = VjpStd,
             .mask_rows = StdOfValid},
       OpDef{.name = "norm",
-            .doc = "Vector norm over axes.\n\n`(sum |x|^p)^(1/p)`; p = 1 the sum of magnitudes, 2 "
-                   "the Euclidean length, inf the largest magnitude, 0 the number of elements "
-                   "that are not zero. 0 over no elements. Gradient: `g sign(x) (|x| / y)^(p - "
-                   "1)`, 0 where x is 0; for p = inf `g sign(x)` to the largest, in equal shares; "
-                   "none for p = 0. All as PyTorch has it.",
+            .doc = "Vector norm over axes.\n\n`y = (sum |x|^p)^(1/p)`; p = 1 the sum of "
+                   "magnitudes, 2 the Euclidean length, inf the largest magnitude, 0 the number "
+                   "of elements that are not zero. 0 over no elements. Gradient: `g sign(x) (|x| "
+                   "/ y)^(p - 1)`, 0 where x is 0; for p = inf `g sign(x)` to the largest, in "
+                   "equal shares; none for p = 0. All as PyTorch has it.",
             .example = "norm([3, 4]) = 5",
             .signature = ReduceSignature(DTypeClass::kFloat,
                                          {{"p", AttributeKind::kFloat, Attribute(2.0),
