@@ -194,8 +194,8 @@ TEST(OpExamples, GiveWhatTheySay) {
     for (const OpDef& op : family.ops) {
       SCOPED_TRACE(op.name);
       const bool without = std::ranges::find(kWithout, op.name) != std::end(kWithout);
-      ASSERT_EQ(op.example.empty(), without) << "an operator needs an example";
-      if (without) continue;
+      EXPECT_EQ(op.example.empty(), without) << "an operator needs an example";
+      if (op.example.empty()) continue;
       const bool is_statement = op.leaf == Leaf::kInput || op.leaf == Leaf::kConstant;
       is_statement ? ExpectStatement(op) : ExpectApplication(op);
     }
