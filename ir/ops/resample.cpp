@@ -177,6 +177,9 @@ std::span<const OpDef> ResampleOps() {
                      "x[..., floor((i * step + offset) / divisor) + k, ...]`, and 0 outside of "
                      "x; window elements stand along a new last axis. What resize and adaptive "
                      "pools are made of. Gradient: fractional_fold of `g`.",
+                 .example =
+                     "fractional_unfold([1, 2, 3], axis=0, size=5, step=3, divisor=5) = "
+                     "[[1], [1], [2], [2], [3]]",
                  .signature = {.operands = {{"x", DTypeClass::kNumeric}},
                                .attributes = StepSpecs("number of windows")},
                  .infer = InferUnfold,
@@ -191,6 +194,8 @@ std::span<const OpDef> ResampleOps() {
                      "fractional_unfold.\n\nx is [..., windows, ..., elements of a window], the "
                      "result [..., size, ...]; what lies outside is dropped. Gradient: "
                      "fractional_unfold of `g`.",
+              .example = "fractional_fold([[1], [2], [3], [4], [5]], axis=0, size=3, step=3, "
+                         "divisor=5) = [3, 7, 5]",
               .signature = {.operands = {{"x", DTypeClass::kNumeric}},
                             .attributes = StepSpecs("extent of the axis that windows come from")},
               .infer = InferFold,

@@ -232,6 +232,7 @@ std::span<const OpDef> ResizeOps() {
                 "or align_corners; its `nearest` is asymmetric, its `nearest-exact` half_pixel. "
                 "Gradient: `g` back with the same weights (Keys, Cubic convolution interpolation "
                 "for digital image processing, 1981).",
+            .example = "resize([[[1, 3]]], sizes=[4]) = [[[1, 1.5, 2.5, 3]]]",
             .signature =
                 {.operands = {{"x", DTypeClass::kFloat}},
                  .attributes = {IntsAttribute("sizes", {}, "new extents, one per resized axis"),
@@ -257,6 +258,8 @@ std::span<const OpDef> ResizeOps() {
                    "(c*r + i)*r + j, h, w]` with r = `factor`; channels last with `layout=nhwc`. "
                    "Gradient: pixel_unshuffle of `g` (Shi et al., Real-time single image and video "
                    "super-resolution, 2016).",
+            .example = "pixel_shuffle([[[[1]], [[2]], [[3]], [[4]]]], factor=2) = [[[[1, 2], [3, "
+                       "4]]]]",
             .signature = PixelSignature(),
             .infer = InferPixelShuffle,
             .expand = ExpandPixelShuffle},
@@ -264,6 +267,8 @@ std::span<const OpDef> ResizeOps() {
             .doc = "Pixels as channels of a smaller image: the inverse of pixel_shuffle.\n\n`y[n, "
                    "(c*r + i)*r + j, h, w] = x[n, c, h*r + i, w*r + j]` with r = `factor`; "
                    "channels last with `layout=nhwc`. Gradient: pixel_shuffle of `g`.",
+            .example = "pixel_unshuffle([[[[1, 2], [3, 4]]]], factor=2) = [[[[1]], [[2]], [[3]], "
+                       "[[4]]]]",
             .signature = PixelSignature(),
             .infer = InferPixelUnshuffle,
             .expand = ExpandPixelUnshuffle},
