@@ -50,11 +50,6 @@ Result<std::optional<std::vector<Value>>> InferenceRule(GraphBuilder& b, const N
                                });
 }
 
-Result<std::optional<std::vector<Value>>> KeepRule(GraphBuilder&, const Node&,
-                                                   std::span<const Value>) {
-  return std::nullopt;
-}
-
 /// Values of the source that the entry point needs: outputs and operands of metrics.
 Result<std::vector<Value>> WantedValues(const Model& model, const Selection& selection) {
   std::vector<Value> wanted;
@@ -96,7 +91,7 @@ Result<Graph> SelectGraph(const Model& model, const Selection& selection) {
         BatchedType(model.FindInput(input.name), source.type(input.value), selection.batch);
     map.Set(input.value.node, {b.Input(input.name, type, source.node(input.value).label)});
   }
-  const NodeRule rule = selection.training ? NodeRule(KeepRule) : NodeRule(InferenceRule);
+  const NodeRule rule = selection.training ? NodeRule(KeepNode) : NodeRule(InferenceRule);
   DESCENT_RETURN_IF_ERROR(Transcribe(source, wanted, rule, map, b));
   for (const NamedValue& output : selection.outputs) b.Output(output.name, map.At(output.value));
   DESCENT_RETURN_IF_ERROR(AddMetrics(model, selection, map, b));

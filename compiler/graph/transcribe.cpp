@@ -8,20 +8,6 @@
 namespace descent {
 namespace {
 
-/// The whole graph over inputs of these types.
-Result<Graph> TranscribeOver(const Graph& source, std::span<const TensorType> inputs,
-                             const NodeRule& rule) {
-  GraphBuilder b;
-  ValueMap map(source);
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const NamedValue& input = source.inputs()[i];
-    map.Set(input.value.node, {b.Input(input.name, inputs[i], source.node(input.value).label)});
-  }
-  DESCENT_RETURN_IF_ERROR(Transcribe(source, OutputValues(source), rule, map, b));
-  for (const NamedValue& output : source.outputs()) b.Output(output.name, map.At(output.value));
-  return std::move(b).Build();
-}
-
 TensorType SliceOf(TensorType type) {
   if (!type.shape.empty()) type.shape.erase(type.shape.begin());
   return type;
@@ -141,6 +127,24 @@ Result<void> Transcribe(const Graph& source, std::span<const Value> wanted, cons
   }
   b.SetOrigin(origin, section);
   return {};
+}
+
+Result<std::optional<std::vector<Value>>> KeepNode(GraphBuilder&, const Node&,
+                                                   std::span<const Value>) {
+  return std::nullopt;
+}
+
+Result<Graph> TranscribeOver(const Graph& source, std::span<const TensorType> inputs,
+                             const NodeRule& rule) {
+  GraphBuilder b;
+  ValueMap map(source);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const NamedValue& input = source.inputs()[i];
+    map.Set(input.value.node, {b.Input(input.name, inputs[i], source.node(input.value).label)});
+  }
+  DESCENT_RETURN_IF_ERROR(Transcribe(source, OutputValues(source), rule, map, b));
+  for (const NamedValue& output : source.outputs()) b.Output(output.name, map.At(output.value));
+  return std::move(b).Build();
 }
 
 Result<Graph> Transcribe(const Graph& source, const NodeRule& rule) {

@@ -53,6 +53,14 @@ std::vector<bool> Needed(const Graph& graph, std::span<const Value> values);
 Result<void> Transcribe(const Graph& source, std::span<const Value> wanted, const NodeRule& rule,
                         ValueMap& map, GraphBuilder& b);
 
+/// The rule that copies every node.
+Result<std::optional<std::vector<Value>>> KeepNode(GraphBuilder& b, const Node& node,
+                                                   std::span<const Value> operands);
+
+/// The whole graph over inputs of these types.
+Result<Graph> TranscribeOver(const Graph& source, std::span<const TensorType> inputs,
+                             const NodeRule& rule);
+
 /// The whole graph, same inputs and outputs.
 Result<Graph> Transcribe(const Graph& source, const NodeRule& rule);
 

@@ -1,6 +1,10 @@
 // The oracle: a model's entry point compiled in several ways against the interpreter. Every decided
 // element must lie within the error bound that follows from the graph alone.
 //
+// With a batch, the rows behind `valid_rows` are padding: the compiled program, told how many rows
+// are valid, must give in these what the interpreter makes of a graph that has no others. A graph
+// that is refused on account of padding alone is reported as such.
+//
 //   const CheckReport report = Check(RandomCase(7), std::vector{OptionSet(), DrawOptions(7)});
 //   if (!report.failure.empty()) ...
 #pragma once
@@ -33,6 +37,7 @@ struct Sharpness {
 
 struct CheckReport {
   std::string failure;  ///< what differs and how it was compiled; empty: nothing does
+  std::string refused;  ///< why the case is no case: its padding cannot be left out
   OptionSet options;    ///< those of the failure
   Sharpness sharpness;
 };
@@ -41,7 +46,8 @@ struct CheckReport {
 CheckReport Check(const OracleCase& one, std::span<const OptionSet> options,
                   const Tamper& tamper = {});
 
-/// What the entry point means, with every pass that is no optimization.
+/// What the entry point means for the rows that are valid, with every pass that is no
+/// optimization.
 Result<Model> ReferenceModel(const OracleCase& one);
 
 /// First element of `got` that lies outside the bounds: of the graph as it was written, and of the

@@ -58,21 +58,48 @@ NamedTensors WithSystemValues(NamedTensors values) {
   const int64_t seed[] = {kSampleValues.seed}, step[] = {kSampleValues.step};
   add(kSeedSlot, Tensor::FromInts(I64({}), seed));
   add(kStepSlot, Tensor::FromInts(I64({}), step));
+  const int64_t valid_rows[] = {kSampleValues.valid_rows};
   add(kLearningRateSlot, Tensor::Scalar(DType::kF64, kSampleValues.learning_rate));
+  add(kValidRowsName, Tensor::FromInts(I64({}), valid_rows));
   return values;
 }
 
 RunValues RunValuesOf(const NamedTensors& values) {
   return {.seed = values.at(std::string(kSeedSlot)).GetInt(0),
           .step = values.at(std::string(kStepSlot)).GetInt(0),
-          .valid_rows = kSampleValues.valid_rows,
+          .valid_rows = values.at(std::string(kValidRowsName)).GetInt(0),
           .learning_rate = values.at(std::string(kLearningRateSlot)).GetDouble(0)};
 }
 
 std::vector<Tensor> InputsOf(const Graph& graph, const NamedTensors& values) {
   std::vector<Tensor> inputs;
-  for (const NamedValue& input : graph.inputs()) inputs.push_back(values.at(input.name));
+  for (const NamedValue& input : graph.inputs())
+    inputs.push_back(CornerOf(values.at(input.name), graph.type(input.value).shape));
   return inputs;
+}
+
+std::vector<int64_t> PlacesInside(const Shape& whole, const Shape& corner) {
+  DESCENT_CHECK(whole.size() == corner.size(), "a corner has the rank of the whole");
+  for (size_t axis = 0; axis < whole.size(); ++axis)
+    DESCENT_CHECK(corner[axis] <= whole[axis], "a corner lies inside");
+  const Shape from = RowMajorStrides(whole), to = RowMajorStrides(corner);
+  std::vector<int64_t> places(Elements(corner));
+  for (int64_t i = 0; i < static_cast<int64_t>(places.size()); ++i)
+    for (size_t axis = 0; axis < whole.size(); ++axis)
+      places[i] += i / to[axis] % corner[axis] * from[axis];
+  return places;
+}
+
+Tensor CornerOf(const Tensor& tensor, const Shape& corner) {
+  if (tensor.shape() == corner) return tensor;
+  const TensorType type{tensor.dtype(), corner};
+  std::vector<std::byte> bytes(type.bytes());
+  auto next = bytes.begin();
+  for (const int64_t place : PlacesInside(tensor.shape(), corner)) {
+    const auto size = static_cast<int64_t>(bytes.size()) / type.elements();
+    next = std::ranges::copy(tensor.bytes().subspan(place * size, size), next).out;
+  }
+  return {type, std::move(bytes)};
 }
 
 CompiledCase::CompiledCase(Model optimized, OptionSet options, KernelProgram program,
@@ -115,8 +142,9 @@ CompiledCase::Call CompiledCase::Run(const NamedTensors& values) const {
     results.emplace_back(lowered.buffers[output.buffer].type.bytes(), std::byte{0xFF});
   std::vector<void*> places;
   for (auto& result : results) places.push_back(result.data());
-  const descent_call call{state.data(),  scratch.data(),           inputs.data(),
-                          places.data(), kSampleValues.valid_rows, executor};
+  const descent_call call{
+      state.data(), scratch.data(), inputs.data(), places.data(), RunValuesOf(values).valid_rows,
+      executor};
   Call done;
   done.bad_index = (entry.run(&call) & DESCENT_STATUS_BAD_INDEX) != 0;
   size_t result = 0;

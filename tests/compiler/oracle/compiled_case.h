@@ -14,15 +14,22 @@
 
 namespace descent {
 
-/// Inputs and state by name: a graph's inputs, and "seed", "step" and "learning_rate".
+/// Inputs and state by name: a graph's inputs, "seed", "step", "learning_rate" and "valid_rows".
 using NamedTensors = std::map<std::string, Tensor>;
+
+inline constexpr std::string_view kValidRowsName = "valid_rows";
 
 /// `values` with the system's own as kSampleValues has them, where they are not given.
 NamedTensors WithSystemValues(NamedTensors values);
 /// What the leaves read.
 RunValues RunValuesOf(const NamedTensors& values);
-/// In the order of the graph's inputs.
+/// In the order of the graph's inputs; where the graph's have fewer rows, the first ones.
 std::vector<Tensor> InputsOf(const Graph& graph, const NamedTensors& values);
+
+/// Row-major places, in `whole`, of the elements whose coordinates lie inside `corner`.
+std::vector<int64_t> PlacesInside(const Shape& whole, const Shape& corner);
+/// These elements.
+Tensor CornerOf(const Tensor& tensor, const Shape& corner);
 
 /// Changes a program before code is generated for it.
 using Tamper = std::function<void(KernelProgram&)>;

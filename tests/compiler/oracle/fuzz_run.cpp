@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,13 +17,14 @@
 
 #include "tests/compiler/oracle/case_file.h"
 #include "tests/compiler/oracle/random_case.h"
+#include "tests/compiler/oracle/random_graph.h"
 #include "tests/ir/samples/samples.h"
 
 namespace descent {
 namespace {
 
 constexpr int64_t kBatch = 50;
-constexpr unsigned kSecondsPerGraph = 60;
+constexpr unsigned kSecondsPerGraph = 60;  ///< of computation; ten times as many on the clock
 constexpr int64_t kLeastUses = 20;
 constexpr size_t kMaxOperators = 1024;
 constexpr size_t kMaxFindings = 64;  ///< of a batch
@@ -47,7 +49,7 @@ struct Finding {
 /// What children report. One child runs at a time.
 struct Shared {
   int64_t next = 0;  ///< graphs that are done, or being done
-  int64_t trained = 0, gradients = 0;
+  int64_t trained = 0, gradients = 0, second = 0, padded = 0, refused = 0;
   int64_t elements = 0, decided = 0, floats = 0, finite = 0;
   std::array<int64_t, 48>
       bounds{};  ///< tensors by -log10 of their median relative bound, in halves
@@ -71,6 +73,13 @@ class SharedMemory {
  private:
   Shared* shared_;
 };
+
+/// In a child: ends it with a signal when the graph takes too long, on a busy machine, too.
+void LimitTime() {
+  const itimerval limit{.it_interval = {}, .it_value = {.tv_sec = kSecondsPerGraph, .tv_usec = 0}};
+  setitimer(ITIMER_PROF, &limit, nullptr);
+  alarm(10 * kSecondsPerGraph);
+}
 
 /// Runs `work` in a child; its exit status, or -1 if it did not end by itself.
 template <typename Work>
@@ -126,7 +135,7 @@ class FuzzRun {
     const int64_t end = std::min(shared_->next + kBatch, options_.graphs);
     const int status = InChild([&] {
       while (shared_->next < end && shared_->findings < kMaxFindings) {
-        alarm(kSecondsPerGraph);
+        LimitTime();
         CheckSeed(options_.seed + static_cast<uint64_t>(shared_->next++));
       }
     });
@@ -140,6 +149,7 @@ class FuzzRun {
     Count(one);
     const OptionSet sets[] = {OptionSet(), DrawOptions(seed)};
     const CheckReport report = Check(one, sets, Injection(options_.injected, seed));
+    shared_->refused += !report.refused.empty();
     const Sharpness& sharpness = report.sharpness;
     shared_->elements += sharpness.elements, shared_->decided += sharpness.decided;
     shared_->floats += sharpness.floats, shared_->finite += sharpness.finite;
@@ -155,7 +165,11 @@ class FuzzRun {
   }
 
   void Count(const OracleCase& one) {
-    if (one.model.has_loss()) ++shared_->trained;
+    shared_->trained += one.model.has_loss();
+    shared_->padded += one.model.batch > 0;
+    shared_->second += std::ranges::any_of(one.model.graph.outputs(), [](const NamedValue& output) {
+      return output.name.starts_with(kSecondPrefix);
+    });
     std::vector<bool> used(registry_.size());
     bool backward = false;
     for (const Node& node : one.model.graph.nodes()) {
@@ -206,8 +220,11 @@ class FuzzRun {
     const auto percent = [](int64_t part, int64_t whole) {
       return whole == 0 ? 100.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
     };
-    fmt::print("graphs     {} with gradients, {} trained, {:.1f} a second\n", shared_->gradients,
-               shared_->trained, static_cast<double>(shared_->next) / Seconds());
+    fmt::print("graphs     {} with gradients, {} with second ones, {} trained, {:.1f} a second\n",
+               shared_->gradients, shared_->second, shared_->trained,
+               static_cast<double>(shared_->next) / Seconds());
+    fmt::print("batches    {} with padded rows, {} of them refused\n", shared_->padded,
+               shared_->refused);
     fmt::print("elements   {}, {:.2f} % decided\n", shared_->elements,
                percent(shared_->decided, shared_->elements));
     fmt::print("finite     {:.2f} % of {} floats\n", percent(shared_->finite, shared_->floats),
@@ -246,7 +263,7 @@ class FuzzRun {
 std::string CheckApart(const OracleCase& one, const OptionSet& options, const Tamper& tamper) {
   SharedMemory shared;
   const int status = InChild([&] {
-    alarm(kSecondsPerGraph);
+    LimitTime();
     shared->found[0].what.Set(Check(one, {&options, 1}, tamper).failure);
   });
   return status == 0 ? shared->found[0].what.data.data() : "crashes or hangs";

@@ -14,6 +14,8 @@ namespace {
 
 constexpr int kTrainingSteps = 3;
 constexpr size_t kMaxParameters = 3;
+/// Around vector widths, and small ones.
+constexpr int64_t kBatches[] = {2, 3, 4, 5, 8, 9, 16, 17};
 
 bool Chance(Random& random, int one_in) { return random() % one_in == 0; }
 
@@ -86,6 +88,49 @@ Slot ParameterOf(const std::string& name, const Tensor& value, Random& random) {
   return slot;
 }
 
+/// The grown graph as a source model on its inputs' values.
+OracleCase CaseOf(GraphGrower& grower, const Batch& batch) {
+  OracleCase one{.model = {.name = "random"}, .values = {}};
+  one.model.graph = GraphBuilder(grower.builder()).Build();
+  for (size_t i = 0; i < grower.inputs().size(); ++i) {
+    const std::string& name = one.model.graph.inputs()[i].name;
+    one.values[name] = grower.inputs()[i];
+    const int axis = grower.input_axes()[i];
+    one.model.inputs.push_back(
+        {.name = name, .type = grower.inputs()[i].type(), .batch_axis = axis});
+    if (axis >= 0) one.model.batch = batch.rows;
+  }
+  const int64_t valid_rows[] = {batch.valid};
+  if (one.model.batch > 0)
+    one.values[std::string(kValidRowsName)] = Tensor::FromInts(I64({}), valid_rows);
+  return one;
+}
+
+/// Makes inputs parameters: floats that the loss depends on and that hold no rows.
+void MakeParameters(OracleCase& one, Random& random) {
+  const std::vector<bool> reached = Reached(one.model.graph);
+  std::erase_if(one.model.inputs, [&](const InputBinding& input) {
+    const Value value = one.model.graph.FindInput(input.name)->value;
+    if (!reached[value.node] || !CanBeParameter(input.type.dtype) || input.batch_axis >= 0 ||
+        one.model.slots.size() == kMaxParameters)
+      return false;
+    one.model.slots.push_back(ParameterOf(input.name, one.values[input.name], random));
+    return true;
+  });
+}
+
+/// Every byte of the padding is set: floats are NaN, integers no index.
+void SpoilRows(Tensor& tensor, const InputBinding& input, const Batch& batch) {
+  if (input.type.dtype == DType::kBool) return;
+  Shape valid = input.type.shape;
+  valid[input.batch_axis] = batch.valid;
+  std::vector<std::byte> bytes(tensor.bytes().size(), std::byte{0xFF});
+  const int64_t size = tensor.type().bytes() / tensor.elements();
+  for (const int64_t place : PlacesInside(tensor.shape(), valid))
+    std::ranges::copy(tensor.bytes().subspan(place * size, size), bytes.begin() + place * size);
+  tensor = Tensor(tensor.type(), std::move(bytes));
+}
+
 }  // namespace
 
 Model RunModelOf(Graph graph) {
@@ -97,7 +142,9 @@ Model RunModelOf(Graph graph) {
 }
 
 OracleCase RandomRunCase(uint64_t seed) {
-  RandomGraph random = MakeRandomGraph(seed);
+  // Gradients of gradients of many operators are large graphs.
+  const bool second = seed % 3 == 0;
+  RandomGraph random = MakeRandomGraph(seed, {.operators = second ? 3 : 6, .second = second});
   OracleCase one;
   for (size_t i = 0; i < random.inputs.size(); ++i)
     one.values[random.graph.inputs()[i].name] = random.inputs[i];
@@ -105,28 +152,17 @@ OracleCase RandomRunCase(uint64_t seed) {
   return one;
 }
 
-std::optional<OracleCase> RandomTrainingCase(uint64_t seed) {
-  GraphGrower grower(seed, {});
-  grower.Grow(seed);
+std::optional<OracleCase> RandomTrainingCase(uint64_t seed, const Batch& batch) {
+  GraphGrower grower(seed, {.batch = batch});
+  grower.Grow();
   const auto loss = LossOf(grower);
   if (!loss) return std::nullopt;
-  GraphBuilder& b = grower.builder();
-  b.Output("loss", *loss);
-  OracleCase one{.model = {.name = "random"}, .entry = "train_step", .values = {}};
+  grower.builder().Output("loss", *loss);
+  OracleCase one = CaseOf(grower, batch);
+  one.entry = "train_step";
   one.calls = kTrainingSteps;
-  one.model.graph = Graph(std::move(b).Build());
-  const Graph& graph = one.model.graph;
-  const std::vector<bool> reached = Reached(graph);
-  for (size_t i = 0; i < grower.inputs().size(); ++i) {
-    const std::string& name = graph.inputs()[i].name;
-    const Tensor& value = grower.inputs()[i];
-    one.values[name] = value;
-    if (reached[graph.inputs()[i].value.node] && CanBeParameter(value.dtype()) &&
-        one.model.slots.size() < kMaxParameters)
-      one.model.slots.push_back(ParameterOf(name, value, grower.random()));
-    else
-      one.model.inputs.push_back({.name = name, .type = value.type()});
-  }
+  one.model.keep_partial_batch = batch.rows > 0;
+  MakeParameters(one, grower.random());
   if (one.model.slots.empty()) return std::nullopt;
   one.model.updates = {RandomUpdate(grower.random())};
   for (const Slot& slot : OptimizerSlots(one.model)) one.values[slot.name] = InitialValue(slot);
@@ -135,10 +171,31 @@ std::optional<OracleCase> RandomTrainingCase(uint64_t seed) {
   return one;
 }
 
+std::optional<OracleCase> RandomPaddedCase(uint64_t seed) {
+  Random random(seed);
+  Batch batch{.rows = kBatches[random() % std::size(kBatches)]};
+  batch.valid = 1 + static_cast<int64_t>(random() % (batch.rows - 1));
+  std::optional<OracleCase> one;
+  if (Chance(random, 2)) one = RandomTrainingCase(seed, batch);
+  if (!one) {
+    GraphGrower grower(seed, {.batch = batch});
+    grower.Grow();
+    for (const Value value : grower.Results())
+      grower.builder().Output(fmt::format("y{}_{}", value.node, value.result), value);
+    one = CaseOf(grower, batch);
+  }
+  if (one->model.batch == 0) return std::nullopt;
+  for (const InputBinding& input : one->model.inputs)
+    if (input.batch_axis >= 0 && Chance(random, 2))
+      SpoilRows(one->values[input.name], input, batch);
+  return one;
+}
+
 OracleCase RandomCase(uint64_t seed) {
-  if (seed % 4 == 3)
-    if (auto training = RandomTrainingCase(seed)) return *std::move(training);
-  return RandomRunCase(seed);
+  std::optional<OracleCase> one;
+  if (seed % 4 == 1) one = RandomPaddedCase(seed);
+  if (seed % 4 == 3) one = RandomTrainingCase(seed);
+  return one ? *std::move(one) : RandomRunCase(seed);
 }
 
 }  // namespace descent

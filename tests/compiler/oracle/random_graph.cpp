@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <memory>
 
+#include "compiler/graph/batch_axis.h"
 #include "ir/autodiff.h"
 #include "ir/expr.h"
+#include "tests/compiler/oracle/operator_deck.h"
 
 namespace descent {
 namespace {
@@ -37,102 +39,114 @@ Range RangeOf(const OpSample& sample, size_t operand) {
   return {0, static_cast<double>(sample.integers - 1)};
 }
 
-bool IsOrdinary(const OpSample& sample) {
-  const Leaf leaf = FindOp(sample.op)->leaf;
-  if (leaf == Leaf::kInput || leaf == Leaf::kConstant || sample.bad_index || sample.not_finite)
-    return false;
-  for (const auto& values : sample.values)
-    if (!std::ranges::all_of(values, [](double v) { return std::isfinite(v); })) return false;
-  return SmallResults(sample).has_value();
-}
-
-struct SampledOperator {
-  const OpDef* op;
-  std::vector<const OpSample*> samples;
-};
-
-std::vector<SampledOperator> Collect(bool smooth) {
-  std::vector<SampledOperator> all;
-  std::map<std::string_view, size_t> places;
-  for (const OpSample& sample : AllSamples()) {
-    if ((smooth && !sample.smooth) || !IsOrdinary(sample)) continue;
-    const auto [place, is_new] = places.emplace(sample.op, all.size());
-    if (is_new) all.push_back({FindOp(sample.op), {}});
-    all[place->second].samples.push_back(&sample);
-  }
-  return all;
-}
-
-const std::vector<SampledOperator>& SampledOperators(bool smooth) {
-  static const std::vector<SampledOperator> kAll = Collect(false), kSmooth = Collect(true);
-  return smooth ? kSmooth : kAll;
-}
-
 /// Whether some operand's gradient goes through the node.
 bool HasGradient(const OpDef& op) {
   return op.no_gradient.empty() && (op.vjp != nullptr || op.expand != nullptr);
 }
 
-}  // namespace
-
-const std::vector<const OpDef*>& RandomOperators() {
-  static const std::vector<const OpDef*> kOperators = [] {
-    std::vector<const OpDef*> operators;
-    for (const SampledOperator& sampled : SampledOperators(false)) operators.push_back(sampled.op);
-    return operators;
-  }();
-  return kOperators;
+/// Whether the vjp takes the operand as a constant (state, say): it gives no gradient for it.
+bool IsConstant(const OpSample& sample, size_t operand) {
+  const OpDef& op = *FindOp(sample.op);
+  if (op.vjp == nullptr || !Info(sample.operands[operand].dtype).is_float) return false;
+  GraphBuilder b;
+  std::vector<Value> operands, gradients;
+  for (const TensorType& type : sample.operands)
+    operands.push_back(b.Input(fmt::format("x{}", operands.size()), type));
+  const auto results = b.TryAdd(sample.op, operands, sample.attributes);
+  DESCENT_CHECK(results.has_value(), "a sample's operator takes operands of its types");
+  for (const Value result : *results) {
+    const bool arrives =
+        Info(b.dtype(result)).is_float &&
+        (sample.differentiated_result < 0 || sample.differentiated_result == result.result);
+    gradients.push_back(arrives ? b.Input(fmt::format("g{}", result.result), b.type(result))
+                                : Value{});
+  }
+  const auto wanted = std::make_unique<bool[]>(operands.size());
+  for (size_t i = 0; i < operands.size(); ++i) wanted[i] = Info(b.dtype(operands[i])).is_float;
+  std::optional<Diagnostic> error;
+  const Attributes attributes = b.node((*results)[0]).attributes;
+  const std::vector<Value> partials = op.vjp({b,
+                                              {sample.operands, attributes},
+                                              operands,
+                                              *results,
+                                              gradients,
+                                              {wanted.get(), operands.size()},
+                                              &error});
+  return !error && !partials[operand].valid();
 }
 
-GraphGrower::GraphGrower(uint64_t seed, const RandomGraphOptions& options)
-    : random_(seed * 0x9E3779B97F4A7C15 + 1), options_(options) {}
+}  // namespace
 
-void GraphGrower::Grow(uint64_t first_operator) {
-  const auto& operators = SampledOperators(options_.smooth);
-  const int wanted = 1 + static_cast<int>(random_() % options_.operators);
-  for (uint64_t next = first_operator; added_ < wanted; next = random_()) {
-    const auto& samples = operators[next % operators.size()].samples;
-    const OpSample& sample = *samples[random_() % samples.size()];
+GraphGrower::GraphGrower(uint64_t seed, const RandomGraphOptions& options)
+    : seed_(seed), random_(seed * 0x9E3779B97F4A7C15 + 1), options_(options) {}
+
+void GraphGrower::Grow() {
+  for (const SampledOperator* next : Deal(seed_, options_.operators, options_.smooth)) {
+    const OpSample& sample = *next->samples[random_() % next->samples.size()];
     const bool keep = options_.smooth || random_() % 3 == 0;
     Add(keep ? sample : Varied(sample, random_));
   }
 }
 
 void GraphGrower::Add(const OpSample& sample) {
+  if (options_.batch.rows > 0)
+    if (const auto placed = WithRows(sample, options_.batch, random_)) return Add(*placed);
+  Add(RowSample{sample, std::vector<int>(sample.operands.size(), kNoBatchAxis), {}});
+}
+
+void GraphGrower::Add(const RowSample& placed) {
+  const OpSample& sample = placed.sample;
   const std::vector<Tensor> generated = SampleOperands(sample);
   std::vector<Value> operands;
   for (size_t i = 0; i < sample.operands.size(); ++i)
-    operands.push_back(OperandFor(sample, i, generated[i]));
+    operands.push_back(OperandFor(placed, i, generated[i]));
   const auto results = b_.TryAdd(sample.op, operands, sample.attributes);
   DESCENT_CHECK(results.has_value(), "a sample's operator takes operands of its types");
   const int differentiated = options_.smooth ? sample.differentiated_result : -1;
-  for (const Value result : *results)
+  for (const Value result : *results) {
+    if (!placed.result_axes.empty() && placed.result_axes[result.result] != kNoBatchAxis)
+      row_axes_[result] = placed.result_axes[result.result];
     if (differentiated < 0 || differentiated == result.result) pool_.push_back(result);
-  ++added_;
+  }
 }
 
-/// An earlier value, or a new input with the sample's own values.
-Value GraphGrower::OperandFor(const OpSample& sample, size_t operand, const Tensor& generated) {
+int GraphGrower::RowAxis(Value value) const {
+  const auto place = row_axes_.find(value);
+  return place == row_axes_.end() ? kNoBatchAxis : place->second;
+}
+
+/// An earlier value, or a new input with the sample's own values. Where derivatives are to be
+/// compared, what is a constant for them is one.
+Value GraphGrower::OperandFor(const RowSample& placed, size_t operand, const Tensor& generated) {
+  const OpSample& sample = placed.sample;
   const TensorType& type = sample.operands[operand];
+  const int row_axis = placed.operand_axes[operand];
+  if (options_.smooth && IsConstant(sample, operand)) {
+    takes_constants_ = true;
+    return b_.Constant(generated);
+  }
   const bool is_float = Info(type.dtype).is_float;
   std::vector<Value> candidates;
   for (const Value value : pool_) {
     const bool fits = is_float ? Info(b_.dtype(value)).is_float : b_.dtype(value) == type.dtype;
-    if (fits && b_.type(value).elements() > 0) candidates.push_back(value);
+    const bool same_kind = (RowAxis(value) == kNoBatchAxis) == (row_axis == kNoBatchAxis);
+    if (fits && same_kind && b_.type(value).elements() > 0) candidates.push_back(value);
   }
-  if (candidates.empty() || random_() % 4 == 0) return NewInput(generated);
+  if (candidates.empty() || random_() % 4 == 0) return NewInput(generated, row_axis);
   const Value source = candidates[random_() % candidates.size()];
   const auto moved = Into(source, sample, operand);
-  if (!moved) return NewInput(generated);
+  if (!moved) return NewInput(generated, row_axis);
   read_.push_back(source);
-  return Shaped(*moved, type.shape);
+  return row_axis == kNoBatchAxis ? Shaped(*moved, type.shape)
+                                  : ShapedRows(*moved, RowAxis(source), type.shape, row_axis);
 }
 
-Value GraphGrower::NewInput(const Tensor& value) {
+Value GraphGrower::NewInput(const Tensor& value, int row_axis) {
   inputs_.push_back(value);
+  input_axes_.push_back(row_axis);
   const Value input = b_.Input(fmt::format("x{}", inputs_.size()), value.type());
   known_[input] = value;
-  input_values_.push_back(input);
+  if (row_axis != kNoBatchAxis) row_axes_[input] = row_axis;
   if (Info(value.dtype()).is_float) float_inputs_.push_back(input);
   return input;
 }
@@ -188,6 +202,29 @@ Value GraphGrower::Shaped(Value value, const Shape& shape) {
   return Reshape(x, shape);
 }
 
+/// The same, row by row; nothing of it says how many rows there are.
+Value GraphGrower::ShapedRows(Value value, int row_axis, const Shape& shape, int new_axis) {
+  Expr x(b_, value);
+  if (x.shape() == shape && row_axis == new_axis) return x;
+  std::vector<int64_t> outermost = {row_axis}, back(shape.size());
+  for (int axis = 0; axis < x.rank(); ++axis)
+    if (axis != row_axis) outermost.push_back(axis);
+  const int64_t rows = options_.batch.rows;
+  const int64_t have = Elements(x.shape()) / rows, want = Elements(shape) / rows;
+  x = Reshape(Transpose(x, outermost), {-1, have});
+  if (have < want) x = {b_, b_.Add("tile", {x}, {{"repeats", Shape{1, (want + have - 1) / have}}})};
+  if (const int64_t rest = x.shape()[1] - want; rest > 0)
+    x = {b_, b_.Add("split", {x}, {{"sizes", Shape{want, rest}}, {"axis", int64_t{1}}})};
+  Shape apart = {-1};
+  int64_t next = 1;
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    const bool is_rows = static_cast<int>(axis) == new_axis;
+    back[axis] = is_rows ? 0 : next++;
+    if (!is_rows) apart.push_back(shape[axis]);
+  }
+  return Transpose(Reshape(x, apart), back);
+}
+
 std::vector<Value> GraphGrower::Results() const {
   std::vector<Value> results;
   for (const Value value : pool_)
@@ -221,28 +258,34 @@ std::vector<Value> GraphGrower::Differentiable() const {
   return values;
 }
 
+std::optional<std::vector<Value>> GradientsOfSum(GraphBuilder& b, std::span<const Value> values,
+                                                 std::span<const Value> wanted) {
+  if (values.empty() || wanted.empty()) return std::nullopt;
+  std::vector<Cotangent> cotangents;
+  for (const Value value : values)
+    cotangents.push_back({value, ExpandTo({b, b.ConstantLike(value, 1)}, b.shape(value))});
+  auto gradients = ReverseWalk(b, cotangents, wanted);
+  if (!gradients) return std::nullopt;  // e.g. a body holds an operator without gradient
+  return *std::move(gradients);
+}
+
 RandomGraph MakeRandomGraph(uint64_t seed, const RandomGraphOptions& options) {
   GraphGrower grower(seed, options);
-  grower.Grow(seed);
+  grower.Grow();
   GraphBuilder& b = grower.builder();
-  std::vector<Value> outputs = grower.Results();
-  RandomGraph random{.graph = {}, .inputs = grower.inputs()};
-  if (options.gradients) {
-    std::vector<Cotangent> cotangents;
-    for (const Value value : grower.Differentiable())
-      cotangents.push_back({value, ExpandTo({b, b.ConstantLike(value, 1)}, b.shape(value))});
-    if (!cotangents.empty()) {
-      const auto gradients = ReverseWalk(b, cotangents, grower.float_inputs());
-      // A body may hold an operator without gradient.
-      if (gradients) {
-        random.gradients = static_cast<int>(gradients->size());
-        outputs.insert(outputs.end(), gradients->begin(), gradients->end());
-      }
+  int number = 0;
+  const auto output = [&](std::string_view prefix, std::span<const Value> values) {
+    for (const Value value : values) b.Output(fmt::format("{}{}", prefix, number++), value);
+  };
+  output("y", grower.Results());
+  if (options.gradients)
+    if (const auto first = GradientsOfSum(b, grower.Differentiable(), grower.float_inputs())) {
+      output(kFirstPrefix, *first);
+      if (options.second)
+        if (const auto second = GradientsOfSum(b, *first, grower.float_inputs()))
+          output(kSecondPrefix, *second);
     }
-  }
-  for (size_t i = 0; i < outputs.size(); ++i) b.Output(fmt::format("y{}", i), outputs[i]);
-  random.graph = std::move(b).Build();
-  return random;
+  return {std::move(b).Build(), grower.inputs()};
 }
 
 }  // namespace descent

@@ -5,6 +5,8 @@
 // type allows, moved to the sample's shape (reshape, slice, repetition) and into its range; so
 // every value stays inside the domains that the operators' samples were written for. A new operator
 // takes part as soon as it has samples.
+//
+// With a batch, some values hold rows: those stay apart on the way from one operator to the next.
 #pragma once
 
 #include <cstdint>
@@ -13,40 +15,47 @@
 
 #include "ir/graph.h"
 #include "ir/tensor.h"
-#include "tests/compiler/oracle/sample_variation.h"
+#include "tests/compiler/oracle/row_samples.h"
 
 namespace descent {
 
 struct RandomGraphOptions {
   int operators = 6;      ///< at most
   bool gradients = true;  ///< with those of the sum of all differentiable results
+  bool second = false;    ///< and, where there are, those of the sum of all gradients
   bool smooth = false;    ///< only samples that are differentiable around their values
+  Batch batch = {};       ///< whose rows some inputs hold
 };
 
 struct RandomGraph {
   Graph graph;                 ///< values that nothing reads are outputs; so are gradients
   std::vector<Tensor> inputs;  ///< of the graph, in order
-  int gradients = 0;           ///< outputs that are gradients: the last ones
 };
 
-/// The same on every machine for the same seed. Seeds that follow each other start with different
-/// operators, so that none is rare.
+/// Outputs that are gradients are called kFirstPrefix and a number; those of them, kSecondPrefix.
+inline constexpr std::string_view kFirstPrefix = "first", kSecondPrefix = "second";
+
+/// The same on every machine for the same seed.
 RandomGraph MakeRandomGraph(uint64_t seed, const RandomGraphOptions& options = {});
 
-/// Operators that random graphs are made of, each with samples.
-const std::vector<const OpDef*>& RandomOperators();
+/// Gradients of the sum of all elements of `values`: nullopt where there are none, or an operator
+/// on the way has none.
+std::optional<std::vector<Value>> GradientsOfSum(GraphBuilder& b, std::span<const Value> values,
+                                                 std::span<const Value> wanted);
 
 /// A graph as it grows, for what puts more on top of it.
 class GraphGrower {
  public:
   GraphGrower(uint64_t seed, const RandomGraphOptions& options);
 
-  /// Adds operators until there are enough.
-  void Grow(uint64_t first_operator);
+  /// Adds the operators that the seed deals.
+  void Grow();
 
   GraphBuilder& builder() { return b_; }
   Random& random() { return random_; }
   const std::vector<Tensor>& inputs() const { return inputs_; }
+  /// Axis of each input that holds rows, or -1.
+  const std::vector<int>& input_axes() const { return input_axes_; }
   const std::vector<Value>& float_inputs() const { return float_inputs_; }
   /// Results that no operator reads.
   std::vector<Value> Results() const;
@@ -54,23 +63,32 @@ class GraphGrower {
   /// value is computed from.
   std::vector<Value> Differentiable() const;
   const Tensor& ValueOf(Value value);
+  /// Whether some gradient takes operands as constants: it is no function of them that could be
+  /// differentiated again.
+  bool takes_constants() const { return takes_constants_; }
 
  private:
   void Add(const OpSample& sample);
-  Value OperandFor(const OpSample& sample, size_t operand, const Tensor& generated);
-  Value NewInput(const Tensor& value);
+  void Add(const RowSample& placed);
+  Value OperandFor(const RowSample& placed, size_t operand, const Tensor& generated);
+  Value NewInput(const Tensor& value, int row_axis);
   std::optional<Value> Into(Value value, const OpSample& sample, size_t operand);
   Value Shaped(Value value, const Shape& shape);
+  Value ShapedRows(Value value, int row_axis, const Shape& shape, int new_axis);
+  int RowAxis(Value value) const;
 
+  const uint64_t seed_;
   Random random_;
   RandomGraphOptions options_;
   GraphBuilder b_;
   std::vector<Tensor> inputs_;
-  std::vector<Value> input_values_, float_inputs_;
+  std::vector<int> input_axes_;
+  std::vector<Value> float_inputs_;
   std::vector<Value> pool_;  ///< results of the operators so far
   std::vector<Value> read_;
+  std::map<Value, int> row_axes_;  ///< of values that hold rows
   std::map<Value, Tensor> known_;
-  int added_ = 0;
+  bool takes_constants_ = false;
 };
 
 }  // namespace descent

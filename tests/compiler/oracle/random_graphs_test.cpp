@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
+#include "tests/compiler/oracle/operator_deck.h"
 #include "tests/compiler/oracle/random_case.h"
 
 namespace descent {
@@ -16,13 +19,19 @@ class RandomGraphs : public testing::TestWithParam<int> {};
 
 TEST_P(RandomGraphs, CompiledValuesLieWithinTheirErrorBounds) {
   Sharpness sharpness;
+  int padded = 0, refused = 0;
   for (int i = 0; i < kGraphsOfRun; ++i) {
     const uint64_t seed = GetParam() * kGraphsOfRun + i;
     const OptionSet options[] = {OptionSet(), DrawOptions(seed)};
-    const CheckReport report = Check(RandomCase(seed), options);
+    const OracleCase one = RandomCase(seed);
+    const CheckReport report = Check(one, options);
+    padded += one.model.batch > 0;
+    refused += !report.refused.empty();
     EXPECT_EQ(report.failure, "") << "seed " << seed << ", " << ToString(report.options);
     sharpness.Add(report.sharpness);
   }
+  EXPECT_GE(padded, kGraphsOfRun / 8);
+  EXPECT_LE(refused, padded / 4);
   // Bounds that allow everything would prove nothing.
   EXPECT_GE(static_cast<double>(sharpness.decided), 0.95 * static_cast<double>(sharpness.elements));
   EXPECT_GE(static_cast<double>(sharpness.finite), 0.9 * static_cast<double>(sharpness.floats));
@@ -34,6 +43,34 @@ TEST_P(RandomGraphs, CompiledValuesLieWithinTheirErrorBounds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Runs, RandomGraphs, testing::Range(0, kRuns));
+
+TEST(RandomGraphs, HaveEveryOperator) {
+  std::map<std::string_view, int> uses;
+  for (uint64_t seed = 0; seed < kRuns * kGraphsOfRun; ++seed) {
+    const OracleCase one = RandomCase(seed);
+    std::set<std::string_view> used;
+    for (const Node& node : one.model.graph.nodes()) used.insert(node.op->name);
+    for (const std::string_view op : used) ++uses[op];
+  }
+  for (const SampledOperator& sampled : SampledOperators(false))
+    EXPECT_GE(uses[sampled.op->name], 1) << sampled.op->name;
+}
+
+/// A program that trains on padded rows as on others.
+TEST(PaddedRows, ThatCountAreFound) {
+  int found = 0, graphs = 0;
+  const OptionSet options;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    auto one = RandomPaddedCase(seed);
+    if (!one || !one->model.has_loss() || !Check(*one, {&options, 1}).refused.empty()) continue;
+    ++graphs;
+    one->model.keep_partial_batch = false;
+    found += !Check(*one, {&options, 1}).failure.empty();
+  }
+  EXPECT_GT(graphs, 8);
+  EXPECT_GE(found, graphs * 2 / 3);
+  RecordProperty("found", fmt::format("{} of {}", found, graphs));
+}
 
 /// Graphs until an error in the kernels that `tamper` chooses is found; -1 if it never is.
 int GraphsUntilFound(const std::function<void(KernelProgram&, uint64_t seed)>& tamper) {

@@ -1,13 +1,10 @@
-// Every pass on random models: what it makes means the same, and gradients are derivatives.
+// Every pass on random models: what it makes means the same.
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "compiler/graph/pipeline.h"
-#include "ir/autodiff.h"
-#include "ir/expr.h"
 #include "tests/compiler/oracle/random_case.h"
-#include "tests/compiler/oracle/random_graph.h"
 
 namespace descent {
 namespace {
@@ -73,105 +70,6 @@ TEST_P(RandomPasses, KeepWhatAModelMeans) {
     ASSERT_TRUE(result) << result.error().ToString();
   }
   for (const Pass& pass : Passes()) EXPECT_GT(changed[pass.name], 0) << pass.name;
-}
-
-// ---- gradients ---------------------------------------------------------------------------------
-
-/// The sum of weighted results of a smooth random graph and its derivative along a direction, by
-/// the differentiator and by central differences.
-class DirectionalDerivative {
- public:
-  explicit DirectionalDerivative(uint64_t seed)
-      : grower_(seed, {.operators = 5, .smooth = true}), seed_(seed) {
-    grower_.Grow(seed);
-    for (const Value value : grower_.Differentiable()) results_.push_back(value);
-    for (const Tensor& input : grower_.inputs()) {
-      TensorType type = input.type();
-      if (Info(type.dtype).is_float) type.dtype = DType::kF64;
-      std::vector<double> numbers;
-      for (int64_t i = 0; i < input.elements(); ++i) numbers.push_back(input.GetDouble(i));
-      at_.push_back(numbers);
-      types_.push_back(type);
-    }
-  }
-
-  bool HasDerivative() const { return !results_.empty(); }
-
-  double Analytic() {
-    GraphBuilder& b = grower_.builder();
-    std::vector<Cotangent> cotangents;
-    for (const Value value : results_)
-      cotangents.push_back({value, ExpandTo({b, b.ConstantLike(value, 1)}, b.shape(value))});
-    const auto gradients = ReverseWalk(b, cotangents, grower_.float_inputs());
-    if (!gradients) return std::nan("");
-    const std::vector<Tensor> values = Run(*gradients, 0);
-    double sum = 0;
-    size_t next = 0;
-    for (size_t input = 0; input < at_.size(); ++input) {
-      if (!Info(types_[input].dtype).is_float) continue;
-      const Tensor& gradient = values[next++];
-      for (int64_t i = 0; i < gradient.elements(); ++i)
-        sum += gradient.GetDouble(i) * Direction(input, i);
-    }
-    return sum;
-  }
-
-  double Numeric(double step) { return (Objective(step) - Objective(-step)) / (2 * step); }
-
- private:
-  /// In [-1, 1], the same for every call.
-  double Direction(size_t input, int64_t element) const {
-    return std::cos(1.7 * static_cast<double>(element) + 0.9 * static_cast<double>(input) +
-                    static_cast<double>(seed_ % 97));
-  }
-
-  double Objective(double step) {
-    double sum = 0;
-    for (const Tensor& result : Run(results_, step))
-      for (int64_t i = 0; i < result.elements(); ++i) sum += result.GetDouble(i);
-    return sum;
-  }
-
-  std::vector<Tensor> Run(const std::vector<Value>& outputs, double step) {
-    GraphBuilder copy = grower_.builder();
-    for (const Value output : outputs) copy.Output("", output);
-    std::vector<Tensor> inputs;
-    for (size_t input = 0; input < at_.size(); ++input) {
-      std::vector<double> numbers = at_[input];
-      if (Info(types_[input].dtype).is_float)
-        for (size_t i = 0; i < numbers.size(); ++i)
-          numbers[i] += step * Direction(input, static_cast<int64_t>(i));
-      inputs.push_back(Tensor::FromDoubles(types_[input], numbers));
-    }
-    const auto run = Interpret(std::move(copy).Build(), inputs, kSampleValues, Precision::kExact);
-    EXPECT_TRUE(run) << run.error().message;
-    return run->outputs;
-  }
-
-  GraphGrower grower_;
-  const uint64_t seed_;
-  std::vector<Value> results_;
-  std::vector<std::vector<double>> at_;
-  std::vector<TensorType> types_;
-};
-
-TEST_P(RandomPasses, GradientsAreDerivatives) {
-  int compared = 0, graphs = 0;
-  for (int i = 0; i < kGraphsOfRun; ++i) {
-    const uint64_t seed = 5000 + GetParam() * kGraphsOfRun + i;
-    SCOPED_TRACE(seed);
-    DirectionalDerivative derivative(seed);
-    if (!derivative.HasDerivative()) continue;
-    ++graphs;
-    const double numeric = derivative.Numeric(1e-5), closer = derivative.Numeric(2.5e-6);
-    const double magnitude = std::max({1.0, std::abs(numeric), std::abs(closer)});
-    // Two steps that disagree have a kink between them, or lose too many digits to rounding.
-    if (!(std::abs(numeric - closer) <= 1e-7 * magnitude)) continue;
-    ++compared;
-    EXPECT_NEAR(derivative.Analytic(), closer, 1e-6 * magnitude);
-  }
-  EXPECT_GE(compared, graphs / 2);
-  EXPECT_GT(compared, kGraphsOfRun / 3);
 }
 
 }  // namespace

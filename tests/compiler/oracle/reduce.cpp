@@ -20,7 +20,7 @@ OracleCase CaseOf(const Cut& cut) {
   OracleCase one;
   for (const auto& [name, tensor] : cut.values)
     if (cut.graph.FindInput(name) != nullptr || name == kSeedSlot || name == kStepSlot ||
-        name == kLearningRateSlot)
+        name == kLearningRateSlot || name == kValidRowsName)
       one.values[name] = tensor;
   one.model = RunModelOf(cut.graph);
   return one;

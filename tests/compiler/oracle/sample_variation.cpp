@@ -143,6 +143,11 @@ std::optional<std::vector<TensorType>> SmallResults(const OpSample& sample) {
   return *results;
 }
 
+void Refit(OpSample& sample) {
+  RefillValues(sample);
+  LimitIndices(sample);
+}
+
 OpSample Varied(const OpSample& sample, Random& random) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     OpSample varied = sample;
@@ -155,8 +160,7 @@ OpSample Varied(const OpSample& sample, Random& random) {
       if (!Chance(random, 4)) RenameExtent(varied, random);
     }
     if (!SmallResults(varied)) continue;
-    RefillValues(varied);
-    LimitIndices(varied);
+    Refit(varied);
     return varied;
   }
   return sample;

@@ -20,6 +20,9 @@ inline constexpr int64_t kMaxRandomElements = 240;
 /// The types of the sample's results, if it is valid and within the limit and nothing is empty.
 std::optional<std::vector<TensorType>> SmallResults(const OpSample& sample);
 
+/// Stated values fill operands whose types were changed, and indices stay inside what they index.
+void Refit(OpSample& sample);
+
 /// `sample` changed in one or a few ways, or itself where no change is accepted.
 OpSample Varied(const OpSample& sample, Random& random);
 

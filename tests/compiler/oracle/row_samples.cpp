@@ -1,0 +1,117 @@
+#include "tests/compiler/oracle/row_samples.h"
+
+#include <algorithm>
+
+#include "compiler/graph/batch_axis.h"
+#include "compiler/graph/transcribe.h"
+#include "ir/expansion.h"
+
+namespace descent {
+namespace {
+
+constexpr int kAttempts = 8;
+/// One in so many tries may mix rows without a rule.
+constexpr int kMixing = 100;
+
+bool Chance(Random& random, int one_in) { return random() % one_in == 0; }
+
+/// Axes of one extent, that of a random axis of a random operand; the first one more often.
+std::optional<std::vector<int>> DrawAxes(const OpSample& sample, Random& random) {
+  if (sample.operands.empty()) return std::nullopt;
+  const size_t first = random() % sample.operands.size();
+  const int rank = sample.operands[first].rank();
+  if (rank == 0) return std::nullopt;
+  const int axis = Chance(random, 2) ? 0 : static_cast<int>(random() % rank);
+  const int64_t extent = sample.operands[first].shape[axis];
+  std::vector<int> axes;
+  for (size_t i = 0; i < sample.operands.size(); ++i) {
+    const Shape& shape = sample.operands[i].shape;
+    const auto place = std::ranges::find(shape, extent);
+    const bool same = axis < static_cast<int>(shape.size()) && shape[axis] == extent;
+    if (i == first || (same && !Chance(random, 4)))
+      axes.push_back(axis);
+    else
+      axes.push_back(place == shape.end() || Chance(random, 2)
+                         ? kNoBatchAxis
+                         : static_cast<int>(place - shape.begin()));
+  }
+  return axes;
+}
+
+std::vector<TensorType> TypesWith(std::vector<TensorType> types, std::span<const int> axes,
+                                  int64_t rows) {
+  for (size_t i = 0; i < types.size(); ++i)
+    if (axes[i] != kNoBatchAxis) types[i].shape[axes[i]] = rows;
+  return types;
+}
+
+/// The element that a random operator gives to a row depends on the rows' number unless rows are
+/// outermost.
+bool DrawsRandomNumbers(const Attributes& attributes) {
+  for (const auto& [name, value] : attributes) {
+    if (name == "stream") return true;
+    const auto* body = std::get_if<std::shared_ptr<const Graph>>(&value);
+    if (body == nullptr) continue;
+    for (const Node& node : (*body)->nodes())
+      if (DrawsRandomNumbers(node.attributes)) return true;
+  }
+  return false;
+}
+
+bool HasMaskRule(const Node& node, std::span<const TensorType> types, std::span<const int> axes) {
+  if (node.op->mask_rows == nullptr) return false;
+  GraphBuilder b;
+  std::vector<Value> operands;
+  for (const TensorType& type : types)
+    operands.push_back(b.Input(fmt::format("x{}", operands.size()), type));
+  const Value valid_rows = b.Add("valid_rows", {});
+  return !BuildInArithmeticType(
+              b, *node.op, OpContext{types, node.attributes}, operands,
+              [&](const OpContext& wide, std::span<const Value> values) {
+                return node.op->mask_rows(MaskContext{b, wide, values, axes, valid_rows});
+              })
+              .empty();
+}
+
+/// The sample's operator over other operands, its bodies included.
+Result<Graph> Over(const OpSample& sample, std::span<const TensorType> types) {
+  DESCENT_TRY(single, SampleGraph(sample));
+  return TranscribeOver(single, types, KeepNode);
+}
+
+const Node& OnlyNode(const Graph& single) { return single.node(single.outputs()[0].value); }
+
+std::optional<RowSample> TryAxes(const OpSample& sample, const std::vector<int>& axes,
+                                 const Batch& batch, Random& random) {
+  const auto types = TypesWith(sample.operands, axes, batch.rows);
+  const auto whole = Over(sample, types);
+  const auto valid = Over(sample, TypesWith(sample.operands, axes, batch.valid));
+  if (!whole || !valid) return std::nullopt;
+  const Node& node = OnlyNode(*whole);
+  RowSample result{.sample = sample, .operand_axes = axes, .result_axes = {}};
+  result.sample.operands = types;
+  result.sample.attributes = node.attributes;
+  if (!SmallResults(result.sample)) return std::nullopt;
+  const bool outermost = std::ranges::max(axes) <= 0;
+  if (!outermost && DrawsRandomNumbers(node.attributes)) return std::nullopt;
+  const RowFlow flow = FlowOfRows(*node.op, types, node.attributes, axes);
+  if (flow.mixes && !HasMaskRule(node, types, axes) && !Chance(random, kMixing))
+    return std::nullopt;
+  result.result_axes = flow.axes;
+  if (TypesWith(OnlyNode(*valid).types, flow.axes, batch.rows) != node.types) return std::nullopt;
+  Refit(result.sample);
+  return result;
+}
+
+}  // namespace
+
+std::optional<RowSample> WithRows(const OpSample& sample, const Batch& batch, Random& random) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const auto axes = DrawAxes(sample, random);
+    if (!axes) continue;
+    if (auto found = TryAxes(sample, *axes, batch, random)) return found;
+  }
+  return std::nullopt;
+}
+
+}  // namespace descent
