@@ -108,9 +108,13 @@ Values InferenceBatchNorm(GraphBuilder& b, const OpContext& op, std::span<const 
           operands[kRunningVariance]};
 }
 
+/// Differentiated as it is written, so the next statistics are constants here as in the vjp.
 Values MaskedBatchNorm(const MaskContext& m) {
   const Expr x(m.b, m.operands[kX]);
-  return Results(m.op, m.operands, x, BatchStatistics(m.op, x, m.valid_rows, m.batch_axes[kX]));
+  Values results =
+      Results(m.op, m.operands, x, BatchStatistics(m.op, x, m.valid_rows, m.batch_axes[kX]));
+  for (size_t i = 1; i < results.size(); ++i) results[i] = m.b.Add("stop_gradient", {results[i]});
+  return results;
 }
 
 /// Through y alone: the next statistics are state.

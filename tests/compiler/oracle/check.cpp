@@ -91,6 +91,16 @@ std::string CompareCentres(const Graph& graph, const Interpretation& exact,
   return "";
 }
 
+/// The name of an output that only one of them has, or that stands elsewhere; "" if there is none.
+std::string OtherOutput(const Graph& a, const Graph& b) {
+  for (size_t i = 0; i < std::max(a.outputs().size(), b.outputs().size()); ++i) {
+    if (i >= b.outputs().size()) return a.outputs()[i].name;
+    if (i >= a.outputs().size() || a.outputs()[i].name != b.outputs()[i].name)
+      return b.outputs()[i].name;
+  }
+  return "";
+}
+
 void CountFinite(const Tensor& exact, DType dtype, Sharpness& sharpness) {
   if (!Info(dtype).is_float) return;
   const double largest =
@@ -168,6 +178,8 @@ class Checker {
       std::vector<BoundedArray> own;
       if (!way.as_written) own = Bounds(way.optimized.graph, tame);
       const auto& computed = way.as_written ? written : own;
+      if (const auto other = OtherOutput(graph, way.optimized.graph); !other.empty())
+        return Fail("has other outputs: " + other, call, values);
       for (size_t i = 0; i < written.size(); ++i) {
         const Shape& valid = written[i].type.shape;
         const std::string difference = Difference(CornerOf(run.outputs[i], valid), written[i],

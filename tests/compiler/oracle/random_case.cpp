@@ -7,6 +7,7 @@
 #include "compiler/graph/schedules.h"
 #include "compiler/graph/specialize.h"
 #include "ir/expr.h"
+#include "tests/compiler/oracle/constant_operands.h"
 #include "tests/compiler/oracle/random_graph.h"
 
 namespace descent {
@@ -60,14 +61,19 @@ std::optional<Value> LossOf(GraphGrower& grower) {
   return loss;
 }
 
-/// Nodes that the loss depends on through floats alone.
+/// Nodes at which a gradient of the loss arrives.
 std::vector<bool> Reached(const Graph& graph) {
   std::vector<bool> reached(graph.nodes().size());
   reached[graph.outputs()[0].value.node] = true;
-  for (size_t number = reached.size(); number-- > 0;)
-    if (reached[number])
-      for (const Value operand : graph.nodes()[number].operands)
-        if (Info(graph.type(operand).dtype).is_float) reached[operand.node] = true;
+  for (size_t number = reached.size(); number-- > 0;) {
+    const Node& node = graph.nodes()[number];
+    if (!reached[number] || node.operands.empty()) continue;
+    std::vector<TensorType> types;
+    for (const Value operand : node.operands) types.push_back(graph.type(operand));
+    const std::vector<bool> constant = ConstantOperands(*node.op, {types, node.attributes});
+    for (size_t i = 0; i < types.size(); ++i)
+      if (Info(types[i].dtype).is_float && !constant[i]) reached[node.operands[i].node] = true;
+  }
   return reached;
 }
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
 #include "compiler/graph/batch_axis.h"
 #include "ir/autodiff.h"
 #include "ir/expr.h"
+#include "tests/compiler/oracle/constant_operands.h"
 #include "tests/compiler/oracle/operator_deck.h"
 
 namespace descent {
@@ -44,35 +44,11 @@ bool HasGradient(const OpDef& op) {
   return op.no_gradient.empty() && (op.vjp != nullptr || op.expand != nullptr);
 }
 
-/// Whether the vjp takes the operand as a constant (state, say): it gives no gradient for it.
-bool IsConstant(const OpSample& sample, size_t operand) {
+std::vector<bool> ConstantsOf(const OpSample& sample) {
+  Attributes attributes = sample.attributes;
   const OpDef& op = *FindOp(sample.op);
-  if (op.vjp == nullptr || !Info(sample.operands[operand].dtype).is_float) return false;
-  GraphBuilder b;
-  std::vector<Value> operands, gradients;
-  for (const TensorType& type : sample.operands)
-    operands.push_back(b.Input(fmt::format("x{}", operands.size()), type));
-  const auto results = b.TryAdd(sample.op, operands, sample.attributes);
-  DESCENT_CHECK(results.has_value(), "a sample's operator takes operands of its types");
-  for (const Value result : *results) {
-    const bool arrives =
-        Info(b.dtype(result)).is_float &&
-        (sample.differentiated_result < 0 || sample.differentiated_result == result.result);
-    gradients.push_back(arrives ? b.Input(fmt::format("g{}", result.result), b.type(result))
-                                : Value{});
-  }
-  const auto wanted = std::make_unique<bool[]>(operands.size());
-  for (size_t i = 0; i < operands.size(); ++i) wanted[i] = Info(b.dtype(operands[i])).is_float;
-  std::optional<Diagnostic> error;
-  const Attributes attributes = b.node((*results)[0]).attributes;
-  const std::vector<Value> partials = op.vjp({b,
-                                              {sample.operands, attributes},
-                                              operands,
-                                              *results,
-                                              gradients,
-                                              {wanted.get(), operands.size()},
-                                              &error});
-  return !error && !partials[operand].valid();
+  DESCENT_CHECK(InferTypes(op, sample.operands, attributes).has_value(), "samples are valid");
+  return ConstantOperands(op, {sample.operands, attributes}, sample.differentiated_result);
 }
 
 }  // namespace
@@ -98,6 +74,7 @@ void GraphGrower::Add(const RowSample& placed) {
   const OpSample& sample = placed.sample;
   const std::vector<Tensor> generated = SampleOperands(sample);
   std::vector<Value> operands;
+  sources_.clear();
   for (size_t i = 0; i < sample.operands.size(); ++i)
     operands.push_back(OperandFor(placed, i, generated[i]));
   const auto results = b_.TryAdd(sample.op, operands, sample.attributes);
@@ -116,27 +93,33 @@ int GraphGrower::RowAxis(Value value) const {
 }
 
 /// An earlier value, or a new input with the sample's own values. Where derivatives are to be
-/// compared, what is a constant for them is one.
+/// compared, what is a constant for them is one, and stands with the sample's other values: in
+/// truth these may change it, and are chosen so that it does not count.
 Value GraphGrower::OperandFor(const RowSample& placed, size_t operand, const Tensor& generated) {
   const OpSample& sample = placed.sample;
   const TensorType& type = sample.operands[operand];
   const int row_axis = placed.operand_axes[operand];
-  if (options_.smooth && IsConstant(sample, operand)) {
-    takes_constants_ = true;
-    return b_.Constant(generated);
+  if (options_.smooth) {
+    const std::vector<bool> constants = ConstantsOf(sample);
+    const bool any = std::ranges::find(constants, true) != constants.end();
+    takes_constants_ |= any;
+    if (any) return constants[operand] ? b_.Constant(generated) : NewInput(generated, row_axis);
   }
   const bool is_float = Info(type.dtype).is_float;
   std::vector<Value> candidates;
   for (const Value value : pool_) {
     const bool fits = is_float ? Info(b_.dtype(value)).is_float : b_.dtype(value) == type.dtype;
     const bool same_kind = (RowAxis(value) == kNoBatchAxis) == (row_axis == kNoBatchAxis);
-    if (fits && same_kind && b_.type(value).elements() > 0) candidates.push_back(value);
+    // Of one value with itself, too much is a tie or 0.
+    const bool fresh = std::ranges::find(sources_, value) == sources_.end() || random_() % 8 == 0;
+    if (fits && same_kind && fresh && b_.type(value).elements() > 0) candidates.push_back(value);
   }
   if (candidates.empty() || random_() % 4 == 0) return NewInput(generated, row_axis);
   const Value source = candidates[random_() % candidates.size()];
   const auto moved = Into(source, sample, operand);
   if (!moved) return NewInput(generated, row_axis);
   read_.push_back(source);
+  sources_.push_back(source);
   return row_axis == kNoBatchAxis ? Shaped(*moved, type.shape)
                                   : ShapedRows(*moved, RowAxis(source), type.shape, row_axis);
 }

@@ -86,6 +86,7 @@ class GraphGrower {
   std::vector<Value> float_inputs_;
   std::vector<Value> pool_;  ///< results of the operators so far
   std::vector<Value> read_;
+  std::vector<Value> sources_;     ///< what the operands of the newest node come from
   std::map<Value, int> row_axes_;  ///< of values that hold rows
   std::map<Value, Tensor> known_;
   bool takes_constants_ = false;

@@ -13,7 +13,7 @@ namespace descent {
 namespace {
 
 /// A run: so many graphs that a few with many kinks do not decide about it.
-constexpr int kRuns = 10, kGraphsOfRun = 30;
+constexpr int kRuns = 3, kGraphsOfRun = 100;
 
 class RandomGraphs : public testing::TestWithParam<int> {};
 
