@@ -23,9 +23,12 @@ std::vector<int> FusedGroup::Reads() const {
 }
 
 std::vector<int> FusedGroup::After() const {
+  std::set<int> own;
+  for (const Computation& stage : stages) own.insert(stage.tensors.begin(), stage.tensors.end());
   std::vector<int> tensors;
   for (const Computation& stage : stages)
-    tensors.insert(tensors.end(), stage.after.begin(), stage.after.end());
+    for (const int tensor : stage.after)
+      if (!own.contains(tensor)) tensors.push_back(tensor);
   return tensors;
 }
 

@@ -30,7 +30,7 @@ struct FusedGroup {
   std::shared_ptr<BranchWork> branch;
 
   std::vector<int> Reads() const;  ///< After() included
-  std::vector<int> After() const;
+  std::vector<int> After() const;  ///< what it waits for and does not write itself
   std::vector<int> Writes() const;
 };
 

@@ -175,26 +175,36 @@ class Checker {
       report_.options = way.options;
       const int64_t undecided = report_.sharpness.elements - report_.sharpness.decided;
       const CompiledCase::Call run = way.compiled.Run(values);
-      std::vector<BoundedArray> own;
-      if (!way.as_written) own = Bounds(way.optimized.graph, tame);
-      const auto& computed = way.as_written ? written : own;
-      if (const auto other = OtherOutput(graph, way.optimized.graph); !other.empty())
-        return Fail("has other outputs: " + other, call, values);
-      for (size_t i = 0; i < written.size(); ++i) {
-        const Shape& valid = written[i].type.shape;
-        const std::string difference = Difference(CornerOf(run.outputs[i], valid), written[i],
-                                                  CornerOf(computed[i], valid), &report_.sharpness);
-        if (!difference.empty())
-          return Fail(fmt::format("{} {}", graph.outputs()[i].name, difference), call, values);
-        if (&way == ways.data() && graph.outputs()[i].name.starts_with("next."))
-          next[graph.outputs()[i].name.substr(5)] = run.outputs[i];
-      }
+      if (const std::string what = Compare(way, run, written, tame); !what.empty())
+        return Fail(what, call, values);
+      if (&way == ways.data())
+        for (size_t i = 0; i < written.size(); ++i)
+          if (const std::string& name = graph.outputs()[i].name; name.starts_with("next."))
+            next[name.substr(5)] = run.outputs[i];
       // An undecided index may be out of range or not.
       const bool all_decided = undecided == report_.sharpness.elements - report_.sharpness.decided;
       if (all_decided && run.bad_index != exact->bad_index)
         return Fail(run.bad_index ? "reports a bad index" : "reports no bad index", call, values);
     }
     return next;
+  }
+
+  /// Every output in the rows that are valid: "" or what differs.
+  std::string Compare(const Way& way, const CompiledCase::Call& run,
+                      std::span<const BoundedArray> written, const NamedTensors& tame) {
+    const Graph& graph = reference_.graph;
+    if (const std::string other = OtherOutput(graph, way.optimized.graph); !other.empty())
+      return "has other outputs: " + other;
+    std::vector<BoundedArray> own;
+    if (!way.as_written) own = Bounds(way.optimized.graph, tame);
+    for (size_t i = 0; i < written.size(); ++i) {
+      const Shape& valid = written[i].type.shape;
+      const BoundedArray computed = way.as_written ? written[i] : CornerOf(own[i], valid);
+      const std::string difference =
+          Difference(CornerOf(run.outputs[i], valid), written[i], computed, &report_.sharpness);
+      if (!difference.empty()) return fmt::format("{} {}", graph.outputs()[i].name, difference);
+    }
+    return "";
   }
 
   NamedTensors Fail(const std::string& what, int call, const NamedTensors& values) {

@@ -1,5 +1,6 @@
 #include "tests/compiler/oracle/constant_operands.h"
 
+#include <algorithm>
 #include <memory>
 
 namespace descent {
@@ -22,6 +23,7 @@ std::vector<bool> ConstantOperands(const OpDef& op, const OpContext& context, in
     gradients.push_back(arrives ? b.Input(fmt::format("g{}", value.result), b.type(value))
                                 : Value{});
   }
+  if (std::ranges::none_of(gradients, &Value::valid)) return constant;
   std::optional<Diagnostic> error;
   const VjpContext vjp{b, context, operands, *results, gradients, {wanted.get(), count}, &error};
   const std::vector<Value> partials = op.vjp(vjp);

@@ -98,7 +98,10 @@ std::optional<RowSample> TryAxes(const OpSample& sample, const std::vector<int>&
   if (flow.mixes && !HasMaskRule(node, types, axes) && !Chance(random, kMixing))
     return std::nullopt;
   result.result_axes = flow.axes;
-  if (TypesWith(OnlyNode(*valid).types, flow.axes, batch.rows) != node.types) return std::nullopt;
+  const std::vector<TensorType>& fewer = OnlyNode(*valid).types;
+  for (size_t i = 0; i < fewer.size(); ++i)
+    if (fewer[i].rank() != node.types[i].rank()) return std::nullopt;
+  if (TypesWith(fewer, flow.axes, batch.rows) != node.types) return std::nullopt;
   Refit(result.sample);
   return result;
 }
