@@ -196,7 +196,7 @@ class Appender {
 
 }  // namespace
 
-Result<Model> AppendOptimizer(const Model& model, const PassOptions&) {
+Result<Model> AppendOptimizer(Model model, const PassOptions&) {
   if (model.entry.empty())
     return Error("append_optimizer takes a model that was specialized to train_step");
   const std::optional<size_t> number = PendingUpdate(model);

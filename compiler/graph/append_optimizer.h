@@ -16,6 +16,6 @@
 
 namespace descent {
 
-Result<Model> AppendOptimizer(const Model& model, const PassOptions& options);
+Result<Model> AppendOptimizer(Model model, const PassOptions& options);
 
 }  // namespace descent

@@ -75,7 +75,7 @@ Value CurrentValue(const Graph& graph, const std::string& slot) {
   return next != nullptr ? next->value : graph.FindInput(slot)->value;
 }
 
-Result<Model> Differentiate(const Model& model, const PassOptions&) {
+Result<Model> Differentiate(Model model, const PassOptions&) {
   if (model.entry.empty())
     return Error("differentiate takes a model that was specialized to train_step");
   const std::optional<size_t> number = PendingUpdate(model);
@@ -109,15 +109,14 @@ Result<Model> Differentiate(const Model& model, const PassOptions&) {
   DESCENT_TRY(gradients, ReverseWalk(b, seeds, wanted));
   b.SetOrigin("", Section::kForward);
 
-  Model result = model;
-  result.expanded = false;  // gradients may be composites
+  model.expanded = false;  // gradients may be composites
   for (const NamedValue& output : source.outputs()) b.Output(output.name, map.At(output.value));
   for (size_t i = 0; i < parameters.size(); ++i) {
-    result.gradients.push_back(GradientName(parameters[i]));
-    b.Output(result.gradients.back(), gradients[i]);
+    model.gradients.push_back(GradientName(parameters[i]));
+    b.Output(model.gradients.back(), gradients[i]);
   }
-  result.graph = std::move(b).Build();
-  return result;
+  model.graph = std::move(b).Build();
+  return model;
 }
 
 }  // namespace descent

@@ -19,7 +19,7 @@
 
 namespace descent {
 
-Result<Model> Differentiate(const Model& model, const PassOptions& options);
+Result<Model> Differentiate(Model model, const PassOptions& options);
 
 /// "grad.<parameter>"
 std::string GradientName(const std::string& parameter);

@@ -36,19 +36,11 @@ Result<Value> FirstValue(const Slot& slot, int64_t position, GraphBuilder& b) {
 
 }  // namespace
 
-Result<Model> InitializeEntry(const Model& model, const PassOptions&) {
-  Model result = model;
-  result.entry = "initialize";
-  result.slots = StateSlots(model);
-  result.batch = result.evaluate_batch = result.predict_batch = 0;
-  result.inputs.clear();
-  result.predictions.clear();
-  result.metrics.clear();
-  result.updates.clear();
-
+Result<Model> InitializeEntry(Model model, const PassOptions&) {
+  model.slots = StateSlots(model);
   GraphBuilder b;
-  for (size_t i = 0; i < result.slots.size(); ++i) {
-    Slot& slot = result.slots[i];
+  for (size_t i = 0; i < model.slots.size(); ++i) {
+    Slot& slot = model.slots[i];
     b.SetOrigin(slot.name, Section::kForward);
     DESCENT_TRY(value, FirstValue(slot, static_cast<int64_t>(i), b));
     slot.next = NextName(slot.name);
@@ -61,8 +53,14 @@ Result<Model> InitializeEntry(const Model& model, const PassOptions&) {
     b.Output("next.step", b.Constant(Tensor::Scalar(DType::kI64, 0)));
     b.Output("next.learning_rate", b.Constant(Tensor::Scalar(DType::kF64, rate)));
   }
-  result.graph = std::move(b).Build();
-  return result;
+  model.graph = std::move(b).Build();
+  model.entry = "initialize";
+  model.batch = model.evaluate_batch = model.predict_batch = 0;
+  model.inputs.clear();
+  model.predictions.clear();
+  model.metrics.clear();
+  model.updates.clear();
+  return model;
 }
 
 }  // namespace descent

@@ -11,6 +11,6 @@
 
 namespace descent {
 
-Result<Model> InitializeEntry(const Model& model, const PassOptions& options);
+Result<Model> InitializeEntry(Model model, const PassOptions& options);
 
 }  // namespace descent

@@ -12,7 +12,7 @@ std::vector<Metric> ReportedMetrics(const Model& model) {
   return metrics;
 }
 
-Result<Model> MetricsEntry(const Model& model, const PassOptions& options) {
+Result<Model> MetricsEntry(Model model, const PassOptions& options) {
   // The sums' types are those of evaluate's outputs; what the operands were decides how to finish.
   PassOptions evaluate_options = options;
   evaluate_options.entry = "evaluate";

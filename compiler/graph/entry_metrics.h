@@ -11,7 +11,7 @@
 
 namespace descent {
 
-Result<Model> MetricsEntry(const Model& model, const PassOptions& options);
+Result<Model> MetricsEntry(Model model, const PassOptions& options);
 
 /// The loss, then the model's metrics.
 std::vector<Metric> ReportedMetrics(const Model& model);

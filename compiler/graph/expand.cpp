@@ -43,12 +43,11 @@ Result<Graph> ExpandGraph(const Graph& graph) {
   return expanded;
 }
 
-Result<Model> Expand(const Model& model, const PassOptions&) {
-  Model result = model;
+Result<Model> Expand(Model model, const PassOptions&) {
   DESCENT_TRY(graph, ExpandGraph(model.graph));
-  result.graph = std::move(graph);
-  result.expanded = true;
-  return result;
+  model.graph = std::move(graph);
+  model.expanded = true;
+  return model;
 }
 
 }  // namespace descent

@@ -11,7 +11,7 @@
 
 namespace descent {
 
-Result<Model> Expand(const Model& model, const PassOptions& options);
+Result<Model> Expand(Model model, const PassOptions& options);
 Result<Graph> ExpandGraph(const Graph& graph);
 
 }  // namespace descent

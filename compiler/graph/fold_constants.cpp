@@ -43,7 +43,7 @@ Result<std::optional<std::vector<Value>>> Fold(GraphBuilder& b, const Node& node
 
 }  // namespace
 
-Result<Model> FoldConstants(const Model& model, const PassOptions& options) {
+Result<Model> FoldConstants(Model model, const PassOptions& options) {
   // A condition that is known leaves one side.
   const auto chosen = [](GraphBuilder& b, const Node& node, std::span<const Value> operands) {
     const bool taken = b.node(operands[0]).attributes.Literal("value").GetInt(0) != 0;
@@ -58,10 +58,9 @@ Result<Model> FoldConstants(const Model& model, const PassOptions& options) {
     if (!Folds(b, node, operands, options.fold_limit_elems)) return std::nullopt;
     return Fold(b, node, operands);
   };
-  Model result = model;
   DESCENT_TRY(graph, Transcribe(model.graph, rule));
-  result.graph = std::move(graph);
-  return result;
+  model.graph = std::move(graph);
+  return model;
 }
 
 }  // namespace descent

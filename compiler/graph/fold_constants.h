@@ -12,6 +12,6 @@
 
 namespace descent {
 
-Result<Model> FoldConstants(const Model& model, const PassOptions& options);
+Result<Model> FoldConstants(Model model, const PassOptions& options);
 
 }  // namespace descent

@@ -1,8 +1,9 @@
 // What every graph pass gets beside the model. A pass is a pure function
 //
-//   Result<Model> Name(const Model& model, const PassOptions& options);
+//   Result<Model> Name(Model model, const PassOptions& options);
 //
-// and reads only the fields named after it.
+// and reads only the fields named after it. It owns its model, so that one in a row copies nothing
+// that it replaces.
 #pragma once
 
 #include <cstdint>

@@ -87,10 +87,10 @@ bool Changed(const Model& before, const Model& after) {
          !SameGraph(before.graph, after.graph);
 }
 
-Result<Model> RunPass(const Model& model, const Invocation& invocation,
-                      const PipelineOptions& options) {
+Result<Model> RunPass(Model model, const Invocation& invocation, const PipelineOptions& options) {
+  const Model before = options.after_pass ? model : Model();
   const auto start = std::chrono::steady_clock::now();
-  DESCENT_TRY(result, invocation.pass->run(model, invocation.options));
+  DESCENT_TRY(result, invocation.pass->run(std::move(model), invocation.options));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (options.verify_each) {
     if (auto verified = Verify(result); !verified)
@@ -98,7 +98,7 @@ Result<Model> RunPass(const Model& model, const Invocation& invocation,
   }
   if (options.after_pass)
     options.after_pass(
-        {invocation.pass->name, model, result, Changed(model, result), seconds.count()});
+        {invocation.pass->name, before, result, Changed(before, result), seconds.count()});
   return result;
 }
 
@@ -108,17 +108,16 @@ std::span<const Pass> Passes() { return kPasses; }
 
 std::span<const GraphStage> GraphStages() { return kStages; }
 
-Result<Model> RunPasses(const Model& model, std::span<const std::string> passes,
+Result<Model> RunPasses(Model model, std::span<const std::string> passes,
                         const PipelineOptions& options) {
-  Model current = model;
   for (const std::string& text : passes) {
     DESCENT_TRY(invocation, ParseInvocation(text, options.pass));
     const std::string_view name = invocation.pass->name;
     if (options.disabled.contains(std::string(name)) && name != "specialize") continue;
-    DESCENT_TRY(next, RunPass(current, invocation, options));
-    current = std::move(next);
+    DESCENT_TRY(next, RunPass(std::move(model), invocation, options));
+    model = std::move(next);
   }
-  return current;
+  return model;
 }
 
 std::vector<std::string> SplitPasses(std::string_view passes) {

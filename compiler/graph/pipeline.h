@@ -23,7 +23,7 @@ namespace descent {
 struct Pass {
   std::string_view name;
   std::string_view description;  ///< one line
-  Result<Model> (*run)(const Model&, const PassOptions&);
+  Result<Model> (*run)(Model, const PassOptions&);
   bool is_optimization = false;  ///< without it the program means the same
 };
 
@@ -47,7 +47,7 @@ struct PipelineOptions {
 };
 
 /// Runs `passes` in order. Unknown names are diagnosed; an error says which pass gave it.
-Result<Model> RunPasses(const Model& model, std::span<const std::string> passes,
+Result<Model> RunPasses(Model model, std::span<const std::string> passes,
                         const PipelineOptions& options);
 
 /// "specialize,simplify" as a list; commas inside parentheses do not separate.

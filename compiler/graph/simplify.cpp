@@ -132,11 +132,10 @@ Result<Graph> SimplifyGraph(const Graph& graph, bool expanded) {
                     });
 }
 
-Result<Model> Simplify(const Model& model, const PassOptions&) {
-  Model result = model;
+Result<Model> Simplify(Model model, const PassOptions&) {
   DESCENT_TRY(graph, SimplifyGraph(model.graph, model.expanded));
-  result.graph = std::move(graph);
-  return result;
+  model.graph = std::move(graph);
+  return model;
 }
 
 }  // namespace descent

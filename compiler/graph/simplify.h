@@ -10,7 +10,7 @@
 
 namespace descent {
 
-Result<Model> Simplify(const Model& model, const PassOptions& options);
+Result<Model> Simplify(Model model, const PassOptions& options);
 /// `expanded`: rules must not name a composite.
 Result<Graph> SimplifyGraph(const Graph& graph, bool expanded);
 

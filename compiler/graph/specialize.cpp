@@ -99,14 +99,7 @@ Result<Graph> SelectGraph(const Model& model, const Selection& selection) {
 }
 
 /// Whatever the model says, with the graph cut down to the selection.
-Result<Model> Derive(const Model& model, std::string_view entry, const Selection& selection) {
-  Model result = model;
-  result.entry = entry;
-  if (model.batch != 0) result.batch = selection.batch;
-  result.evaluate_batch = result.predict_batch = 0;
-  result.metrics.clear();
-  result.predictions.clear();
-  result.updates.clear();
+Result<Model> Derive(Model model, std::string_view entry, const Selection& selection) {
   auto graph = SelectGraph(model, selection);
   if (!graph) {
     Diagnostic error = graph.error();
@@ -118,22 +111,28 @@ Result<Model> Derive(const Model& model, std::string_view entry, const Selection
           selection.batch, model.batch);
     return std::unexpected(std::move(error));
   }
-  result.graph = *std::move(graph);
-  std::erase_if(result.inputs, [&](const InputBinding& input) {
-    return result.graph.FindInput(input.name) == nullptr;
+  model.graph = *std::move(graph);
+  model.entry = entry;
+  if (model.batch != 0) model.batch = selection.batch;
+  model.evaluate_batch = model.predict_batch = 0;
+  model.metrics.clear();
+  model.predictions.clear();
+  model.updates.clear();
+  std::erase_if(model.inputs, [&](const InputBinding& input) {
+    return model.graph.FindInput(input.name) == nullptr;
   });
-  for (InputBinding& input : result.inputs)
+  for (InputBinding& input : model.inputs)
     input.type = BatchedType(&input, input.type, selection.batch);
-  for (Slot& slot : result.slots)
-    slot.next = result.graph.FindOutput(NextName(slot.name)) != nullptr ? NextName(slot.name) : "";
-  if (selection.keeps_partial_batch && result.batch > 1) {
-    DESCENT_TRY(masked, BindRowMask(result, {.repeat_floats = selection.training}));
-    result.graph = std::move(masked);
+  for (Slot& slot : model.slots)
+    slot.next = model.graph.FindOutput(NextName(slot.name)) != nullptr ? NextName(slot.name) : "";
+  if (selection.keeps_partial_batch && model.batch > 1) {
+    DESCENT_TRY(masked, BindRowMask(model, {.repeat_floats = selection.training}));
+    model.graph = std::move(masked);
   }
-  return result;
+  return model;
 }
 
-Result<Model> TrainStep(const Model& model, const PassOptions& options) {
+Result<Model> TrainStep(Model model, const PassOptions& options) {
   for (const Update& update : model.updates) DESCENT_RETURN_IF_ERROR(CheckUpdate(update));
   Selection selection{.batch = PickBatch({options.batch, model.batch}),
                       .training = true,
@@ -149,48 +148,50 @@ Result<Model> TrainStep(const Model& model, const PassOptions& options) {
     DESCENT_TRY(next, ValueNamed(model.graph, slot.next));
     selection.outputs.push_back({NextName(slot.name), next});
   }
-  DESCENT_TRY(result, Derive(model, "train_step", selection));
+  DESCENT_TRY(result, Derive(std::move(model), "train_step", selection));
   result.updates = std::move(updates);
   return result;
 }
 
-Result<Model> Evaluate(const Model& model, const PassOptions& options) {
+Result<Model> Evaluate(Model model, const PassOptions& options) {
   Selection selection{.batch = PickBatch({options.evaluate_batch, model.evaluate_batch,
                                           options.batch, model.batch})};
   DESCENT_TRY(loss, ValueNamed(model.graph, model.updates[0].loss));
   selection.outputs.push_back({"loss", loss});
   selection.metrics = ReportedMetrics(model);
-  return Derive(model, "evaluate", selection);
+  return Derive(std::move(model), "evaluate", selection);
 }
 
-Result<Model> Predict(const Model& model, const PassOptions& options) {
+Result<Model> Predict(Model model, const PassOptions& options) {
   Selection selection{
       .batch = PickBatch({options.predict_batch, model.predict_batch, options.batch, model.batch})};
   for (const Prediction& prediction : model.predictions) {
     DESCENT_TRY(value, ValueNamed(model.graph, prediction.name));
     selection.outputs.push_back({prediction.name, value});
   }
-  DESCENT_TRY(result, Derive(model, "predict", selection));
-  result.predictions = model.predictions;
+  std::vector<Prediction> predictions = model.predictions;
+  DESCENT_TRY(result, Derive(std::move(model), "predict", selection));
+  result.predictions = std::move(predictions);
   return result;
 }
 
-Result<Model> Run(const Model& model, const PassOptions& options) {
+Result<Model> Run(Model model, const PassOptions& options) {
   Selection selection{.batch = PickBatch({options.batch, model.batch})};
   for (const NamedValue& output : model.graph.outputs()) {
     const bool is_next =
         std::ranges::find(model.slots, output.name, &Slot::next) != model.slots.end();
     if (!is_next) selection.outputs.push_back(output);
   }
-  DESCENT_TRY(result, Derive(model, "run", selection));
-  result.predictions = model.predictions;
+  std::vector<Prediction> predictions = model.predictions;
+  DESCENT_TRY(result, Derive(std::move(model), "run", selection));
+  result.predictions = std::move(predictions);
   return result;
 }
 
 struct EntryPoint {
   std::string_view name;
   bool (*exists)(const Model&);
-  Result<Model> (*derive)(const Model&, const PassOptions&);
+  Result<Model> (*derive)(Model, const PassOptions&);
 };
 
 bool HasLoss(const Model& model) { return model.has_loss(); }
@@ -207,7 +208,7 @@ constexpr EntryPoint kEntryPoints[] = {
 
 }  // namespace
 
-Result<Model> Specialize(const Model& model, const PassOptions& options) {
+Result<Model> Specialize(Model model, const PassOptions& options) {
   if (!model.entry.empty())
     return Error("the model is specialized to {} already; specialize takes a source model",
                  model.entry);
@@ -219,7 +220,7 @@ Result<Model> Specialize(const Model& model, const PassOptions& options) {
   }
   if (options.batch > 0 && model.batch == 0)
     return Error("no input of the model has a batch axis, so its batch can't be {}", options.batch);
-  DESCENT_TRY(result, entry->derive(model, options));
+  DESCENT_TRY(result, entry->derive(std::move(model), options));
   result.expanded = false;  // replacements for inference and of padded rows may be composites
   return result;
 }

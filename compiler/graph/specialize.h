@@ -22,7 +22,7 @@
 
 namespace descent {
 
-Result<Model> Specialize(const Model& model, const PassOptions& options);
+Result<Model> Specialize(Model model, const PassOptions& options);
 
 /// Names of the entry points that `model` (source) has, in the order above.
 std::vector<std::string> EntryPoints(const Model& model);
