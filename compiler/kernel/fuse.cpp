@@ -53,6 +53,10 @@ constexpr int64_t kMaxLocalBytes = 64 << 10;
 /// Fewer outer iterations than this are too few to share among threads.
 constexpr int64_t kFewRows = 8;
 
+bool FitOneLoop(const Computation& a, const Computation& b) {
+  return PointCost(a) + PointCost(b) <= kMaxPointCost;
+}
+
 /// The groups and their order while they are merged.
 class Grouping {
  public:
@@ -174,7 +178,8 @@ bool Grouping::Absorb(int base, int consumer) {
   if (!IsSingleStage(base) || !IsSingleStage(consumer)) return false;
   Computation& into = groups_[base].stages[0];
   const Computation& added = groups_[consumer].stages[0];
-  if (into.results.size() + added.results.size() > kMaxResults) return false;
+  if (into.results.size() + added.results.size() > kMaxResults || !FitOneLoop(into, added))
+    return false;
   const auto moved = AtSamePoints(into, added);
   if (!moved || !OverwritesAllow(into, *moved, region_.overwrites)) return false;
   if (Reaches(base, consumer, true) || Reaches(consumer, base, false)) return false;
@@ -248,7 +253,8 @@ void Grouping::Coalesce(FusedGroup& group) {
           });
       if (blocked) continue;
       const auto moved = AtSamePoints(stages[earlier], stages[later]);
-      if (moved && stages[earlier].domain() == stages[later].domain())
+      if (moved && stages[earlier].domain() == stages[later].domain() &&
+          FitOneLoop(stages[earlier], stages[later]))
         MergeStage(stages[earlier], *moved);
       else if (CanMergeReductions(stages[earlier], stages[later]))
         MergeReductions(stages[earlier], stages[later]);

@@ -34,6 +34,10 @@ struct FusedGroup {
   std::vector<int> Writes() const;
 };
 
+/// What one loop nest computes per point, at most, by PointCost: beyond it a load and a store are
+/// nothing, and the time to compile a body grows faster than the body.
+inline constexpr int64_t kMaxPointCost = 512;
+
 /// Inlines layouts and cheap or once-used elementwise producers; drops what nobody reads any more.
 void InlineProducers(Region& region, const TensorTable& tensors);
 

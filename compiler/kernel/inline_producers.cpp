@@ -102,6 +102,9 @@ class ProducerInlining {
     Computation trial = work.computation;
     Inline(trial, tensor, producer);
     if (trial.reads.size() > kMaxReads) return false;
+    // A layout costs nothing, whatever its reader does.
+    const int64_t cost = PointCost(trial);
+    if (cost > kMaxPointCost && cost > PointCost(work.computation)) return false;
     return !FindContraction(work.computation) || FindContraction(trial);
   }
 
