@@ -257,9 +257,11 @@ std::vector<int32_t> CanonicalOrder(std::span<const Node> nodes, const std::vect
 /// A label that stands on a later node gives way: the first keeps it, the others become unnamed.
 void DropRepeatedNames(std::vector<Node>& nodes, std::span<const NamedValue> outputs) {
   // An output's own node keeps the output's name against earlier nodes of the same name.
-  std::unordered_map<std::string, Value> owner;
+  std::unordered_map<std::string_view, Value> owner;
   for (const NamedValue& output : outputs) owner.emplace(output.name, output.value);
-  std::unordered_set<std::string> used;
+  // Views of names that stay.
+  std::unordered_set<std::string_view> used;
+  used.reserve(nodes.size());
   for (size_t number = 0; number < nodes.size(); ++number) {
     auto& names = nodes[number].label.names;
     for (size_t result = 0; result < names.size(); ++result) {
@@ -277,9 +279,11 @@ void DropRepeatedNames(std::vector<Node>& nodes, std::span<const NamedValue> out
 
 Graph GraphBuilder::Build() && {
   const std::vector<bool> live = LiveNodes(nodes_, inputs_, outputs_);
+  const auto order = CanonicalOrder(nodes_, live, OrderedNodes(nodes_, live, outputs_));
   std::vector<int32_t> renumbered(nodes_.size(), -1);
   Graph graph;
-  for (const int32_t number : CanonicalOrder(nodes_, live, OrderedNodes(nodes_, live, outputs_))) {
+  graph.nodes_.reserve(order.size());
+  for (const int32_t number : order) {
     renumbered[number] = static_cast<int32_t>(graph.nodes_.size());
     Node node = std::move(nodes_[number]);
     for (Value& operand : node.operands) operand.node = renumbered[operand.node];
