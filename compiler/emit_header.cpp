@@ -41,14 +41,35 @@ std::string Upper(std::string text) {
   return text;
 }
 
-/// Any text inside a C comment.
+/// Any text inside a C comment: it neither ends the comment nor looks like the beginning of one,
+/// and no control character turns the direction of what a reader sees (U+202A to 202E, U+2066 to
+/// 2069).
 std::string InComment(std::string_view text) {
   std::string safe;
-  for (const char c : text) {
-    if (c == '/' && !safe.empty() && safe.back() == '*') safe += ' ';
-    safe += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i], before = safe.empty() ? ' ' : safe.back();
+    if ((c == '/' && before == '*') || (c == '*' && before == '/')) safe += ' ';
+    const std::string_view next = text.substr(i, 3);
+    const bool turns = (next >= "\xe2\x80\xaa" && next <= "\xe2\x80\xae") ||
+                       (next >= "\xe2\x81\xa6" && next <= "\xe2\x81\xa9");
+    safe += static_cast<unsigned char>(c) < 0x20 || turns ? ' ' : c;
+    if (turns) i += 2;
   }
   return safe;
+}
+
+/// Whether a header may define it: of the standard ones, or the header at hand.
+bool MayBeMacro(std::string_view name) {
+  constexpr std::string_view kShort[] = {"NULL", "EOF", "NAN", "INFINITY", "BUFSIZ", "I"};
+  return std::ranges::find(kShort, name) != std::end(kShort) ||
+         (name.find('_') != std::string_view::npos &&
+          std::ranges::none_of(name, [](unsigned char c) { return std::islower(c); }));
+}
+
+/// A struct's member that no macro replaces.
+std::string FieldName(std::string_view name, std::set<std::string>& taken) {
+  const std::string safe = SafeIdentifier(name);
+  return UniqueIdentifier(MayBeMacro(safe) ? safe + "_" : safe, taken);
 }
 
 /// One field of an inputs or outputs struct.
@@ -90,7 +111,7 @@ std::vector<Field> InputFields(const EntryProgram& entry) {
       comment += fmt::format(" from {}{}", input.binding.column, NormalizationNote(input.binding));
       if (input.index_limit > 0) comment += fmt::format(", indices below {}", input.index_limit);
     }
-    fields.push_back({UniqueIdentifier(input.binding.name, taken),
+    fields.push_back({FieldName(input.binding.name, taken),
                       std::string(Info(buffer.type.dtype).c_type), std::move(comment), true});
   }
   return fields;
@@ -101,8 +122,8 @@ std::vector<Field> OutputFields(const EntryProgram& entry) {
   std::set<std::string> taken;
   for (const EntryOutput& output : entry.outputs) {
     const Buffer& buffer = entry.buffers[output.buffer];
-    fields.push_back({UniqueIdentifier(output.name, taken),
-                      std::string(Info(buffer.type.dtype).c_type), TypeNote(buffer.type), false});
+    fields.push_back({FieldName(output.name, taken), std::string(Info(buffer.type.dtype).c_type),
+                      TypeNote(buffer.type), false});
   }
   return fields;
 }
