@@ -190,7 +190,7 @@ Result<void> CheckOwner(const Weights& weights, const Program& program) {
 }
 
 Result<Weights> ParseFile(const std::string& path, const Program& program, Accept accept,
-                          bool* damaged) {
+                          bool* damaged) try {
   auto bytes = ReadFile(path);
   *damaged = true;
   if (!bytes) return std::unexpected(bytes.error());
@@ -203,6 +203,8 @@ Result<Weights> ParseFile(const std::string& path, const Program& program, Accep
   *damaged = false;
   if (auto owner = CheckOwner(*weights, program); !owner) return std::unexpected(owner.error());
   return weights;
+} catch (const std::bad_alloc&) {
+  return Fail(path, "takes more memory than there is");
 }
 
 }  // namespace

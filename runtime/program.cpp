@@ -32,9 +32,7 @@ Result<void> CheckSlot(const descent_slot& slot) {
 }
 
 Failure OutOfMemory(const descent_entry* entry, int64_t bytes) {
-  return FailWith(ExitStatus::kIo, "", "no memory for {} bytes of {}", bytes,
-                  entry ? entry->name : "state")
-      .error();
+  return Fail("", "no memory for {} bytes of {}", bytes, entry ? entry->name : "state").error();
 }
 
 }  // namespace

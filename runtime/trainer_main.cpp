@@ -97,7 +97,7 @@ int TrainerMain(const descent_program* abi, int argc, char** argv) try {
   auto status = Dispatch(abi, argc, argv);
   return status ? static_cast<int>(*status) : Report(status.error());
 } catch (const std::bad_alloc&) {
-  return Report(FailWith(ExitStatus::kIo, "", "the system has no memory left").error());
+  return Report(Fail("", "this takes more memory than there is").error());
 }
 
 }  // namespace descent::runtime

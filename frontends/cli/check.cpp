@@ -45,13 +45,15 @@ Result<std::string> CheckModel(const std::string& path) {
 Result<ExitStatus> Check(const std::vector<std::string>& paths, bool quiet) {
   ExitStatus status = ExitStatus::kGood;
   for (const std::string& path : paths) {
-    const auto line = CheckModel(path);
+    auto line = WithinMemory([&] { return CheckModel(path); });
     if (line) {
       if (!quiet) Print("{}", *line);
       continue;
     }
-    PrintError("{}", line.error().ToString());
-    if (status == ExitStatus::kGood) status = line.error().status;
+    Diagnostic error = std::move(line).error();
+    if (error.status == ExitStatus::kInvalid) error = AboutModel(std::move(error), path);
+    PrintError("{}", error.ToString());
+    if (status == ExitStatus::kGood) status = error.status;
   }
   return status;
 }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <functional>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -85,5 +86,13 @@ std::string DidYouMean(std::string_view word, const std::vector<std::string>& wo
 /// Diagnostics with status kUsage and kInvalid.
 std::unexpected<Diagnostic> UsageError(std::string message, std::string hint = "");
 std::unexpected<Diagnostic> InputError(std::string message, std::string hint = "");
+
+/// `work()`, where memory may end: a model may ask for more than there is, and still be valid.
+template <typename Work>
+auto WithinMemory(Work work) -> decltype(work()) try {
+  return work();
+} catch (const std::bad_alloc&) {
+  return InputError("this takes more memory than there is");
+}
 
 }  // namespace descent::cli

@@ -63,7 +63,7 @@ Result<ExitStatus> Dispatch(std::vector<std::string> words) {
   DESCENT_TRY(command, RequireCommand(name));
   DESCENT_TRY(request, Parse(*command, std::move(words)));
   if (request == Request::kHelp) return Help({name});
-  auto status = command->run();
+  auto status = WithinMemory(command->run);
   if (!status) return std::unexpected(Located(std::move(status).error(), command->subject));
   return status;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <new>
 
 #include "runtime/data/array.h"
 #include "runtime/data/csv.h"
@@ -239,9 +240,7 @@ Result<Dataset> LoadFile(const std::string& path, const std::vector<KeyValue>& p
   return ParseCsv(*bytes, path, *options, needs);
 }
 
-}  // namespace
-
-Result<LoadedData> LoadData(const std::string& spec, const DataNeeds& needs) {
+Result<LoadedData> LoadSource(const std::string& spec, const DataNeeds& needs) {
   size_t colon = spec.find(':');
   if (const Generator* generator = FindGenerator(std::string_view(spec).substr(0, colon))) {
     return LoadGenerator(
@@ -271,6 +270,14 @@ Result<LoadedData> LoadData(const std::string& spec, const DataNeeds& needs) {
   return WithHint(
       FailWith(ExitStatus::kIo, spec, "no such file, folder or generator"),
       fmt::format("generators are {}; fashion-mnist is known, too", fmt::join(names, ", ")));
+}
+
+}  // namespace
+
+Result<LoadedData> LoadData(const std::string& spec, const DataNeeds& needs) try {
+  return LoadSource(spec, needs);
+} catch (const std::bad_alloc&) {
+  return Fail(spec, "takes more memory than there is");
 }
 
 }  // namespace descent::runtime
