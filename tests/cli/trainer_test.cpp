@@ -140,5 +140,29 @@ TEST(Trainer, ShowsABarOnATerminalOnly) {
   EXPECT_NE(plain.out.find("epoch 1/2  loss 0."), std::string::npos) << plain.out;
 }
 
+/// A weight that grows faster the larger it is: what is asserted of it fails at last.
+TEST(Trainer, StopsWhereAnAssertionFails) {
+  const Shell shell;
+  shell.Write("grows.descent",
+              "descent 1\nmodel grows {\n  batch 2\n  input x: f32[batch, 1] from features\n"
+              "  input y: f32[batch, 1] from label\n  parameter w: f32[1, 1] = zeros\n"
+              "  z = matmul(x, w)\n  grown = exp(z)\n  checked = assert_finite(grown)\n"
+              "  gain = mul(checked, y)\n  mean_gain = mean(gain)\n  loss = neg(mean_gain)\n"
+              "  predict z\n  train loss with sgd(learning_rate=0.1)\n}\n");
+  shell.Write("ones.csv", "a,label\n1,1\n1,1\n");
+  const Outcome trained = shell.Run(
+      "descent compile -q grows.descent -o grows && "
+      "./grows train --data ones.csv --epochs 1000 --checkpoint g.st --quiet");
+  EXPECT_EQ(trained.status, 5);
+  EXPECT_NE(trained.out.find("stopped: diverged at step "), std::string::npos) << trained.out;
+  EXPECT_NE(trained.out.find("'grown'"), std::string::npos) << trained.out;
+  // The checkpoint of the step before is there and good.
+  const Outcome evaluated =
+      shell.Run("./grows evaluate --split train --data ones.csv --checkpoint g.st");
+  EXPECT_EQ(evaluated.status, 0) << evaluated.err;
+  EXPECT_NE(evaluated.out.find("loss"), std::string::npos) << evaluated.out;
+  EXPECT_FALSE(shell.Exists("g.st.tmp"));
+}
+
 }  // namespace
 }  // namespace descent::test
