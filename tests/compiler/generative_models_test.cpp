@@ -1,5 +1,5 @@
-// Small networks that draw random numbers in every step, trained: the interpreter's values, and
-// losses that fall.
+// Small networks that make data, most of which draw random numbers in every step, trained: the
+// interpreter's values, and losses that fall.
 
 #include <gtest/gtest.h>
 
@@ -22,6 +22,25 @@ struct Network {
 void PrintTo(const Network& network, std::ostream* out) { *out << network.name; }
 
 constexpr Network kNetworks[] = {
+    {"Autoencoder", R"(model autoencoder {
+      batch 8
+      input x: f32[batch, 12] from features
+      parameter We: f32[8, 12] = glorot_uniform
+      parameter be: f32[8] = zeros
+      parameter Wc: f32[8, 3] = glorot_uniform
+      parameter Wd: f32[8, 3] = glorot_uniform
+      parameter bd: f32[8] = zeros
+      parameter Wo: f32[8, 12] = glorot_uniform
+      e = linear(x, We, be)
+      h = tanh(e)
+      code = matmul(h, Wc)
+      d = linear(code, Wd, bd)
+      g = tanh(d)
+      restored = matmul(g, Wo)
+      loss = mse(restored, x)
+      predict restored
+      train loss with adam(learning_rate=0.02)
+    })"},
     {"VariationalAutoencoder", R"(model vae {
       batch 8
       input x: f32[batch, 12] from features

@@ -129,5 +129,40 @@ TEST(LowerModel, BarrierWaits) {
     }
 }
 
+/// Two heads over sentences of `length` words, trained.
+std::string AttentionModel(int length) {
+  std::string text = fmt::format(
+      "model attention {{\n  batch 2\n  input x: f32[batch, {0}, 32] from features\n"
+      "  input y: f32[batch, {0}, 32] from label\n",
+      length);
+  for (const char name : {'q', 'k', 'v'})
+    text += fmt::format(
+        "  parameter w{0}: f32[32, 32] = glorot_uniform\n  {0}0 = matmul(x, w{0})\n"
+        "  {0}1 = reshape({0}0, shape=[2, {1}, 2, 16])\n"
+        "  {0} = transpose({0}1, permutation=[0, 2, 1, 3])\n",
+        name, length);
+  return text + fmt::format(
+                    "  a, _ = scaled_dot_product_attention(q, k, v)\n"
+                    "  t = transpose(a, permutation=[0, 2, 1, 3])\n"
+                    "  c = reshape(t, shape=[2, {}, 32])\n  loss = mse(c, y)\n  predict c\n"
+                    "  train loss with sgd(learning_rate=0.1)\n}}\n",
+                    length);
+}
+
+TEST(LowerModel, TheArenaOfAttentionGrowsWithTheLengthAndNotItsSquare) {
+  std::vector<int64_t> arena_bytes;
+  for (const int length : {256, 512, 1024}) {
+    const Lowered lowered = LowerModel(OptimizedModel(AttentionModel(length), "train_step"), true);
+    arena_bytes.push_back(lowered.program.entries[0].arena_bytes);
+  }
+  // What does not grow, alignment, and packings that differ.
+  constexpr int64_t kSlackBytes = 16 << 10;
+  const int64_t first = arena_bytes[1] - arena_bytes[0], second = arena_bytes[2] - arena_bytes[1];
+  EXPECT_LE(std::abs(second - 2 * first), kSlackBytes)
+      << fmt::format("{}", fmt::join(arena_bytes, ", "));
+  // Batch x heads x T x T floats.
+  EXPECT_LT(arena_bytes[2], int64_t{2} * 2 * 1024 * 1024 * 4);
+}
+
 }  // namespace
 }  // namespace descent
