@@ -54,6 +54,10 @@ Result<std::vector<TensorType>> InferEmbeddingBag(const OpContext& op) {
                  ToString(op.shape(kIndices)));
   DESCENT_RETURN_IF_ERROR(CheckOffsets(op));
   DESCENT_RETURN_IF_ERROR(CheckWeights(op));
+  Shape chosen = op.shape(kIndices);
+  ++chosen[0];  // offsets are counted beyond the last
+  chosen.push_back(table[1]);
+  if (!CheckedElements(chosen)) return Error("the chosen rows {} are too large", ToString(chosen));
   return OneResult(op.dtype(kTable), {Bags(op), table[1]});
 }
 

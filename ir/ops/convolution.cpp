@@ -233,7 +233,8 @@ TensorExpr DefineConv(const OpContext& op) {
   TensorExpr expr{.axes = ConvolvedShape(conv), .rank = conv.spatial() + 2};
   expr.axes.push_back(conv.group_channels());
   const Index filter = Axis(conv.layout.channels), channel = Axis(expr.rank);
-  const Index group = FloorDiv(filter, conv.group_filters());
+  // Without filters there is no point at which it is evaluated.
+  const Index group = FloorDiv(filter, std::max<int64_t>(conv.group_filters(), 1));
   Read x{.operand = 0, .coordinates = AxisRange(0, expr.rank)};
   Read w{.operand = 1, .coordinates = {filter, channel}};
   x.coordinates[conv.layout.channels] =

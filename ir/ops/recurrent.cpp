@@ -165,6 +165,8 @@ Result<std::vector<TensorType>> InferRecurrent(const OpContext& op) {
                    layout.batch, ToString(lengths));
   }
   DESCENT_RETURN_IF_ERROR(CheckWeights(op, layout, cell));
+  const Shape gates = {op.shape(0)[0], op.shape(0)[1], cell.gates * layout.hidden};
+  if (!CheckedElements(gates)) return Error("the gates {} are too large", ToString(gates));
   const Shape y = layout.OutputShape(op.attributes.Bool("batch_first"));
   DESCENT_TRY(results, OneResult(op.dtype(0), y));
   for (int64_t i = 0; i < cell.states; ++i) results.push_back({op.dtype(0), state});

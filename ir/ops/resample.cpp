@@ -116,6 +116,9 @@ Shape FoldedShape(const OpContext& op, int axis) {
 Result<std::vector<TensorType>> InferFold(const OpContext& op) {
   if (op.operands[0].rank() < 2)
     return Error("x must have windows and their elements, not {}", ToString(op.shape(0)));
+  if (op.shape(0).back() < 1 || op.shape(0).back() > kMaxResampled)
+    return Error("windows must have between 1 and {} elements, not {}", kMaxResampled,
+                 op.shape(0).back());
   DESCENT_TRY(axis, CheckedAxis(op, op.operands[0].rank() - 1));
   return OneResult(op.dtype(0), FoldedShape(op, axis));
 }

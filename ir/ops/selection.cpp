@@ -20,8 +20,9 @@ AttributeSpec SizeAttribute() {
 
 Result<int64_t> SizeOf(const OpContext& op) {
   const int64_t size = op.attributes.Int("size");
-  if (size < 0 || size > kMaxElements)
-    return Error("size must be between 0 and 2^40, not {}", size);
+  // One place more takes what has none.
+  if (size < 0 || size >= kMaxElements)
+    return Error("size must be between 0 and 2^40 - 1, not {}", size);
   return size;
 }
 

@@ -119,6 +119,12 @@ Result<std::vector<TensorType>> InferMultiHead(const OpContext& op) {
   DESCENT_RETURN_IF_ERROR(CheckProjection(op, "k", op.shape(kKey).back(), kv_rows, kWk, kBk));
   DESCENT_RETURN_IF_ERROR(CheckProjection(op, "v", op.shape(kValue).back(), kv_rows, kWv, kBv));
   DESCENT_RETURN_IF_ERROR(CheckProjection(op, "o", heads.query * heads.width, outputs, kWo, kBo));
+  for (const auto& [rows, number] :
+       {std::pair(kQuery, heads.query), std::pair(kKey, heads.key), std::pair(kValue, heads.key)}) {
+    const Shape projected = HeadShape(op.shape(rows), number, heads.width);
+    if (!CheckedElements(projected))
+      return Error("the heads {} are too large", ToString(projected));
+  }
   DESCENT_RETURN_IF_ERROR(CheckMasks(op, heads));
   Shape shape = op.shape(kQuery);
   shape.back() = outputs;
@@ -195,6 +201,9 @@ int64_t RotatedWidth(const OpContext& op) {
 Result<std::vector<TensorType>> InferRotary(const OpContext& op) {
   const Shape& x = op.shape(0);
   if (x.size() < 2) return Error("x must be [..., length, width], not {}", ToString(x));
+  // Pairs have an axis of their own.
+  if (static_cast<int>(x.size()) == kMaxRank)
+    return Error("x must have fewer than {} axes, not {}", kMaxRank, x.size());
   DESCENT_RETURN_IF_ERROR(CheckBase(op));
   const int64_t width = RotatedWidth(op);
   if (width < 2 || width % 2 != 0 || width > x.back())

@@ -129,6 +129,7 @@ FamilySamples BagSamples() {
        Mode("sum"),
        "weights must be f32[5], one for each index, not f32[4]"},
       {"embedding_bag", {table, I64({2, 2}), F32({2, 2})}, {}, "weights are for mode sum"},
+      {"embedding_bag", {F32({4, int64_t{1} << 38}), I64({8, 1})}, {}, "the chosen rows"},
       {"embedding_bag", {table, I64({2, 2})}, Mode("min"), "mode is one of sum, mean, max"},
   };
   return family;

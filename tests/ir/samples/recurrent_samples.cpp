@@ -115,6 +115,7 @@ void AddErrors(FamilySamples& family) {
   errors.push_back({"gru", types, {}, "is w_ih_l0 and must be f32[6, 3]"});
   errors.push_back({"rnn", types, {}, "is w_ih_l0 and must be f32[2, 3]"});
   errors.push_back({"lstm", With(types, 2, F32({6, 2})), {}, "is w_hh_l0 and must be f32[8, 2]"});
+  errors.push_back({"lstm", With(types, 0, F32({int64_t{1} << 37, 2, 3})), {}, "the gates ["});
   errors.push_back({"lstm", With(types, 3, F32({2})), {}, "is b_ih_l0 and must be f32[8]"});
   errors.push_back({"lstm", With(types, 4, F64({8})), {}, "is b_hh_l0 and must be f32[8]"});
   errors.push_back({"rnn",

@@ -308,6 +308,10 @@ std::vector<ErrorSample> ResizeErrors() {
        {F32({3})},
        {{"axis", int64_t{0}}, {"size", int64_t{2}}},
        "must have windows"},
+      {"fractional_fold",
+       {F32({4, 0})},
+       {{"axis", int64_t{0}}, {"size", int64_t{2}}},
+       "windows must have between 1 and"},
       {"fractional_fold", {line}, {{"axis", int64_t{2}}, {"size", int64_t{2}}}, "out of range"},
   };
 }

@@ -74,7 +74,8 @@ FamilySamples SelectionSamples() {
       {"masked_select", {vector, Bool({4})}, {}, "needs attribute size"},
       {"masked_select", {vector, F32({4})}, Size(2), "operand mask must have bool"},
       {"nonzero", {vector}, Size(INT64_MIN), "size must be between 0 and 2^40"},
-      {"nonzero", {F32({2, 2})}, Size(int64_t{1} << 40), "more than 2^40 elements"},
+      {"nonzero", {F32({2, 2, 2})}, Size(int64_t{1} << 39), "more than 2^40 elements"},
+      {"masked_select", {vector, Bool({4})}, Size(int64_t{1} << 40), "between 0 and 2^40 - 1"},
       {"nonzero", {vector}, Fill(2, INT64_MIN), "fill must be between"},
       {"nonzero", {vector}, {}, "needs attribute size"},
   };

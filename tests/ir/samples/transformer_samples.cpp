@@ -163,6 +163,7 @@ void AddPositions(FamilySamples& family) {
                           std::string_view message) {
     family.errors.push_back({rotary, std::move(operands), std::move(attributes), message});
   };
+  rotate({F64(Shape(16, 2))}, {}, "fewer than 16 axes");
   rotate({F32({4})}, {}, "x must be [..., length, width]");
   rotate({F32({2, 5})}, {}, "width must be even");
   rotate({F32({2, 0})}, {}, "width must be even, at least 2");
