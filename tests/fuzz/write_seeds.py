@@ -1,4 +1,4 @@
-"""write_seeds.py FOLDER: small files of every kind that a trainer reads, for data_fuzz to start from."""
+"""write_seeds.py FOLDER READER: small files for READER_fuzz to start from."""
 
 import gzip
 import io
@@ -7,6 +7,7 @@ import pathlib
 import struct
 import sys
 import zipfile
+import zlib
 
 
 def npy(descr, shape, values, fortran=False):
@@ -34,24 +35,47 @@ def idx(kind, shape, values):
 
 
 FILES = {
-    "header.csv": b"x1,x2,label\n1,2,a\n3.5,-4e-2,b\n",
-    "quoted.csv": b'name;"0"\r\n"a ""b""";1\r\n"c\nd";0\r\n',
-    "numbers.csv": b"1,2\n3,4\n",
-    "u8.idx": idx(8, (2, 2, 1), bytes(4)),
-    "f32.idx": idx(13, (3,), struct.pack(">3f", 1, 2, 3)),
-    "f32.npy": npy("<f4", (2, 3), struct.pack("<6f", *range(6))),
-    "big.npy": npy(">i8", (2, 1), struct.pack(">2q", -1, 1), fortran=True),
-    "bool.npy": npy("|b1", (3,), bytes([0, 1, 1])),
-    "stored.npz": npz(zipfile.ZIP_STORED),
-    "deflated.npz": npz(zipfile.ZIP_DEFLATED),
-    "u8.idx.gz": gzip.compress(idx(8, (2, 2, 1), bytes(4))),
-    "w.safetensors": safetensors({}),
-    "checkpoint.safetensors": safetensors({"descent.format": "1", "descent.checksum": "00000000"}),
-    "line.json": b'{"event": "step", "loss": 1e-3, "names": ["a\\u00e9", null, true]}',
+    "csv": {
+        "header.csv": b"x1,x2,label\n1,2,a\n3.5,-4e-2,b\n",
+        "quoted.csv": b'name;"0"\r\n"a ""b""";1\r\n"c\nd";0\r\n',
+        "numbers.csv": b"1,2\n3,4\n",
+    },
+    "idx": {
+        "u8.idx": idx(8, (2, 2, 1), bytes(4)),
+        "i16.idx": idx(11, (2, 1), bytes(4)),
+        "f32.idx": idx(13, (3,), struct.pack(">3f", 1, 2, 3)),
+        "f64.idx": idx(14, (1, 1), struct.pack(">d", 1)),
+    },
+    "npy": {
+        "f32.npy": npy("<f4", (2, 3), struct.pack("<6f", *range(6))),
+        "big.npy": npy(">i8", (2, 1), struct.pack(">2q", -1, 1), fortran=True),
+        "bool.npy": npy("|b1", (3,), bytes([0, 1, 1])),
+        "f16.npy": npy("<f2", (), bytes(2)),
+    },
+    "npz": {"stored.npz": npz(zipfile.ZIP_STORED), "deflated.npz": npz(zipfile.ZIP_DEFLATED)},
+    "gzip": {
+        "u8.idx.gz": gzip.compress(idx(8, (2, 2, 1), bytes(4))),
+        "two.gz": gzip.compress(b"1,2\n") + gzip.compress(b"3,4\n"),
+        "raw": zlib.compress(bytes(1000))[2:-4],
+    },
+    "safetensors": {
+        "w.safetensors": safetensors({}),
+        "checkpoint.safetensors": safetensors({"descent.format": "1", "descent.checksum": "00000000"}),
+    },
+    "json": {
+        "line.json": b'{"event": "step", "loss": 1e-3, "names": ["a\\u00e9", null, true]}',
+        "nested.json": b"[[[], {}], [-0.5, 12, \"\\ud83d\\ude00\"]]",
+    },
+    "arguments": {
+        "literal": b"[[1, -2.5e3], [inf, +4]]",
+        "setting": b"optimizer=momentum",
+        "pattern": b"W*.weight_decay=0.01",
+        "passes": b"specialize(train_step),simplify,differentiate",
+    },
 }
 
 if __name__ == "__main__":
-    folder = pathlib.Path(sys.argv[1])
+    folder, reader = pathlib.Path(sys.argv[1]), sys.argv[2]
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in FILES.items():
+    for name, content in FILES[reader].items():
         (folder / name).write_bytes(content)
