@@ -53,9 +53,9 @@ class Objective {
 
   Graph Gradients() { return GraphOf(gradients_); }
 
-  /// Along the direction.
-  double Derivative(const Graph& gradients) {
-    const std::vector<Tensor> values = Run(gradients, 0);
+  /// Along the direction, at `step` along it.
+  double Derivative(const Graph& gradients, double step = 0) {
+    const std::vector<Tensor> values = Run(gradients, step);
     double sum = 0;
     size_t next = 0;
     for (size_t input = 0; input < at_.size(); ++input) {
@@ -108,7 +108,8 @@ struct Differences {
 };
 
 /// Nullopt at a kink, or where too many digits are lost to rounding: the central differences of two
-/// steps disagree, or the one-sided derivatives do, extrapolated to a step of 0.
+/// steps disagree, or the one-sided derivatives do, extrapolated to a step of 0; or the gradients
+/// jump, as those of a square root of what is 0 but for rounding do.
 std::optional<Differences> Differentiate(Objective& objective) {
   const double here = objective.At(0);
   struct Step {
@@ -125,6 +126,10 @@ std::optional<Differences> Differentiate(Objective& objective) {
   const double most = 1e-7 * magnitude;
   if (!(std::abs(far.central - near.central) <= most) || !(std::abs(jump) <= most))
     return std::nullopt;
+  const Graph gradients = objective.Gradients();
+  const double change =
+      objective.Derivative(gradients, kStep) - objective.Derivative(gradients, -kStep);
+  if (!(std::abs(change) <= 1e-2 * magnitude)) return std::nullopt;
   return Differences{near.central, magnitude};
 }
 

@@ -59,8 +59,11 @@ GraphGrower::GraphGrower(uint64_t seed, const RandomGraphOptions& options)
 void GraphGrower::Grow() {
   for (const SampledOperator* next : Deal(seed_, options_.operators, options_.smooth)) {
     const OpSample& sample = *next->samples[random_() % next->samples.size()];
-    const bool keep = options_.smooth || random_() % 3 == 0;
-    Add(keep ? sample : Varied(sample, random_));
+    // Constants of gradients are rounded to their type: that must not blur derivatives.
+    if (options_.smooth)
+      Add(InDouble(sample));
+    else
+      Add(random_() % 3 == 0 ? sample : Varied(sample, random_));
   }
 }
 

@@ -40,17 +40,20 @@ void RenameExtent(OpSample& sample, Random& random) {
   sample.attributes = changed;
 }
 
-void SwapFloats(OpSample& sample) {
-  const auto swapped = [](DType dtype) {
-    return dtype == DType::kF32 ? DType::kF64 : dtype == DType::kF64 ? DType::kF32 : dtype;
-  };
-  for (TensorType& type : sample.operands) type.dtype = swapped(type.dtype);
+void ChangeDTypes(OpSample& sample, DType (*change)(DType)) {
+  for (TensorType& type : sample.operands) type.dtype = change(type.dtype);
   Attributes changed;
   for (auto [name, value] : sample.attributes) {
-    if (auto* dtype = std::get_if<DType>(&value)) *dtype = swapped(*dtype);
+    if (auto* dtype = std::get_if<DType>(&value)) *dtype = change(*dtype);
     changed.Set(name, value);
   }
   sample.attributes = changed;
+}
+
+void SwapFloats(OpSample& sample) {
+  ChangeDTypes(sample, [](DType dtype) {
+    return dtype == DType::kF32 ? DType::kF64 : dtype == DType::kF64 ? DType::kF32 : dtype;
+  });
 }
 
 // ---- attributes --------------------------------------------------------------------------------
@@ -146,6 +149,12 @@ std::optional<std::vector<TensorType>> SmallResults(const OpSample& sample) {
 void Refit(OpSample& sample) {
   RefillValues(sample);
   LimitIndices(sample);
+}
+
+OpSample InDouble(const OpSample& sample) {
+  OpSample wide = sample;
+  ChangeDTypes(wide, [](DType dtype) { return Info(dtype).is_float ? DType::kF64 : dtype; });
+  return SmallResults(wide) ? wide : sample;
 }
 
 OpSample Varied(const OpSample& sample, Random& random) {

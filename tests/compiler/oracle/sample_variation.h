@@ -23,6 +23,9 @@ std::optional<std::vector<TensorType>> SmallResults(const OpSample& sample);
 /// Stated values fill operands whose types were changed, and indices stay inside what they index.
 void Refit(OpSample& sample);
 
+/// `sample` with f64 for all float types, or itself where its operator does not take it so.
+OpSample InDouble(const OpSample& sample);
+
 /// `sample` changed in one or a few ways, or itself where no change is accepted.
 OpSample Varied(const OpSample& sample, Random& random);
 
