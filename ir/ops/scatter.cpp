@@ -140,7 +140,8 @@ Values VjpSet(const VjpContext& v) {
   return {Where(untouched, g, 0.0), Value(), Where(is_last, Gather(g, indices), 0.0)};
 }
 
-/// An update's factor is the product of all others of its row, zeros among them or not.
+/// An update's factor is the product of all others of its row. A single zero among them stays a
+/// factor, so that this can be differentiated again; of more, nothing depends on any.
 Values VjpMul(const VjpContext& v) {
   const Expr g = Gradient(v), x = Operand(v, 0), indices = Operand(v, 1), updates = Operand(v, 2);
   const Expr is_zero = Equal(updates, 0.0), factors = Where(is_zero, 1.0, updates);
@@ -148,7 +149,11 @@ Values VjpMul(const VjpContext& v) {
   const Expr zeros = Gather(ScatterRows(none, indices, CastTo(is_zero, x.dtype()), "add"), indices);
   const Expr product = Gather(ScatterRows(x, indices, factors, "mul"), indices);
   const Expr other_zeros = zeros - CastTo(is_zero, x.dtype());
-  const Expr others = Where(Equal(other_zeros, 0.0), product / factors, 0.0);
+  const Expr null = Where(is_zero, updates, 0.0);
+  const Expr other_null = Gather(ScatterRows(none, indices, null, "add"), indices) - null;
+  const Expr rest = product / factors;
+  const Expr others =
+      Where(Equal(other_zeros, 0.0), rest, Where(Equal(other_zeros, 1.0), other_null * rest, 0.0));
   const Expr ones = Filled(v.b, v.op.shape(0), v.op.dtype(0), 1);
   return {g * ScatterRows(ones, indices, updates, "mul"), Value(), Gather(g, indices) * others};
 }

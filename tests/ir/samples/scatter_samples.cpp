@@ -56,6 +56,13 @@ std::vector<OpSample> StatedSamples() {
        .source = kTorch,
        .smooth = false,
        .gradients = {{0, 2}, {}, {0, 0, 3}}},
+      {.op = "scatter_rows",  // a zero is a factor like others, for second derivatives too
+       .operands = {F64({2}), I64({4}), F64({4})},
+       .attributes = Reduce("mul"),
+       .values = {{2, 3}, {0, 0, 0, 1}, {0, 5, 7, 0}},
+       .expected = {{0, 0}},
+       .source = "by hand",
+       .gradients = {{0, 0}, {}, {70, 0, 0, 3}}},
       {.op = "scatter_rows",
        .operands = {F32({3, 2}), I64({3}), F32({3, 2})},
        .attributes = Reduce("add"),
