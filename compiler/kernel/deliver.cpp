@@ -1,14 +1,15 @@
 // Deliver of compiler/kernel/region.h.
 #include <algorithm>
 
-#include "compiler/kernel/region.h"
+#include "compiler/kernel/work_order.h"
 
 namespace descent {
 namespace {
 
 class Delivering {
  public:
-  Delivering(Region& region, TensorTable& tensors) : region_(region), tensors_(tensors) {}
+  Delivering(Region& region, TensorTable& tensors)
+      : region_(region), tensors_(tensors), order_(region, tensors) {}
 
   void Run() {
     for (const Delivery& delivery : region_.deliveries) {
@@ -25,34 +26,19 @@ class Delivering {
   }
 
  private:
-  int WriterOf(int tensor) const {
-    for (size_t i = 0; i < region_.works.size(); ++i) {
-      const std::vector<int> writes = region_.works[i].Writes();
-      if (std::find(writes.begin(), writes.end(), tensor) != writes.end())
-        return static_cast<int>(i);
-    }
-    return -1;
-  }
-
   /// A slice advances with the innermost loop: no body may have the tensor for another place.
   bool BodyTouches(int tensor) const {
-    for (const Work& work : region_.works) {
-      if (!work.is_control()) continue;
-      const std::vector<int> reads = work.Reads();
-      if (std::find(reads.begin(), reads.end(), tensor) != reads.end()) return true;
-    }
-    return false;
+    const std::vector<int>& readers = order_.ReadersOf(tensor);
+    return std::any_of(readers.begin(), readers.end(),
+                       [&](int reader) { return region_.works[reader].is_control(); });
   }
 
-  /// Would the order stay a partial order?
   bool Allowed(const Overwrite& overwrite) {
+    if (!order_.Allows(overwrite)) return false;
+    order_.Add(overwrite);
     region_.overwrites.push_back(overwrite);
-    const bool acyclic = TopologicalOrder(Successors()).has_value();
-    if (!acyclic) region_.overwrites.pop_back();
-    return acyclic;
+    return true;
   }
-
-  std::vector<std::vector<int>> Successors() const;
 
   /// Reads of the older value by the writer itself must be of the very element it overwrites.
   static bool ReadsInPlace(const Work& writer, int older) {
@@ -65,14 +51,13 @@ class Delivering {
   }
 
   bool Bind(const Delivery& delivery) {
-    const int writer = WriterOf(delivery.value);
+    const int writer = order_.WriterOf(delivery.value);
     if (writer < 0 || region_.works[writer].loop || tensors_[delivery.value].alias >= 0)
       return false;
     if (region_.works[writer].branch) return BindResult(*region_.works[writer].branch, delivery);
     if (tensors_.IsSlice(delivery.target) && BodyTouches(delivery.value)) return false;
     if (delivery.older >= 0) {
-      const std::vector<int> reads = region_.works[writer].Reads();
-      if (std::find(reads.begin(), reads.end(), delivery.older) != reads.end() &&
+      if (order_.Reads(writer, delivery.older) &&
           !ReadsInPlace(region_.works[writer], delivery.older))
         return false;
       if (!Allowed({delivery.older, delivery.value})) return false;
@@ -107,6 +92,7 @@ class Delivering {
     work.computation = MakeCopy(source, target, tensors_[source].type);
     work.computation.nodes = {tensors_[target].name};
     if (tensors_[source].splat) InlineConstant(work.computation, source, tensors_[source].splat);
+    order_.Append(work);
     region_.works.push_back(std::move(work));
   }
 
@@ -118,34 +104,15 @@ class Delivering {
     PlaceIn(copy, delivery.target);
     AddCopy(source, copy);
     if (delivery.older < 0 || Allowed({delivery.older, copy})) return true;
+    order_.DropLast();
     region_.works.pop_back();
     return false;
   }
 
   Region& region_;
   TensorTable& tensors_;
+  WorkOrder order_;
 };
-
-std::vector<std::vector<int>> Delivering::Successors() const {
-  const size_t count = region_.works.size();
-  std::vector<std::vector<int>> readers(tensors_.size());
-  std::vector<int> writer(tensors_.size(), -1);
-  for (size_t i = 0; i < count; ++i) {
-    for (const int tensor : region_.works[i].Reads())
-      readers[tensor].push_back(static_cast<int>(i));
-    for (const int tensor : region_.works[i].Writes()) writer[tensor] = static_cast<int>(i);
-  }
-  std::vector<std::vector<int>> successors(count);
-  for (int tensor = 0; tensor < tensors_.size(); ++tensor)
-    if (writer[tensor] >= 0)
-      successors[writer[tensor]].insert(successors[writer[tensor]].end(), readers[tensor].begin(),
-                                        readers[tensor].end());
-  for (const Overwrite& overwrite : region_.overwrites)
-    for (const int reader : readers[overwrite.older])
-      if (writer[overwrite.newer] >= 0 && reader != writer[overwrite.newer])
-        successors[reader].push_back(writer[overwrite.newer]);
-  return successors;
-}
 
 }  // namespace
 

@@ -139,8 +139,4 @@ void Deliver(Region& region, TensorTable& tensors);
 /// Removes works whose results nobody reads or delivers; to be called after Deliver.
 void DropUnread(Region& region, const TensorTable& tensors);
 
-/// Topological order with the readers of an older tensor before the writer of the newer; ties by
-/// position. `successors[i]` are positions; nullopt if there is a cycle.
-std::optional<std::vector<int>> TopologicalOrder(const std::vector<std::vector<int>>& successors);
-
 }  // namespace descent
