@@ -178,7 +178,7 @@ Scalar Cast(DType dtype, Scalar value);
 /// nullptr to keep it).
 Scalar Rewrite(const Scalar& root, const std::function<Scalar(const ScalarNode&)>& leaf);
 bool SameScalar(const Scalar& a, const Scalar& b);
-/// "add(r0, mul(r1, 2))"
+/// "add(r0, mul(r1, 2))"; what is large names the nodes it shares: "f(t0, t0) where t0 = ..."
 std::string ToString(const Scalar& scalar);
 
 // ---- the whole expression ----------------------------------------------------------------------
