@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <unordered_map>
 
 #include "ir/diagnostic.h"
 
@@ -52,22 +53,26 @@ Index Build(Sum sum) {
   return result ? result + ConstantIndex(sum.constant) : ConstantIndex(sum.constant);
 }
 
+/// Simplifies each node once, and takes none apart that it has built itself: what a sum was built
+/// from is remembered.
 class Simplifier {
  public:
   explicit Simplifier(std::span<const int64_t> extents) : extents_(extents) {}
 
-  Sum Run(const Index& index) const {
+  Sum Run(const Index& index) {
+    if (const auto known = known_.find(index.get()); known != known_.end())
+      return known->second.sum;
     Sum sum;
     switch (index->kind) {
       case IndexKind::kConstant:
         sum.constant = index->value;
-        break;
+        return sum;
       case IndexKind::kAxis:
         if (extents_[index->value] > 1) sum.Add(index, 1);
-        break;
+        return sum;
       case IndexKind::kRead:
         sum.Add(index, 1);
-        break;
+        return sum;
       case IndexKind::kAdd:
         sum = Run(index->a);
         sum.Add(Run(index->b), 1);
@@ -83,10 +88,22 @@ class Simplifier {
         sum = Remainder(Run(index->a), index->value);
         break;
     }
+    known_.emplace(index.get(), Known{index, sum});
     return sum;
   }
 
  private:
+  struct Known {
+    Index index;  ///< keeps the address taken
+    Sum sum;
+  };
+
+  Index BuildKnown(const Sum& sum) {
+    const Index index = Build(sum);
+    known_.emplace(index.get(), Known{index, sum});
+    return index;
+  }
+
   std::optional<IndexInterval> Range(const Sum& sum) const {
     IndexInterval range{sum.constant, sum.constant};
     for (const Term& term : sum.terms) {
@@ -129,7 +146,7 @@ class Simplifier {
     return std::nullopt;
   }
 
-  Sum Quotient(const Sum& sum, int64_t divisor) const {
+  Sum Quotient(const Sum& sum, int64_t divisor) {
     auto [whole, rest] = Split(sum, divisor);
     if (const auto range = Range(rest)) {
       const int64_t low = FloorDivide(range->low, divisor);
@@ -150,11 +167,11 @@ class Simplifier {
       whole.Add(Quotient(Run(inner->a), inner->value * divisor), 1);
       return whole;
     }
-    whole.Add(FloorDiv(Build(rest), divisor), 1);
+    whole.Add(FloorDiv(BuildKnown(rest), divisor), 1);
     return whole;
   }
 
-  Sum Remainder(const Sum& sum, int64_t divisor) const {
+  Sum Remainder(const Sum& sum, int64_t divisor) {
     Sum rest = Split(sum, divisor).second;
     if (const auto range = Range(rest)) {
       const int64_t low = FloorDivide(range->low, divisor);
@@ -174,12 +191,12 @@ class Simplifier {
         rest.terms[0].atom->kind == IndexKind::kMod && rest.terms[0].atom->value % divisor == 0)
       return Remainder(Run(rest.terms[0].atom->a), divisor);
     Sum result;
-    result.Add(Mod(Build(rest), divisor), 1);
+    result.Add(Mod(BuildKnown(rest), divisor), 1);
     return result;
   }
 
   /// c * d * (e / d) + c * (e % d) = c * e
-  void Recombine(Sum& sum) const {
+  void Recombine(Sum& sum) {
     for (size_t i = 0; i < sum.terms.size(); ++i) {
       const Term mod = sum.terms[i];
       if (mod.atom->kind != IndexKind::kMod) continue;
@@ -200,6 +217,7 @@ class Simplifier {
   }
 
   std::span<const int64_t> extents_;
+  std::unordered_map<const IndexNode*, Known> known_;
 };
 
 }  // namespace

@@ -39,6 +39,22 @@ TEST(SimplifyIndex, DividesByACommonFactor) {
   EXPECT_EQ(ToString(Simplify(index, Shape{6, 4})), ToString(FloorDiv(Axis(0), 3)));
 }
 
+TEST(SimplifyIndex, TakesNestedQuotientsApartOnce) {
+  // Looking at each level twice would make 2^80 steps.
+  constexpr int64_t kExtent = 35;
+  Index index = Axis(0);
+  int64_t sum = 0;
+  for (int64_t shift = 1; shift <= 80; ++shift) {
+    index = Mod(index + ConstantIndex(shift), kExtent);
+    sum += shift;
+  }
+  const Index simple = Simplify(index, Shape{kExtent});
+  for (int64_t i = 0; i < kExtent; ++i) {
+    const int64_t point[] = {i};
+    EXPECT_EQ(Evaluate(simple, point), (i + sum) % kExtent);
+  }
+}
+
 /// Agrees with the index it came from at every point.
 TEST(SimplifyIndex, KeepsItsValue) {
   const Shape extents = {3, 4, 5};
