@@ -78,6 +78,12 @@ int64_t PointCost(const Computation& computation);
 int64_t ScalarCost(const std::vector<Scalar>& roots);
 /// Of one instruction, in units of an addition.
 int64_t ScalarOpCost(ScalarOp op);
+/// Nodes of the indices and guards of one read, or of one index in a scalar: the most there are.
+int64_t LargestIndex(const Computation& computation);
+/// Divisions by other constants than powers of two that the indices of reads take, at all points
+/// together: each once per iteration of the innermost loop that it depends on. In a contraction
+/// only the axes that move a read count, as its operands are packed.
+int64_t IndexDivisions(const Computation& computation, bool is_contraction);
 /// Conjunction of the guards as a bool scalar.
 Scalar InRange(const std::vector<Guard>& guards);
 

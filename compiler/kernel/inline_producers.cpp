@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "compiler/kernel/contraction.h"
@@ -11,8 +12,14 @@ namespace {
 constexpr int64_t kCheapCost = 6;
 /// A producer of at most this cost may be computed while a contraction packs its operand.
 constexpr int64_t kPackingCost = 3;
-/// Reads that one loop nest may have.
+/// Bounds of what one loop nest may be after inlining, so that what an inlining costs the compiler
+/// does not grow with the length of a chain.
 constexpr size_t kMaxReads = 24;
+constexpr int64_t kMaxIndexNodes = 128;
+/// Storing an element and loading it again takes about as long as this many divisions.
+constexpr int64_t kStoredDivisions = 4;
+/// And so does a kernel of its own.
+constexpr int64_t kCallDivisions = 512;
 
 class ProducerInlining {
  public:
@@ -68,8 +75,24 @@ class ProducerInlining {
            });
   }
 
-  bool Worthwhile(size_t number, int tensor, const std::set<size_t>& users) const {
+  /// What the users become by inlining all results of a work.
+  using Trials = std::map<size_t, Computation>;
+
+  /// Do the users take so many divisions to find its operands that its result is better stored?
+  bool IndicesCostMore(const Computation& producer, const Trials& trials) const {
+    int64_t saved = IndexDivisions(producer, false) + kCallDivisions +
+                    kStoredDivisions * Elements(producer.axes);
+    for (const auto& [user, trial] : trials) {
+      const Computation& before = region_.works[user].computation;
+      const bool contraction = FindContraction(before).has_value();
+      saved -= IndexDivisions(trial, contraction) - IndexDivisions(before, contraction);
+    }
+    return saved < 0;
+  }
+
+  bool Worthwhile(size_t number, int tensor) const {
     const Computation& producer = region_.works[number].computation;
+    const std::set<size_t>& users = users_[tensor];
     const int64_t elements = Elements(producer.axes);
     int64_t evaluations = 0;
     bool packed = false;
@@ -96,12 +119,14 @@ class ProducerInlining {
            !EndsEpilogue(number);
   }
 
-  bool Possible(const Computation& producer, int tensor, size_t user) const {
+  /// Inlines `tensor` into the trial of `user`, if that is possible.
+  bool Try(const Computation& producer, int tensor, size_t user, Trials& trials) const {
     const Work& work = region_.works[user];
-    if (!work.is_computation() || !CanInline(work.computation, tensor, producer)) return false;
-    Computation trial = work.computation;
+    if (!work.is_computation()) return false;
+    Computation& trial = trials.try_emplace(user, work.computation).first->second;
+    if (!CanInline(trial, tensor, producer)) return false;
     Inline(trial, tensor, producer);
-    if (trial.reads.size() > kMaxReads) return false;
+    if (trial.reads.size() > kMaxReads || LargestIndex(trial) > kMaxIndexNodes) return false;
     // A layout costs nothing, whatever its reader does.
     const int64_t cost = PointCost(trial);
     if (cost > kMaxPointCost && cost > PointCost(work.computation)) return false;
@@ -115,19 +140,21 @@ class ProducerInlining {
     if (!work.is_computation() || work.computation.reducer || Asserts(work.computation))
       return false;
     const Computation producer = work.computation;
+    Trials trials;
     for (const int tensor : producer.tensors) {
       const std::set<size_t>& users = users_[tensor];
       if (delivered_[tensor] || users.empty()) return false;
       for (const size_t user : users)
-        if (!Possible(producer, tensor, user)) return false;
-      if (!Worthwhile(number, tensor, users)) return false;
+        if (!Try(producer, tensor, user, trials)) return false;
     }
-    for (const TensorRead& read : producer.reads) users_[read.tensor].erase(number);
+    if (IndicesCostMore(producer, trials)) return false;
     for (const int tensor : producer.tensors)
-      for (const size_t user : users_[tensor]) {
-        Inline(region_.works[user].computation, tensor, producer);
-        for (const TensorRead& read : producer.reads) users_[read.tensor].insert(user);
-      }
+      if (!Worthwhile(number, tensor)) return false;
+    for (const TensorRead& read : producer.reads) users_[read.tensor].erase(number);
+    for (auto& [user, trial] : trials) {
+      region_.works[user].computation = std::move(trial);
+      for (const TensorRead& read : producer.reads) users_[read.tensor].insert(user);
+    }
     return true;
   }
 
