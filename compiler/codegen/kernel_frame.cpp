@@ -70,6 +70,21 @@ KernelFrame::KernelFrame(llvm::Module& module, const Target& target, const Kerne
   }
 }
 
+std::pair<llvm::Value*, llvm::Value*> KernelFrame::OwnPart(int64_t total) {
+  const int64_t extent = kernel.schedule.tile_extent;
+  return {f.Mul(first_tile, extent), f.Min(f.Mul(last_tile, extent), f.I64(total))};
+}
+
+void KernelFrame::ForOwn(int64_t total, const std::function<void(llvm::Value*)>& unit,
+                         const char* name) {
+  const auto [low, high] = OwnPart(total);
+  f.For(low, high, 1, unit, name);
+}
+
+void KernelFrame::SetStatus(uint32_t bit) {
+  f.b.CreateStore(f.b.CreateOr(f.b.CreateLoad(f.b.getInt32Ty(), status), uint64_t{bit}), status);
+}
+
 llvm::Value* KernelFrame::ScratchAt(int64_t offset) {
   return f.Element(f.b.getInt8Ty(), scratch, f.I64(offset));
 }

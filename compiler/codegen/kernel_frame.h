@@ -7,6 +7,8 @@
 // and adds collected status bits to the entry point's word.
 #pragma once
 
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "compiler/codegen/function_emitter.h"
@@ -33,6 +35,11 @@ class KernelFrame {
   Memory Parameter(int number) {
     return RowMajor(parameters[number], kernel.parameters[number].type);
   }
+  /// The part [low, high) of `total` that this call's tiles own (KernelSchedule::tile_extent).
+  std::pair<llvm::Value*, llvm::Value*> OwnPart(int64_t total);
+  /// Calls `unit` for each of its own.
+  void ForOwn(int64_t total, const std::function<void(llvm::Value*)>& unit, const char* name);
+  void SetStatus(uint32_t bit);
   /// Scratch from byte `offset` on.
   llvm::Value* ScratchAt(int64_t offset);
   /// Ends the function.

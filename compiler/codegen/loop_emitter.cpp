@@ -43,12 +43,8 @@ class LoopKernelEmitter {
 
   /// Tiles are ranges of the flattened outer space.
   void EmitOuterTiles() {
-    const int64_t total = Elements(kernel_.outer);
-    const int64_t extent = TileExtent(total);
-    llvm::Value* low = f_.Mul(frame_.first_tile, extent);
-    llvm::Value* high = f_.Min(f_.Mul(frame_.last_tile, extent), f_.I64(total));
-    f_.For(
-        low, high, 1,
+    frame_.ForOwn(
+        Elements(kernel_.outer),
         [&](llvm::Value* flat) { EmitStages(OuterCoordinates(flat), nullptr, nullptr, 1); },
         "outer");
   }
@@ -64,7 +60,7 @@ class LoopKernelEmitter {
       return;
     }
     const int64_t total = kernel_.stages[0].axes[axis];
-    const int64_t extent = TileExtent(total);
+    const int64_t extent = kernel_.schedule.tile_extent;
     const auto range = [&](llvm::Value* first, llvm::Value* last) {
       EmitStages({}, f_.Mul(first, extent), f_.Min(f_.Mul(last, extent), f_.I64(total)), extent);
     };
@@ -79,12 +75,6 @@ class LoopKernelEmitter {
           frame_.first_tile, frame_.last_tile, 1,
           [&](llvm::Value* tile) { range(tile, f_.Add(tile, f_.I64(1))); }, "tile");
     }
-  }
-
-  int64_t TileExtent(int64_t total) const {
-    const int64_t tiles = std::max<int64_t>(kernel_.schedule.tiles, 1);
-    return kernel_.schedule.tile_extent > 0 ? kernel_.schedule.tile_extent
-                                            : (total + tiles - 1) / tiles;
   }
 
   std::vector<llvm::Value*> OuterCoordinates(llvm::Value* flat) {

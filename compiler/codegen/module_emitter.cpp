@@ -1,6 +1,7 @@
 #include "compiler/codegen/module_emitter.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -27,6 +28,7 @@ struct KindRow {
   void (*emit)(llvm::Module&, const Target&, const Kernel&);
   int64_t (*scratch_bytes)(const Kernel&, const Target&);
   int64_t (*tiles)(const Kernel&, const Target&);
+  bool prepares_tiles = false;  ///< of another kernel, for running them in parallel
 };
 
 int64_t LoopScratch(const Kernel& kernel, const Target&) { return LocalBytes(kernel); }
@@ -39,11 +41,23 @@ const KindRow& RowOf(KernelKind kind) {
       {EmitLoopKernel, LoopScratch, ScheduledTiles},                       // kLoops
       {EmitContractionKernel, ContractionScratchBytes, ContractionTiles},  // kContraction
       {EmitScatterKernel, NoScratch, ScheduledTiles},                      // kScatter
+      {EmitBucketsKernel, NoScratch, ScheduledTiles, true},                // kBuckets
       {EmitPrefixKernel, AxisScratch, ScheduledTiles},                     // kPrefix
       {EmitSortKernel, AxisScratch, ScheduledTiles},                       // kSort
       {EmitAttentionKernel, AttentionScratchBytes, AttentionTiles},        // kAttention
   };
   return kRows[static_cast<size_t>(kind)];
+}
+
+/// `then` with the type of an executor, if there is one that has threads.
+void IfParallel(FunctionEmitter& f, llvm::Value* executor,
+                const std::function<void(llvm::StructType*)>& then) {
+  auto& b = f.b;
+  auto* type = llvm::StructType::get(b.getPtrTy(), b.getPtrTy(), b.getInt32Ty());
+  f.If(b.CreateIsNotNull(executor), [&] {
+    llvm::Value* threads = b.CreateLoad(b.getInt32Ty(), b.CreateStructGEP(type, executor, 2));
+    f.If(b.CreateICmpSGT(threads, f.I32(1)), [&] { then(type); });
+  });
 }
 
 /// void(executor, kernel, arg, tiles): all tiles, by the executor if it has threads.
@@ -64,16 +78,12 @@ llvm::Function* EmitDispatch(llvm::Module& module, const Target& target) {
   llvm::Value* kernel = function->getArg(1);
   llvm::Value* argument = function->getArg(2);
   llvm::Value* tiles = function->getArg(3);
-  auto* executor_type = llvm::StructType::get(pointer, pointer, i32);
-  f.If(b.CreateIsNotNull(executor), [&] {
-    llvm::Value* threads = b.CreateLoad(i32, b.CreateStructGEP(executor_type, executor, 2));
-    f.If(b.CreateICmpSGT(threads, f.I32(1)), [&] {
-      llvm::Value* run = b.CreateLoad(pointer, executor);
-      llvm::Value* self = b.CreateLoad(pointer, b.CreateStructGEP(executor_type, executor, 1));
-      b.CreateCall(run_type, run, {self, kernel, argument, tiles});
-      b.CreateRetVoid();
-      b.SetInsertPoint(llvm::BasicBlock::Create(f.context(), "unreached", function));
-    });
+  IfParallel(f, executor, [&](llvm::StructType* executor_type) {
+    llvm::Value* run = b.CreateLoad(pointer, executor);
+    llvm::Value* self = b.CreateLoad(pointer, b.CreateStructGEP(executor_type, executor, 1));
+    b.CreateCall(run_type, run, {self, kernel, argument, tiles});
+    b.CreateRetVoid();
+    b.SetInsertPoint(llvm::BasicBlock::Create(f.context(), "unreached", function));
   });
   b.CreateCall(kernel_type, kernel, {argument, f.I32(0), f.I64(0), tiles});
   b.CreateRetVoid();
@@ -278,11 +288,16 @@ class EntryEmitter {
     llvm::Function* function = f_.module().getFunction(kernel.name);
     const int64_t tile_count = RowOf(kernel.kind).tiles(kernel, f_.target());
     llvm::Value* tiles = f_.I64(tile_count);
-    if (kernel.schedule.parallel && tile_count > 1) {
-      b.CreateCall(dispatch_, {executor_, function, argument_, tiles});
-    } else {
-      b.CreateCall(function, {argument_, f_.I32(0), f_.I64(0), tiles});
-    }
+    const auto run = [&] {
+      if (kernel.schedule.parallel && tile_count > 1)
+        b.CreateCall(dispatch_, {executor_, function, argument_, tiles});
+      else
+        b.CreateCall(function, {argument_, f_.I32(0), f_.I64(0), tiles});
+    };
+    if (RowOf(kernel.kind).prepares_tiles)
+      IfParallel(f_, executor_, [&](llvm::StructType*) { run(); });
+    else
+      run();
     if (!call.asserted.empty()) NumberAssertion(call.asserted);
   }
 

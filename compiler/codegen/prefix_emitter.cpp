@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "compiler/codegen/axis_tiles.h"
 #include "compiler/kernel/axis_forms.h"
 
 namespace descent {
@@ -116,7 +115,7 @@ class PrefixEmitter {
 void EmitPrefixKernel(llvm::Module& module, const Target& target, const Kernel& kernel) {
   KernelFrame frame(module, target, kernel);
   PrefixEmitter emitter(frame);
-  EmitAxisTiles(frame, [&](llvm::Value* unit) { emitter.EmitUnit(unit); });
+  frame.ForOwn(AxisUnits(kernel), [&](llvm::Value* unit) { emitter.EmitUnit(unit); }, "unit");
   frame.Finish();
 }
 

@@ -126,12 +126,8 @@ class Replay {
     for (size_t i = 0; i < call.arguments.size(); ++i) {
       const Argument& argument = call.arguments[i];
       if (kernel.parameters[i].type.elements() == 0) continue;  // no kernel writes it
-      const bool updated =
-          kernel.kind == KernelKind::kScatter && kernel.scatter.destination == static_cast<int>(i);
       if (!kernel.parameters[i].written)
         Expect(number, argument.buffer, means.values[i], "reads");
-      else if (updated)
-        Expect(number, argument.buffer, means.before, "updates");
       else if (argument.loop_stride_bytes != 0 && iteration > 0)
         Expect(number, argument.buffer, means.values[i], "adds a slice to");
     }
@@ -254,6 +250,9 @@ class OrderProof {
     const Kernel& kernel = kernels_[call.kernel];
     if (call.arguments.size() != kernel.parameters.size())
       return Fail(fmt::format("call {} has another number of arguments than its kernel", number));
+    const auto has = [](const std::vector<std::pair<int, int>>& pairs, std::pair<int, int> pair) {
+      return std::find(pairs.begin(), pairs.end(), pair) != pairs.end();
+    };
     const auto& touches = touches_[number];
     for (const Touch& a : touches)
       for (const Touch& b : touches) {
@@ -262,12 +261,20 @@ class OrderProof {
           continue;
         const auto pair = std::pair{a.parameter, b.parameter};
         const bool allowed = !a.written && a.bytes == b.bytes &&
-                             std::find(kernel.may_alias.begin(), kernel.may_alias.end(), pair) !=
-                                 kernel.may_alias.end();
+                             (has(kernel.may_alias, pair) || has(kernel.in_place, pair));
         if (!allowed)
           Fail(fmt::format("call {} ({}) writes argument {} over its argument {}", number,
                            kernel.name, b.parameter, a.parameter));
       }
+    for (const auto& [read, written] : kernel.in_place)
+      if (!SamePlace(call.arguments[read], call.arguments[written]))
+        Fail(fmt::format("call {} ({}) updates argument {} in other bytes than its argument {}",
+                         number, kernel.name, written, read));
+  }
+
+  bool SamePlace(const Argument& a, const Argument& b) const {
+    return BytesOf(entry_, a.buffer) == BytesOf(entry_, b.buffer) &&
+           a.loop_stride_bytes == b.loop_stride_bytes && a.from_end == b.from_end;
   }
 
   void CheckBuffers() {

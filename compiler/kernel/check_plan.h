@@ -20,7 +20,6 @@ namespace descent {
 /// What the arguments mean. Values are numbers; a value may pass through one buffer only.
 struct CallMeaning {
   std::vector<int> values;  ///< per argument: the value read or written
-  int before = -1;          ///< scatter: value the destination holds before
 };
 struct LoopMeaning {
   /// At the end of every iteration the first value counts as the second (carried values).

@@ -52,8 +52,11 @@ class Delivering {
 
   bool Bind(const Delivery& delivery) {
     const int writer = order_.WriterOf(delivery.value);
-    if (writer < 0 || region_.works[writer].loop || tensors_[delivery.value].alias >= 0)
-      return false;
+    if (writer < 0) return false;
+    if (FormWork* form = region_.works[writer].form.get())
+      if (const int read = form->UpdatedBy(delivery.value); read >= 0)
+        return BindUpdated(*form, read, delivery);
+    if (region_.works[writer].loop || tensors_[delivery.value].alias >= 0) return false;
     if (region_.works[writer].branch) return BindResult(*region_.works[writer].branch, delivery);
     if (tensors_.IsSlice(delivery.target) && BodyTouches(delivery.value)) return false;
     if (delivery.older >= 0) {
@@ -64,6 +67,37 @@ class Delivering {
     }
     PlaceIn(delivery.value, delivery.target);
     return true;
+  }
+
+  /// A value that takes the bytes of another one, which nobody else reads, is delivered when that
+  /// one is. If that one is a copy of what the target holds, there is nothing to copy.
+  bool BindUpdated(FormWork& form, int read, const Delivery& delivery) {
+    const int base = form.tensors[read];
+    if (tensors_.IsSlice(delivery.target) && BodyTouches(delivery.value)) return false;
+    if (delivery.older >= 0 && UpdatesCopy(form, base, delivery.older)) {
+      if (!Allowed({delivery.older, delivery.value})) return false;
+      form.tensors[read] = delivery.older;
+    } else {
+      if (!Bind({base, delivery.target, delivery.older})) return false;
+      const bool allowed = delivery.older < 0 || Allowed({delivery.older, delivery.value});
+      DESCENT_CHECK(allowed, "what comes before the base comes before its update");
+    }
+    PlaceIn(delivery.value, delivery.target);
+    return true;
+  }
+
+  /// Is `base` a copy of `older`, which the form does not read elsewhere?
+  bool UpdatesCopy(const FormWork& form, int base, int older) const {
+    const int writer = order_.WriterOf(base);
+    return writer >= 0 && tensors_[base].alias < 0 && IsCopyOf(region_.works[writer], older) &&
+           std::ranges::count(form.tensors, older) == 0;
+  }
+
+  static bool IsCopyOf(const Work& work, int tensor) {
+    const Computation& copy = work.computation;
+    return work.is_computation() && IsLayout(copy) && copy.after.empty() &&
+           copy.reads.size() == 1 && copy.reads[0].tensor == tensor &&
+           IsIdentity(copy, copy.reads[0]);
   }
 
   /// Both sides of a branch write to the target, or leave there what it holds.

@@ -12,7 +12,6 @@
 namespace descent {
 
 std::vector<int> FusedGroup::Reads() const {
-  if (scatter) return {scatter->index, scatter->update, scatter->base};
   if (form) return form->Reads();
   if (loop) return loop->reads;
   if (branch) return branch->reads;
@@ -33,7 +32,6 @@ std::vector<int> FusedGroup::After() const {
 }
 
 std::vector<int> FusedGroup::Writes() const {
-  if (scatter) return {scatter->result};
   if (form) return form->Writes();
   if (loop) return loop->writes;
   if (branch) return branch->writes;
@@ -63,7 +61,6 @@ class Grouping {
   Grouping(const Region& region, const TensorTable& tensors) : region_(region), tensors_(tensors) {
     for (const Work& work : region.works) {
       FusedGroup group;
-      group.scatter = work.scatter;
       group.form = work.form;
       group.loop = work.loop;
       group.branch = work.branch;

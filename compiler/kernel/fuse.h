@@ -24,8 +24,7 @@ struct FusedGroup {
   std::vector<Computation> stages;  ///< their first `outer` axes are shared
   int outer = 0;
   bool contraction = false;
-  std::shared_ptr<ScatterWork> scatter;  ///< or one of these, and no stages
-  std::shared_ptr<FormWork> form;
+  std::shared_ptr<FormWork> form;  ///< or one of these, and no stages
   std::shared_ptr<LoopWork> loop;
   std::shared_ptr<BranchWork> branch;
 

@@ -326,38 +326,11 @@ bool SameStage(const Stage& a, const Stage& b) {
 
 bool SameLocal(const Local& a, const Local& b) { return a.dtype == b.dtype && a.shape == b.shape; }
 
-bool SameScatter(const ScatterForm& a, const ScatterForm& b) {
-  return a.index == b.index && a.update == b.update && a.destination == b.destination &&
-         a.updates == b.updates && a.rows == b.rows && a.row_elements == b.row_elements &&
-         a.combine == b.combine;
-}
-
 bool SameMaybe(const Scalar& a, const Scalar& b) { return a && b ? SameScalar(a, b) : a == b; }
 
 bool SamePrefix(const PrefixForm& a, const PrefixForm& b) {
   return a.axis == b.axis && a.exclusive == b.exclusive && a.reverse == b.reverse &&
          SameMaybe(a.init, b.init) && SameMaybe(a.step, b.step) && SameMaybe(a.result, b.result);
-}
-
-LoweredKernel LowerScatter(const ScatterWork& scatter, const TensorTable& tensors) {
-  LoweredKernel lowered;
-  Kernel& kernel = lowered.kernel;
-  kernel.kind = KernelKind::kScatter;
-  kernel.name = scatter.nodes.empty() ? "scatter" : Identifier(scatter.nodes.back());
-  kernel.scatter = scatter.form;
-  kernel.scatter.index = 0;
-  kernel.scatter.update = 1;
-  kernel.scatter.destination = 2;
-  lowered.tensors = {scatter.index, scatter.update, scatter.result};
-  kernel.parameters = {{tensors[scatter.index].type, false},
-                       {tensors[scatter.update].type, false},
-                       {tensors[scatter.result].type, true}};
-  kernel.reports_status = true;
-  kernel.flops = scatter.form.updates * scatter.form.row_elements;
-  Stage stage;
-  stage.nodes = scatter.nodes;
-  kernel.stages = {stage};
-  return lowered;
 }
 
 LoweredKernel LowerForm(const FormWork& form, const TensorTable& tensors) {
@@ -370,7 +343,6 @@ LoweredKernel LowerForm(const FormWork& form, const TensorTable& tensors) {
 
 LoweredKernel LowerGroup(const FusedGroup& group, const TensorTable& tensors,
                          const std::function<bool(int)>& stored) {
-  if (group.scatter) return LowerScatter(*group.scatter, tensors);
   if (group.form) return LowerForm(*group.form, tensors);
   LoweredKernel lowered = GroupLowering(group, tensors, stored).Run();
   lowered.after = group.After();
@@ -383,10 +355,9 @@ bool MayAlias(const Kernel& kernel, int read, int written) {
   const KernelParameter& p = kernel.parameters[read];
   const KernelParameter& q = kernel.parameters[written];
   if (p.written || !q.written || p.type.dtype != q.type.dtype ||
-      p.type.elements() != q.type.elements() || kernel.kind == KernelKind::kScatter ||
-      kernel.kind == KernelKind::kPrefix || kernel.kind == KernelKind::kSort ||
-      kernel.kind == KernelKind::kAttention)
+      p.type.elements() != q.type.elements())
     return false;
+  if (kernel.kind != KernelKind::kLoops && kernel.kind != KernelKind::kContraction) return false;
   for (size_t storing = 0; storing < kernel.stages.size(); ++storing)
     for (const StageStore& store : kernel.stages[storing].stores) {
       if (store.parameter != written) continue;
@@ -405,7 +376,7 @@ bool SameKernel(const Kernel& a, const Kernel& b) {
   return a.kind == b.kind && a.parameters == b.parameters && a.outer == b.outer &&
          std::equal(a.locals.begin(), a.locals.end(), b.locals.begin(), b.locals.end(),
                     SameLocal) &&
-         a.may_alias == b.may_alias && SameScatter(a.scatter, b.scatter) &&
+         a.may_alias == b.may_alias && a.in_place == b.in_place && a.scatter == b.scatter &&
          SamePrefix(a.prefix, b.prefix) && a.sort == b.sort && a.attention == b.attention &&
          std::equal(a.stages.begin(), a.stages.end(), b.stages.begin(), b.stages.end(), SameStage);
 }

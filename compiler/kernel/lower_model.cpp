@@ -45,7 +45,7 @@ class EntryLowering {
     entry_.name = model_.entry;
     entry_.batch = model_.batch;
     DESCENT_TRY(leaves, BindLeaves());
-    DESCENT_TRY(built, BuildRegion(model_.graph, leaves, tensors_));
+    DESCENT_TRY(built, BuildRegion(model_.graph, leaves, tensors_, options_.target));
     for (auto& [tensor, value] : built.constants) constants_.emplace(tensor, std::move(value));
     DESCENT_RETURN_IF_ERROR(BindOutputs(built));
     EmitRegion(built.region, entry_.steps);
@@ -187,9 +187,10 @@ class EntryLowering {
   void EmitBranch(BranchWork& branch, std::vector<Step>& steps);
   std::vector<std::pair<int, int>> EmitSide(Region& side, const BranchWork& branch,
                                             std::vector<Step>& steps);
-  void EmitCall(LoweredKernel lowered, std::vector<Step>& steps, int before = -1);
+  void EmitCall(LoweredKernel lowered, std::vector<Step>& steps);
   int AddKernel(Kernel kernel);
   std::vector<int> IllegalOverwrites(const LoweredKernel& lowered, const Region& region) const;
+  static void UpdateInstead(Region& region, int computed, int copy);
 
   const Model& model_;
   KernelProgram& program_;
@@ -249,6 +250,17 @@ std::vector<int> EntryLowering::IllegalOverwrites(const LoweredKernel& lowered,
   return illegal;
 }
 
+/// Forms that change parts of `computed` where it lies shall do so in the bytes of its copy.
+void EntryLowering::UpdateInstead(Region& region, int computed, int copy) {
+  for (Work& work : region.works) {
+    if (!work.form) continue;
+    for (const auto& [read, written] : work.form->kernel.in_place)
+      if (work.form->tensors[read] == computed) work.form->tensors[read] = copy;
+  }
+  for (Overwrite& overwrite : region.overwrites)
+    if (overwrite.older == computed) overwrite.older = copy;
+}
+
 void EntryLowering::EmitGroup(FusedGroup& group, Region& region, std::vector<Step>& steps,
                               const std::function<bool(int)>& read_elsewhere) {
   if (group.loop) return EmitLoop(*group.loop, region, steps);
@@ -258,7 +270,6 @@ void EntryLowering::EmitGroup(FusedGroup& group, Region& region, std::vector<Ste
   };
   LoweredKernel lowered = LowerGroup(group, tensors_, stored);
   if (group.form) return EmitCall(std::move(lowered), steps);
-  if (group.scatter) return EmitCall(std::move(lowered), steps, group.scatter->base);
   // Where the kernel reads the old value elsewhere than it writes the new one, the new one is
   // copied afterwards: all other readers of the old value stand before this group.
   std::vector<LoweredKernel> copies;
@@ -269,6 +280,7 @@ void EntryLowering::EmitGroup(FusedGroup& group, Region& region, std::vector<Ste
     tensors_[computed].alias = -1;
     tensors_[computed].slice_stride_bytes = 0;
     overwrite.newer = copy;
+    UpdateInstead(region, computed, copy);
     FusedGroup copying;
     copying.stages = {MakeCopy(computed, copy, tensors_[computed].type)};
     copying.stages[0].nodes = {tensors_[computed].name};
@@ -313,9 +325,12 @@ std::vector<std::pair<int, int>> EntryLowering::EmitSide(Region& side, const Bra
   for (const Overwrite& overwrite : side.overwrites) written.push_back(overwrite.newer);
   std::vector<std::pair<int, int>> results;
   std::unordered_set<int> made;
+  const auto updated = [&](int tensor) {
+    return std::ranges::count(side.overwrites, tensor, &Overwrite::older) > 0;
+  };
   for (const int tensor : written)
     for (const int result : branch.writes)
-      if (tensors_[tensor].alias == result && made.insert(result).second)
+      if (tensors_[tensor].alias == result && !updated(tensor) && made.insert(result).second)
         results.push_back({tensor, result});
   for (const Overwrite& kept : branch.in_place)
     if (!made.contains(kept.newer)) results.push_back({MeaningOf(kept.older), kept.newer});
@@ -338,7 +353,7 @@ void EntryLowering::EmitBranch(BranchWork& branch, std::vector<Step>& steps) {
   steps.push_back({std::move(step)});
 }
 
-void EntryLowering::EmitCall(LoweredKernel lowered, std::vector<Step>& steps, int before) {
+void EntryLowering::EmitCall(LoweredKernel lowered, std::vector<Step>& steps) {
   const auto& parameters = lowered.kernel.parameters;
   const bool empty = std::none_of(parameters.begin(), parameters.end(), [](const auto& parameter) {
     return parameter.written && parameter.type.elements() > 0;
@@ -346,7 +361,7 @@ void EntryLowering::EmitCall(LoweredKernel lowered, std::vector<Step>& steps, in
   if (empty) return;
   KernelCall call;
   call.asserted = fmt::format("{}", fmt::join(lowered.asserted, ", "));
-  CallMeaning means{.values = {}, .before = before};
+  CallMeaning means;
   for (const int tensor : lowered.tensors) {
     call.arguments.push_back(ArgumentOf(tensor));
     means.values.push_back(MeaningOf(tensor));

@@ -61,10 +61,9 @@ class Lister {
                                    .partial = condition.loop_stride_bytes != 0});
     for (int i = 0; i < static_cast<int>(call.arguments.size()); ++i) {
       const bool written = kernel.parameters[i].written;
-      const bool updated = kernel.kind == KernelKind::kScatter && kernel.scatter.destination == i;
       listing_.accesses.push_back({.call = number,
                                    .buffer = call.arguments[i].buffer,
-                                   .read = !written || updated,
+                                   .read = !written,
                                    .written = written,
                                    .partial = call.arguments[i].loop_stride_bytes != 0,
                                    .parameter = i});

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -77,19 +78,34 @@ struct ContractionAxes {
 enum class KernelKind : uint8_t {
   kLoops,        ///< stages one after another inside the outer loops
   kContraction,  ///< one stage: sum of products, register-tiled, epilogue in its results
-  kScatter,      ///< one stage with a data-dependent destination; see ScatterForm
+  kScatter,      ///< rows are changed where data says; see ScatterForm
+  kBuckets,      ///< updates of a scatter by the tile that owns their row; see ScatterForm
   kPrefix,       ///< a state carried along one axis; see PrefixForm
   kSort,         ///< places in sorted order; see SortForm
   kAttention,    ///< scores, their softmax and weighted values in blocks; see AttentionForm
 };
 
-/// destination[index[u], rest] = combine(it, update[u, rest]), in order of u. Parameters by number.
+/// destination[index[u], rest] = combine(it, update[u, rest]), in order of u. Parameters by number,
+/// -1 where there is none.
+///
+/// A tile of the scatter owns `tile_rows` rows. It looks at all updates, or, with `chunk` > 0, only
+/// at its own, which a kBuckets kernel has sorted: of each run of `chunk` updates, `sorted_rows`
+/// and `sorted_updates` have first those for tile 0, then those for tile 1, ..., each tile's in the
+/// order of u, and ends[run, t] counts those for the tiles up to t. Updates with a bad index are
+/// left out.
 struct ScatterForm {
-  int index = 0, update = 1, destination = 2;
+  int index = 0, update = 1, destination = -1;
+  int sorted_rows = -1, sorted_updates = -1, ends = -1;
   int64_t updates = 0;              ///< number of u
   int64_t rows = 0;                 ///< extent of the destination's first axis
   int64_t row_elements = 0;         ///< product of the rest
   std::optional<ScalarOp> combine;  ///< nullopt: the update itself
+  int64_t tile_rows = 1;
+  int64_t chunk = 0;
+  bool operator==(const ScatterForm&) const = default;
+
+  int64_t tiles() const { return rows == 0 ? 1 : (rows + tile_rows - 1) / tile_rows; }
+  int64_t chunks() const { return chunk == 0 ? 0 : (updates + chunk - 1) / chunk; }
 };
 
 /// Row-major [outer, length, inner]: what runs along the axis in the middle.
@@ -107,11 +123,25 @@ struct PrefixForm {
   Scalar init, step, result;
 };
 
+/// Kernels that sort: the whole axis at once, or runs of it and then merging in several kernels.
+enum class SortPart : uint8_t {
+  kWhole,  ///< elements -> places
+  kRuns,   ///< elements -> entries, sorted in runs of `run`
+  kMerge,  ///< entries in runs of `run` -> entries in runs of twice as many
+  kRanks,  ///< entries in at most two runs of `run` -> places
+};
+
 /// Of every (outer, inner): the last parameter gets the places that the elements of parameter 0
-/// take in stable sorted order. NaN counts as larger than all numbers.
+/// take in stable sorted order, or a part of the way there. NaN counts as larger than all numbers.
+/// An entry is a key in the order of the elements above the element's place, both as one unsigned
+/// number, so that no two are equal: 64 bits where 32 are enough for each, else 128. Entries lie
+/// [outer, inner, length].
 struct SortForm {
   AlongAxis axis;
   bool descending = false;
+  SortPart part = SortPart::kWhole;
+  int64_t run = 0;
+  int entry_bits = 64;
   bool operator==(const SortForm&) const = default;
 };
 
@@ -143,11 +173,12 @@ struct AttentionForm {
 struct KernelSchedule {
   int64_t tiles = 1;      ///< parallel tiles
   bool parallel = false;  ///< worth a dispatch
-  // kLoops: tiles split the flattened iteration space of the outer axes, or, without outer axes,
-  // axis `tile_axis` of every stage (the same axis in all), into pieces of `tile_extent` (the last
-  // is shorter).
+  // What tiles split is cut into pieces of `tile_extent`, the last of which may be shorter; one
+  // tile has everything. kLoops: the flattened iteration space of the outer axes, or, without outer
+  // axes, axis `tile_axis` of every stage (the same axis in all). kScatter: rows of the
+  // destination. kBuckets: updates. kPrefix, kSort: units (axis_forms.h).
   int tile_axis = -1;
-  int64_t tile_extent = 0;
+  int64_t tile_extent = std::numeric_limits<int64_t>::max();
   // kContraction: register tile, cache blocks; the grid is batch x ceil(M / block_m) x ceil(N /
   // block_n).
   // kAttention: columns on the lanes (block_n) of a tile, rows of a block (block_m), register tile.
@@ -175,6 +206,9 @@ struct Kernel {
   /// read before the point that overwrites it. All other written parameters are disjoint from all
   /// else.
   std::vector<std::pair<int, int>> may_alias;
+  /// Pairs (read, written) that a call must bind to the same bytes: some elements are changed, the
+  /// others stay.
+  std::vector<std::pair<int, int>> in_place;
 };
 
 // ---- programs ----------------------------------------------------------------------------------
@@ -198,8 +232,9 @@ struct Buffer {
 };
 
 /// Buffer bound to a kernel parameter; a buffer may be bound to several (to a read and a written
-/// one only if the kernel's `may_alias` says so). The parameter's type has as many elements as what
-/// is bound. Inside a loop the address advances per iteration of the innermost enclosing loop
+/// one only if the kernel's `may_alias` or `in_place` says so). The parameter's type has as many
+/// elements as what is bound. Inside a loop the address advances per iteration of the innermost
+/// enclosing loop
 /// (`from_end`: starts at the last slice and goes back).
 struct Argument {
   int buffer = 0;

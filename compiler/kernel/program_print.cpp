@@ -9,12 +9,13 @@
 #include "compiler/kernel/attention.h"
 #include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/plan_memory.h"
+#include "compiler/kernel/scatter.h"
 
 namespace descent {
 namespace {
 
 std::string_view NameOf(KernelKind kind) {
-  constexpr std::string_view kNames[] = {"loops",  "contraction", "scatter",
+  constexpr std::string_view kNames[] = {"loops",  "contraction", "scatter",  "buckets",
                                          "prefix", "sort",        "attention"};
   return kNames[static_cast<int>(kind)];
 }
@@ -76,12 +77,19 @@ std::string PrintStage(const Kernel& kernel, const Stage& stage) {
   return text;
 }
 
-std::string PrintScatter(const ScatterForm& form) {
-  const std::string combine =
-      form.combine ? fmt::format("{} with", Info(*form.combine).name) : "set to";
-  return fmt::format("  p{}[p{}[u], :] {} p{}[u, :] for {} updates of {} elements, {} rows\n",
-                     form.destination, form.index, combine, form.update, form.updates,
-                     form.row_elements, form.rows);
+std::string WhatTilesSplit(const Kernel& kernel) {
+  switch (kernel.kind) {
+    case KernelKind::kScatter:
+      return "rows";
+    case KernelKind::kBuckets:
+      return "updates";
+    case KernelKind::kPrefix:
+    case KernelKind::kSort:
+      return "units";
+    default:
+      return kernel.schedule.tile_axis < 0 ? "outer axes"
+                                           : fmt::format("i{}", kernel.schedule.tile_axis);
+  }
 }
 
 std::string PrintSchedule(const Kernel& kernel) {
@@ -93,11 +101,8 @@ std::string PrintSchedule(const Kernel& kernel) {
                         AxisNames(kernel.contraction.n), AxisNames(kernel.contraction.k),
                         schedule.register_m, schedule.register_n, schedule.block_m,
                         schedule.block_n, schedule.block_k);
-  else if (schedule.tile_extent > 0 && schedule.tiles > 1)
-    text +=
-        fmt::format("{} in pieces of {}; ",
-                    schedule.tile_axis < 0 ? "outer axes" : fmt::format("i{}", schedule.tile_axis),
-                    schedule.tile_extent);
+  else if (kernel.kind != KernelKind::kAttention && schedule.tiles > 1)
+    text += fmt::format("{} in pieces of {}; ", WhatTilesSplit(kernel), schedule.tile_extent);
   return text + fmt::format("{} {}, {}\n", schedule.tiles, schedule.tiles == 1 ? "tile" : "tiles",
                             schedule.parallel ? "parallel" : "serial");
 }
@@ -113,6 +118,8 @@ std::vector<std::string> NodesOf(const Kernel& kernel) {
 int64_t BytesOf(const Kernel& kernel) {
   int64_t bytes = 0;
   for (const KernelParameter& parameter : kernel.parameters) bytes += parameter.type.bytes();
+  for (const auto& [read, written] : kernel.in_place)
+    bytes -= kernel.parameters[written].type.bytes();
   return bytes;
 }
 
@@ -168,8 +175,8 @@ std::string PrintKernel(const Kernel& kernel) {
   if (!kernel.outer.empty())
     text += fmt::format("  each {}\n",
                         Loops(kernel.outer, 0, static_cast<int>(kernel.outer.size())).substr(4));
-  if (kernel.kind == KernelKind::kScatter)
-    text += PrintScatter(kernel.scatter);
+  if (kernel.kind == KernelKind::kScatter || kernel.kind == KernelKind::kBuckets)
+    text += PrintScatter(kernel);
   else if (kernel.kind == KernelKind::kPrefix || kernel.kind == KernelKind::kSort)
     text += PrintAxisForm(kernel);
   else if (kernel.kind == KernelKind::kAttention)

@@ -18,7 +18,7 @@ namespace descent {
 
 struct KernelSummary {
   std::string name;
-  std::string kind;                ///< loops | contraction | scatter | prefix | sort | attention
+  std::string kind;  ///< loops | contraction | scatter | buckets | prefix | sort | attention
   std::vector<std::string> nodes;  ///< graph values it computes
   int64_t flops = 0;
   int64_t bytes = 0;  ///< of its parameters, each once

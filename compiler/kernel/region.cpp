@@ -6,6 +6,7 @@
 #include "compiler/kernel/attention.h"
 #include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/contraction.h"
+#include "compiler/kernel/scatter.h"
 #include "ir/op_def.h"
 #include "ir/ops/scatter.h"
 
@@ -31,8 +32,9 @@ Scalar SplatScalar(const Tensor& tensor) {
 /// Builds the works of one graph.
 class RegionBuilder {
  public:
-  RegionBuilder(const Graph& graph, const LeafTensors& leaves, TensorTable& tensors)
-      : graph_(graph), leaves_(leaves), tensors_(tensors) {}
+  RegionBuilder(const Graph& graph, const LeafTensors& leaves, TensorTable& tensors,
+                const TargetFacts& target)
+      : graph_(graph), leaves_(leaves), tensors_(tensors), target_(target) {}
 
   Result<BuiltRegion> Run() {
     used_.resize(graph_.nodes().size());
@@ -174,31 +176,49 @@ class RegionBuilder {
     return {};
   }
 
-  /// (x, indices, updates): x with the updates put to its rows.
+  /// (x, indices, updates): x with the updates put to its rows. The result takes the bytes of a
+  /// copy of x, so that the kernel has to touch only the rows that change.
   Result<void> AddScatter(int i) {
     const Node& node = graph_.nodes()[i];
-    auto scatter = std::make_shared<ScatterWork>();
     // Sums are kept in the type that arithmetic has and rounded once.
     const int result = Wide(values_[i][0]);
-    scatter->base = tensors_.Add(tensors_[result]);
-    scatter->index = Operand(node, 1);
-    scatter->update = Operand(node, 2);
-    scatter->result = result;
-    AddCopy(built_.region, Operand(node, 0), scatter->base, node.types[0]);
-    tensors_[result].alias = scatter->base;
-    built_.region.overwrites.push_back({scatter->base, result});
-    const Shape& shape = node.types[0].shape;
-    scatter->form.updates = tensors_[scatter->index].type.elements();
-    scatter->form.rows = shape.empty() ? 1 : shape[0];
-    scatter->form.row_elements = 1;
-    for (size_t axis = 1; axis < shape.size(); ++axis) scatter->form.row_elements *= shape[axis];
-    scatter->form.combine = ScatterCombine(node.attributes);
-    scatter->nodes = {graph_.NameOf({i, 0})};
-    Work work;
-    work.scatter = std::move(scatter);
-    built_.region.works.push_back(std::move(work));
+    const int base = tensors_.Add(tensors_[result]);
+    const int index = Operand(node, 1), update = Operand(node, 2);
+    AddCopy(built_.region, Operand(node, 0), base, node.types[0]);
+    tensors_[result].alias = base;
+    built_.region.overwrites.push_back({base, result});
+    ScatterKernels made =
+        MakeScatter(tensors_[index].type, tensors_[update].type, tensors_[result].type,
+                    ScatterCombine(node.attributes), target_);
+    std::vector<int> tensors = {index, update, base};
+    if (made.buckets) {
+      const auto& parameters = made.buckets->parameters;
+      const int rows = Between(i, "rows", parameters[2].type);
+      const int sorted = Between(i, "sorted", parameters[3].type);
+      const int ends = Between(i, "ends", parameters[4].type);
+      AddForm(i, std::move(*made.buckets), {index, update, rows, sorted, ends});
+      tensors.insert(tensors.end(), {rows, sorted, ends});
+    }
+    tensors.push_back(result);
+    AddForm(i, std::move(made.scatter), std::move(tensors));
     AddConversion(result, values_[i][0]);
     return {};
+  }
+
+  /// What the kernels of a node hand on.
+  int Between(int i, std::string_view what, const TensorType& type) {
+    const EntryTensor& of = tensors_[values_[i][0]];
+    return tensors_.Add({.name = fmt::format("{}.{}", of.name, what),
+                         .type = type,
+                         .origin = of.origin,
+                         .section = of.section});
+  }
+
+  void AddForm(int i, Kernel kernel, std::vector<int> tensors) {
+    kernel.stages[0].nodes = {graph_.NameOf({i, 0})};
+    Work work;
+    work.form = std::make_shared<FormWork>(FormWork{std::move(kernel), std::move(tensors)});
+    built_.region.works.push_back(std::move(work));
   }
 
   /// The tensor, or in place of 16-bit floats a new one for their f32 numbers.
@@ -214,24 +234,27 @@ class RegionBuilder {
     if (from != to) AddCopy(built_.region, from, to, TensorType(tensors_[from].type));
   }
 
-  /// One kernel that runs along an axis; its state is not rounded on the way.
+  /// Kernels that run along an axis; their state is not rounded on the way.
   Result<void> AddAxisForm(int i) {
     const Node& node = graph_.nodes()[i];
-    auto form = std::make_shared<FormWork>();
+    std::vector<int> tensors;
     std::vector<TensorType> types;
     for (size_t k = 0; k < node.operands.size(); ++k) {
       const int operand = Operand(node, k), wide = Wide(operand);
       AddConversion(operand, wide);
-      form->tensors.push_back(wide);
+      tensors.push_back(wide);
       types.push_back(tensors_[wide].type);
     }
     const int result = Wide(values_[i][0]);
-    form->tensors.push_back(result);
-    form->kernel = MakeAxisKernel(*node.op, {types, node.attributes}, tensors_[result].type);
-    form->kernel.stages[0].nodes = {graph_.NameOf({i, 0})};
-    Work work;
-    work.form = std::move(form);
-    built_.region.works.push_back(std::move(work));
+    std::vector<Kernel> kernels =
+        MakeAxisKernels(*node.op, {types, node.attributes}, tensors_[result].type, target_);
+    for (Kernel& kernel : kernels) {
+      const bool last = &kernel == &kernels.back();
+      const int to = last ? result : Between(i, "entries", kernel.parameters.back().type);
+      tensors.push_back(to);
+      AddForm(i, std::move(kernel), std::move(tensors));
+      tensors = {to};
+    }
     AddConversion(result, values_[i][0]);
     return {};
   }
@@ -321,6 +344,7 @@ class RegionBuilder {
   const Graph& graph_;
   const LeafTensors& leaves_;
   TensorTable& tensors_;
+  const TargetFacts& target_;
   std::vector<std::vector<bool>> used_;
   std::vector<std::vector<int>> values_;
   BuiltRegion built_;
@@ -377,7 +401,7 @@ Result<void> RegionBuilder::AddLoop(int i) {
 
   std::vector<Work> prologue;
   leaves.loop_step = LoopStep(form, *loop, prologue);
-  auto built = BuildRegion(body, leaves, tensors_);
+  auto built = BuildRegion(body, leaves, tensors_, target_);
   if (!built) return std::unexpected(built.error());
   loop->body = std::move(built->region);
   loop->body.works.insert(loop->body.works.begin(), prologue.begin(), prologue.end());
@@ -420,7 +444,7 @@ Result<void> RegionBuilder::AddLoop(int i) {
 /// One side of a branch; `targets[r]` is the tensor for output r, -1 where nobody uses it.
 Result<Region> RegionBuilder::BuildSide(const Graph& body, const LeafTensors& leaves,
                                         const std::vector<int>& targets) {
-  DESCENT_TRY(built, BuildRegion(body, leaves, tensors_));
+  DESCENT_TRY(built, BuildRegion(body, leaves, tensors_, target_));
   for (size_t r = 0; r < targets.size(); ++r)
     if (targets[r] >= 0) built.region.deliveries.push_back({built.outputs[r], targets[r], -1});
   for (auto& constant : built.constants) built_.constants.push_back(std::move(constant));
@@ -459,9 +483,9 @@ Result<void> RegionBuilder::AddBranch(int i) {
 
 }  // namespace
 
-Result<BuiltRegion> BuildRegion(const Graph& graph, const LeafTensors& leaves,
-                                TensorTable& tensors) {
-  return RegionBuilder(graph, leaves, tensors).Run();
+Result<BuiltRegion> BuildRegion(const Graph& graph, const LeafTensors& leaves, TensorTable& tensors,
+                                const TargetFacts& target) {
+  return RegionBuilder(graph, leaves, tensors, target).Run();
 }
 
 }  // namespace descent

@@ -13,6 +13,7 @@
 
 #include "compiler/kernel/computation.h"
 #include "compiler/kernel/program.h"
+#include "compiler/kernel/target_facts.h"
 #include "ir/model.h"
 
 namespace descent {
@@ -32,14 +33,6 @@ struct EntryTensor {
 struct LoopWork;
 struct BranchWork;
 
-struct ScatterWork {
-  int index = -1, update = -1;
-  int base = -1;  ///< older value of the bytes of `result`
-  int result = -1;
-  ScatterForm form;
-  std::vector<std::string> nodes;
-};
-
 /// A node kept whole: its kernel, not scheduled, and the tensor of each parameter.
 struct FormWork {
   Kernel kernel;
@@ -47,17 +40,18 @@ struct FormWork {
 
   std::vector<int> Reads() const;
   std::vector<int> Writes() const;
+  /// The parameter whose bytes `written` takes, keeping some of them; -1 if there is none.
+  int UpdatedBy(int written) const;
 };
 
-/// One of five; the pointers are null in a computation.
+/// One of four; the pointers are null in a computation.
 struct Work {
   Computation computation;
-  std::shared_ptr<ScatterWork> scatter;
   std::shared_ptr<FormWork> form;
   std::shared_ptr<LoopWork> loop;
   std::shared_ptr<BranchWork> branch;
 
-  bool is_computation() const { return !scatter && !form && !loop && !branch; }
+  bool is_computation() const { return !form && !loop && !branch; }
   /// Made of regions.
   bool is_control() const { return loop || branch; }
   /// What must be there before it; what a computation only waits for, too.
@@ -129,8 +123,9 @@ struct BuiltRegion {
   std::vector<std::pair<int, Tensor>> constants;
 };
 
-Result<BuiltRegion> BuildRegion(const Graph& graph, const LeafTensors& leaves,
-                                TensorTable& tensors);
+/// The target's facts say into how many kernels a sort or a scatter is cut.
+Result<BuiltRegion> BuildRegion(const Graph& graph, const LeafTensors& leaves, TensorTable& tensors,
+                                const TargetFacts& target);
 
 /// Carries out the deliveries: a value is computed right in its target where the order of reads
 /// allows, else copied by a kernel of its own.

@@ -14,7 +14,6 @@ namespace {
 
 constexpr int64_t kAlignment = 64;
 constexpr int64_t kMaxTiles = 64;
-constexpr int64_t kScatterTiles = 16;
 /// Tiles of a large contraction, so that any usual number of threads finds enough.
 constexpr int64_t kContractionTiles = 16;
 /// Longest run of K that stays in registers without storing partial sums.
@@ -49,6 +48,13 @@ int64_t ParameterBytes(const Kernel& kernel) {
   return bytes;
 }
 
+/// Tiles of `piece`, at least one.
+void CutInto(KernelSchedule& schedule, int64_t extent, int64_t piece) {
+  schedule.tile_extent = piece;
+  schedule.tiles = std::max<int64_t>(CeilDiv(extent, piece), 1);
+  schedule.parallel = schedule.tiles > 1;
+}
+
 // ---- loops -------------------------------------------------------------------------------------
 
 /// The axis whose pieces become tiles: the outermost that is long enough, else the longest.
@@ -73,13 +79,12 @@ void ScheduleLoops(Kernel& kernel, const TargetFacts& target) {
     schedule.tile_axis = TileAxis(stage, wanted);
     extent = stage.axes[schedule.tile_axis];
   }
-  schedule.tile_extent = std::max<int64_t>(CeilDiv(extent, wanted), 1);
+  int64_t piece = std::max<int64_t>(CeilDiv(extent, wanted), 1);
   // Pieces of the contiguous axis are whole cache lines, if there are enough.
   if (kernel.outer.empty() && schedule.tile_axis == kernel.stages[0].parallel - 1 &&
       CeilDiv(extent, kAlignment) >= wanted)
-    schedule.tile_extent = RoundUp(schedule.tile_extent, kAlignment);
-  schedule.tiles = std::max<int64_t>(CeilDiv(extent, schedule.tile_extent), 1);
-  schedule.parallel = schedule.tiles > 1;
+    piece = RoundUp(piece, kAlignment);
+  CutInto(schedule, extent, piece);
 }
 
 // ---- contractions ------------------------------------------------------------------------------
@@ -191,29 +196,14 @@ void ScheduleContraction(Kernel& kernel, const TargetFacts& target) {
     kernel.scratch_bytes += aligned(schedule.block_m * schedule.block_n * element_bytes);
 }
 
-/// Tiles own ranges of the destination's rows; each looks at all indices, so rows must outweigh
-/// them.
-void ScheduleScatter(Kernel& kernel, const TargetFacts& target) {
-  const ScatterForm& form = kernel.scatter;
-  const int64_t work = 8 * form.updates * form.row_elements;
-  if (work < target.dispatch_work || form.rows < 2) return;
-  const int64_t wanted =
-      std::min({work / target.tile_work, form.row_elements, kScatterTiles, form.rows});
-  kernel.schedule.tiles = std::max<int64_t>(wanted, 1);
-  kernel.schedule.tile_extent = CeilDiv(form.rows, kernel.schedule.tiles);
-  kernel.schedule.parallel = kernel.schedule.tiles > 1;
-}
-
-/// Tiles are runs of rows along the axis.
+/// Tiles are runs of units along the axis.
 void ScheduleAxisForm(Kernel& kernel, const TargetFacts& target) {
   kernel.scratch_bytes = AxisScratchBytes(kernel);
   const int64_t units = AxisUnits(kernel), work = AxisWork(kernel);
   if (work < target.dispatch_work || units < 2) return;
   const int64_t wanted =
       std::clamp<int64_t>(work / target.tile_work, 1, std::min(units, kMaxTiles));
-  kernel.schedule.tile_extent = CeilDiv(units, wanted);
-  kernel.schedule.tiles = CeilDiv(units, kernel.schedule.tile_extent);
-  kernel.schedule.parallel = kernel.schedule.tiles > 1;
+  CutInto(kernel.schedule, units, CeilDiv(units, wanted));
 }
 
 int64_t LocalBytes(const Kernel& kernel) {
@@ -240,7 +230,11 @@ int64_t WorkOf(const Kernel& kernel) {
 void Schedule(Kernel& kernel, const TargetFacts& target) {
   kernel.schedule = {};
   kernel.scratch_bytes = LocalBytes(kernel);
-  if (kernel.kind == KernelKind::kScatter) return ScheduleScatter(kernel, target);
+  const ScatterForm& scatter = kernel.scatter;
+  if (kernel.kind == KernelKind::kScatter)
+    return CutInto(kernel.schedule, scatter.rows, scatter.tile_rows);
+  if (kernel.kind == KernelKind::kBuckets)
+    return CutInto(kernel.schedule, scatter.updates, scatter.chunk);
   if (kernel.kind == KernelKind::kPrefix || kernel.kind == KernelKind::kSort)
     return ScheduleAxisForm(kernel, target);
   if (kernel.kind == KernelKind::kAttention) return ScheduleAttention(kernel, target);

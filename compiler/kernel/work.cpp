@@ -18,10 +18,15 @@ std::vector<int> TensorsOf(const FormWork& form, bool written) {
 std::vector<int> FormWork::Reads() const { return TensorsOf(*this, false); }
 std::vector<int> FormWork::Writes() const { return TensorsOf(*this, true); }
 
+int FormWork::UpdatedBy(int written) const {
+  for (const auto& [from, to] : kernel.in_place)
+    if (tensors[to] == written) return from;
+  return -1;
+}
+
 std::vector<int> Work::Reads() const {
   if (loop) return loop->reads;
   if (branch) return branch->reads;
-  if (scatter) return {scatter->index, scatter->update, scatter->base};
   if (form) return form->Reads();
   std::vector<int> tensors = computation.after;
   for (const TensorRead& read : computation.reads) tensors.push_back(read.tensor);
@@ -31,7 +36,6 @@ std::vector<int> Work::Reads() const {
 std::vector<int> Work::Writes() const {
   if (loop) return loop->writes;
   if (branch) return branch->writes;
-  if (scatter) return {scatter->result};
   if (form) return form->Writes();
   return computation.tensors;
 }

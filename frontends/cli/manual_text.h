@@ -64,7 +64,7 @@ Types of tensors are strings as in the text form (`"f32[10, 3]"`). A value is a 
 | `target` | string | CPU |
 | `calls` | array | in order: `depth` (enclosing loops and branches) and either `trip_count` (a loop begins), `if` or `if_not` (a side of a branch on that buffer begins) or `kernel`, `section`, `reads`, `writes` (names of buffers) |
 | `order` | array | pairs of calls (numbered without the loops): the first ends before the second begins |
-| `kernels` | array | `name` (also the function's in `llvm` and `asm`), `kind` (loops, contraction, scatter, prefix, sort, attention), `covers` (graph values), `flops`, `bytes` (of its parameters), `tiles`, `parallel` |
+| `kernels` | array | `name` (also the function's in `llvm` and `asm`), `kind` (loops, contraction, scatter, buckets, prefix, sort, attention), `covers` (graph values), `flops`, `bytes` (of its parameters), `tiles`, `parallel` |
 
 **`memory`**: `target`, `arena_bytes`, `state_bytes`, `worker_scratch_bytes`, and `buffers`: `name`,
 `type`, `space` (arena, state, input, output, constant, ...), `offset`, `bytes`, `first_call` and

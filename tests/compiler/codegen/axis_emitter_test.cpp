@@ -71,10 +71,43 @@ Kernel SortKernel(AlongAxis axis, DType dtype, bool descending) {
   Kernel kernel{.name = "test_sort", .kind = KernelKind::kSort};
   const Shape shape = {axis.outer, axis.length, axis.inner};
   kernel.parameters = {{{dtype, shape}, false}, {{DType::kI64, shape}, true}};
-  kernel.sort = {axis, descending};
+  kernel.sort = {.axis = axis, .descending = descending};
+  kernel.sort.entry_bits = Info(dtype).bytes <= 4 ? 64 : 128;
   kernel.stages.resize(1);
   Cut(kernel, 3);
   return kernel;
+}
+
+/// Sorts runs of `run`, merges them and compares each step, and the places with those of the whole.
+void ExpectMergesRuns(AlongAxis axis, DType dtype, bool descending, int64_t run) {
+  const Kernel whole = SortKernel(axis, dtype, descending);
+  const std::vector<Tensor> operands = Patterns(whole);
+  const int64_t elements = operands[0].elements();
+  const TensorType entries{DType::kU64, {elements, whole.sort.entry_bits / 64}};
+  Tensor from = operands[0];
+  const auto step = [&](SortPart part, const TensorType& to) {
+    Kernel kernel = whole;
+    kernel.sort.part = part;
+    kernel.sort.run = run;
+    kernel.parameters = {{from.type(), false}, {to, true}};
+    Cut(kernel, 5);
+    std::vector<Tensor> values = Patterns(kernel);
+    values[0] = from;
+    ExpectMatchesReference(kernel, values, 0);
+    from = RunCompiled(kernel, values, 2).values[1];
+  };
+  step(SortPart::kRuns, entries);
+  for (; 2 * run < axis.length; run *= 2) step(SortPart::kMerge, entries);
+  step(SortPart::kRanks, whole.parameters[1].type);
+  EXPECT_TRUE(from == RunCompiled(whole, operands).values[1]);
+}
+
+TEST(SortEmitter, RunsAreMergedInPieces) {
+  for (const AlongAxis& axis :
+       {AlongAxis{1, 2, 1}, {1, 9, 1}, {3, 16, 2}, {2, 17, 1}, {1, 100, 3}, {1, 1000, 1}})
+    for (const int64_t run : {1, 3})
+      for (const DType dtype : {DType::kF32, DType::kI64})
+        if (2 * run <= axis.length) ExpectMergesRuns(axis, dtype, /*descending=*/run == 3, run);
 }
 
 TEST(SortEmitter, RanksAreStable) {

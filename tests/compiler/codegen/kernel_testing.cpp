@@ -66,6 +66,9 @@ KernelProgram ProgramOf(const Kernel& kernel) {
   for (size_t i = 0; i < kernel.parameters.size(); ++i) {
     const KernelParameter& parameter = kernel.parameters[i];
     const int number = static_cast<int>(i);
+    call.arguments.push_back({number, 0, false});
+    for (const auto& [read, written] : kernel.in_place)
+      if (read == number) call.arguments.back().buffer = written;
     Buffer buffer{.name = "p" + std::to_string(i), .type = parameter.type};
     if (parameter.written) {
       buffer.space = Space::kOutput;
@@ -77,7 +80,6 @@ KernelProgram ProgramOf(const Kernel& kernel) {
       entry.inputs.push_back({number, {.name = buffer.name, .type = parameter.type}, 0});
     }
     entry.buffers.push_back(std::move(buffer));
-    call.arguments.push_back({number, 0, false});
   }
   entry.steps.push_back({std::move(call)});
   program.entries.push_back(std::move(entry));

@@ -12,6 +12,7 @@
 #include "runtime/abi.h"
 #include "tests/compiler/codegen/reference_philox.h"
 #include "tests/compiler/kernel/attention_reference.h"
+#include "tests/compiler/kernel/form_reference.h"
 
 namespace descent {
 namespace {
@@ -53,19 +54,25 @@ std::vector<Tensor> ReferenceKernel::values() const {
 }
 
 uint32_t ReferenceKernel::Run() {
-  if (kernel_.kind == KernelKind::kScatter) {
-    RunScatter();
-    return status_;
-  }
-  if (kernel_.kind == KernelKind::kAttention) {
-    const std::vector<Tensor> results = RunAttentionReference(kernel_, values());
-    for (size_t i = 0; i < parameters_.size(); ++i)
-      parameters_[i].bytes.assign(results[i].bytes().begin(), results[i].bytes().end());
-    return status_;
-  }
-  if (kernel_.kind == KernelKind::kPrefix || kernel_.kind == KernelKind::kSort) {
-    kernel_.kind == KernelKind::kPrefix ? RunPrefix() : RunSort();
-    return status_;
+  switch (kernel_.kind) {
+    case KernelKind::kScatter:
+      RunScatter();
+      return status_;
+    case KernelKind::kBuckets:
+      RunWhole(RunBucketsReference);
+      return status_;
+    case KernelKind::kAttention:
+      RunWhole(RunAttentionReference);
+      return status_;
+    case KernelKind::kSort:
+      RunWhole(RunSortReference);
+      return status_;
+    case KernelKind::kPrefix:
+      RunPrefix();
+      return status_;
+    case KernelKind::kLoops:
+    case KernelKind::kContraction:
+      break;
   }
   ForEachPoint(kernel_.outer, [&](const Point& outer) {
     for (const Stage& stage : kernel_.stages) RunStage(stage, outer);
@@ -125,27 +132,11 @@ void ReferenceKernel::RunPrefix() {
   });
 }
 
-void ReferenceKernel::RunSort() {
-  const SortForm& form = kernel_.sort;
-  const AlongAxis& axis = form.axis;
-  const bool real = Info(parameters_[0].type.dtype).is_float;
-  const auto less = [&](const Number& a, const Number& b) {
-    if (!real) return a.integer < b.integer;
-    return std::isnan(b.real) ? !std::isnan(a.real) : a.real < b.real;
-  };
-  ForEachPoint({axis.outer, axis.inner}, [&](const Point& row) {
-    const auto flat = [&](int64_t place) {
-      return (row[0] * axis.length + place) * axis.inner + row[1];
-    };
-    std::vector<int64_t> order(axis.length);
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-      const Number x = Load(parameters_[0], flat(a)), y = Load(parameters_[0], flat(b));
-      return form.descending ? less(y, x) : less(x, y);
-    });
-    for (int64_t rank = 0; rank < axis.length; ++rank)
-      StoreAt(parameters_.back(), flat(order[rank]), {0, rank});
-  });
+void ReferenceKernel::RunWhole(std::vector<Tensor> (*reference)(const Kernel&,
+                                                                std::vector<Tensor>)) {
+  const std::vector<Tensor> results = reference(kernel_, values());
+  for (size_t i = 0; i < parameters_.size(); ++i)
+    parameters_[i].bytes.assign(results[i].bytes().begin(), results[i].bytes().end());
 }
 
 void ReferenceKernel::RunStage(const Stage& stage, const Point& outer) {

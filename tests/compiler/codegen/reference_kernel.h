@@ -30,7 +30,7 @@ class ReferenceKernel {
   void RunStage(const Stage& stage, const Point& outer);
   void RunScatter();
   void RunPrefix();
-  void RunSort();
+  void RunWhole(std::vector<Tensor> (*reference)(const Kernel&, std::vector<Tensor>));
   Number ReadAt(const Stage& stage, int number, const Point& point);
   int64_t IndexAt(const Stage& stage, const Index& index, const Point& point);
   Number Evaluate(const Stage& stage, const Scalar& scalar, const Point& point,

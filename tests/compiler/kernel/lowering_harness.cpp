@@ -37,8 +37,12 @@ struct Runner {
   Lowered lowered;
   std::vector<std::byte> state;
 
-  Runner(const Model& model, bool fuse)
-      : lowered(LowerModel(model, fuse)), state(lowered.program.state_bytes) {}
+  std::string way;
+
+  Runner(const Model& model, std::string name, bool fuse, const TargetFacts& target = {})
+      : lowered(LowerModel(model, fuse, target)),
+        state(lowered.program.state_bytes),
+        way(std::move(name)) {}
 };
 
 }  // namespace
@@ -100,12 +104,18 @@ Tensor RandomTensor(const TensorType& type, uint64_t seed, int64_t integer_limit
   return Tensor::FromInts(type, values);
 }
 
-Lowered LowerModel(const Model& model, bool fuse) {
+TargetFacts FineTiles() {
+  TargetFacts facts;
+  facts.dispatch_work = facts.tile_work = 1;
+  return facts;
+}
+
+Lowered LowerModel(const Model& model, bool fuse, const TargetFacts& target) {
   Lowered lowered;
   lowered.program.name = model.name;
   lowered.program.prefix = "t";
   LayoutState(model, lowered.program);
-  auto entry = LowerEntry(model, lowered.program, {.fuse = fuse, .target = {}});
+  auto entry = LowerEntry(model, lowered.program, {.fuse = fuse, .target = target});
   if (!entry) {
     ADD_FAILURE() << entry.error().message;
     return lowered;
@@ -135,7 +145,12 @@ ProgramRunner InterpretingRunner() {
 
 int ExpectSameAsInterpreter(const Model& model, double tolerance,
                             const ProgramRunner& run_program) {
-  Runner runners[] = {Runner(model, false), Runner(model, true)};
+  std::vector<Runner> runners;
+  runners.emplace_back(model, "unfused ", false);
+  runners.emplace_back(model, "fused ", true);
+  if (Runner fine(model, "finely cut ", true, FineTiles());
+      fine.lowered.call_count != runners[1].lowered.call_count)
+    runners.push_back(std::move(fine));
   std::map<std::string, Tensor> state;
   const auto& slots = runners[0].lowered.program.state;
   for (size_t i = 0; i < slots.size(); ++i) {
@@ -171,7 +186,6 @@ int ExpectSameAsInterpreter(const Model& model, double tolerance,
       if (!slot.empty()) state[slot] = expected->outputs[i];
     }
     for (Runner& runner : runners) {
-      const std::string way = &runner == runners ? "unfused " : "fused ";
       const KernelProgram& program = runner.lowered.program;
       const ProgramRun run = run_program(program, runner.state, data, 2);
       EXPECT_EQ(run.bad_index, expected->bad_index);
@@ -180,10 +194,11 @@ int ExpectSameAsInterpreter(const Model& model, double tolerance,
       for (size_t i = 0; i < graph.outputs().size(); ++i) {
         const std::string& name = graph.outputs()[i].name;
         if (!ReplacedSlot(model, name).empty()) continue;
-        ExpectClose(run.outputs[output++], expected->outputs[i], tolerance, way + name);
+        ExpectClose(run.outputs[output++], expected->outputs[i], tolerance, runner.way + name);
       }
       for (const StateSlot& slot : slots)
-        ExpectClose(ReadSlot(runner.state, slot), state[slot.name], tolerance, way + slot.name);
+        ExpectClose(ReadSlot(runner.state, slot), state[slot.name], tolerance,
+                    runner.way + slot.name);
     }
   }
   return runners[1].lowered.call_count;

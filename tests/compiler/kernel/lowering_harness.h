@@ -28,7 +28,9 @@ struct Lowered {
   KernelProgram program;
   int call_count = 0;
 };
-Lowered LowerModel(const Model& model, bool fuse);
+Lowered LowerModel(const Model& model, bool fuse, const TargetFacts& target = {});
+/// A target for which every kernel is cut as finely as can be.
+TargetFacts FineTiles();
 
 /// Equal types, and elements within `tolerance` of the larger of 1 and the expected magnitude.
 void ExpectClose(const Tensor& actual, const Tensor& expected, double tolerance,
@@ -41,8 +43,9 @@ using ProgramRunner =
 /// By the program interpreter.
 ProgramRunner InterpretingRunner();
 
-/// Runs `model` twice in a row, lowered with and without fusion (state carries over), and expects
-/// equal outputs and state within `tolerance`. Returns the number of kernel calls with fusion.
+/// Runs `model` twice in a row (state carries over), lowered with and without fusion and, if that
+/// gives other kernels, for FineTiles; expects equal outputs and state within `tolerance`. Returns
+/// the number of kernel calls with fusion.
 int ExpectSameAsInterpreter(const Model& model, double tolerance = 1e-12,
                             const ProgramRunner& runner = InterpretingRunner());
 inline int ExpectSameAsInterpreter(Graph graph, double tolerance = 1e-12) {

@@ -288,6 +288,27 @@ TEST(CheckPlan, FindsACallThatComesBeforeWhatItWaitsFor) {
             "call 1 does not wait for buffer 3 (out)");
 }
 
+TEST(CheckPlan, FindsAnUpdateInOtherBytes) {
+  StateProgram program;
+  program.kernels[0].in_place = {{0, 1}};
+  const std::string violation = CheckPlan(program.entry, program.kernels, program.meaning);
+  EXPECT_NE(violation.find("updates argument 1 in other bytes"), std::string::npos) << violation;
+}
+
+TEST(CheckPlan, FindsAnUpdateOfWhatIsNotThere) {
+  StateProgram program;
+  program.kernels[0].in_place = {{0, 1}};
+  // Each call updates the state and means the value that the one before has left.
+  for (int call = 0; call < 4; ++call) {
+    std::get<KernelCall>(program.entry.steps[call].what).arguments = {{0}, {0}};
+    program.meaning.calls[call].values = {call, call + 1};
+  }
+  PlanMemory(program.entry, program.kernels);
+  EXPECT_EQ(CheckPlan(program.entry, program.kernels, program.meaning), "");
+  program.meaning.calls[2].values[0] = 1;
+  EXPECT_NE(CheckPlan(program.entry, program.kernels, program.meaning), "");
+}
+
 TEST(CheckPlan, FindsMisalignedAndOutlyingBuffers) {
   StateProgram program;
   program.entry.buffers[1].offset += 4;

@@ -10,6 +10,7 @@
 #include "ir/index_map.h"
 #include "ir/scalar_eval.h"
 #include "tests/compiler/kernel/attention_reference.h"
+#include "tests/compiler/kernel/form_reference.h"
 
 namespace descent {
 namespace {
@@ -111,8 +112,9 @@ class ProgramRunner {
     const Kernel& kernel = program_.kernels[call.kernel];
     if (kernel.kind == KernelKind::kScatter) return RunScatter(kernel);
     if (kernel.kind == KernelKind::kPrefix) return RunPrefix(kernel);
-    if (kernel.kind == KernelKind::kSort) return RunSort(kernel);
-    if (kernel.kind == KernelKind::kAttention) return RunAttention(kernel);
+    if (kernel.kind == KernelKind::kBuckets) return RunWhole(RunBucketsReference, kernel);
+    if (kernel.kind == KernelKind::kSort) return RunWhole(RunSortReference, kernel);
+    if (kernel.kind == KernelKind::kAttention) return RunWhole(RunAttentionReference, kernel);
     ForEachPoint(kernel.outer, [&](const std::vector<int64_t>& outer) {
       locals_.assign(kernel.locals.size(), nullptr);
       for (const Stage& stage : kernel.stages) RunStage(kernel, stage, outer);
@@ -203,14 +205,16 @@ class ProgramRunner {
     return descent::Evaluate(expr, operands, types, precision, reports);
   }
 
-  void RunAttention(const Kernel& kernel) {
+  using Reference = std::vector<Tensor> (*)(const Kernel& kernel, std::vector<Tensor> before);
+
+  void RunWhole(Reference reference, const Kernel& kernel) {
     std::vector<Tensor> values;
     for (size_t i = 0; i < addresses_.size(); ++i) {
       const TensorType& type = kernel.parameters[i].type;
       values.emplace_back(type,
                           std::vector<std::byte>(addresses_[i], addresses_[i] + type.bytes()));
     }
-    values = RunAttentionReference(kernel, std::move(values));
+    values = reference(kernel, std::move(values));
     for (size_t i = 0; i < addresses_.size(); ++i)
       if (kernel.parameters[i].written) std::ranges::copy(values[i].bytes(), addresses_[i]);
   }
@@ -296,26 +300,6 @@ class ProgramRunner {
         StoreCell(value->type.dtype, addresses_[result], at, value->cells[0]);
         state = next;
       }
-    });
-  }
-
-  void RunSort(const Kernel& kernel) {
-    const DType dtype = kernel.parameters[0].type.dtype;
-    const auto less = [&](Cell a, Cell b) {
-      if (!Info(dtype).is_float) return a.integer < b.integer;
-      return std::isnan(b.number) ? !std::isnan(a.number) : a.number < b.number;
-    };
-    ForEachRow(kernel.sort.axis, [&](const auto& element) {
-      const auto value = [&](int64_t place) {
-        return LoadCell(dtype, addresses_[0], element(place));
-      };
-      std::vector<int64_t> order(kernel.sort.axis.length);
-      std::iota(order.begin(), order.end(), 0);
-      std::ranges::stable_sort(order, [&](int64_t a, int64_t b) {
-        return kernel.sort.descending ? less(value(b), value(a)) : less(value(a), value(b));
-      });
-      for (size_t rank = 0; rank < order.size(); ++rank)
-        StoreInt(DType::kI64, addresses_[1], element(order[rank]), static_cast<int64_t>(rank));
     });
   }
 
