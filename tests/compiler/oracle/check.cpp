@@ -44,21 +44,10 @@ Result<Model> WithoutBatch(const Model& model, int64_t rows) {
 /// not depend on what stands in others.
 NamedTensors WithTamePadding(const OracleCase& one, const NamedTensors& values) {
   NamedTensors tame = values;
-  const int64_t valid_rows = RunValuesOf(values).valid_rows;
-  for (const InputBinding& input : one.model.inputs) {
-    if (input.batch_axis < 0) continue;
-    const auto bytes = values.at(input.name).bytes();
-    const int64_t rows = input.type.shape[input.batch_axis];
-    const int64_t row_bytes = input.type.bytes() / Elements(input.type.shape) *
-                              RowMajorStrides(input.type.shape)[input.batch_axis];
-    std::vector<std::byte> repeated(bytes.begin(), bytes.end());
-    for (int64_t at = 0; at < input.type.bytes(); at += row_bytes) {
-      const int64_t row = at / row_bytes % rows;
-      if (row >= valid_rows)
-        std::ranges::copy(bytes.subspan(at - row * row_bytes, row_bytes), repeated.begin() + at);
-    }
-    tame[input.name] = Tensor(input.type, std::move(repeated));
-  }
+  for (const InputBinding& input : one.model.inputs)
+    if (input.batch_axis >= 0)
+      tame[input.name] = WithFirstRowRepeated(values.at(input.name), input.batch_axis,
+                                              RunValuesOf(values).valid_rows);
   return tame;
 }
 

@@ -102,6 +102,17 @@ Tensor CornerOf(const Tensor& tensor, const Shape& corner) {
   return {type, std::move(bytes)};
 }
 
+Tensor WithFirstRowRepeated(const Tensor& tensor, int axis, int64_t valid_rows) {
+  const TensorType& type = tensor.type();
+  const auto bytes = tensor.bytes();
+  const int64_t row_bytes = type.bytes() / type.elements() * RowMajorStrides(type.shape)[axis];
+  std::vector<std::byte> repeated(bytes.begin(), bytes.end());
+  for (int64_t at = 0; at < type.bytes(); at += row_bytes)
+    if (const int64_t row = at / row_bytes % type.shape[axis]; row >= valid_rows)
+      std::ranges::copy(bytes.subspan(at - row * row_bytes, row_bytes), repeated.begin() + at);
+  return {type, std::move(repeated)};
+}
+
 CompiledCase::CompiledCase(Model optimized, OptionSet options, KernelProgram program,
                            JitProgram jit)
     : model_(std::move(optimized)),

@@ -31,6 +31,9 @@ std::vector<int64_t> PlacesInside(const Shape& whole, const Shape& corner);
 /// These elements.
 Tensor CornerOf(const Tensor& tensor, const Shape& corner);
 
+/// Rows along `axis` from number `valid_rows` on are those of row 0.
+Tensor WithFirstRowRepeated(const Tensor& tensor, int axis, int64_t valid_rows);
+
 /// Changes a program before code is generated for it.
 using Tamper = std::function<void(KernelProgram&)>;
 

@@ -5,6 +5,7 @@
 #include "compiler/graph/batch_axis.h"
 #include "compiler/graph/transcribe.h"
 #include "ir/expansion.h"
+#include "tests/compiler/oracle/compiled_case.h"
 
 namespace descent {
 namespace {
@@ -81,6 +82,36 @@ Result<Graph> Over(const OpSample& sample, std::span<const TensorType> types) {
 
 const Node& OnlyNode(const Graph& single) { return single.node(single.outputs()[0].value); }
 
+/// Whether valid rows of the results change with the number of rows though not with what stands in
+/// others (a weight's output channels as rows, cut into groups). What padded rows do change is left
+/// to be found.
+bool CountsRows(const RowSample& placed, const Graph& whole, const Graph& valid,
+                const Batch& batch) {
+  const std::vector<Tensor> values = SampleOperands(placed.sample);
+  std::vector<Tensor> fewer, repeated;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const int axis = placed.operand_axes[i];
+    fewer.push_back(axis == kNoBatchAxis
+                        ? values[i]
+                        : CornerOf(values[i], valid.type(valid.inputs()[i].value).shape));
+    repeated.push_back(axis == kNoBatchAxis ? values[i]
+                                            : WithFirstRowRepeated(values[i], axis, batch.valid));
+  }
+  const auto run = [](const Graph& graph, const std::vector<Tensor>& inputs) {
+    const auto done = Interpret(graph, inputs, kSampleValues);
+    DESCENT_CHECK(done.has_value(), "a valid node can be interpreted");
+    return done->outputs;
+  };
+  const auto truth = run(valid, fewer), one = run(whole, values), other = run(whole, repeated);
+  bool same = true, independent = true;
+  for (size_t i = 0; i < truth.size(); ++i) {
+    const Tensor rows = CornerOf(one[i], truth[i].shape());
+    same &= rows == truth[i];
+    independent &= rows == CornerOf(other[i], truth[i].shape());
+  }
+  return independent && !same;
+}
+
 std::optional<RowSample> TryAxes(const OpSample& sample, const std::vector<int>& axes,
                                  const Batch& batch, Random& random) {
   const auto types = TypesWith(sample.operands, axes, batch.rows);
@@ -101,8 +132,9 @@ std::optional<RowSample> TryAxes(const OpSample& sample, const std::vector<int>&
   const std::vector<TensorType>& fewer = OnlyNode(*valid).types;
   for (size_t i = 0; i < fewer.size(); ++i)
     if (fewer[i].rank() != node.types[i].rank()) return std::nullopt;
-  if (TypesWith(fewer, flow.axes, batch.rows) != node.types) return std::nullopt;
+  if (TypesWith(node.types, flow.axes, batch.valid) != fewer) return std::nullopt;
   Refit(result.sample);
+  if (!flow.mixes && CountsRows(result, *whole, *valid, batch)) return std::nullopt;
   return result;
 }
 
