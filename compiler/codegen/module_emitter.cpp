@@ -49,14 +49,14 @@ const KindRow& RowOf(KernelKind kind) {
   return kRows[static_cast<size_t>(kind)];
 }
 
-/// `then` with the type of an executor, if there is one that has threads.
-void IfParallel(FunctionEmitter& f, llvm::Value* executor,
+/// `then` with the type of an executor, if there is one that has so many threads.
+void IfParallel(FunctionEmitter& f, llvm::Value* executor, int least_threads,
                 const std::function<void(llvm::StructType*)>& then) {
   auto& b = f.b;
   auto* type = llvm::StructType::get(b.getPtrTy(), b.getPtrTy(), b.getInt32Ty());
   f.If(b.CreateIsNotNull(executor), [&] {
     llvm::Value* threads = b.CreateLoad(b.getInt32Ty(), b.CreateStructGEP(type, executor, 2));
-    f.If(b.CreateICmpSGT(threads, f.I32(1)), [&] { then(type); });
+    f.If(b.CreateICmpSGE(threads, f.I32(least_threads)), [&] { then(type); });
   });
 }
 
@@ -78,7 +78,7 @@ llvm::Function* EmitDispatch(llvm::Module& module, const Target& target) {
   llvm::Value* kernel = function->getArg(1);
   llvm::Value* argument = function->getArg(2);
   llvm::Value* tiles = function->getArg(3);
-  IfParallel(f, executor, [&](llvm::StructType* executor_type) {
+  IfParallel(f, executor, 2, [&](llvm::StructType* executor_type) {
     llvm::Value* run = b.CreateLoad(pointer, executor);
     llvm::Value* self = b.CreateLoad(pointer, b.CreateStructGEP(executor_type, executor, 1));
     b.CreateCall(run_type, run, {self, kernel, argument, tiles});
@@ -290,15 +290,26 @@ class EntryEmitter {
     llvm::Value* tiles = f_.I64(tile_count);
     const auto run = [&] {
       if (kernel.schedule.parallel && tile_count > 1)
-        b.CreateCall(dispatch_, {executor_, function, argument_, tiles});
+        b.CreateCall(dispatch_, {ExecutorFor(kernel.schedule), function, argument_, tiles});
       else
         b.CreateCall(function, {argument_, f_.I32(0), f_.I64(0), tiles});
     };
     if (RowOf(kernel.kind).prepares_tiles)
-      IfParallel(f_, executor_, [&](llvm::StructType*) { run(); });
+      IfParallel(f_, executor_, kernel.schedule.least_threads, [&](llvm::StructType*) { run(); });
     else
       run();
     if (!call.asserted.empty()) NumberAssertion(call.asserted);
+  }
+
+  /// The executor, or null where it has too few threads.
+  llvm::Value* ExecutorFor(const KernelSchedule& schedule) {
+    if (schedule.least_threads <= 2) return executor_;
+    auto* pointer = f_.b.getPtrTy();
+    llvm::Value* chosen = f_.Variable(pointer, "executor");
+    f_.b.CreateStore(llvm::ConstantPointerNull::get(pointer), chosen);
+    IfParallel(f_, executor_, schedule.least_threads,
+               [&](llvm::StructType*) { f_.b.CreateStore(executor_, chosen); });
+    return f_.b.CreateLoad(pointer, chosen);
   }
 
   /// Adds the assertion's number to the status word if it is the first to have failed.

@@ -173,6 +173,7 @@ struct AttentionForm {
 struct KernelSchedule {
   int64_t tiles = 1;      ///< parallel tiles
   bool parallel = false;  ///< worth a dispatch
+  int least_threads = 2;  ///< fewer are slower than the caller alone
   // What tiles split is cut into pieces of `tile_extent`, the last of which may be shorter; one
   // tile has everything. kLoops: the flattened iteration space of the outer axes, or, without outer
   // axes, axis `tile_axis` of every stage (the same axis in all). kScatter: rows of the

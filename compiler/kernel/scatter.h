@@ -4,8 +4,8 @@
 //
 // Each tile may look at all updates where rows are wide or updates few. Else they are sorted first,
 // stably, by the tile that owns their row: one more kernel, whose tiles count and place a chunk of
-// the updates each. Whoever runs all tiles at once, as a single thread does, needs no buckets: the
-// updates in their own order give the same.
+// the updates each. Whoever runs all tiles at once, as a single thread and a few threads do, needs
+// no buckets: the updates in their own order give the same.
 //
 //   index, update  --buckets-->  rows [updates], sorted [updates, ...], ends [chunks, tiles]
 //   index, update, base, rows, sorted, ends  --scatter-->  result, in the bytes of base

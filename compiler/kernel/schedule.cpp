@@ -13,6 +13,8 @@ namespace descent {
 namespace {
 
 constexpr int64_t kAlignment = 64;
+/// Sorting updates by owner is about three times the work of applying them as they come.
+constexpr int kBucketThreads = 4;
 constexpr int64_t kMaxTiles = 64;
 /// Tiles of a large contraction, so that any usual number of threads finds enough.
 constexpr int64_t kContractionTiles = 16;
@@ -231,6 +233,7 @@ void Schedule(Kernel& kernel, const TargetFacts& target) {
   kernel.schedule = {};
   kernel.scratch_bytes = LocalBytes(kernel);
   const ScatterForm& scatter = kernel.scatter;
+  if (scatter.chunk > 0) kernel.schedule.least_threads = kBucketThreads;
   if (kernel.kind == KernelKind::kScatter)
     return CutInto(kernel.schedule, scatter.rows, scatter.tile_rows);
   if (kernel.kind == KernelKind::kBuckets)

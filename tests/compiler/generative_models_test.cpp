@@ -207,7 +207,9 @@ TEST(GenerativeModels, LowerTheirLossOnOneBatch) {
   for (const Network& network : kNetworks) {
     SCOPED_TRACE(network.name);
     const auto [first, last] = FirstAndLastLoss(network.text);
-    if (network.falls) EXPECT_LT(last, 0.8 * first);
+    if (network.falls) {
+      EXPECT_LT(last, 0.8 * first);
+    }
   }
 }
 
