@@ -21,9 +21,9 @@ descent nor the model file. Results do not depend on the number of threads.
 
 Data is named by --data SPEC. A generator gives training data and, from the other half of its points,
 test data. Its options are samples, noise (0 to 0.5) and seed. Of a CSV file the last column is the
-label unless one is called label, or FILE.csv:label=NAME (or a number from 0) says otherwise; further
-options are header=yes|no and separator=C. What is not a number is a class name in the label column
-and an error elsewhere. Files may be compressed by gzip.
+label unless one is called label, or FILE.csv:label=NAME (or a number, from 0 or, from the end, from
+-1) says otherwise; further options are header=yes|no and separator=C. What is not a number is a
+class name in the label column and an error elsewhere. Files may be compressed by gzip.
 
 A checkpoint is a safetensors file: parameters, all state of training, normalization and class names.
 An interrupted run (Ctrl-C, exit status 130) has saved one; --resume goes on from it as if there had

@@ -132,7 +132,7 @@ Command OptCommand() {
         .comma_list = true},
        {.names = "--list",
         .value = "",
-        .doc = "list the passes in the order of the pipeline and exit",
+        .doc = "list the passes, each where the pipeline runs it first, and exit",
         .destination = &arguments->list}}};
   OptionGroup printing = {
       "Printing and checking",

@@ -11,6 +11,7 @@
 namespace descent::runtime {
 namespace {
 
+constexpr std::string_view kFashionMnist = "fashion-mnist";
 constexpr std::string_view kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
 const std::vector<std::string> kFashionMnistClasses = {
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
@@ -247,7 +248,8 @@ Result<LoadedData> LoadSource(const std::string& spec, const DataNeeds& needs) {
         spec, *generator,
         colon == std::string::npos ? "" : std::string_view(spec).substr(colon + 1));
   }
-  if (spec == "fashion-mnist") return LoadFashionMnist();
+  if (spec == kFashionMnist) return LoadFashionMnist();
+  if (spec.substr(0, colon) == kFashionMnist) return Fail(spec, "{} has no options", kFashionMnist);
   if (IsDirectory(spec)) return LoadFolder(spec);
   auto whole = [](Result<Dataset> data) -> Result<LoadedData> {
     if (!data) return std::unexpected(data.error());

@@ -86,6 +86,8 @@ TEST(Source, MnistFolder) {
 TEST(Source, Unknown) {
   EXPECT_NE(ErrorOf("circel").find("generators are circle, xor"), std::string::npos);
   EXPECT_EQ(LoadData("no/such.csv", {}).error().status, ExitStatus::kIo);
+  EXPECT_EQ(ErrorOf("fashion-mnist:limit=20"),
+            "fashion-mnist:limit=20: fashion-mnist has no options");
 }
 
 TEST(Dataset, AlignClasses) {
