@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "ir/diagnostic.h"
+#include "ir/tensor.h"
 #include "ir/tensor_expr.h"
 
 namespace descent {
@@ -16,7 +17,7 @@ bool IsComparison(ScalarOp op) { return op >= ScalarOp::kEq && op <= ScalarOp::k
 }  // namespace
 
 Scalar ConstantScalar(DType dtype, double value) {
-  if (!Info(dtype).is_float) return ConstantInt(dtype, static_cast<int64_t>(value));
+  if (!Info(dtype).is_float) return ConstantInt(dtype, SaturateToInteger(dtype, value));
   if (ArithmeticType(dtype) == DType::kF32) value = static_cast<float>(value);
   return MakeScalar({.kind = ScalarKind::kConstant, .dtype = dtype, .number = value});
 }
