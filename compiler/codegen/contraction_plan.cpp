@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "compiler/codegen/lane_step.h"
+#include "ir/counts.h"
 #include "ir/diagnostic.h"
 
 namespace descent {
@@ -16,7 +17,6 @@ constexpr int64_t kRowPadding = 16;
 /// A block that only this many register tiles read is not worth copying.
 constexpr int64_t kWorthPacking = 4;
 
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
 
 AxisGroup MakeGroup(const std::vector<int>& axes, const Shape& extents) {

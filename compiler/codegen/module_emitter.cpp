@@ -15,7 +15,7 @@
 #include "compiler/codegen/scratch.h"
 #include "compiler/codegen/sort_emitter.h"
 #include "compiler/kernel/axis_forms.h"
-#include "ir/saturating.h"
+#include "ir/counts.h"
 #include "runtime/abi.h"
 
 namespace descent {
@@ -50,17 +50,18 @@ const KindRow& RowOf(KernelKind kind) {
 }
 
 /// `then` with the type of an executor, if there is one that has so many threads.
-void IfParallel(FunctionEmitter& f, llvm::Value* executor, int least_threads,
+void IfParallel(FunctionEmitter& f, llvm::Value* executor, llvm::Value* least_threads,
                 const std::function<void(llvm::StructType*)>& then) {
   auto& b = f.b;
   auto* type = llvm::StructType::get(b.getPtrTy(), b.getPtrTy(), b.getInt32Ty());
   f.If(b.CreateIsNotNull(executor), [&] {
     llvm::Value* threads = b.CreateLoad(b.getInt32Ty(), b.CreateStructGEP(type, executor, 2));
-    f.If(b.CreateICmpSGE(threads, f.I32(least_threads)), [&] { then(type); });
+    f.If(b.CreateICmpSGE(threads, least_threads), [&] { then(type); });
   });
 }
 
-/// void(executor, kernel, arg, tiles): all tiles, by the executor if it has threads.
+/// void(executor, kernel, arg, tiles, least_threads): all tiles, by the executor if it has so many
+/// threads.
 llvm::Function* EmitDispatch(llvm::Module& module, const Target& target) {
   llvm::IRBuilder<> types(module.getContext());
   auto* pointer = types.getPtrTy();
@@ -69,8 +70,10 @@ llvm::Function* EmitDispatch(llvm::Module& module, const Target& target) {
   auto* kernel_type = llvm::FunctionType::get(types.getVoidTy(), {pointer, i32, i64, i64}, false);
   auto* run_type =
       llvm::FunctionType::get(types.getVoidTy(), {pointer, pointer, pointer, i64}, false);
-  auto* function = llvm::Function::Create(run_type, llvm::GlobalValue::InternalLinkage,
-                                          "descent.dispatch", module);
+  auto* type =
+      llvm::FunctionType::get(types.getVoidTy(), {pointer, pointer, pointer, i64, i32}, false);
+  auto* function =
+      llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, "descent.dispatch", module);
   SetFunctionAttributes(function, target);
   FunctionEmitter f(module, target, function);
   auto& b = f.b;
@@ -78,7 +81,7 @@ llvm::Function* EmitDispatch(llvm::Module& module, const Target& target) {
   llvm::Value* kernel = function->getArg(1);
   llvm::Value* argument = function->getArg(2);
   llvm::Value* tiles = function->getArg(3);
-  IfParallel(f, executor, 2, [&](llvm::StructType* executor_type) {
+  IfParallel(f, executor, function->getArg(4), [&](llvm::StructType* executor_type) {
     llvm::Value* run = b.CreateLoad(pointer, executor);
     llvm::Value* self = b.CreateLoad(pointer, b.CreateStructGEP(executor_type, executor, 1));
     b.CreateCall(run_type, run, {self, kernel, argument, tiles});
@@ -288,28 +291,18 @@ class EntryEmitter {
     llvm::Function* function = f_.module().getFunction(kernel.name);
     const int64_t tile_count = RowOf(kernel.kind).tiles(kernel, f_.target());
     llvm::Value* tiles = f_.I64(tile_count);
+    llvm::Value* least_threads = f_.I32(kernel.schedule.least_threads);
     const auto run = [&] {
       if (kernel.schedule.parallel && tile_count > 1)
-        b.CreateCall(dispatch_, {ExecutorFor(kernel.schedule), function, argument_, tiles});
+        b.CreateCall(dispatch_, {executor_, function, argument_, tiles, least_threads});
       else
         b.CreateCall(function, {argument_, f_.I32(0), f_.I64(0), tiles});
     };
     if (RowOf(kernel.kind).prepares_tiles)
-      IfParallel(f_, executor_, kernel.schedule.least_threads, [&](llvm::StructType*) { run(); });
+      IfParallel(f_, executor_, least_threads, [&](llvm::StructType*) { run(); });
     else
       run();
     if (!call.asserted.empty()) NumberAssertion(call.asserted);
-  }
-
-  /// The executor, or null where it has too few threads.
-  llvm::Value* ExecutorFor(const KernelSchedule& schedule) {
-    if (schedule.least_threads <= 2) return executor_;
-    auto* pointer = f_.b.getPtrTy();
-    llvm::Value* chosen = f_.Variable(pointer, "executor");
-    f_.b.CreateStore(llvm::ConstantPointerNull::get(pointer), chosen);
-    IfParallel(f_, executor_, schedule.least_threads,
-               [&](llvm::StructType*) { f_.b.CreateStore(executor_, chosen); });
-    return f_.b.CreateLoad(pointer, chosen);
   }
 
   /// Adds the assertion's number to the status word if it is the first to have failed.

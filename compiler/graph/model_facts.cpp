@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "ir/counts.h"
 #include "ir/op_def.h"
-#include "ir/saturating.h"
 
 namespace descent {
 namespace {

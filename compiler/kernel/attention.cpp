@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "compiler/kernel/schedule.h"
+#include "ir/counts.h"
 #include "ir/ops/attention.h"
 #include "ir/ops/shapes.h"
 
@@ -15,8 +16,6 @@ constexpr int64_t kAlignment = 64;
 /// Rows of a register tile that pay.
 constexpr int64_t kMaxRegisterM = 14;
 constexpr int64_t kMinRows = 16, kMaxRows = 128;
-
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// The least extent of whole units that covers `extent` in as few equal pieces as `limit` allows.
 int64_t Piece(int64_t extent, int64_t limit, int64_t unit) {

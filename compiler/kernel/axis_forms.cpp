@@ -9,6 +9,7 @@
 
 #include "compiler/kernel/computation.h"
 #include "compiler/kernel/remap.h"
+#include "ir/counts.h"
 
 namespace descent {
 namespace {
@@ -18,7 +19,6 @@ constexpr int64_t kAlignment = 64;
 constexpr int64_t kMoveCost = 16;
 constexpr int64_t kMaxRuns = 64;
 
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t Aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 AlongAxis AlongOf(const OpContext& op) {

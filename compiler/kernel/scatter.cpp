@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+
+#include "ir/counts.h"
 
 namespace descent {
 namespace {
@@ -13,8 +16,6 @@ constexpr int64_t kMaxChunks = 64;
 constexpr int64_t kRowCost = 16, kElementCost = 8;
 /// Cost of sorting an update: fewer than a tile's work of them are not worth a kernel of their own.
 constexpr int64_t kSortCost = 8;
-
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// Sets tile_rows and chunk. Looking at an update costs about as much as changing an element, so
 /// that tiles do not outnumber the elements of a row unless the updates are sorted.

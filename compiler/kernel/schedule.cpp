@@ -8,6 +8,7 @@
 #include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/computation.h"
 #include "compiler/kernel/lane_choice.h"
+#include "ir/counts.h"
 
 namespace descent {
 namespace {
@@ -29,7 +30,6 @@ constexpr int64_t kLoadPorts = 2;
 /// read where it lies.
 constexpr int64_t kRhsWeight = 3;
 
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
 
 Shape AxesOf(const Kernel& kernel, const Stage& stage) {

@@ -4,6 +4,7 @@
 
 #include "compiler/kernel/contraction.h"
 #include "compiler/kernel/schedule.h"
+#include "ir/counts.h"
 #include "ir/index_map.h"
 
 namespace descent {
@@ -17,8 +18,6 @@ constexpr int64_t kFewTiles = 8;
 constexpr int64_t kMaxChunks = 32;
 constexpr int64_t kChunkWork = 128 << 10;
 constexpr int64_t kMinChunkLength = 4;
-
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 struct Cut {
   int axis = 0;  ///< reduced axis that is cut

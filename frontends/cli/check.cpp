@@ -33,8 +33,7 @@ Result<void> CheckEntryPoints(const Model& model) {
 
 Result<std::string> CheckModel(const std::string& path) {
   DESCENT_TRY(model, LoadModel(path));
-  if (auto entries = CheckEntryPoints(model); !entries)
-    return std::unexpected(AboutModel(std::move(entries).error(), path));
+  DESCENT_RETURN_IF_ERROR(CheckEntryPoints(model));
   const std::string entries =
       model.entry.empty() ? fmt::format("{}", fmt::join(EntryPoints(model), ", ")) : model.entry;
   return fmt::format("{}: model {}, {} nodes, {} parameters, entry points {}\n", path, model.name,
@@ -50,8 +49,7 @@ Result<ExitStatus> Check(const std::vector<std::string>& paths, bool quiet) {
       if (!quiet) Print("{}", *line);
       continue;
     }
-    Diagnostic error = std::move(line).error();
-    if (error.status == ExitStatus::kInvalid) error = AboutModel(std::move(error), path);
+    const Diagnostic error = AboutModel(std::move(line).error(), path);
     PrintError("{}", error.ToString());
     if (status == ExitStatus::kGood) status = error.status;
   }

@@ -40,14 +40,6 @@ Result<ExitStatus> Help(const std::vector<std::string>& words) {
   return ExitStatus::kGood;
 }
 
-/// Every error about the input names the file and, where it can, shows the line.
-Diagnostic Located(Diagnostic diagnostic, const std::string* subject) {
-  const bool about_input =
-      diagnostic.status == ExitStatus::kInvalid || diagnostic.status == ExitStatus::kUnsupported;
-  if (!about_input || subject == nullptr) return diagnostic;
-  return AboutModel(std::move(diagnostic), *subject);
-}
-
 Result<ExitStatus> Dispatch(std::vector<std::string> words) {
   if (words.empty()) {
     PrintError("{}", OverviewHelp());
@@ -64,7 +56,8 @@ Result<ExitStatus> Dispatch(std::vector<std::string> words) {
   DESCENT_TRY(request, Parse(*command, std::move(words)));
   if (request == Request::kHelp) return Help({name});
   auto status = WithinMemory(command->run);
-  if (!status) return std::unexpected(Located(std::move(status).error(), command->subject));
+  if (!status && command->subject != nullptr)
+    return std::unexpected(AboutModel(std::move(status).error(), *command->subject));
   return status;
 }
 

@@ -132,7 +132,7 @@ Command OptCommand() {
         .comma_list = true},
        {.names = "--list",
         .value = "",
-        .doc = "list the passes, each where the pipeline runs it first, and exit",
+        .doc = "list the passes and exit; --time-passes shows the order in which they run",
         .destination = &arguments->list}}};
   OptionGroup printing = {
       "Printing and checking",

@@ -117,6 +117,8 @@ Result<Model> ReadModel(const std::string& path) {
 }
 
 Diagnostic AboutModel(Diagnostic diagnostic, const std::string& path) {
+  if (diagnostic.status != ExitStatus::kInvalid && diagnostic.status != ExitStatus::kUnsupported)
+    return diagnostic;
   SourceLocation& location = diagnostic.location;
   if (location.file.empty()) location.file = path == "-" ? "<stdin>" : path;
   if (location.file != path || location.line <= 0 || !diagnostic.snippet.empty()) return diagnostic;

@@ -29,7 +29,7 @@ Result<Model> ReadModel(const std::string& path);
 Result<Model> ParseModel(std::string_view bytes, const std::string& name);
 
 /// An error about the model in `path` ("-" is standard input): names the file where nothing is
-/// named, and quotes the line where one is known.
+/// named, and quotes the line where one is known. Other errors stay as they are.
 Diagnostic AboutModel(Diagnostic diagnostic, const std::string& path);
 
 Result<std::string> SerializeModel(const Model& model, ModelForm form);

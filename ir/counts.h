@@ -1,4 +1,4 @@
-// Counts that stop at the largest number instead of wrapping around: loops in loops multiply.
+// Arithmetic of counts, none of which is negative.
 #pragma once
 
 #include <cstdint>
@@ -6,13 +6,15 @@
 
 namespace descent {
 
-/// Of numbers that are not negative.
+/// How many parts of `part` > 0 hold `whole`.
+inline int64_t CeilDiv(int64_t whole, int64_t part) { return (whole + part - 1) / part; }
+
+/// Stops at the largest number instead of wrapping around: loops in loops multiply.
 inline int64_t SaturatingAdd(int64_t a, int64_t b) {
   int64_t sum = 0;
   return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<int64_t>::max() : sum;
 }
 
-/// Of numbers that are not negative.
 inline int64_t SaturatingMultiply(int64_t a, int64_t b) {
   int64_t product = 0;
   return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<int64_t>::max() : product;
