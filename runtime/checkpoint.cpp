@@ -121,7 +121,7 @@ Result<void> ReadNormalizations(const Safetensors& file, const std::string& path
                                 Normalizations* normalizations) {
   for (const NamedTensor& tensor : file.tensors) {
     std::string_view name = tensor.name;
-    if (!name.starts_with(kNormalizationPrefix)) continue;
+    if (!IsNormalization(name)) continue;
     name.remove_prefix(kNormalizationPrefix.size());
     size_t slash = name.rfind('/');
     std::string_view part = slash == std::string_view::npos ? "" : name.substr(slash + 1);
@@ -184,8 +184,7 @@ Result<void> CheckOwner(const Weights& weights, const Program& program) {
   return WithHint(
       Fail(weights.path,
            "is a checkpoint of another model: {} with hash {:.12}..., not {} with {:.12}...",
-           Quoted(ValueOf(metadata, kModelKey)), hash, Quoted(program.name()),
-           program.abi().model_hash),
+           Quoted(ModelOf(weights)), hash, Quoted(program.name()), program.abi().model_hash),
       "a changed model or hyperparameter makes another model");
 }
 
@@ -253,7 +252,15 @@ Bytes MakeCheckpoint(const Program& program, const State& state, const TrainingR
   return WriteSafetensors(metadata, std::move(tensors));
 }
 
-Result<Weights> ParseWeights(Bytes bytes, const std::string& path, const Program& program) {
+std::string_view ModelOf(const Weights& checkpoint) {
+  return ValueOf(checkpoint.file.metadata, kModelKey);
+}
+
+bool IsNormalization(std::string_view tensor_name) {
+  return tensor_name.starts_with(kNormalizationPrefix);
+}
+
+Result<Weights> ParseWeights(Bytes bytes, const std::string& path) {
   auto file = ParseSafetensors(bytes, path);
   if (!file) return std::unexpected(file.error());
   Weights weights(std::move(bytes), *std::move(file), path);
@@ -269,10 +276,16 @@ Result<Weights> ParseWeights(Bytes bytes, const std::string& path, const Program
   auto record = ReadRecord(weights.file, path);
   if (!record) return std::unexpected(record.error());
   weights.record = *std::move(record);
+  return weights;
+}
+
+Result<Weights> ParseWeights(Bytes bytes, const std::string& path, const Program& program) {
+  auto weights = ParseWeights(std::move(bytes), path);
   // Whole, but too short for its own model: as damaged as a truncated file.
-  if (ValueOf(metadata, kHashKey) == program.abi().model_hash) {
+  if (weights && weights->record &&
+      ValueOf(weights->file.metadata, kHashKey) == program.abi().model_hash) {
     for (const descent_slot& slot : program.slots()) {
-      if (!weights.file.Find(slot.tensor.name)) {
+      if (!weights->file.Find(slot.tensor.name)) {
         return Fail(path, "lacks the tensor {}", Quoted(slot.tensor.name));
       }
     }

@@ -71,8 +71,15 @@ struct Weights {
       : owned(std::move(bytes)), file(std::move(parsed)), path(std::move(place)) {}
 };
 
-/// Parses; checks the checksum of a checkpoint and whose it is.
+/// Parses; checks the checksum of a checkpoint.
+Result<Weights> ParseWeights(Bytes bytes, const std::string& path);
+/// And, of a checkpoint of this program's model, that it is complete.
 Result<Weights> ParseWeights(Bytes bytes, const std::string& path, const Program& program);
+
+/// Name of the model that a checkpoint was trained as.
+std::string_view ModelOf(const Weights& checkpoint);
+/// Whether a tensor of a checkpoint is a fitted normalization.
+bool IsNormalization(std::string_view tensor_name);
 
 enum class Accept {
   kCheckpoint,  ///< what train wrote

@@ -10,7 +10,4 @@ namespace descent::cli {
 /// "orange_blue", "liborange_blue.a", ...
 std::string DefaultPath(const Compilation& compilation, const ArtifactKindInfo& kind);
 
-/// Bytes of a safetensors file, checked against the model: every parameter, right type and shape.
-Result<std::vector<std::byte>> ReadWeights(const std::string& path, const Model& model);
-
 }  // namespace descent::cli

@@ -13,6 +13,7 @@
 #include "frontends/cli/files.h"
 #include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
+#include "frontends/cli/weights.h"
 
 namespace descent::cli {
 namespace {
@@ -57,7 +58,7 @@ Result<CompileOptions> OptionsOf(const CompileArguments& arguments, const Model&
       std::ranges::find(kSanitizers, arguments.sanitize, &SanitizerName::name)->sanitizer;
   if (!arguments.weights.empty()) {
     DESCENT_TRY(weights, ReadWeights(arguments.weights, model));
-    options.weights = std::move(weights);
+    options.weights = std::move(weights.owned);
   }
   return options;
 }

@@ -1,5 +1,4 @@
 #include "frontends/cli/plot/trained_model.h"
-#include "frontends/cli/load_model.h"
 
 #include <algorithm>
 #include <cstring>
@@ -7,6 +6,8 @@
 
 #include "compiler/codegen/jit.h"
 #include "compiler/compile.h"
+#include "frontends/cli/load_model.h"
+#include "frontends/cli/weights.h"
 #include "runtime/data/feed.h"
 #include "runtime/data/prepared.h"
 #include "runtime/evaluation.h"
@@ -156,9 +157,7 @@ Result<TrainedModel> TrainedModel::Load(const Source& source) {
     DESCENT_TRY(call, Lift(runtime::EntryCall::Make(*entry, *parts->executor)));
     call.Run(parts->state, 0);
   } else {
-    DESCENT_TRY(file, Lift(runtime::ReadFile(source.checkpoint)));
-    DESCENT_TRY(weights,
-                Lift(runtime::ParseWeights(std::move(file), source.checkpoint, parts->program)));
+    DESCENT_TRY(weights, cli::ReadWeights(source.checkpoint, parts->model));
     DESCENT_RETURN_IF_ERROR(Lift(runtime::RestoreState(
         parts->program, weights, runtime::Restore::kParameters, parts->state)));
     if (weights.record) parts->normalizations = weights.record->provenance.normalizations;

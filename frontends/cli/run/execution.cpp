@@ -11,6 +11,7 @@
 #include "frontends/cli/command.h"
 #include "frontends/cli/compile_flags.h"
 #include "frontends/cli/runtime_result.h"
+#include "frontends/cli/weights.h"
 #include "ir/interpreter.h"
 #include "ir/op_def.h"
 #include "runtime/executor.h"
@@ -153,22 +154,13 @@ Result<std::map<std::string, Tensor>> FirstState(const Model& source, int64_t se
   return state;
 }
 
+/// What the file does not have of it stays as it is: the optimizer's state, seed and step.
 Result<void> LoadWeights(const std::string& path, const Model& source,
                          std::map<std::string, Tensor>& state) {
-  DESCENT_TRY(tensors, ReadTensors(path));
-  for (auto& [name, value] : state) {
-    const auto place = tensors.find(name);
-    if (place == tensors.end()) {
-      const Slot* slot = source.FindSlot(name);
-      if (slot == nullptr || slot->kind != SlotKind::kParameter) continue;
-      return InputError(fmt::format("{} has no parameter {}", Quoted(path), Quoted(name)),
-                        fmt::format("model {} needs it", Quoted(source.name)));
-    }
-    if (place->second.type() != value.type())
-      return Error("{}: {} is {}, but the model has {}", path, Quoted(name),
-                   ToString(place->second.type()), ToString(value.type()));
-    value = place->second;
-  }
+  DESCENT_TRY(weights, ReadWeights(path, source));
+  for (auto& [name, value] : state)
+    if (const runtime::NamedTensor* tensor = weights.file.Find(name))
+      value = FromStored(tensor->dtype, tensor->shape, tensor->bytes);
   return {};
 }
 

@@ -84,10 +84,6 @@ bool Fits(double value, DType dtype) {
          value < std::ldexp(1, Info(dtype).digits);
 }
 
-Tensor FromBytes(int32_t dtype, const std::vector<int64_t>& shape, runtime::ByteView bytes) {
-  return Tensor({static_cast<DType>(dtype), shape}, {bytes.begin(), bytes.end()});
-}
-
 std::string PrintElement(const Tensor& tensor, int64_t index) {
   if (!Info(tensor.dtype()).is_float) return PrintInteger(tensor.dtype(), tensor.GetInt(index));
   const double value = tensor.GetDouble(index);
@@ -114,6 +110,10 @@ void Print(const Tensor& tensor, size_t axis, int64_t& index, int64_t limit, std
 
 }  // namespace
 
+Tensor FromStored(int32_t dtype, const std::vector<int64_t>& shape, runtime::ByteView bytes) {
+  return Tensor({static_cast<DType>(dtype), shape}, {bytes.begin(), bytes.end()});
+}
+
 Result<Tensor> ParseTensorLiteral(std::string_view text) { return LiteralReader(text).Read(); }
 
 Result<Tensor> ConvertTo(const Tensor& tensor, DType dtype, std::string_view name) {
@@ -134,7 +134,7 @@ Result<Tensor> ReadNpyFile(const std::string& path) {
     return InputError(fmt::format("{}: is no NPY file", path),
                       "an input is FILE.npy, NAME=FILE.npy or NAME=[...]");
   DESCENT_TRY(array, FromRuntime(runtime::ParseNpy(bytes, path)));
-  return FromBytes(array.dtype, array.shape, array.values);
+  return FromStored(array.dtype, array.shape, array.values);
 }
 
 Result<void> WriteNpyFile(const std::string& path, const Tensor& tensor) {
@@ -171,7 +171,7 @@ Result<std::map<std::string, Tensor>> ReadTensors(const std::string& path) {
   DESCENT_TRY(file, FromRuntime(runtime::ParseSafetensors(bytes, path)));
   std::map<std::string, Tensor> tensors;
   for (const runtime::NamedTensor& tensor : file.tensors)
-    tensors.emplace(tensor.name, FromBytes(tensor.dtype, tensor.shape, tensor.bytes));
+    tensors.emplace(tensor.name, FromStored(tensor.dtype, tensor.shape, tensor.bytes));
   return tensors;
 }
 

@@ -8,6 +8,7 @@
 #include "ir/diagnostic.h"
 #include "ir/model.h"
 #include "ir/tensor.h"
+#include "runtime/file.h"
 
 namespace descent::cli {
 
@@ -27,7 +28,10 @@ Result<Tensor> ConvertTo(const Tensor& tensor, DType dtype, std::string_view nam
 Result<Tensor> ReadNpyFile(const std::string& path);
 Result<void> WriteNpyFile(const std::string& path, const Tensor& tensor);
 
-/// All tensors of a safetensors file by name: bare weights or a trainer's checkpoint.
+/// A tensor of a file that the runtime has read.
+Tensor FromStored(int32_t dtype, const std::vector<int64_t>& shape, runtime::ByteView bytes);
+
+/// All tensors of a safetensors file by name.
 Result<std::map<std::string, Tensor>> ReadTensors(const std::string& path);
 
 /// "[[0.1, 0.2], [0.3, 0.4]]"; more than `limit` elements are cut by "...".

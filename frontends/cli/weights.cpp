@@ -1,0 +1,106 @@
+#include "frontends/cli/weights.h"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "compiler/graph/optimizers.h"
+#include "compiler/kernel/lower_model.h"
+#include "frontends/cli/command.h"
+#include "frontends/cli/runtime_result.h"
+
+namespace descent::cli {
+namespace {
+
+constexpr size_t kListed = 8;  ///< names in an error
+
+/// Every tensor that a checkpoint of the model may hold, except normalizations.
+std::map<std::string, TensorType, std::less<>> StateTypes(const Model& model) {
+  std::map<std::string, TensorType, std::less<>> types = {
+      {std::string(kSeedSlot), {DType::kI64, {}}},
+      {std::string(kStepSlot), {DType::kI64, {}}},
+      {std::string(kLearningRateSlot), {DType::kF64, {}}}};
+  for (const Slot& slot : model.slots) types.insert_or_assign(slot.name, slot.type);
+  if (model.entry.empty())
+    for (const Slot& slot : OptimizerSlots(model)) types.emplace(slot.name, slot.type);
+  return types;
+}
+
+/// "W1.velocity", "W1.velocity.1": what some optimizer keeps for a parameter of the model.
+bool IsOptimizerState(std::string_view name, const Model& model) {
+  return std::ranges::any_of(model.slots, [&](const Slot& slot) {
+    if (slot.kind != SlotKind::kParameter || !name.starts_with(slot.name + ".")) return false;
+    std::string_view rest = name.substr(slot.name.size() + 1);
+    rest = rest.substr(0, rest.find('.'));
+    return std::ranges::any_of(Optimizers(), [&](const Optimizer& optimizer) {
+      return std::ranges::find(optimizer.state, rest, &OptimizerState::suffix) !=
+             optimizer.state.end();
+    });
+  });
+}
+
+/// How a file and a model differ.
+struct Mismatch {
+  std::vector<std::string> missing, extra, different;
+};
+
+Mismatch Compare(const runtime::Safetensors& file, const Model& model) {
+  Mismatch mismatch;
+  for (const Slot& slot : model.slots)
+    if (slot.kind != SlotKind::kOptimizer && file.Find(slot.name) == nullptr)
+      mismatch.missing.push_back(Quoted(slot.name));
+  const auto types = StateTypes(model);
+  for (const runtime::NamedTensor& tensor : file.tensors) {
+    const auto known = types.find(tensor.name);
+    const TensorType type = {static_cast<DType>(tensor.dtype), tensor.shape};
+    if (known == types.end()) {
+      if (!runtime::IsNormalization(tensor.name) && !IsOptimizerState(tensor.name, model))
+        mismatch.extra.push_back(Quoted(tensor.name));
+    } else if (type != known->second) {
+      mismatch.different.push_back(fmt::format("{} is {}, but the model has {}",
+                                               Quoted(tensor.name), ToString(type),
+                                               ToString(known->second)));
+    }
+  }
+  return mismatch;
+}
+
+std::string Listed(const std::vector<std::string>& names, std::string_view separator) {
+  const size_t shown = std::min(names.size(), kListed);
+  std::string text = fmt::format("{}", fmt::join(names.begin(), names.begin() + shown, separator));
+  if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
+  return text;
+}
+
+std::unexpected<Diagnostic> Refuse(const Mismatch& mismatch, const runtime::Weights& weights,
+                                   const Model& model) {
+  std::vector<std::string> parts;
+  const std::string name = Quoted(model.name);
+  if (!mismatch.missing.empty())
+    parts.push_back(
+        fmt::format("it lacks {}, which model {} needs", Listed(mismatch.missing, ", "), name));
+  if (!mismatch.extra.empty())
+    parts.push_back(
+        fmt::format("it has {}, which model {} does not have", Listed(mismatch.extra, ", "), name));
+  if (!mismatch.different.empty()) parts.push_back(Listed(mismatch.different, "; "));
+  const std::string what = fmt::format("{}", fmt::join(parts, "; "));
+  if (!weights.record) return InputError(fmt::format("{}: {}", weights.path, what));
+  const std::string_view origin = runtime::ModelOf(weights);
+  return InputError(fmt::format("{}: is a checkpoint of another model{}: {}", weights.path,
+                                origin == model.name ? "" : ", " + Quoted(origin), what),
+                    "give the model that was trained, or a checkpoint of this one");
+}
+
+}  // namespace
+
+Result<runtime::Weights> ReadWeights(const std::string& path, const Model& model) {
+  DESCENT_TRY(bytes, FromRuntime(runtime::ReadFile(path)));
+  DESCENT_TRY(weights, FromRuntime(runtime::ParseWeights(std::move(bytes), path)));
+  const Mismatch mismatch = Compare(weights.file, model);
+  // One entry point's model lists only the state that it reads.
+  const bool all_known = mismatch.extra.empty() || !weights.record || !model.entry.empty();
+  if (mismatch.missing.empty() && mismatch.different.empty() && all_known) return weights;
+  return Refuse(mismatch, weights, model);
+}
+
+}  // namespace descent::cli
