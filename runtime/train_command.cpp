@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "runtime/commands.h"
+#include "runtime/interrupt.h"
 
 namespace descent::runtime {
 namespace {
@@ -90,6 +91,7 @@ Result<ExitStatus> Train(const Program& program, const TrainCommand& command) {
   if (auto present = RequireEntry(program, "train_step"); !present) {
     return std::unexpected(present.error());
   }
+  const InterruptExit nothing_to_save;  // until the trainer watches
   bool fell_back = false;
   auto checkpoint = FindCheckpoint(program, command, &fell_back);
   if (!checkpoint) return std::unexpected(checkpoint.error());

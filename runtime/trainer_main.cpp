@@ -47,8 +47,8 @@ std::string OverviewHelp(const std::string& program, const descent_program& abi)
   return text +
          fmt::format(
              "\n`{} COMMAND --help` explains a command.\n\nExit status: 0 good, 1 bad input, 2 "
-             "usage, 3 not supported, 4 I/O, 5 training diverged,\n70 internal, 130 interrupted "
-             "after a checkpoint.\n",
+             "usage, 3 not supported, 4 I/O, 5 training diverged,\n70 internal, 130 "
+             "interrupted.\n",
              program);
 }
 

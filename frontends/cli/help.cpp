@@ -82,7 +82,8 @@ const std::vector<StatusMeaning>& StatusMeanings() {
       {ExitStatus::kIo, "a file cannot be read or written"},
       {ExitStatus::kDiffers, "a comparison found a difference, or training diverged"},
       {ExitStatus::kInternal, "a bug in Descent"},
-      {ExitStatus::kInterrupted, "interrupted, after writing a checkpoint"},
+      {ExitStatus::kInterrupted,
+       "training was interrupted; the last line says whether a checkpoint was written"},
   };
   return kMeanings;
 }

@@ -26,8 +26,8 @@ label unless one is called label, or FILE.csv:label=NAME (or a number, from 0 or
 class name in the label column and an error elsewhere. Files may be compressed by gzip.
 
 A checkpoint is a safetensors file: parameters, all state of training, normalization and class names.
-An interrupted run (Ctrl-C, exit status 130) has saved one; --resume goes on from it as if there had
-been no interruption.
+A run that was interrupted (Ctrl-C, exit status 130) after its first step has saved one; --resume goes
+on from it as if there had been no interruption.
 )";
 
 /// Markdown; stands in docs/cli.md only.

@@ -47,5 +47,20 @@ TEST(Crash, InterruptedRunSaysSoAndCanGoOn) {
   EXPECT_EQ(Contents(folder.File("interrupted")), Contents(folder.File("whole")));
 }
 
+TEST(Crash, InterruptedBeforeTheFirstStep) {
+  TemporaryFolder folder;
+  std::vector<std::string> arguments = Train();
+  arguments.insert(arguments.end(), {"--checkpoint", folder.File("c"), "--quiet"});
+  for (const int number : {SIGINT, SIGTERM}) {
+    setenv("FAKE_INITIALIZE_SIGNAL", std::to_string(number).c_str(), 1);
+    const pid_t child = Spawn(arguments, folder.File("out"));
+    unsetenv("FAKE_INITIALIZE_SIGNAL");
+    EXPECT_EQ(WaitFor(child), 130);
+    EXPECT_EQ(Contents(folder.File("out")),
+              "stopped: interrupted before the first step; no checkpoint was written\n");
+    EXPECT_FALSE(FileExists(folder.File("c")));
+  }
+}
+
 }  // namespace
 }  // namespace descent::runtime

@@ -9,6 +9,7 @@
 namespace descent::runtime {
 
 void (*fake_step_hook)(int64_t step) = nullptr;
+void (*fake_initialize_hook)() = nullptr;
 
 namespace {
 
@@ -61,6 +62,7 @@ void StepTile(void* argument, int32_t worker, int64_t first, int64_t last) {
 }
 
 uint32_t Initialize(const descent_call* call) {
+  if (fake_initialize_hook) fake_initialize_hook();
   auto* state = static_cast<FakeState*>(call->state);
   for (int64_t f = 0; f < kFeatures; ++f) {
     state->w[f] = static_cast<float>(std::sin(static_cast<double>(state->seed * 7 + f)));

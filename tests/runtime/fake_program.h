@@ -26,5 +26,7 @@ const descent_program* FakeProgram(const FakeOptions& options = {});
 
 /// Called at the beginning of every train_step with its number, when set.
 extern void (*fake_step_hook)(int64_t step);
+/// Called by `initialize`, when set.
+extern void (*fake_initialize_hook)();
 
 }  // namespace descent::runtime

@@ -14,14 +14,14 @@ extern char** environ;
 
 namespace descent::runtime {
 
-/// Starts a program with its standard output thrown away.
-inline pid_t Spawn(std::vector<std::string> arguments) {
+/// Starts a program with its standard output thrown away, or in a file.
+inline pid_t Spawn(std::vector<std::string> arguments, const std::string& output = "/dev/null") {
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
   pid_t child = 0;
   EXPECT_EQ(posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ), 0);
   posix_spawn_file_actions_destroy(&actions);
