@@ -216,8 +216,9 @@ std::string EntryFunction(const KernelProgram& program, size_t number) {
                       doc.const_state ? "(void*)state" : "state");
   body += fmt::format("  call.inputs = {};\n", inputs.empty() ? "NULL" : "input_array");
   body += fmt::format("  call.outputs = {};\n", outputs.empty() ? "NULL" : "output_array");
-  body += fmt::format("  call.valid_rows = {};\n  call.executor = executor;\n",
-                      rows ? "valid_rows" : "0");
+  body +=
+      fmt::format("  call.valid_rows = {};\n  call.executor = executor;\n  call.observer = NULL;\n",
+                  rows ? "valid_rows" : "0");
   body += fmt::format("  return {}_program.entries[{}].run(&call);\n", prefix, number);
   text += fmt::format(
       "/* {}\n * Scratch of {}_SCRATCH_BYTES(threads){}.\n * Returns 0 or an or of "

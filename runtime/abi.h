@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define DESCENT_ABI_VERSION 2
+#define DESCENT_ABI_VERSION 3
 #define DESCENT_ALIGNMENT 64
 
 /* Element types, in the order of the compiler's DType. */
@@ -58,6 +58,29 @@ typedef struct descent_executor {
   int32_t threads;
 } descent_executor;
 
+typedef struct descent_tensor {
+  const char* name;
+  int32_t dtype;
+  int32_t rank;
+  const int64_t* dims;
+} descent_tensor;
+
+/* A value that an entry point has computed: what a kernel leaves in memory. */
+typedef struct descent_value {
+  descent_tensor tensor; /* inside a loop the slice of one iteration; named as state or output, or
+                            "%31" where the model has no name */
+  const char* origin;    /* name of the value it is derived from, as a gradient is, or "" */
+  const char* covered;   /* what else with a name its kernel computes: names one after the other,
+                            each with its NUL, ended by an empty one */
+} descent_value;
+
+/* Is shown every floating-point value of train_step as soon as it is whole, in the order of
+ * computation, by the calling thread. `elements` (row-major) may be read until it returns. */
+typedef struct descent_observer {
+  void (*computed)(void* self, const descent_value* value, const void* elements);
+  void* self;
+} descent_observer;
+
 /* One call of an entry point. */
 typedef struct descent_call {
   void* state;                      /* evaluate, predict and run only read it */
@@ -66,16 +89,10 @@ typedef struct descent_call {
   void* const* outputs;             /* one per entry output, row-major */
   int64_t valid_rows;               /* <= batch; rows past it are padding (any readable values) */
   const descent_executor* executor; /* NULL: serial */
+  const descent_observer* observer; /* NULL: none; of train_step only */
 } descent_call;
 
 typedef uint32_t (*descent_entry_fn)(const descent_call* call);
-
-typedef struct descent_tensor {
-  const char* name;
-  int32_t dtype;
-  int32_t rank;
-  const int64_t* dims;
-} descent_tensor;
 
 enum {
   DESCENT_NORMALIZE_NONE = 0,

@@ -1,5 +1,7 @@
-#include <algorithm>
+// What made training diverge: the steps of the epoch are repeated, which training in the same bytes
+// allows, while an observer looks at every value that they compute.
 #include <cmath>
+#include <map>
 
 #include "runtime/dtype.h"
 #include "runtime/trainer.h"
@@ -7,83 +9,114 @@
 namespace descent::runtime {
 namespace {
 
-bool IsFinite(const descent_tensor& tensor, const std::byte* values, int64_t elements) {
-  if (!IsFloat(tensor.dtype)) return true;
-  for (int64_t i = 0; i < elements; ++i) {
-    if (!std::isfinite(NumberAt(tensor.dtype, values, i))) return false;
+enum NonFinite : unsigned { kNaN = 1, kInfinity = 2, kMinusInfinity = 4 };
+
+/// Which of NonFinite are among the elements.
+unsigned NonFiniteIn(const descent_tensor& tensor, const void* elements) {
+  if (!IsFloat(tensor.dtype)) return 0;
+  unsigned kinds = 0;
+  const int64_t count = ElementCount(tensor);
+  for (int64_t i = 0; i < count; ++i) {
+    const double number = NumberAt(tensor.dtype, static_cast<const std::byte*>(elements), i);
+    if (std::isfinite(number)) continue;
+    kinds |= std::isnan(number) ? kNaN : number > 0 ? kInfinity : kMinusInfinity;
   }
-  return true;
+  return kinds;
+}
+
+/// The first value of a step with non-finite elements. A model may mean some, as in a mask of -inf:
+/// kinds that a value had in the step before, which went well, don't count.
+class Watch {
+ public:
+  void BeginStep() {
+    before_ = std::move(now_);
+    now_.clear();
+    first_ = nullptr;
+  }
+  const descent_observer* observer() const { return &observer_; }
+  const descent_value* first() const { return first_; }
+
+ private:
+  static void Computed(void* self, const descent_value* value, const void* elements) {
+    static_cast<Watch*>(self)->Look(*value, elements);
+  }
+
+  void Look(const descent_value& value, const void* elements) {
+    const unsigned kinds = NonFiniteIn(value.tensor, elements);
+    if (kinds == 0) return;
+    now_[&value] |= kinds;
+    if (first_) return;
+    const auto known = before_.find(&value);
+    if (known == before_.end() || (kinds & ~known->second) != 0) first_ = &value;
+  }
+
+  descent_observer observer_ = {Computed, this};
+  std::map<const descent_value*, unsigned> before_, now_;
+  const descent_value* first_ = nullptr;
+};
+
+std::string SlotName(const descent_slot& slot) {
+  const bool parameter = slot.kind == DESCENT_SLOT_PARAMETER;
+  return fmt::format("{} {}", parameter ? "parameter" : "state", Quoted(slot.tensor.name));
 }
 
 }  // namespace
 
-std::string Trainer::FindFirstNonFinite() {
-  double loss = ReadLoss();
+std::string Trainer::DescribeDivergence() {
+  const double loss = ReadLoss();
   std::string outcome = StatusText(status_, step_.entry());
   if (!std::isfinite(loss)) {
     outcome = fmt::format("the loss is {}{}{}", std::isnan(loss) ? NAN : loss,
                           outcome.empty() ? "" : ", ", outcome);
   }
-  // The state is already updated with the bad values. Training is deterministic, so the state
-  // before the step is had by repeating the epoch's steps up to it.
+  const std::string first = FirstNonFinite();
+  return first.empty() ? outcome : fmt::format("{}; first not finite: {}", outcome, first);
+}
+
+std::string Trainer::FirstNonFinite() {
   std::copy_n(epoch_start_.data(), epoch_start_.size(), parts_.state->data());
-  int64_t failed = progress_.batch - 1;
-  int64_t step = progress_.step - 1 - (failed - epoch_start_batch_);
-  for (int64_t batch = epoch_start_batch_;; ++batch, ++step) {
-    if (std::string slot = NonFiniteSlot(); !slot.empty()) {
-      return fmt::format("{}; first not finite: {}, after step {}", outcome, slot, step);
-    }
-    if (batch == failed) break;
-    RunBatch(batch);
+  const int64_t failed = progress_.batch - 1;
+  int64_t step = progress_.step - (failed - epoch_start_batch_);
+  if (std::string slot = NonFiniteSlot(); !slot.empty())
+    return fmt::format("{}, before step {}", slot, step);
+  Watch watch;
+  for (int64_t batch = epoch_start_batch_; batch <= failed; ++batch, ++step) {
+    watch.BeginStep();
+    RunBatch(batch, watch.observer());
+    const std::string slot = NonFiniteSlot();
+    if (batch < failed && slot.empty()) continue;
+    std::string first = NonFiniteInput();
+    if (first.empty()) first = watch.first() ? NameOf(*watch.first()) : slot;
+    return batch == failed || first.empty() ? first : fmt::format("{}, in step {}", first, step);
   }
-  FillBatch(failed);
+  return "";
+}
+
+std::string Trainer::NonFiniteInput() const {
   const descent_entry& entry = step_.entry();
   for (int64_t i = 0; i < entry.input_count; ++i) {
     const descent_tensor& tensor = entry.inputs[i].tensor;
-    if (!IsFinite(tensor, step_.input(i), ElementCount(tensor))) {
-      return fmt::format("{}; first not finite: input {}", outcome, Quoted(tensor.name));
-    }
+    if (NonFiniteIn(tensor, step_.input(i))) return fmt::format("input {}", Quoted(tensor.name));
   }
-  if (std::string prediction = NonFinitePrediction(); !prediction.empty()) {
-    return fmt::format("{}; first not finite: {}", outcome, prediction);
-  }
-  if (std::isfinite(loss)) return outcome;
-  return fmt::format("{}; first not finite: {}", outcome,
-                     Quoted(entry.outputs[loss_output_].tensor.name));
+  return "";
 }
 
 std::string Trainer::NonFiniteSlot() const {
   for (const descent_slot& slot : parts_.program->slots()) {
-    const descent_tensor& tensor = slot.tensor;
-    if (!IsFinite(tensor, parts_.state->Bytes(slot).data(), ElementCount(tensor))) {
-      bool parameter = slot.kind == DESCENT_SLOT_PARAMETER;
-      return fmt::format("{} {}", parameter ? "parameter" : "state", Quoted(tensor.name));
-    }
+    if (NonFiniteIn(slot.tensor, parts_.state->Bytes(slot).data())) return SlotName(slot);
   }
   return "";
 }
 
-std::string Trainer::NonFinitePrediction() {
-  const descent_entry* predict = parts_.program->Find("predict");
-  if (!predict || predict->batch == 0 || step_.entry().batch == 0 || !parts_.prepared) return "";
-  auto call = EntryCall::Make(*predict, *parts_.executor);
-  if (!call) return "";
-  auto feed = Feed::Make(*call, *parts_.prepared, order_);
-  if (!feed) return "";
-  int64_t first = (progress_.batch - 1) * step_.entry().batch;
-  int64_t end = first + RowsOfBatch(progress_.batch - 1);
-  for (int64_t row = first; row < end; row += predict->batch) {
-    int64_t rows = std::min(predict->batch, end - row);
-    feed->Fill(std::span(order_).subspan(row, rows), *parts_.executor);
-    call->Run(*parts_.state, rows);
-    for (int64_t i = 0; i < predict->output_count; ++i) {
-      const descent_tensor& tensor = predict->outputs[i].tensor;
-      if (!IsFinite(tensor, call->output(i), ElementCount(tensor))) {
-        return fmt::format("prediction {}", Quoted(tensor.name));
-      }
-    }
-  }
-  return "";
+std::string Trainer::NameOf(const descent_value& value) const {
+  const descent_slot* slot = parts_.program->FindSlot(value.tensor.name);
+  std::string text = slot ? SlotName(*slot) : Quoted(value.tensor.name);
+  if (*value.origin) text += fmt::format(" from {}", Quoted(value.origin));
+  std::vector<std::string> others;
+  for (std::string_view name = value.covered; !name.empty(); name = name.data() + name.size() + 1)
+    others.push_back(Quoted(name));
+  if (others.empty()) return text;
+  return fmt::format("one of {} and {}, which one kernel computes", fmt::join(others, ", "), text);
 }
 
 }  // namespace descent::runtime

@@ -116,13 +116,14 @@ Result<EntryCall> EntryCall::Make(const descent_entry& entry, const Executor& ex
   return call;
 }
 
-uint32_t EntryCall::Run(const State& state, int64_t valid_rows) {
+uint32_t EntryCall::Run(const State& state, int64_t valid_rows, const descent_observer* observer) {
   descent_call call = {.state = state.data(),
                        .scratch = scratch_.data(),
                        .inputs = inputs_.data(),
                        .outputs = outputs_.data(),
                        .valid_rows = valid_rows,
-                       .executor = executor_->threads() > 1 ? executor_->abi() : nullptr};
+                       .executor = executor_->threads() > 1 ? executor_->abi() : nullptr,
+                       .observer = observer};
   return entry_->run(&call);
 }
 

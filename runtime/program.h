@@ -90,8 +90,8 @@ class EntryCall {
   std::byte* input(int64_t i) const { return buffers_.data() + input_offsets_[i]; }
   const std::byte* output(int64_t i) const { return buffers_.data() + output_offsets_[i]; }
 
-  /// Status word of the entry point.
-  uint32_t Run(const State& state, int64_t valid_rows);
+  /// Status word of the entry point. `observer` may be null.
+  uint32_t Run(const State& state, int64_t valid_rows, const descent_observer* observer = nullptr);
 
  private:
   EntryCall(const descent_entry& entry, const Executor& executor);

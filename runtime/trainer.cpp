@@ -56,9 +56,9 @@ void Trainer::FillBatch(int64_t batch) {
   feed_.Fill(std::span(order_).subspan(batch * size, RowsOfBatch(batch)), *parts_.executor);
 }
 
-uint32_t Trainer::RunBatch(int64_t batch) {
+uint32_t Trainer::RunBatch(int64_t batch, const descent_observer* observer) {
   FillBatch(batch);
-  return step_.Run(*parts_.state, RowsOfBatch(batch));
+  return step_.Run(*parts_.state, RowsOfBatch(batch), observer);
 }
 
 Result<std::optional<StopReason>> Trainer::RunEpoch() {
@@ -78,7 +78,7 @@ Result<std::optional<StopReason>> Trainer::RunEpoch() {
     auto finished = FinishStep(loss);
     if (!finished) return std::unexpected(finished.error());
     if (diverged) {
-      divergence_ = FindFirstNonFinite();
+      divergence_ = DescribeDivergence();
       return StopReason::kDiverged;
     }
     bool epoch_ended = progress_.batch == batches_;

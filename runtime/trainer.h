@@ -83,7 +83,7 @@ class Trainer {
   /// Until the epoch ends, or a reason to stop inside it.
   Result<std::optional<StopReason>> RunEpoch();
   void FillBatch(int64_t batch);
-  uint32_t RunBatch(int64_t batch);
+  uint32_t RunBatch(int64_t batch, const descent_observer* observer = nullptr);
   Result<void> FinishStep(double loss);
   Result<void> FinishEpoch();
   double ReadLoss() const;
@@ -97,11 +97,14 @@ class Trainer {
   std::string ReasonText(StopReason reason) const;
 
   // Divergence (divergence.cpp).
-  /// Goes back to the epoch's start, runs to the step before the current one, and names what was
-  /// not finite first.
-  std::string FindFirstNonFinite();
+  /// Repeats the epoch's steps up to the last one with an observer. "the loss is inf; first not
+  /// finite: 'h'": the value and, if it isn't the last, its step.
+  std::string DescribeDivergence();
+  /// Of the repeated steps; empty where all that is seen is finite.
+  std::string FirstNonFinite();
+  std::string NonFiniteInput() const;
   std::string NonFiniteSlot() const;
-  std::string NonFinitePrediction();
+  std::string NameOf(const descent_value& value) const;
 
   Parts parts_;
   TrainOptions options_;

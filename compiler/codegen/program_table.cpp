@@ -1,9 +1,8 @@
 #include "compiler/codegen/program_table.h"
 
-#include <llvm/IR/Constants.h>
 #include <llvm/IR/GlobalAlias.h>
-#include <llvm/IR/IRBuilder.h>
 
+#include "compiler/codegen/table_builder.h"
 #include "runtime/abi.h"
 
 namespace descent {
@@ -14,81 +13,37 @@ static_assert(static_cast<int>(DType::kBool) == DESCENT_BOOL);
 static_assert(static_cast<int>(DType::kU64) == DESCENT_U64);
 static_assert(static_cast<int>(Normalization::kScale) == DESCENT_NORMALIZE_SCALE);
 
-class TableBuilder {
- public:
-  explicit TableBuilder(llvm::Module& module) : module_(module), b_(module.getContext()) {}
+llvm::Constant* InputRow(TableBuilder& t, const EntryProgram& entry, const EntryInput& input) {
+  const TensorType& type = entry.buffers[input.buffer].type;
+  return t.Struct({t.Tensor(input.binding.name, type), t.I32(input.binding.batch_axis),
+                   t.I32(static_cast<int>(input.binding.normalization)), t.F64(input.binding.scale),
+                   t.Text(input.binding.column), t.I64(input.index_limit)});
+}
 
-  llvm::Constant* I32(int64_t value) { return b_.getInt32(static_cast<uint32_t>(value)); }
-  llvm::Constant* I64(int64_t value) { return b_.getInt64(static_cast<uint64_t>(value)); }
-  llvm::Constant* F64(double value) { return llvm::ConstantFP::get(b_.getDoubleTy(), value); }
-  llvm::Constant* Null() { return llvm::ConstantPointerNull::get(b_.getPtrTy()); }
+llvm::Constant* OutputRow(TableBuilder& t, const EntryProgram& entry, const EntryOutput& output) {
+  return t.Struct({t.Tensor(output.name, entry.buffers[output.buffer].type), t.I32(output.kind),
+                   t.I32(output.batch_axis)});
+}
 
-  llvm::Constant* Struct(std::vector<llvm::Constant*> fields) {
-    return llvm::ConstantStruct::getAnon(module_.getContext(), fields);
-  }
-  llvm::Constant* Text(std::string_view text) {
-    auto* data = llvm::ConstantDataArray::getString(module_.getContext(), text);
-    return Global(data, 1);
-  }
-  /// Address of a private array; null when empty.
-  llvm::Constant* Array(const std::vector<llvm::Constant*>& elements) {
-    if (elements.empty()) return Null();
-    auto* type = llvm::ArrayType::get(elements[0]->getType(), elements.size());
-    return Global(llvm::ConstantArray::get(type, elements), 8);
-  }
-  llvm::Constant* Bytes(std::span<const std::byte> bytes) {
-    if (bytes.empty()) return Null();
-    const llvm::StringRef raw(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    return Global(llvm::ConstantDataArray::getRaw(raw, raw.size(), b_.getInt8Ty()),
-                  DESCENT_ALIGNMENT);
-  }
+llvm::Constant* EntryRow(TableBuilder& t, const EmittedEntry& emitted) {
+  const EntryProgram& entry = *emitted.entry;
+  std::vector<llvm::Constant*> inputs, outputs;
+  for (const EntryInput& input : entry.inputs) inputs.push_back(InputRow(t, entry, input));
+  for (const EntryOutput& output : entry.outputs) outputs.push_back(OutputRow(t, entry, output));
+  std::vector<llvm::Constant*> assertions;
+  for (const std::string& name : emitted.assertions) assertions.push_back(t.Text(name));
+  return t.Struct({t.Text(entry.name), emitted.function, t.I64(entry.batch),
+                   t.I64(std::ssize(inputs)), t.I64(std::ssize(outputs)), t.Array(inputs),
+                   t.Array(outputs), t.I64(emitted.fixed_scratch_bytes),
+                   t.I64(emitted.worker_scratch_bytes), t.I64(entry.arena_bytes),
+                   t.I64(emitted.kernel_calls), t.I64(emitted.flops), t.I64(std::ssize(assertions)),
+                   t.Array(assertions)});
+}
 
-  /// descent_tensor
-  llvm::Constant* Tensor(std::string_view name, const TensorType& type) {
-    std::vector<llvm::Constant*> dims;
-    for (int64_t extent : type.shape) dims.push_back(I64(extent));
-    return Struct({Text(name), I32(static_cast<int>(type.dtype)), I32(type.rank()), Array(dims)});
-  }
-  llvm::Constant* Input(const EntryProgram& entry, const EntryInput& input) {
-    const TensorType& type = entry.buffers[input.buffer].type;
-    return Struct({Tensor(input.binding.name, type), I32(input.binding.batch_axis),
-                   I32(static_cast<int>(input.binding.normalization)), F64(input.binding.scale),
-                   Text(input.binding.column), I64(input.index_limit)});
-  }
-  llvm::Constant* Output(const EntryProgram& entry, const EntryOutput& output) {
-    return Struct({Tensor(output.name, entry.buffers[output.buffer].type), I32(output.kind),
-                   I32(output.batch_axis)});
-  }
-  llvm::Constant* Entry(const EmittedEntry& emitted) {
-    const EntryProgram& entry = *emitted.entry;
-    std::vector<llvm::Constant*> inputs, outputs;
-    for (const EntryInput& input : entry.inputs) inputs.push_back(Input(entry, input));
-    for (const EntryOutput& output : entry.outputs) outputs.push_back(Output(entry, output));
-    std::vector<llvm::Constant*> assertions;
-    for (const std::string& name : emitted.assertions) assertions.push_back(Text(name));
-    return Struct({Text(entry.name), emitted.function, I64(entry.batch), I64(std::ssize(inputs)),
-                   I64(std::ssize(outputs)), Array(inputs), Array(outputs),
-                   I64(emitted.fixed_scratch_bytes), I64(emitted.worker_scratch_bytes),
-                   I64(entry.arena_bytes), I64(emitted.kernel_calls), I64(emitted.flops),
-                   I64(std::ssize(assertions)), Array(assertions)});
-  }
-  llvm::Constant* Slot(const StateSlot& slot) {
-    return Struct({Tensor(slot.name, slot.type), I32(slot.kind), I32(slot.trainable),
-                   I64(slot.offset), I64(slot.type.bytes()), I32(0), I32(0) /* padding */});
-  }
-
- private:
-  llvm::Constant* Global(llvm::Constant* value, uint64_t alignment) {
-    auto* global = new llvm::GlobalVariable(module_, value->getType(), true,
-                                            llvm::GlobalValue::PrivateLinkage, value);
-    global->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
-    global->setAlignment(llvm::Align(alignment));
-    return global;
-  }
-
-  llvm::Module& module_;
-  llvm::IRBuilder<> b_;
-};
+llvm::Constant* SlotRow(TableBuilder& t, const StateSlot& slot) {
+  return t.Struct({t.Tensor(slot.name, slot.type), t.I32(slot.kind), t.I32(slot.trainable),
+                   t.I64(slot.offset), t.I64(slot.type.bytes()), t.I32(0), t.I32(0) /* padding */});
+}
 
 }  // namespace
 
@@ -96,8 +51,8 @@ void EmitProgramTable(llvm::Module& module, const KernelProgram& program, const 
                       const CodegenOptions& options, const std::vector<EmittedEntry>& entries) {
   TableBuilder t(module);
   std::vector<llvm::Constant*> slots, entry_rows, hyperparameters;
-  for (const StateSlot& slot : program.state) slots.push_back(t.Slot(slot));
-  for (const EmittedEntry& entry : entries) entry_rows.push_back(t.Entry(entry));
+  for (const StateSlot& slot : program.state) slots.push_back(SlotRow(t, slot));
+  for (const EmittedEntry& entry : entries) entry_rows.push_back(EntryRow(t, entry));
   for (const auto& [name, value] : program.hyperparameters)
     hyperparameters.push_back(t.Struct({t.Text(name), t.Text(value)}));
 

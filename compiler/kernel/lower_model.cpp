@@ -44,6 +44,7 @@ class EntryLowering {
   Result<EntryProgram> Run() {
     entry_.name = model_.entry;
     entry_.batch = model_.batch;
+    entry_.observable = model_.entry == "train_step";
     DESCENT_TRY(leaves, BindLeaves());
     DESCENT_TRY(built, BuildRegion(model_.graph, leaves, tensors_, options_.target));
     for (auto& [tensor, value] : built.constants) constants_.emplace(tensor, std::move(value));
@@ -371,6 +372,8 @@ void EntryLowering::EmitCall(LoweredKernel lowered, std::vector<Step>& steps) {
   for (const int tensor : lowered.after)
     if (const int buffer = tensors_[tensors_.Base(tensor)].buffer; buffer >= 0)
       call.after.push_back(buffer);
+  for (std::string& name : CoveredNodes(lowered.kernel))
+    if (!name.starts_with('%')) call.covers.push_back(std::move(name));
   call.kernel = AddKernel(std::move(lowered.kernel));
   meaning_.calls.push_back(std::move(means));
   steps.push_back({std::move(call)});

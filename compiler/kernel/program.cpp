@@ -1,6 +1,16 @@
 #include "compiler/kernel/program.h"
 
+#include <algorithm>
+
 namespace descent {
+
+std::vector<std::string> CoveredNodes(const Kernel& kernel) {
+  std::vector<std::string> nodes;
+  for (const Stage& stage : kernel.stages)
+    for (const std::string& node : stage.nodes)
+      if (std::find(nodes.begin(), nodes.end(), node) == nodes.end()) nodes.push_back(node);
+  return nodes;
+}
 
 std::vector<const std::vector<Step>*> InnerSteps(const Step& step) {
   if (const auto* loop = std::get_if<Loop>(&step.what)) return {&loop->body};

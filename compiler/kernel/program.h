@@ -212,6 +212,9 @@ struct Kernel {
   std::vector<std::pair<int, int>> in_place;
 };
 
+/// Names of the graph values that the kernel computes, in order, each once.
+std::vector<std::string> CoveredNodes(const Kernel& kernel);
+
 // ---- programs ----------------------------------------------------------------------------------
 
 enum class Space : uint8_t {
@@ -249,8 +252,9 @@ struct KernelCall {
   int kernel = 0;
   std::vector<Argument> arguments;
   std::vector<int> after = {};  ///< buffers that must be written first, beside those it reads
-  Section section = Section::kForward;  ///< the latest of the values it computes
-  std::string asserted = {};            ///< names of what it asserts to be finite
+  Section section = Section::kForward;   ///< the latest of the values it computes
+  std::string asserted = {};             ///< names of what it asserts to be finite
+  std::vector<std::string> covers = {};  ///< CoveredNodes of this call, which may share its kernel
 };
 
 /// Runs `body` trip_count times. `counter` (i64 scalar in the arena) holds the iteration.
@@ -301,6 +305,7 @@ struct EntryProgram {
   std::vector<std::pair<int, int>> order;
   int64_t arena_bytes = 0;
   int64_t worker_scratch_bytes = 0;  ///< largest of its kernels
+  bool observable = false;  ///< shows its values to descent_call::observer; the names cost bytes
 };
 
 struct StateSlot {

@@ -107,14 +107,6 @@ std::string PrintSchedule(const Kernel& kernel) {
                             schedule.parallel ? "parallel" : "serial");
 }
 
-std::vector<std::string> NodesOf(const Kernel& kernel) {
-  std::vector<std::string> nodes;
-  for (const Stage& stage : kernel.stages)
-    for (const std::string& node : stage.nodes)
-      if (std::find(nodes.begin(), nodes.end(), node) == nodes.end()) nodes.push_back(node);
-  return nodes;
-}
-
 int64_t BytesOf(const Kernel& kernel) {
   int64_t bytes = 0;
   for (const KernelParameter& parameter : kernel.parameters) bytes += parameter.type.bytes();
@@ -162,7 +154,7 @@ void VisitCalls(const std::vector<Step>& steps, const EntryProgram& entry,
 
 std::string PrintKernel(const Kernel& kernel) {
   std::string text = fmt::format("kernel {} ({})\n", kernel.name, NameOf(kernel.kind));
-  if (const auto nodes = NodesOf(kernel); !nodes.empty())
+  if (const auto nodes = CoveredNodes(kernel); !nodes.empty())
     text += fmt::format("  covers {}\n", fmt::join(nodes, ", "));
   std::vector<std::string> parameters;
   for (size_t i = 0; i < kernel.parameters.size(); ++i)
@@ -191,7 +183,7 @@ std::string PrintKernel(const Kernel& kernel) {
 KernelSummary Summarize(const Kernel& kernel) {
   return {.name = kernel.name,
           .kind = std::string(NameOf(kernel.kind)),
-          .nodes = NodesOf(kernel),
+          .nodes = CoveredNodes(kernel),
           .flops = kernel.flops,
           .bytes = BytesOf(kernel),
           .tiles = kernel.schedule.tiles,

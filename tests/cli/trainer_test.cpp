@@ -164,5 +164,23 @@ TEST(Trainer, StopsWhereAnAssertionFails) {
   EXPECT_FALSE(shell.Exists("g.st.tmp"));
 }
 
+TEST(Trainer, NamesTheFirstValueThatIsNotFinite) {
+  const Shell shell;
+  shell.Write("root.descent",
+              "descent 1\nmodel root {\n  batch 2\n  input x: f32[batch, 1] from features\n"
+              "  input y: f32[batch, 1] from label\n  parameter w: f32[1, 1] = ones\n"
+              "  z = matmul(x, w)\n  total = sum(z)\n  root = sqrt(total)\n"
+              "  spread = mul(root, y)\n  loss = mean(spread)\n"
+              "  predict z\n  train loss with sgd(learning_rate=0.1)\n}\n");
+  shell.Write("ones.csv", "a,label\n1,1\n1,1\n");
+  const std::string train = "./root train --data ones.csv --test-split 0 --epochs 1000 --quiet";
+  // w falls, step by step, below 0, where the total has no root.
+  const Outcome trained = shell.Run("descent compile -q root.descent -o root && " + train);
+  EXPECT_EQ(trained.status, 5);
+  EXPECT_NE(trained.out.find("the loss is nan; first not finite: "), std::string::npos);
+  EXPECT_NE(trained.out.find("'root'"), std::string::npos) << trained.out;
+  EXPECT_EQ(trained.out.find("'loss'"), std::string::npos) << trained.out;
+}
+
 }  // namespace
 }  // namespace descent::test

@@ -74,6 +74,15 @@ uint32_t Initialize(const descent_call* call) {
   return 0;
 }
 
+/// A mask, which is always -inf, and the sum of squared errors.
+void Show(const descent_call& call, float error) {
+  static const descent_value kMask = {{"mask", DESCENT_F32, 0, nullptr}, "", ""};
+  static const descent_value kError = {{"error", DESCENT_F32, 0, nullptr}, "loss", "x.w\0sum\0"};
+  const float mask = -std::numeric_limits<float>::infinity();
+  call.observer->computed(call.observer->self, &kMask, &mask);
+  call.observer->computed(call.observer->self, &kError, &error);
+}
+
 uint32_t TrainStep(const descent_call* call) {
   auto* state = static_cast<FakeState*>(call->state);
   if (fake_step_hook) fake_step_hook(state->step + 1);
@@ -90,8 +99,10 @@ uint32_t TrainStep(const descent_call* call) {
     sums.b += argument.sums[tile].b;
   }
   auto rows = static_cast<float>(call->valid_rows);
-  *static_cast<float*>(call->outputs[0]) = sums.loss / rows;
   ++state->step;
+  if (state->step == current.bad_value_step) sums.loss = std::numeric_limits<float>::quiet_NaN();
+  *static_cast<float*>(call->outputs[0]) = sums.loss / rows;
+  if (call->observer) Show(*call, sums.loss);
   // Depends on seed and step as dropout would.
   auto noise = static_cast<float>((state->seed * 31 + state->step * 17) % 7 - 3) * 1e-4f;
   auto update = [&](float* value, float* velocity, float gradient) {

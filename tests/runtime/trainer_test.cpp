@@ -208,15 +208,26 @@ TEST_F(TrainerTest, DivergenceKeepsTheCheckpointAndNamesTheCause) {
       Train({"--epochs", "5", "--checkpoint", File("c"), "--checkpoint-every", "4"}, poisoned);
   EXPECT_EQ(ran.status, 5);
   EXPECT_EQ(LastLine(ran.out),
-            "stopped: diverged at step 14: the loss is inf; first not finite: parameter 'w', after "
-            "step 13; the checkpoint "
-            "of step 12 stays");
+            "stopped: diverged at step 14: the loss is inf; first not finite: parameter 'w', in "
+            "step 13; the checkpoint of step 12 stays");
   EXPECT_EQ(RecordOf(File("c")).progress.step, 12);
   // A rate far too large: nothing is poisoned, the values grow until the loss overflows.
   Ran large = Train({"--epochs", "500", "--learning-rate", "1e4"});
   EXPECT_EQ(large.status, 5);
   EXPECT_NE(large.out.find("stopped: diverged at step"), std::string::npos) << large.out;
   EXPECT_NE(large.out.find("no checkpoint was saved"), std::string::npos) << large.out;
+}
+
+/// A mask of -inf is what the model means; the first step has none before it to tell.
+TEST_F(TrainerTest, DivergenceNamesTheFirstComputedValue) {
+  const std::string error =
+      "one of 'x.w', 'sum' and 'error' from 'loss', which one kernel computes; no checkpoint was "
+      "saved";
+  EXPECT_EQ(LastLine(Train({"--epochs", "5"}, {.bad_value_step = 12}).out),
+            "stopped: diverged at step 12: the loss is nan; first not finite: " + error);
+  EXPECT_EQ(LastLine(Train({"--epochs", "5"}, {.bad_value_step = 1}).out),
+            "stopped: diverged at step 1: the loss is nan; first not finite: 'mask'; no checkpoint "
+            "was saved");
 }
 
 TEST_F(TrainerTest, LogOfStepsAndTrackedParameters) {

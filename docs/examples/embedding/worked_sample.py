@@ -23,7 +23,8 @@ class Output(c.Structure):
 
 class Call(c.Structure):
     _fields_ = [("state", c.c_void_p), ("scratch", c.c_void_p), ("inputs", c.POINTER(c.c_void_p)),
-                ("outputs", c.POINTER(c.c_void_p)), ("valid_rows", c.c_int64), ("executor", c.c_void_p)]
+                ("outputs", c.POINTER(c.c_void_p)), ("valid_rows", c.c_int64), ("executor", c.c_void_p),
+                ("observer", c.c_void_p)]
 
 
 class Entry(c.Structure):
@@ -48,7 +49,7 @@ class Program(c.Structure):
                 ("weights", c.c_void_p), ("weights_bytes", c.c_int64)]
 
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 ALIGNMENT = 64
 
 
@@ -76,7 +77,7 @@ class Model:
         names = [i.tensor.name.decode() for i in entry.inputs[: entry.input_count]]
         given = [(c.c_float * len(inputs[name]))(*inputs[name]) for name in names]
         outputs = {o.tensor.name.decode(): (c.c_float * elements(o.tensor))() for o in entry.outputs[: entry.output_count]}
-        call = Call(self.state.address, scratch.address, addresses(given), addresses(outputs.values()), rows, None)
+        call = Call(self.state.address, scratch.address, addresses(given), addresses(outputs.values()), rows, None, None)
         status = entry.run(c.byref(call))
         if status:
             sys.exit(f"{name}: status {status}")

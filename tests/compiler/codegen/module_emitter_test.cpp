@@ -165,6 +165,32 @@ TEST(ModuleEmitter, LoopsSliceBuffersAndCount) {
   }
 }
 
+/// "sum=1 trace=1 sum=5 ..."
+void Append(void* self, const descent_value* value, const void* elements) {
+  EXPECT_EQ(value->tensor.rank, 0);
+  EXPECT_STREQ(value->origin, "");
+  EXPECT_STREQ(value->covered, "");
+  *static_cast<std::string*>(self) +=
+      fmt::format("{}={} ", value->tensor.name, *static_cast<const float*>(elements));
+}
+
+TEST(ModuleEmitter, AnObserverSeesWhatIsComputedInItsOrder) {
+  KernelProgram program = LoopProgram(false);
+  program.entries[0].observable = true;
+  auto jit = JitProgram::Load(program, NativeTarget());
+  ASSERT_TRUE(jit.has_value()) << jit.error().message;
+  alignas(64) std::byte state[128] = {}, scratch[512] = {};
+  const float x[5] = {1, 2, 3, 4, 5};
+  float trace[5] = {};
+  const void* inputs[] = {x};
+  void* outputs[] = {trace};
+  std::string seen;
+  const descent_observer observer{Append, &seen};
+  const descent_call call{state, scratch, inputs, outputs, 0, nullptr, &observer};
+  ASSERT_EQ(jit->program().entries[0].run(&call), 0u);
+  EXPECT_EQ(seen, "sum=1 trace=1 sum=5 trace=5 sum=14 trace=14 sum=30 trace=30 sum=55 trace=55 ");
+}
+
 TEST(ModuleEmitter, ValidRowsAndConstantsAreBuffers) {
   Kernel kernel = ElementwiseKernel("spaces", {3}, {kF32}, {});
   Stage& stage = kernel.stages[0];

@@ -164,6 +164,8 @@ class Checker {
       report_.options = way.options;
       const int64_t undecided = report_.sharpness.elements - report_.sharpness.decided;
       const CompiledCase::Call run = way.compiled.Run(values);
+      if (!run.unwritten.empty())
+        return Fail("shows " + run.unwritten + " before it is whole", call, values);
       if (const std::string what = Compare(way, run, written, tame); !what.empty())
         return Fail(what, call, values);
       if (&way == ways.data())

@@ -7,6 +7,7 @@
 
 #include "compiler/graph/specialize.h"
 #include "runtime/abi.h"
+#include "runtime/dtype.h"
 #include "runtime/executor.h"
 #include "runtime/memory.h"
 #include "tests/ir/samples/samples.h"
@@ -47,6 +48,16 @@ runtime::Block Poisoned(int64_t bytes) {
   runtime::Block block(bytes);
   std::memset(block.data(), 0xFF, bytes);
   return block;
+}
+
+/// Notes the name of a value with elements that nobody wrote: no computed number has all bits set.
+void FindUnwritten(void* self, const descent_value* value, const void* elements) {
+  const auto* bytes = static_cast<const unsigned char*>(elements);
+  const descent_tensor& tensor = value->tensor;
+  const int64_t size = runtime::SizeOf(tensor.dtype);
+  for (int64_t i = 0; i < runtime::ElementCount(tensor); ++i)
+    if (std::all_of(bytes + i * size, bytes + (i + 1) * size, [](auto b) { return b == 0xFF; }))
+      *static_cast<std::string*>(self) = tensor.name;
 }
 
 }  // namespace
@@ -128,6 +139,7 @@ Result<CompiledCase> CompiledCase::Make(const Model& optimized, const OptionSet&
   program.prefix = "oracle";
   LayoutState(optimized, program);
   DESCENT_TRY(entry, LowerEntry(optimized, program, LoweringOf(options, *target)));
+  entry.observable = true;
   program.entries.push_back(std::move(entry));
   if (tamper) tamper(program);
   DESCENT_TRY(jit, JitProgram::Load(program, *target));
@@ -153,10 +165,15 @@ CompiledCase::Call CompiledCase::Run(const NamedTensors& values) const {
     results.emplace_back(lowered.buffers[output.buffer].type.bytes(), std::byte{0xFF});
   std::vector<void*> places;
   for (auto& result : results) places.push_back(result.data());
-  const descent_call call{
-      state.data(), scratch.data(), inputs.data(), places.data(), RunValuesOf(values).valid_rows,
-      executor};
   Call done;
+  const descent_observer observer{FindUnwritten, &done.unwritten};
+  const descent_call call{.state = state.data(),
+                          .scratch = scratch.data(),
+                          .inputs = inputs.data(),
+                          .outputs = places.data(),
+                          .valid_rows = RunValuesOf(values).valid_rows,
+                          .executor = executor,
+                          .observer = &observer};
   done.bad_index = (entry.run(&call) & DESCENT_STATUS_BAD_INDEX) != 0;
   size_t result = 0;
   for (const NamedValue& output : model_.graph.outputs()) {

@@ -45,6 +45,7 @@ class CompiledCase {
   struct Call {
     std::vector<Tensor> outputs;  ///< in the order of the graph's outputs
     bool bad_index = false;
+    std::string unwritten;  ///< a value that was shown to the observer before it was whole
   };
   Call Run(const NamedTensors& values) const;
 

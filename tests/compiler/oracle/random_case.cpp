@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "compiler/graph/optimizers.h"
 #include "compiler/graph/pipeline.h"
@@ -139,12 +140,16 @@ void KeepUpdated(OracleCase& one) {
   });
 }
 
-/// Every byte of the padding is set: floats are NaN, integers no index.
+/// Padding is NaN, or an integer that is no index. (Floats with all bits set mark what is
+/// unwritten.)
 void SpoilRows(Tensor& tensor, const InputBinding& input, const Batch& batch) {
   if (input.type.dtype == DType::kBool) return;
   Shape valid = input.type.shape;
   valid[input.batch_axis] = batch.valid;
   std::vector<std::byte> bytes(tensor.bytes().size(), std::byte{0xFF});
+  if (Info(tensor.dtype()).is_float)
+    for (int64_t i = 0; i < tensor.elements(); ++i)
+      StoreDouble(tensor.dtype(), bytes.data(), i, std::numeric_limits<double>::quiet_NaN());
   const int64_t size = tensor.type().bytes() / tensor.elements();
   for (const int64_t place : PlacesInside(tensor.shape(), valid))
     std::ranges::copy(tensor.bytes().subspan(place * size, size), bytes.begin() + place * size);
