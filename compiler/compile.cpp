@@ -161,10 +161,9 @@ const ArtifactWriter& WriterOf(ArtifactKind kind) { return kWriters[static_cast<
 }  // namespace
 
 Result<Model> Configure(Model model, const CompileOptions& options) {
-  DESCENT_TRY(configured, ApplySettings(std::move(model), options.settings));
-  for (const Update& update : configured.updates) DESCENT_RETURN_IF_ERROR(CheckUpdate(update));
-  DESCENT_RETURN_IF_ERROR(Verify(configured));
-  return configured;
+  if (!options.settings.empty()) return ApplySettings(model, options.settings);
+  DESCENT_RETURN_IF_ERROR(CheckConfigured(model));
+  return model;
 }
 
 Result<Model> RunToStage(const Model& source, const std::string& entry, std::string_view stage,

@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "compiler/graph/optimizers.h"
 #include "ir/op_def.h"
+#include "ir/verify.h"
 
 namespace descent {
 namespace {
@@ -37,7 +39,7 @@ std::optional<bool> ParseBool(std::string_view text) {
 }
 
 std::unexpected<Diagnostic> BadValue(const Setting& setting, std::string_view wanted) {
-  return Error("setting {} takes {}, not {}", Quoted(setting.name), wanted, Quoted(setting.value));
+  return Error("{} takes {}, not {}", Quoted(setting.name), wanted, Quoted(setting.value));
 }
 
 Result<double> Number(const Setting& setting) {
@@ -128,10 +130,9 @@ Result<bool> SetInUpdates(const Setting& setting, Model& model) {
         close == std::string_view::npos
             ? std::nullopt
             : ParseInteger(setting.name.substr(kIndexed.size(), close - kIndexed.size()));
-    if (!index) return Error("setting {} is not of the form updates[N].NAME", Quoted(setting.name));
+    if (!index) return Error("{} is not of the form updates[N].NAME", Quoted(setting.name));
     if (*index < 0 || *index >= static_cast<int64_t>(model.updates.size()))
-      return Error("setting {}: the model has {} updates, counted from 0", Quoted(setting.name),
-                   model.updates.size());
+      return Error("the model has {} updates, counted from 0", model.updates.size());
     return SetInUpdate({setting.name.substr(close + 2), setting.value}, model.updates[*index]);
   }
   bool known = false;
@@ -245,8 +246,7 @@ Result<Attribute> ParseAttribute(const Setting& setting, AttributeKind kind) {
     case AttributeKind::kGraph:
       break;
   }
-  return Error("setting {}: attributes that are {} cannot be set from the command line",
-               Quoted(setting.name), ToString(kind));
+  return Error("attributes that are {} cannot be set from the command line", ToString(kind));
 }
 
 /// The node that computes a value of that name.
@@ -293,7 +293,7 @@ Result<bool> SetInGraph(const Setting& setting, Model& model) {
 }
 
 std::unexpected<Diagnostic> Unknown(const Setting& setting) {
-  auto error = Error("setting {} fits nothing in the model", Quoted(setting.name));
+  auto error = Error("{} fits nothing in the model", Quoted(setting.name));
   error.error().hint =
       "optimizer.NAME, schedule.NAME, clip_value, clip_norm, every, PARAMETER.weight_decay (l1, "
       "l2, "
@@ -301,29 +301,64 @@ std::unexpected<Diagnostic> Unknown(const Setting& setting) {
   return error;
 }
 
-}  // namespace
-
-Result<Model> ApplySettings(Model model, std::span<const std::string> settings) {
+Result<void> Apply(const std::string& text, Model& model) {
   using Place = Result<bool> (*)(const Setting&, Model&);
   constexpr Place kPlaces[] = {SetInUpdates, SetInParameters, SetInGraph};
-  for (const std::string& text : settings) {
-    const size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      auto error = Error("setting {} is not of the form NAME=VALUE", Quoted(text));
-      error.error().status = ExitStatus::kUsage;
-      return error;
-    }
-    const Setting setting = {std::string_view(text).substr(0, equals),
-                             std::string_view(text).substr(equals + 1)};
-    bool done = false;
-    for (const Place place : kPlaces) {
-      DESCENT_TRY(found, place(setting, model));
-      done = found;
-      if (done) break;
-    }
-    if (!done) return Unknown(setting);
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    auto error = Error("this is not of the form NAME=VALUE");
+    error.error().status = ExitStatus::kUsage;
+    return error;
   }
-  return model;
+  const Setting setting = {std::string_view(text).substr(0, equals),
+                           std::string_view(text).substr(equals + 1)};
+  for (const Place place : kPlaces) {
+    DESCENT_TRY(found, place(setting, model));
+    if (found) return {};
+  }
+  return Unknown(setting);
+}
+
+/// The mistake is on the command line, wherever in the model it shows.
+std::unexpected<Diagnostic> Blame(const std::string& text, Diagnostic error) {
+  const bool plain = text.find_first_of(" '\\\n\t*[];&|<>$") == std::string::npos;
+  error.message = fmt::format("--set {}: {}", plain ? text : Quoted(text), error.message);
+  error.location = {.file = "command line"};
+  error.snippet.clear();
+  return std::unexpected(std::move(error));
+}
+
+/// The setting after which the model first had the error that it has after all of them: one that
+/// needs another, as `schedule=step` needs `schedule.steps`, may stand before it.
+std::unexpected<Diagnostic> BlameOneOf(std::span<const std::string> settings, Model model,
+                                       Diagnostic error) {
+  const auto is_there = [&] {
+    const auto checked = CheckConfigured(model);
+    return !checked && checked.error().message == error.message;
+  };
+  if (is_there()) return std::unexpected(std::move(error));
+  for (const std::string& text : settings) {
+    DESCENT_CHECK(Apply(text, model).has_value(), "a setting that was applied is applied again");
+    if (is_there()) return Blame(text, std::move(error));
+  }
+  return std::unexpected(std::move(error));
+}
+
+}  // namespace
+
+Result<void> CheckConfigured(const Model& model) {
+  for (const Update& update : model.updates) DESCENT_RETURN_IF_ERROR(CheckUpdate(update));
+  return Verify(model);
+}
+
+Result<Model> ApplySettings(const Model& model, std::span<const std::string> settings) {
+  Model changed = model;
+  for (const std::string& text : settings)
+    if (auto applied = Apply(text, changed); !applied)
+      return Blame(text, std::move(applied).error());
+  if (auto checked = CheckConfigured(changed); !checked)
+    return BlameOneOf(settings, model, std::move(checked).error());
+  return changed;
 }
 
 }  // namespace descent

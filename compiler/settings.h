@@ -18,7 +18,10 @@
 
 namespace descent {
 
-/// The changed model; a setting that fits nothing is an error.
-Result<Model> ApplySettings(Model model, std::span<const std::string> settings);
+/// The changed model, checked. An error names the setting that it comes from, as `--set` has it.
+Result<Model> ApplySettings(const Model& model, std::span<const std::string> settings);
+
+/// Updates and all invariants.
+Result<void> CheckConfigured(const Model& model);
 
 }  // namespace descent

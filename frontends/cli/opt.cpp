@@ -80,7 +80,7 @@ Result<ExitStatus> Opt(const OptArguments& arguments) {
   const bool initializes =
       arguments.entry == "initialize" || arguments.passes.find("initialize") != std::string::npos;
   DESCENT_TRY(read, initializes ? LoadModel(arguments.model) : ReadModel(arguments.model));
-  DESCENT_TRY(model, ApplySettings(std::move(read), arguments.model_flags.settings));
+  DESCENT_TRY(model, ApplySettings(read, arguments.model_flags.settings));
   DESCENT_TRY(passes, WantedPasses(arguments, model));
   std::vector<PassTime> times;
   PipelineOptions options;

@@ -78,6 +78,18 @@ Result<void> Store(const Binding& binding) {
   return {};
 }
 
+/// CLI11 splits "[1, 2]" at its commas unless it begins otherwise.
+constexpr char kWhole = '\x01';
+
+void KeepWhole(std::string& word) {
+  if (word.starts_with('[')) word.insert(word.begin(), kWhole);
+}
+
+void Restore(std::vector<std::string>& words) {
+  for (std::string& word : words)
+    if (word.starts_with(kWhole) && word.substr(1).starts_with('[')) word.erase(0, 1);
+}
+
 void Declare(CLI::App& app, Binding& binding) {
   const Option& option = *binding.option;
   if (option.is_flag()) {
@@ -139,6 +151,7 @@ Result<Request> Parse(const Command& command, std::vector<std::string> words) {
     for (const Option& option : group.options) declare(option);
 
   std::ranges::reverse(words);
+  std::ranges::for_each(words, KeepWhole);
   try {
     app.parse(words);
   } catch (const CLI::ArgumentMismatch& mismatch) {
@@ -149,8 +162,11 @@ Result<Request> Parse(const Command& command, std::vector<std::string> words) {
     return UsageError(error.what());
   }
   if (help) return Request::kHelp;
-  DESCENT_RETURN_IF_ERROR(RefuseExtras(command, app.remaining()));
-  for (const Binding& binding : bindings) {
+  std::vector<std::string> extras = app.remaining();
+  Restore(extras);
+  DESCENT_RETURN_IF_ERROR(RefuseExtras(command, extras));
+  for (Binding& binding : bindings) {
+    Restore(binding.words);
     DESCENT_RETURN_IF_ERROR(CheckRequired(command, binding));
     if (!binding.words.empty() || binding.option->is_flag())
       DESCENT_RETURN_IF_ERROR(Store(binding));

@@ -287,6 +287,30 @@ INSTANTIATE_TEST_SUITE_P(
         {"Literal", "descent run square.descent 'x=[1, 2, -3]'", 0, "y: f32[3] = [1, 4, 9]\n"},
         {"NotANumber", "descent run square.descent 'x=[nan, inf, 1]'", 0,
          "y: f32[3] = [nan, inf, 1]\n"},
+        {"LiteralByPosition", "descent run square.descent '[1, 2, -3]'", 0,
+         "y: f32[3] = [1, 4, 9]\n"},
+        {"BadElement", "descent run square.descent 'x=[1, abc, 3]'", 1, "",
+         "error: input 'x': expected a number, not 'abc'\n --> command line:1:7\n  |\n"
+         "1 | x=[1, abc, 3]\n  |       ^\n"},
+        {"BadElementByPosition", "descent run square.descent '[1, 2a]'", 1, "",
+         "error: expected a number, not '2a'\n --> command line:1:5\n  |\n"
+         "1 | [1, 2a]\n  |     ^\n"},
+        {"TwoSigns", "descent run square.descent 'x=[1, +-2]'", 1, "",
+         "~error: input 'x': expected a number, not '+-2'\n"},
+        {"OutOfRange", "descent run square.descent 'x=[1, 1e999]'", 1, "",
+         "~error: input 'x': '1e999' is out of the range of f64\n"},
+        {"OpenList", "descent run square.descent 'x=[1, 2'", 1, "",
+         "error: input 'x': expected , or ] at the end\n --> command line:1:8\n  |\n"
+         "1 | x=[1, 2\n  |        ^\n"},
+        {"BadNumber", "descent run square.descent x=7abc", 1, "",
+         "~  = help: a file whose name begins like a number is written ./NAME\n"},
+        {"FilesBeginLikeNumbers",
+         "descent run square.descent x=2.npy; "
+         "descent run square.descent x=./2",
+         4, "",
+         "error: 2.npy: cannot open: No such file or directory\n"
+         "error: ./2: cannot open: No such file or directory\n"},
+        {"NoValue", "descent run square.descent x=", 2, "", "error: input 'x' has no value\n"},
         {"InputMissing", "descent run square.descent", 2, "",
          "error: input 'x' of type f32[3] is missing\n"
          "  = help: give x.npy, x=FILE.npy or x=[...]\n"},

@@ -42,7 +42,8 @@ std::string ErrorOf(std::vector<std::string> settings) {
 }
 
 TEST(Settings, Hyperparameters) {
-  const Update update = With({"optimizer.momentum=0.9", "learning_rate=0.5"}).updates[0];
+  const Update update =
+      With({"optimizer=momentum", "optimizer.momentum=0.9", "learning_rate=0.5"}).updates[0];
   EXPECT_EQ(update.hyperparameters.Float("momentum"), 0.9);
   EXPECT_EQ(update.hyperparameters.Float("learning_rate"), 0.5);
 }
@@ -66,9 +67,10 @@ TEST(Settings, ScheduleClippingEvery) {
 }
 
 TEST(Settings, OneUpdateByNumber) {
-  EXPECT_EQ(
-      With({"updates[0].optimizer.momentum=0.5"}).updates[0].hyperparameters.Float("momentum"),
-      0.5);
+  EXPECT_EQ(With({"updates[0].optimizer=momentum", "updates[0].optimizer.momentum=0.5"})
+                .updates[0]
+                .hyperparameters.Float("momentum"),
+            0.5);
   EXPECT_NE(ErrorOf({"updates[1].optimizer.momentum=0.5"}).find("has 1 updates"),
             std::string::npos);
   EXPECT_NE(ErrorOf({"updates[x].every=2"}).find("updates[N].NAME"), std::string::npos);
@@ -103,15 +105,35 @@ TEST(Settings, LaterOnesWin) {
             2);
 }
 
+/// Values that the model refuses only when all settings are there.
+TEST(Settings, ErrorsNameTheSettingAndNoPlaceInTheModel) {
+  EXPECT_EQ(ErrorOf({"every=2", "learning_rate=abc", "clip_norm=1"}),
+            "--set learning_rate=abc: optimizer sgd: learning_rate must be a number, not a string");
+  EXPECT_EQ(ErrorOf({"schedule=cosine", "schedule.steps=abc"}),
+            "--set schedule.steps=abc: schedule cosine: steps must be a number, not a string");
+  EXPECT_EQ(ErrorOf({"schedule=cosine"}), "--set schedule=cosine: schedule cosine needs steps");
+  EXPECT_EQ(ErrorOf({"optimizer=adam", "clip_norm=-1"}),
+            "--set clip_norm=-1: clip_norm must be above 0, not -1");
+  EXPECT_EQ(ErrorOf({"W1.l2=-1"}),
+            "--set W1.l2=-1: V12: l1, l2 and weight_decay of 'W1' must be finite and at least 0");
+  EXPECT_EQ(ErrorOf({"W*.l2=x"}), "--set 'W*.l2=x': 'W*.l2' takes a number, not 'x'");
+  const auto model = ApplySettings(Source(), std::vector<std::string>{"optimizer=fancy"});
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().location.file, "command line");
+  EXPECT_EQ(model.error().location.line, 0);
+}
+
 TEST(Settings, Errors) {
-  EXPECT_EQ(ErrorOf({"depth=3"}), "setting 'depth' fits nothing in the model");
-  EXPECT_EQ(ErrorOf({"depth"}), "setting 'depth' is not of the form NAME=VALUE");
-  EXPECT_EQ(ErrorOf({"a1.steepness=1"}), "setting 'a1.steepness' fits nothing in the model");
-  EXPECT_EQ(ErrorOf({"a1.slope=steep"}), "setting 'a1.slope' takes a number, not 'steep'");
-  EXPECT_EQ(ErrorOf({"W3.l1=1"}), "setting 'W3.l1' fits nothing in the model");
+  EXPECT_EQ(ErrorOf({"depth=3"}), "--set depth=3: 'depth' fits nothing in the model");
+  EXPECT_EQ(ErrorOf({"depth"}), "--set depth: this is not of the form NAME=VALUE");
+  EXPECT_EQ(ErrorOf({"a1.steepness=1"}),
+            "--set a1.steepness=1: 'a1.steepness' fits nothing in the model");
+  EXPECT_EQ(ErrorOf({"a1.slope=steep"}),
+            "--set a1.slope=steep: 'a1.slope' takes a number, not 'steep'");
+  EXPECT_EQ(ErrorOf({"W3.l1=1"}), "--set W3.l1=1: 'W3.l1' fits nothing in the model");
   EXPECT_EQ(ErrorOf({"W1.trainable=maybe"}),
-            "setting 'W1.trainable' takes true or false, not 'maybe'");
-  EXPECT_EQ(ErrorOf({"every=0"}), "setting 'every' takes a whole number above 0, not '0'");
+            "--set W1.trainable=maybe: 'W1.trainable' takes true or false, not 'maybe'");
+  EXPECT_EQ(ErrorOf({"every=0"}), "--set every=0: 'every' takes a whole number above 0, not '0'");
 }
 
 }  // namespace

@@ -139,7 +139,8 @@ Command RunCommand() {
           .description =
               "Calls an entry point once: `run` of a model without loss, `predict` of one that "
               "trains, or what --entry says. Inputs are NPY files in the order in which the model "
-              "declares them, or by name: x=FILE.npy, or literally x=[[1, 2], [3, 4]]. The number "
+              "declares them, or by name: x=FILE.npy, or literally x=[[1, 2], [3, 4]] (what begins "
+              "with a bracket or a number; a file of such a name is ./NAME). The number "
               "of rows of the inputs is the batch. They are what the graph reads: where the model "
               "normalizes data, normalized numbers. Prints the outputs, and after them the state "
               "that the call replaced.",

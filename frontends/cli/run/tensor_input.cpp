@@ -15,65 +15,122 @@ namespace descent::cli {
 namespace {
 
 constexpr int kMaxDepth = 8;
+constexpr size_t kShown = 40, kSnippet = 120;  ///< bytes of the command line in an error
+constexpr std::string_view kSpaces = " \t\n";
 
-/// Reads nested lists of numbers.
+/// Reads nested lists of numbers. An error has the column of what is wrong.
 class LiteralReader {
  public:
-  explicit LiteralReader(std::string_view text) : rest_(text) {}
+  explicit LiteralReader(std::string_view text) : text_(text), rest_(text) {}
 
   Result<Tensor> Read() {
     DESCENT_RETURN_IF_ERROR(Element(0));
     Skip();
-    if (!rest_.empty()) return Error("unexpected {} behind the values", Quoted(rest_));
+    if (!rest_.empty()) return Wrong("unexpected {} behind the values", Quoted(Word()));
     return Tensor::FromDoubles({DType::kF64, shape_}, values_);
   }
 
  private:
-  void Skip() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\n"), rest_.size())); }
+  /// About what comes next.
+  template <typename... Args>
+  std::unexpected<Diagnostic> Wrong(fmt::format_string<Args...> format, Args&&... args) {
+    auto error = Error(format, std::forward<Args>(args)...);
+    error.error().location = {.line = 1,
+                              .column = static_cast<int>(text_.size() - rest_.size()) + 1};
+    return error;
+  }
+
+  void Skip() { rest_.remove_prefix(std::min(rest_.find_first_not_of(kSpaces), rest_.size())); }
   bool Take(char c) {
     Skip();
     if (!rest_.starts_with(c)) return false;
     rest_.remove_prefix(1);
     return true;
   }
+  /// Up to the next separator, one character at least; cut where it is long.
+  std::string_view Word() const {
+    const size_t end = std::min(rest_.find_first_of(", []\t\n"), rest_.size());
+    return rest_.substr(0, std::clamp<size_t>(end, 1, kShown));
+  }
 
   Result<void> Element(int depth) {
     if (Take('[')) return List(depth);
+    if (rest_.empty()) return Wrong("a number is missing at the end");
     if (depth_ < 0) depth_ = depth;
-    if (depth != depth_) return Error("a number stands where a list is expected");
-    Skip();
+    if (depth != depth_) return Wrong("a number stands where a list is expected");
+    return Number();
+  }
+
+  Result<void> Number() {
+    const std::string_view word = Word();
+    const std::string_view digits = word.substr(word.starts_with('+') ? 1 : 0);
     double value = 0;
-    if (rest_.starts_with('+')) rest_.remove_prefix(1);
-    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
-    if (error != std::errc()) return Error("expected a number at {}", Quoted(rest_.substr(0, 20)));
-    rest_.remove_prefix(static_cast<size_t>(end - rest_.data()));
+    if (digits.size() < word.size() && digits.starts_with('-'))
+      return Wrong("expected a number, not {}", Quoted(word));
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error == std::errc::result_out_of_range)
+      return Wrong("{} is out of the range of f64", Quoted(word));
+    if (error != std::errc() || end != digits.data() + digits.size())
+      return Wrong("expected a number, not {}", Quoted(word));
+    rest_.remove_prefix(word.size());
     values_.push_back(value);
     return {};
   }
 
   Result<void> List(int depth) {
-    if (depth == kMaxDepth) return Error("lists are nested deeper than {}", kMaxDepth);
-    if (depth_ >= 0 && depth >= depth_) return Error("a list stands where a number is expected");
+    if (depth == kMaxDepth) return Wrong("lists are nested deeper than {}", kMaxDepth);
+    if (depth_ >= 0 && depth >= depth_) return Wrong("a list stands where a number is expected");
     int64_t count = 0;
     if (!Take(']')) {
       do {
         DESCENT_RETURN_IF_ERROR(Element(depth + 1));
         ++count;
       } while (Take(','));
-      if (!Take(']')) return Error("expected , or ] at {}", Quoted(rest_.substr(0, 20)));
+      if (rest_.empty()) return Wrong("expected , or ] at the end");
+      if (!Take(']')) return Wrong("expected , or ], not {}", Quoted(Word()));
     }
     if (static_cast<int>(shape_.size()) <= depth) shape_.resize(depth + 1, -1);
     if (shape_[depth] >= 0 && shape_[depth] != count)
-      return Error("lists of {} and of {} elements stand side by side", shape_[depth], count);
+      return Wrong("lists of {} and of {} elements stand side by side", shape_[depth], count);
     shape_[depth] = count;
     return {};
   }
 
-  std::string_view rest_;
+  std::string_view text_, rest_;
   Shape shape_;
   std::vector<double> values_;
   int depth_ = -1;  ///< where numbers stand
 };
+
+/// What begins with a bracket or a number, but for names of files: "2.npy", "./2".
+bool IsLiteral(std::string_view value) {
+  value.remove_prefix(std::min(value.find_first_not_of(kSpaces), value.size()));
+  if (value.starts_with('[')) return true;
+  if (value.ends_with(".npy") || value.find('/') != std::string_view::npos) return false;
+  if (value.starts_with('+') || value.starts_with('-')) value.remove_prefix(1);
+  const std::string_view digits = value.substr(value.starts_with('.') ? 1 : 0);
+  if (!digits.empty() && digits[0] >= '0' && digits[0] <= '9') return true;
+  return value == "nan" || value == "inf";
+}
+
+/// The literal that begins at `begin` of the argument. An error shows the argument with a caret.
+Result<Tensor> ReadLiteral(const std::string& argument, size_t begin) {
+  auto tensor = ParseTensorLiteral(std::string_view(argument).substr(begin));
+  if (tensor) return tensor;
+  Diagnostic& error = tensor.error();
+  if (begin > 0)
+    error.message =
+        fmt::format("input {}: {}", Quoted(argument.substr(0, begin - 1)), error.message);
+  error.location.file = "command line";
+  error.location.column += static_cast<int>(begin);
+  const bool fits = argument.size() <= kSnippet && std::ranges::none_of(argument, [](char c) {
+                      return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+                    });
+  if (fits) error.snippet = argument;
+  if (argument.find('[', begin) == std::string::npos)
+    error.hint = "a file whose name begins like a number is written ./NAME";
+  return tensor;
+}
 
 /// Integers up to 2^53 in magnitude: those beyond have lost digits as a double.
 bool Fits(double value, DType dtype) {
@@ -149,19 +206,11 @@ Result<std::vector<InputArgument>> ReadInputs(const std::vector<std::string>& ar
   for (const std::string& argument : arguments) {
     const size_t equals = argument.find('=');
     const std::string name = equals == std::string::npos ? "" : argument.substr(0, equals);
-    const std::string value = equals == std::string::npos ? argument : argument.substr(equals + 1);
-    const bool literal =
-        equals != std::string::npos &&
-        value.find_first_not_of("[]0123456789.,+-eE \t\nainfNI") == std::string::npos &&
-        !value.ends_with(".npy");
-    auto tensor = literal ? ParseTensorLiteral(value) : ReadNpyFile(value);
-    if (!tensor) {
-      if (literal)
-        tensor.error().message =
-            fmt::format("input {}: {}", Quoted(argument), tensor.error().message);
-      return std::unexpected(std::move(tensor).error());
-    }
-    inputs.push_back({name, *std::move(tensor)});
+    const size_t begin = equals == std::string::npos ? 0 : equals + 1;
+    const std::string value = argument.substr(begin);
+    if (value.empty()) return UsageError(fmt::format("input {} has no value", Quoted(name)));
+    DESCENT_TRY(tensor, IsLiteral(value) ? ReadLiteral(argument, begin) : ReadNpyFile(value));
+    inputs.push_back({name, std::move(tensor)});
   }
   return inputs;
 }

@@ -12,14 +12,16 @@
 
 namespace descent::cli {
 
-/// One INPUT argument: "x.npy", "x=x.npy" or "x=[[1, 2], [3, 4]]".
+/// One INPUT argument: "x.npy", "x=x.npy", "x=[[1, 2], [3, 4]]" or "[[1, 2], [3, 4]]". What begins
+/// with a bracket or a number is a literal.
 struct InputArgument {
   std::string name;  ///< "" = by position
   Tensor value;
 };
 Result<std::vector<InputArgument>> ReadInputs(const std::vector<std::string>& arguments);
 
-/// "[[1, 2.5], [3, 4]]" or "7" as f64; lists of equal length all the way down.
+/// "[[1, 2.5], [3, 4]]" or "7" as f64; lists of equal length all the way down. An error has the
+/// column of what is wrong.
 Result<Tensor> ParseTensorLiteral(std::string_view text);
 
 /// The same numbers as another element type; refused where a number has no place there.
