@@ -196,6 +196,10 @@ Result<CommandLine> ParseCommandLine(std::span<const std::string> words) {
       line.help = true;
       return line;
     }
+    if (word == "--") {  // the end of the options, and no command takes arguments
+      if (i + 1 == words.size()) return line;
+      return Usage("unexpected argument {}", Quoted(words[i + 1]));
+    }
     if (!word.starts_with('-')) return Usage("unexpected argument {}", Quoted(word));
     const size_t equal = word.find('=');
     const std::string_view name = word.substr(0, equal);

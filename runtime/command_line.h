@@ -48,7 +48,8 @@ struct OptionSpec {
 /// The options of one command, in the order of its help.
 std::vector<const OptionSpec*> OptionsOf(CommandBit command);
 
-/// Failures have status kUsage. "--name value" and "--name=value" are the same.
+/// Failures have status kUsage. "--name value" and "--name=value" are the same; "--" ends the
+/// options.
 Result<CommandLine> ParseCommandLine(std::span<const std::string> words);
 
 }  // namespace descent::runtime

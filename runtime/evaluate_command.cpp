@@ -12,6 +12,14 @@ bool TestDataAlone(const EvaluateCommand& command) {
          !command.data.test_data.empty();
 }
 
+/// What a checkpoint was trained without cannot be split off now.
+std::string EmptySplitHint(Split split, const TrainingRecord* known) {
+  const bool test = split == Split::kTest;
+  if (!known) return test ? "give --test-data or --test-split" : "give --validation-split";
+  return test ? "the checkpoint was trained without --test-split: give --test-data"
+              : "the checkpoint was trained without --validation-split";
+}
+
 Result<std::optional<SplitData>> LoadForEvaluation(const std::vector<const descent_input*>& inputs,
                                                    const EvaluateCommand& command,
                                                    const TrainingRecord* known) {
@@ -21,6 +29,11 @@ Result<std::optional<SplitData>> LoadForEvaluation(const std::vector<const desce
     auto data = LoadSplitData(inputs, options, SplitOptions{}, known);
     return data;
   }
+  if (options.data.empty() && command.split == Split::kTest && !inputs.empty()) {
+    return WithHint(
+        FailWith(ExitStatus::kUsage, "", "no data to evaluate on"),
+        "give --data SPEC, the data of training with its test rows, or --test-data SPEC");
+  }
   auto splits = ResolveSplits(options, known);
   if (!splits) return std::unexpected(splits.error());
   auto data = LoadSplitData(inputs, options, *splits, known);
@@ -28,15 +41,17 @@ Result<std::optional<SplitData>> LoadForEvaluation(const std::vector<const desce
   const SplitData& split = **data;
   bool drawn = command.split != Split::kTest || (splits->test > 0 && !split.own_test);
   if (known && drawn && Fingerprint(split.data) != known->provenance.data_fingerprint) {
-    return Fail(split.data.origin,
-                "is not the data that was trained on, so its {} split is unknown",
-                kSplitNames[static_cast<size_t>(command.split)]);
+    return WithHint(
+        Fail(split.data.origin, "is not the data that was trained on, so its {} split is unknown",
+             kSplitNames[static_cast<size_t>(command.split)]),
+        command.split == Split::kTest
+            ? "give that data, or --test-data without --data to test on all rows"
+            : "give that data");
   }
   if (split.Rows(command.split).empty()) {
     return WithHint(FailWith(ExitStatus::kUsage, split.data.origin, "has no {} split",
                              kSplitNames[static_cast<size_t>(command.split)]),
-                    command.split == Split::kTest ? "give --test-data or --test-split"
-                                                  : "give --validation-split");
+                    EmptySplitHint(command.split, known));
   }
   return data;
 }

@@ -9,8 +9,10 @@ template <typename T>
 Result<T> Resolve(std::string_view flag, const std::optional<T>& given, const T* known,
                   T otherwise) {
   if (given && known && *given != *known) {
-    return FailWith(ExitStatus::kUsage, "", "{} is {}, but the checkpoint was trained with {}",
-                    flag, *given, *known);
+    return WithHint(
+        FailWith(ExitStatus::kUsage, "", "{} is {}, but the checkpoint was trained with {}", flag,
+                 *given, *known),
+        "leave it out: the checkpoint's is taken");
   }
   return given ? *given : known ? *known : otherwise;
 }
@@ -43,6 +45,25 @@ Result<Dataset> LoadTestData(const std::string& spec, const DataNeeds& needs) {
   auto loaded = LoadData(spec, needs);
   if (!loaded) return std::unexpected(loaded.error());
   return loaded->test ? *std::move(loaded->test) : std::move(loaded->data);
+}
+
+/// Rows kept for testing beside test data that came by itself.
+std::unexpected<Failure> TwoTestSets(const std::string& origin, const DataOptions& options,
+                                     const SplitOptions& splits, const TrainingRecord* known) {
+  const bool given = !options.test_data.empty();
+  if (!known) {
+    return WithHint(
+        FailWith(ExitStatus::kUsage, origin, "has test data {}; --test-split would mix the two",
+                 given ? "by --test-data" : "of its own"),
+        given ? "leave out one of --test-data and --test-split" : "leave out --test-split");
+  }
+  return WithHint(
+      FailWith(ExitStatus::kUsage, origin,
+               "has test data {}, but the checkpoint was trained with --test-split {}",
+               given ? "by --test-data" : "of its own", splits.test),
+      given ? "leave out --test-data for the rows that training kept; `evaluate --test-data` "
+              "without --data tests on all of that file"
+            : "give the data that was trained on");
 }
 
 std::string InputNames(const std::vector<const descent_input*>& inputs) {
@@ -87,6 +108,9 @@ Result<std::optional<SplitData>> LoadSplitData(const std::vector<const descent_i
     auto test = LoadTestData(options.test_data, needs);
     if (!test) return std::unexpected(test.error());
     loaded->test = *std::move(test);
+  }
+  if (splits.test > 0 && loaded->test) {
+    return TwoTestSets(loaded->data.origin, options, splits, known);
   }
   if (known) {
     if (auto aligned = AlignWith(loaded->data, known->provenance); !aligned) {

@@ -10,7 +10,8 @@ inline constexpr std::string_view kManualIntroduction =
 executable, object, library or header that trains, evaluates and predicts without any framework.
 
 A model file is the text form (.descent), binary proto (.pb) or proto text (.pbtxt); the content
-decides where the name does not. `-` is standard input. What a command prints goes to standard
+decides where the name does not. `-` is standard input. `--` ends the options: what follows is an
+argument even if it begins with a dash. What a command prints goes to standard
 output, what it has to say about errors and progress to standard error. An error is one message with
 file, line, the rule that is broken and what to do.
 )";

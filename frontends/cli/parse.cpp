@@ -164,6 +164,7 @@ Result<Request> Parse(const Command& command, std::vector<std::string> words) {
   if (help) return Request::kHelp;
   std::vector<std::string> extras = app.remaining();
   Restore(extras);
+  if (const auto mark = std::ranges::find(extras, "--"); mark != extras.end()) extras.erase(mark);
   DESCENT_RETURN_IF_ERROR(RefuseExtras(command, extras));
   for (Binding& binding : bindings) {
     Restore(binding.words);

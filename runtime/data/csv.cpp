@@ -119,6 +119,7 @@ struct ColumnReader {
   std::string name;
   ColumnRole role = ColumnRole::kFeature;
   bool may_be_text = false;
+  std::string text_hint;  ///< what to do when it is text and may not be
   std::vector<double> numbers;
   bool is_text = false;
   std::map<std::string, int64_t, std::less<>> dictionary;
@@ -131,8 +132,9 @@ struct ColumnReader {
     }
     std::optional<double> number = ParseNumber(field);
     if (!number && !may_be_text) {
-      return FailAt(path, line, "column {} ({}): {} is not a number", index + 1, Quoted(name),
-                    Quoted(field));
+      return WithHint(FailAt(path, line, "column {} ({}): {} is not a number", index + 1,
+                             Quoted(name), Quoted(field)),
+                      text_hint);
     }
     if (number && !std::isfinite(*number)) {
       return FailAt(path, line, "column {} ({}): {} is not finite", index + 1, Quoted(name),
@@ -207,10 +209,15 @@ Result<std::vector<ColumnReader>> MakeColumns(const std::vector<std::string>& fi
   }
   auto label = FindLabel(columns, options, needs, path);
   if (!label) return std::unexpected(label.error());
-  if (*label >= 0) {
-    columns[*label].role = ColumnRole::kLabel;
-    columns[*label].may_be_text = true;
+  if (*label < 0) return columns;
+  for (ColumnReader& column : columns) {
+    column.text_hint = fmt::format(
+        "text is for the label, which is column {}; if it should be "
+        "this one, append :label={}",
+        Quoted(columns[*label].name), column.name);
   }
+  columns[*label].role = ColumnRole::kLabel;
+  columns[*label].may_be_text = true;
   return columns;
 }
 

@@ -62,6 +62,8 @@ TEST_F(TrainerMainTest, UsageErrors) {
       {{"train", "--epoch", "3"}, "train has no option '--epoch' (did you mean --epochs?)"},
       {{"train", "--json"}, "train has no option '--json' (--help lists the options)"},
       {{"train", "here"}, "unexpected argument 'here'"},
+      {{"train", "--", "here"}, "unexpected argument 'here'"},
+      {{"train", "--", "--quiet"}, "unexpected argument '--quiet'"},
       {{"train", "--epochs"}, "--epochs needs a value: N"},
       {{"train", "--epochs", "-1"}, "--epochs takes a whole number of at least 0, not '-1'"},
       {{"train", "--epochs=1e3"}, "--epochs takes a whole number of at least 0, not '1e3'"},
@@ -119,6 +121,11 @@ TEST_F(TrainerMainTest, LastLinesCountThisRun) {
   EXPECT_EQ(done.find(" steps in "), std::string::npos) << done;
 }
 
+TEST_F(TrainerMainTest, TwoDashesEndTheOptions) {
+  EXPECT_EQ(RunTrainer({"info", "--"}).status, 0);
+  EXPECT_EQ(RunTrainer({"train", "--data", Table("d.csv", 60), "--epochs", "1", "--"}).status, 0);
+}
+
 TEST_F(TrainerMainTest, Info) {
   Ran ran = RunTrainer({"info"});
   EXPECT_EQ(ran.status, 0);
@@ -143,8 +150,9 @@ TEST_F(TrainerMainTest, EvaluateSplits) {
   }
   Ran missing = RunTrainer({"evaluate", "--data", data, "--checkpoint", File("c")});
   EXPECT_EQ(missing.status, 2);
-  EXPECT_EQ(missing.error,
-            "error: " + data + ": has no test split (give --test-data or --test-split)\n");
+  EXPECT_EQ(missing.error, "error: " + data +
+                               ": has no test split (the checkpoint was trained without "
+                               "--test-split: give --test-data)\n");
   Ran alone = RunTrainer({"evaluate", "--test-data", test, "--checkpoint", File("c")});
   EXPECT_EQ(alone.status, 0) << alone.error;
   Ran both =
@@ -172,6 +180,74 @@ TEST_F(TrainerMainTest, TestSplitIsNeverTrainedOn) {
   Ran contradicting =
       RunTrainer({"evaluate", "--data", data, "--checkpoint", File("c"), "--test-split", "0.3"});
   EXPECT_EQ(contradicting.status, 2);
+}
+
+TEST_F(TrainerMainTest, TestDataThatDoesNotGoWithTheCheckpointSaysWhatToDo) {
+  const std::string data = Table("d.csv", 60), test = Table("t.csv", 35);
+  const auto train = [&](const std::string& checkpoint, std::vector<std::string> how) {
+    how.insert(how.begin(),
+               {"train", "--data", data, "--epochs", "1", "--quiet", "--checkpoint", checkpoint});
+    return RunTrainer(how);
+  };
+  ASSERT_EQ(train(File("split"), {"--test-split", "0.25"}).status, 0);
+  ASSERT_EQ(train(File("apart"), {"--test-data", test}).status, 0);
+  const auto both = train(File("both"), {"--test-split", "0.25", "--test-data", test});
+  EXPECT_EQ(both.status, 2);
+  EXPECT_EQ(both.error, "error: " + data +
+                            ": has test data by --test-data; --test-split would mix "
+                            "the two (leave out one of --test-data and --test-split)\n");
+  struct Case {
+    std::string checkpoint;
+    std::vector<std::string> options;
+    int status;
+    std::string error;  ///< "": none
+  };
+  const Case cases[] = {
+      {"split", {"--test-data", test}, 0, ""},
+      {"split", {"--data", data}, 0, ""},
+      {"split",
+       {"--data", data, "--test-data", test},
+       2,
+       data + ": has test data by --test-data, but the checkpoint was trained with --test-split "
+              "0.25 (leave out --test-data for the rows that training kept; `evaluate --test-data` "
+              "without "
+              "--data tests on all of that file)"},
+      {"split",
+       {"--data", test},
+       1,
+       test +
+           ": is not the data that was trained on, so its test split is unknown (give that data, "
+           "or --test-data without --data to test on all rows)"},
+      {"split",
+       {},
+       2,
+       "no data to evaluate on (give --data SPEC, the data of training with its test rows, or "
+       "--test-data SPEC)"},
+      {"apart", {"--test-data", test}, 0, ""},
+      {"apart", {"--data", data, "--test-data", test}, 0, ""},
+      {"apart",
+       {"--data", data},
+       2,
+       data + ": has no test split (the checkpoint was trained without --test-split: give "
+              "--test-data)"},
+      {"apart",
+       {"--data", data, "--test-split", "0.25"},
+       2,
+       "--test-split is 0.25, but the checkpoint was trained with 0 (leave it out: the "
+       "checkpoint's "
+       "is taken)"},
+      {"apart",
+       {"--data", data, "--split", "validation"},
+       2,
+       data + ": has no validation split (the checkpoint was trained without --validation-split)"},
+  };
+  for (const Case& one : cases) {
+    std::vector<std::string> words = {"evaluate", "--checkpoint", File(one.checkpoint)};
+    words.insert(words.end(), one.options.begin(), one.options.end());
+    const Ran ran = RunTrainer(words);
+    EXPECT_EQ(ran.status, one.status) << ran.error;
+    EXPECT_EQ(ran.error, one.error.empty() ? "" : "error: " + one.error + "\n");
+  }
 }
 
 TEST_F(TrainerMainTest, PredictCsvAndNpy) {

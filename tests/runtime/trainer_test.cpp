@@ -135,7 +135,9 @@ TEST_F(TrainerTest, ResumeKeepsSettingsOfTheRun) {
   EXPECT_EQ(resumed, Contents(File("d")));
   Ran other_seed = Train({"--seed", "4", "--resume", "--checkpoint", File("c")});
   EXPECT_EQ(other_seed.status, 2);
-  EXPECT_EQ(other_seed.error, "error: --seed is 4, but the checkpoint was trained with 3\n");
+  EXPECT_EQ(other_seed.error,
+            "error: --seed is 4, but the checkpoint was trained with 3 (leave it out: the "
+            "checkpoint's is taken)\n");
   Ran other_data = RunTrainer(
       {"train", "--data", "plane:samples=130,seed=5", "--resume", "--checkpoint", File("c")});
   EXPECT_EQ(other_data.status, 1);

@@ -84,7 +84,9 @@ TEST(Csv, RefusesWithLineAndColumn) {
   EXPECT_EQ(ErrorOf("x,y\n1,2\n1,?\n"), "d.csv: line 3: column 2 ('y'): missing value '?'");
   EXPECT_EQ(ErrorOf("x,y\n1,2\n1\n"), "d.csv: line 3: 1 fields, but the first line has 2");
   EXPECT_EQ(ErrorOf("x,y\n1,2\n1,2,3\n"), "d.csv: line 3: 3 fields, but the first line has 2");
-  EXPECT_EQ(ErrorOf("x,y\nRome,2\n"), "d.csv: line 2: column 1 ('x'): 'Rome' is not a number");
+  EXPECT_EQ(ErrorOf("x,y\nRome,2\n"),
+            "d.csv: line 2: column 1 ('x'): 'Rome' is not a number (text is for the label, which "
+            "is column 'y'; if it should be this one, append :label=x)");
   EXPECT_EQ(ErrorOf("x,y\ninf,2\n"), "d.csv: line 2: column 1 ('x'): 'inf' is not finite");
   EXPECT_EQ(ErrorOf("x,y\n1e999,2\n"), "d.csv: line 2: column 1 ('x'): '1e999' is not finite");
   EXPECT_EQ(ErrorOf("x,y\n1,\"2\n\n"), "d.csv: line 2: quote is not closed");
@@ -94,6 +96,17 @@ TEST(Csv, RefusesWithLineAndColumn) {
   EXPECT_EQ(ErrorOf("x,y\n"), "d.csv: holds no rows");
   EXPECT_EQ(ErrorOf("x\n1\n\n2\n"), "d.csv: line 3: column 1 ('x'): missing value ''");
   EXPECT_NE(ErrorOf(std::string_view("x,y\n1,\0\n", 8)), "accepted");
+}
+
+TEST(Csv, TextIsForTheLabel) {
+  const std::string_view table = "width,height,color\n1,2,blue\n3,4,orange\n";
+  const DataNeeds needs = {.label = true};
+  ASSERT_TRUE(Parse(table, {}, needs));
+  const auto wrong = Parse(table, {.label = "height"}, needs);
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().ToString(),
+            "d.csv: line 2: column 3 ('color'): 'blue' is not a number (text is for the label, "
+            "which is column 'height'; if it should be this one, append :label=color)");
 }
 
 TEST(Csv, SurvivesDamage) {
