@@ -47,8 +47,6 @@ void StoreAt(std::byte* data, int64_t index, T value) {
   std::memcpy(data + index * sizeof(value), &value, sizeof(value));
 }
 
-bool IsFloat16(DType dtype) { return ArithmeticType(dtype) != dtype; }
-
 }  // namespace
 
 int64_t SaturateToInteger(DType dtype, double value) {

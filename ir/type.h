@@ -43,6 +43,7 @@ struct DTypeInfo {
 const DTypeInfo& Info(DType dtype);
 /// What bodies compute in: f32 for the 16-bit floats, else the type itself.
 DType ArithmeticType(DType dtype);
+inline bool IsFloat16(DType dtype) { return ArithmeticType(dtype) != dtype; }
 /// Whether every value of `from` is one of `to`.
 bool HoldsAll(DType to, DType from);
 

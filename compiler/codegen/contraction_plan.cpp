@@ -10,14 +10,11 @@
 namespace descent {
 namespace {
 
-constexpr int64_t kAlignment = 64;
 /// Packed rows end with this many unused elements when their length would map all rows to few cache
 /// sets.
 constexpr int64_t kRowPadding = 16;
 /// A block that only this many register tiles read is not worth copying.
 constexpr int64_t kWorthPacking = 4;
-
-int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
 
 AxisGroup MakeGroup(const std::vector<int>& axes, const Shape& extents) {
   AxisGroup group;
@@ -243,7 +240,7 @@ class Planner {
     int64_t offset = 0;
     const auto take = [&](int64_t elements) {
       const int64_t place = offset;
-      offset += RoundUp(elements * bytes, kAlignment);
+      offset += Aligned(elements * bytes);
       return place;
     };
     if (plan_.lhs.packed())

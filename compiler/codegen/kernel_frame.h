@@ -54,6 +54,4 @@ llvm::Function* DeclareKernel(llvm::Module& module, const Target& target, const 
 /// Sets the attributes all generated functions share (CPU, no unwinding, vector width).
 void SetFunctionAttributes(llvm::Function* function, const Target& target);
 
-inline int64_t AlignTo64(int64_t bytes) { return (bytes + 63) / 64 * 64; }
-
 }  // namespace descent

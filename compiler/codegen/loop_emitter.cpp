@@ -21,7 +21,7 @@ class LoopKernelEmitter {
         memory.dtype = local.dtype;
       } else {
         memory = RowMajor(frame.ScratchAt(offset), type);
-        offset += AlignTo64(type.bytes());
+        offset += Aligned(type.bytes());
       }
       locals_.push_back({variable, memory});
     }
@@ -140,7 +140,7 @@ class LoopKernelEmitter {
 int64_t LocalBytes(const Kernel& kernel) {
   int64_t bytes = 0;
   for (const Local& local : kernel.locals)
-    if (!IsScalar(local)) bytes += AlignTo64(TensorType{local.dtype, local.shape}.bytes());
+    if (!IsScalar(local)) bytes += Aligned(TensorType{local.dtype, local.shape}.bytes());
   return bytes;
 }
 

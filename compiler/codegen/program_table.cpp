@@ -11,6 +11,7 @@ namespace {
 // The table's enumerations are the compiler's, by value.
 static_assert(static_cast<int>(DType::kBool) == DESCENT_BOOL);
 static_assert(static_cast<int>(DType::kU64) == DESCENT_U64);
+static_assert(kAlignment == DESCENT_ALIGNMENT);
 static_assert(static_cast<int>(Normalization::kScale) == DESCENT_NORMALIZE_SCALE);
 
 llvm::Constant* InputRow(TableBuilder& t, const EntryProgram& entry, const EntryInput& input) {

@@ -7,8 +7,6 @@
 namespace descent {
 namespace {
 
-int64_t RoundUp(int64_t bytes) { return (bytes + 63) / 64 * 64; }
-
 int64_t LargestWorker(const KernelProgram& program, const std::vector<Step>& steps,
                       const Target& target) {
   int64_t bytes = 0;
@@ -28,8 +26,8 @@ int64_t LargestWorker(const KernelProgram& program, const std::vector<Step>& ste
 ScratchBytes ScratchBytesOf(const KernelProgram& program, const EntryProgram& entry,
                             const Target& target) {
   return {
-      RoundUp(entry.arena_bytes),
-      RoundUp(std::max(entry.worker_scratch_bytes, LargestWorker(program, entry.steps, target)))};
+      Aligned(entry.arena_bytes),
+      Aligned(std::max(entry.worker_scratch_bytes, LargestWorker(program, entry.steps, target)))};
 }
 
 }  // namespace descent

@@ -55,11 +55,7 @@ Result<Model> InitializeEntry(Model model, const PassOptions&) {
   }
   model.graph = std::move(b).Build();
   model.entry = "initialize";
-  model.batch = model.evaluate_batch = model.predict_batch = 0;
-  model.inputs.clear();
-  model.predictions.clear();
-  model.metrics.clear();
-  model.updates.clear();
+  ForgetTask(model);
   return model;
 }
 

@@ -20,11 +20,7 @@ Result<Model> MetricsEntry(Model model, const PassOptions& options) {
 
   Model result = model;
   result.entry = "metrics";
-  result.batch = result.evaluate_batch = result.predict_batch = 0;
-  result.inputs.clear();
-  result.predictions.clear();
-  result.metrics.clear();
-  result.updates.clear();
+  ForgetTask(result);
   for (Slot& slot : result.slots) slot.next.clear();
 
   GraphBuilder b;

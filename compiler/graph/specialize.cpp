@@ -241,4 +241,12 @@ std::vector<Slot> StateSlots(const Model& model) {
 
 std::string NextName(const std::string& slot) { return "next." + slot; }
 
+void ForgetTask(Model& model) {
+  model.batch = model.evaluate_batch = model.predict_batch = 0;
+  model.inputs.clear();
+  model.predictions.clear();
+  model.metrics.clear();
+  model.updates.clear();
+}
+
 }  // namespace descent

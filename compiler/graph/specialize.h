@@ -34,4 +34,8 @@ std::vector<Slot> StateSlots(const Model& model);
 /// The output that replaces a slot: "next.<slot>".
 std::string NextName(const std::string& slot);
 
+/// Leaves out what data and training are for: batch sizes, inputs, predictions, metrics and
+/// updates.
+void ForgetTask(Model& model);
+
 }  // namespace descent

@@ -12,7 +12,6 @@
 namespace descent {
 namespace {
 
-constexpr int64_t kAlignment = 64;
 /// Rows of a register tile that pay.
 constexpr int64_t kMaxRegisterM = 14;
 constexpr int64_t kMinRows = 16, kMaxRows = 128;
@@ -156,7 +155,7 @@ AttentionPlan PlanAttention(const Kernel& kernel, const TargetFacts& facts) {
 
   const auto place = [&](int64_t length) {
     const int64_t offset = plan.scratch_bytes;
-    plan.scratch_bytes += CeilDiv(length * plan.columns * bytes, kAlignment) * kAlignment;
+    plan.scratch_bytes += Aligned(length * plan.columns * bytes);
     return offset;
   };
   plan.first = place(form.width);

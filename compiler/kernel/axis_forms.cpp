@@ -14,12 +14,9 @@
 namespace descent {
 namespace {
 
-constexpr int64_t kAlignment = 64;
 /// Cost of moving one entry in one pass of a sort, in that of an arithmetic operation.
 constexpr int64_t kMoveCost = 16;
 constexpr int64_t kMaxRuns = 64;
-
-int64_t Aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 AlongAxis AlongOf(const OpContext& op) {
   const Shape& shape = op.shape(0);

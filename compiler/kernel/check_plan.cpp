@@ -9,8 +9,6 @@
 namespace descent {
 namespace {
 
-constexpr int64_t kAlignment = 64;
-
 struct Bytes {
   Space space = Space::kArena;
   int64_t begin = 0, end = 0;

@@ -5,6 +5,8 @@
 #include <ranges>
 #include <unordered_set>
 
+#include "compiler/graph/specialize.h"
+
 namespace descent {
 namespace {
 
@@ -52,7 +54,7 @@ class Search {
   Names::const_iterator PlaceOf(const KernelCall& call, int argument) const {
     const Buffer& buffer = entry_.buffers[call.arguments[argument].buffer];
     const bool is_slot = buffer.space == Space::kState;
-    return std::ranges::find(call.covers, is_slot ? "next." + buffer.name : buffer.name);
+    return std::ranges::find(call.covers, is_slot ? NextName(buffer.name) : buffer.name);
   }
 
   std::vector<ComputedValue> InOrder(const KernelCall& call, std::vector<int> arguments) const {

@@ -23,12 +23,6 @@
 namespace descent {
 namespace {
 
-constexpr int64_t kPieceAlignment = 64;
-
-int64_t Aligned(int64_t bytes) {
-  return (bytes + kPieceAlignment - 1) / kPieceAlignment * kPieceAlignment;
-}
-
 const StateSlot* FindSlot(const KernelProgram& program, std::string_view name) {
   for (const StateSlot& slot : program.state)
     if (slot.name == name) return &slot;
@@ -138,9 +132,9 @@ class EntryLowering {
   int AddConstant(const Tensor& value) {
     const auto bytes = value.bytes();
     std::vector<std::byte>& section = program_.constants;
-    if (section.empty()) section.resize(kPieceAlignment);  // also an empty constant has an address
+    if (section.empty()) section.resize(kAlignment);  // also an empty constant has an address
     // Pieces are aligned, so an equal one can only start at a multiple.
-    for (size_t at = 0; at + bytes.size() <= section.size(); at += kPieceAlignment)
+    for (size_t at = 0; at + bytes.size() <= section.size(); at += kAlignment)
       if (std::equal(bytes.begin(), bytes.end(), section.begin() + at)) return static_cast<int>(at);
     const size_t at = section.size();
     section.insert(section.end(), bytes.begin(), bytes.end());

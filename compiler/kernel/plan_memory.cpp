@@ -10,10 +10,6 @@
 namespace descent {
 namespace {
 
-int64_t Aligned(int64_t bytes) {
-  return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
-}
-
 class Lister {
  public:
   explicit Lister(std::span<const Kernel> kernels) : kernels_(kernels) {}

@@ -17,8 +17,6 @@
 
 namespace descent {
 
-inline constexpr int64_t kArenaAlignment = 64;
-
 /// Which bytes of the arena buffers may share.
 enum class Packing : uint8_t {
   kSmallest,

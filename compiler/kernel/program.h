@@ -15,10 +15,16 @@
 #include <variant>
 #include <vector>
 
+#include "ir/counts.h"
 #include "ir/model.h"
 #include "ir/tensor_expr.h"
 
 namespace descent {
+
+/// What is given memory of its own (buffers, state, constants, parts of scratch) starts at a
+/// multiple of this.
+inline constexpr int64_t kAlignment = 64;
+inline int64_t Aligned(int64_t bytes) { return RoundUp(bytes, kAlignment); }
 
 // ---- kernels -----------------------------------------------------------------------------------
 

@@ -13,10 +13,11 @@
 namespace descent {
 namespace {
 
-constexpr int64_t kAlignment = 64;
 /// Sorting updates by owner is about three times the work of applying them as they come.
 constexpr int kBucketThreads = 4;
 constexpr int64_t kMaxTiles = 64;
+/// Elements of whole cache lines, whatever their type.
+constexpr int64_t kWholeLines = 64;
 /// Tiles of a large contraction, so that any usual number of threads finds enough.
 constexpr int64_t kContractionTiles = 16;
 /// Longest run of K that stays in registers without storing partial sums.
@@ -29,8 +30,6 @@ constexpr int64_t kLoadPorts = 2;
 /// Cost of an element of rhs, which is packed for each block of M, in those of lhs, which is mostly
 /// read where it lies.
 constexpr int64_t kRhsWeight = 3;
-
-int64_t RoundUp(int64_t a, int64_t b) { return CeilDiv(a, b) * b; }
 
 Shape AxesOf(const Kernel& kernel, const Stage& stage) {
   Shape axes = kernel.outer;
@@ -84,8 +83,8 @@ void ScheduleLoops(Kernel& kernel, const TargetFacts& target) {
   int64_t piece = std::max<int64_t>(CeilDiv(extent, wanted), 1);
   // Pieces of the contiguous axis are whole cache lines, if there are enough.
   if (kernel.outer.empty() && schedule.tile_axis == kernel.stages[0].parallel - 1 &&
-      CeilDiv(extent, kAlignment) >= wanted)
-    piece = RoundUp(piece, kAlignment);
+      CeilDiv(extent, kWholeLines) >= wanted)
+    piece = RoundUp(piece, kWholeLines);
   CutInto(schedule, extent, piece);
 }
 
@@ -191,11 +190,10 @@ void ScheduleContraction(Kernel& kernel, const TargetFacts& target) {
   schedule.block_k = extents.k <= kMaxBlockK ? std::max<int64_t>(extents.k, 1)
                                              : CeilDiv(extents.k, CeilDiv(extents.k, kSplitBlockK));
   ChooseBlocks(extents, element_bytes, target, schedule);
-  const auto aligned = [](int64_t bytes) { return RoundUp(bytes, kAlignment); };
-  kernel.scratch_bytes = aligned(schedule.block_m * schedule.block_k * element_bytes) +
-                         aligned(schedule.block_n * schedule.block_k * element_bytes);
+  kernel.scratch_bytes = Aligned(schedule.block_m * schedule.block_k * element_bytes) +
+                         Aligned(schedule.block_n * schedule.block_k * element_bytes);
   if (schedule.block_k < extents.k)
-    kernel.scratch_bytes += aligned(schedule.block_m * schedule.block_n * element_bytes);
+    kernel.scratch_bytes += Aligned(schedule.block_m * schedule.block_n * element_bytes);
 }
 
 /// Tiles are runs of units along the axis.
@@ -211,8 +209,7 @@ void ScheduleAxisForm(Kernel& kernel, const TargetFacts& target) {
 int64_t LocalBytes(const Kernel& kernel) {
   int64_t bytes = 0;
   for (const Local& local : kernel.locals)
-    if (!local.shape.empty())
-      bytes += RoundUp(Elements(local.shape) * Info(local.dtype).bytes, kAlignment);
+    if (!local.shape.empty()) bytes += Aligned(Elements(local.shape) * Info(local.dtype).bytes);
   return bytes;
 }
 

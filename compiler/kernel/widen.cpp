@@ -9,8 +9,6 @@
 namespace descent {
 namespace {
 
-bool IsFloat16(DType dtype) { return ArithmeticType(dtype) != dtype; }
-
 /// Instructions whose result is one of their arguments, or its negative.
 bool IsExact(ScalarOp op) {
   constexpr ScalarOp kOps[] = {ScalarOp::kSelect, ScalarOp::kMin, ScalarOp::kMax, ScalarOp::kNeg,

@@ -31,7 +31,7 @@ TEST(Pack, RandomLifetimesNeverOverlapInSpaceAndTime) {
     }
     for (size_t a = 0; a < blocks.size(); ++a) {
       sum += blocks[a].bytes;
-      EXPECT_EQ(blocks[a].offset % kArenaAlignment, 0);
+      EXPECT_EQ(blocks[a].offset % kAlignment, 0);
       EXPECT_LE(blocks[a].offset + blocks[a].bytes, total);
       for (size_t b = 0; b < a; ++b) {
         const bool apart = blocks[a].offset + blocks[a].bytes <= blocks[b].offset ||
