@@ -156,6 +156,23 @@ void SpoilRows(Tensor& tensor, const InputBinding& input, const Batch& batch) {
   tensor = Tensor(tensor.type(), std::move(bytes));
 }
 
+/// Something beside the batch has the extent of its rows: where a single row stands for them, it
+/// would be broadcast over what was combined with them row by row.
+bool WouldBroadcastOneRow(const OracleCase& one, const Batch& batch) {
+  const Graph& graph = one.model.graph;
+  const auto is_batched = [&](Value value) {
+    return std::ranges::any_of(graph.inputs(), [&](const NamedValue& input) {
+      const InputBinding* binding = one.model.FindInput(input.name);
+      return input.value == value && binding != nullptr && binding->batch_axis >= 0;
+    });
+  };
+  for (int32_t i = 0; i < std::ssize(graph.nodes()); ++i)
+    if (graph.nodes()[i].operands.empty() && !is_batched({i, 0}) &&
+        std::ranges::count(graph.type({i, 0}).shape, batch.rows) > 0)
+      return batch.valid == 1;
+  return false;
+}
+
 }  // namespace
 
 Model RunModelOf(Graph graph) {
@@ -209,7 +226,7 @@ std::optional<OracleCase> RandomPaddedCase(uint64_t seed) {
       grower.builder().Output(fmt::format("y{}_{}", value.node, value.result), value);
     one = CaseOf(grower, batch);
   }
-  if (one->model.batch == 0) return std::nullopt;
+  if (one->model.batch == 0 || WouldBroadcastOneRow(*one, batch)) return std::nullopt;
   if (one->model.has_loss()) KeepUpdated(*one);
   if (one->model.has_loss() && one->model.slots.empty()) return std::nullopt;
   for (const InputBinding& input : one->model.inputs)
