@@ -22,7 +22,7 @@ AttentionBlocks::AttentionBlocks(KernelFrame& frame)
     : frame_(frame),
       f_(frame.f),
       b_(frame.f.b),
-      form_(frame.kernel.attention),
+      form_(frame.kernel.as<AttentionForm>()),
       plan_(PlanAttention(frame.kernel, frame.f.target().facts)),
       element_(f_.MemoryType(plan_.dtype)),
       keys_on_lanes_(form_.sweep == AttentionSweep::kKeyGradient),

@@ -41,7 +41,7 @@ class Planner {
     Shape extents = kernel_.outer;
     extents.insert(extents.end(), stage_.axes.begin(), stage_.axes.end());
     axis_count_ = static_cast<int>(extents.size());
-    const ContractionAxes& roles = kernel_.contraction;
+    const auto& roles = kernel_.as<ContractionForm>();
     plan_.groups = {MakeGroup(roles.batch, extents), MakeGroup(roles.m, extents),
                     MakeGroup(roles.n, extents), MakeGroup(roles.k, extents)};
     MoveToBatch(kMAxis, extents);
@@ -94,9 +94,9 @@ class Planner {
     DESCENT_CHECK(step.op == ScalarOp::kAdd && product.kind == ScalarKind::kCall &&
                       product.op == ScalarOp::kMul && stage_.reducer->init[0]->number == 0,
                   "kernel " + kernel_.name + " is no sum of products");
-    const bool lhs_first = Uses(product.arguments[0], kernel_.contraction.lhs);
-    plan_.lhs.read = kernel_.contraction.lhs;
-    plan_.rhs.read = kernel_.contraction.rhs;
+    const bool lhs_first = Uses(product.arguments[0], kernel_.as<ContractionForm>().lhs);
+    plan_.lhs.read = kernel_.as<ContractionForm>().lhs;
+    plan_.rhs.read = kernel_.as<ContractionForm>().rhs;
     plan_.lhs.value = product.arguments[lhs_first ? 0 : 1];
     plan_.rhs.value = product.arguments[lhs_first ? 1 : 0];
   }

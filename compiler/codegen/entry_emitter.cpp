@@ -4,8 +4,8 @@
 #include <functional>
 #include <map>
 
+#include "compiler/codegen/form_code.h"
 #include "compiler/codegen/kernel_frame.h"
-#include "compiler/codegen/kernel_kinds.h"
 #include "compiler/codegen/scratch.h"
 #include "compiler/codegen/table_builder.h"
 #include "compiler/kernel/computed_values.h"
@@ -224,7 +224,7 @@ class EntryEmitter {
         SetPoison(false, address, kernel.parameters[i].type.bytes());
     }
     llvm::Function* function = f_.module().getFunction(kernel.name);
-    const int64_t tile_count = RowOf(kernel.kind).tiles(kernel, f_.target());
+    const int64_t tile_count = CodeOf(kernel).tiles(kernel, f_.target());
     llvm::Value* tiles = f_.I64(tile_count);
     llvm::Value* least_threads = f_.I32(kernel.schedule.least_threads);
     const auto run = [&] {
@@ -233,7 +233,7 @@ class EntryEmitter {
       else
         b.CreateCall(function, {argument_, f_.I32(0), f_.I64(0), tiles});
     };
-    if (RowOf(kernel.kind).prepares_tiles)
+    if (CodeOf(kernel).prepares_tiles)
       IfParallel(f_, executor_, least_threads, [&](llvm::StructType*) { run(); });
     else
       run();

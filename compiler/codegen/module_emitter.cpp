@@ -4,8 +4,8 @@
 #include <set>
 
 #include "compiler/codegen/entry_emitter.h"
+#include "compiler/codegen/form_code.h"
 #include "compiler/codegen/kernel_frame.h"
-#include "compiler/codegen/kernel_kinds.h"
 #include "compiler/codegen/program_table.h"
 #include "runtime/abi.h"
 
@@ -46,12 +46,12 @@ std::unique_ptr<llvm::Module> EmitModule(llvm::LLVMContext& context, const Kerne
 
   std::set<int> called;
   for (const EntryProgram& entry : program.entries) CollectCalled(entry.steps, called);
-  // Kernels of a kind, which cost alike, are dealt out in turn.
-  std::map<KernelKind, int> dealt;
+  // Kernels of a form, which cost alike, are dealt out in turn.
+  std::map<size_t, int> dealt;
   for (int number : called) {
     const Kernel& kernel = program.kernels[number];
-    if (dealt[kernel.kind]++ % part.count == part.number)
-      RowOf(kernel.kind).emit(*module, target, kernel);
+    if (dealt[kernel.form.index()]++ % part.count == part.number)
+      CodeOf(kernel).emit(*module, target, kernel);
     else if (part.number == 0)
       DeclareKernel(*module, target, kernel);
   }

@@ -20,7 +20,7 @@ Scalar OverState(const Scalar& scalar, const Scalar& state) {
 class PrefixEmitter {
  public:
   explicit PrefixEmitter(KernelFrame& frame)
-      : frame_(frame), f_(frame.f), form_(frame.kernel.prefix), axis_(form_.axis) {
+      : frame_(frame), f_(frame.f), form_(frame.kernel.as<PrefixForm>()), axis_(form_.axis) {
     const DType dtype = form_.step->dtype;
     state_ = {.base = nullptr, .dtype = dtype, .extents = {lanes()}, .strides = {1}};
     if (alone())
@@ -115,7 +115,9 @@ class PrefixEmitter {
 void EmitPrefixKernel(llvm::Module& module, const Target& target, const Kernel& kernel) {
   KernelFrame frame(module, target, kernel);
   PrefixEmitter emitter(frame);
-  frame.ForOwn(AxisUnits(kernel), [&](llvm::Value* unit) { emitter.EmitUnit(unit); }, "unit");
+  frame.ForOwn(
+      AxisUnits(kernel.as<PrefixForm>()), [&](llvm::Value* unit) { emitter.EmitUnit(unit); },
+      "unit");
   frame.Finish();
 }
 

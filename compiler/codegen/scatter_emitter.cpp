@@ -16,8 +16,7 @@ struct Row {
 
 /// to = combine(to, from), or from: a nest over [row of to, row of from, element], the first two
 /// fixed.
-void EmitRow(KernelFrame& frame, Row to, Row from, std::optional<ScalarOp> combine) {
-  const int64_t width = frame.kernel.scatter.row_elements;
+void EmitRow(KernelFrame& frame, int64_t width, Row to, Row from, std::optional<ScalarOp> combine) {
   const auto memory = [&](const Row& row) {
     const DType dtype = frame.kernel.parameters[row.parameter].type.dtype;
     return RowMajor(frame.parameters[row.parameter], {dtype, {row.rows, width}});
@@ -40,8 +39,8 @@ void EmitRow(KernelFrame& frame, Row to, Row from, std::optional<ScalarOp> combi
 /// What scatters and buckets read and write one number at a time.
 class ScatterEmitter {
  public:
-  explicit ScatterEmitter(KernelFrame& frame)
-      : frame_(frame), f_(frame.f), b_(frame.f.b), form_(frame.kernel.scatter) {}
+  ScatterEmitter(KernelFrame& frame, const ScatterForm& form)
+      : frame_(frame), f_(frame.f), b_(frame.f.b), form_(form) {}
 
   /// Goes through all updates; the tiles are one range of rows.
   void ApplyOwnRows() {
@@ -101,7 +100,7 @@ class ScatterEmitter {
       llvm::Value* place = Load(form_.ends, end);
       llvm::Value* to = f_.Add(first, place);
       Store(form_.sorted_rows, to, row);
-      EmitRow(frame_, {form_.sorted_updates, form_.updates, to},
+      EmitRow(frame_, form_.row_elements, {form_.sorted_updates, form_.updates, to},
               {form_.update, form_.updates, update}, std::nullopt);
       Store(form_.ends, end, f_.Add(place, f_.I64(1)));
     });
@@ -123,8 +122,8 @@ class ScatterEmitter {
   }
 
   void Apply(llvm::Value* row, int updates, llvm::Value* update) {
-    EmitRow(frame_, {form_.destination, form_.rows, row}, {updates, form_.updates, update},
-            form_.combine);
+    EmitRow(frame_, form_.row_elements, {form_.destination, form_.rows, row},
+            {updates, form_.updates, update}, form_.combine);
   }
 
   void ForChunks(const std::function<void(llvm::Value*)>& body) {
@@ -189,14 +188,15 @@ class ScatterEmitter {
 
 void EmitScatterKernel(llvm::Module& module, const Target& target, const Kernel& kernel) {
   KernelFrame frame(module, target, kernel);
-  ScatterEmitter emitter(frame);
-  kernel.scatter.chunk > 0 ? emitter.ApplySorted() : emitter.ApplyOwnRows();
+  const auto& form = kernel.as<ScatterForm>();
+  ScatterEmitter emitter(frame, form);
+  form.chunk > 0 ? emitter.ApplySorted() : emitter.ApplyOwnRows();
   frame.Finish();
 }
 
 void EmitBucketsKernel(llvm::Module& module, const Target& target, const Kernel& kernel) {
   KernelFrame frame(module, target, kernel);
-  ScatterEmitter emitter(frame);
+  ScatterEmitter emitter(frame, kernel.as<BucketsForm>().scatter);
   frame.f.For(
       frame.first_tile, frame.last_tile, 1, [&](llvm::Value* chunk) { emitter.SortChunk(chunk); },
       "chunk");

@@ -15,7 +15,7 @@ class SortEmitter {
       : frame_(frame),
         f_(frame.f),
         b_(frame.f.b),
-        form_(frame.kernel.sort),
+        form_(frame.kernel.as<SortForm>()),
         length_(form_.axis.length),
         entry_(b_.getIntNTy(form_.entry_bits)),
         place_bits_(form_.entry_bits / 2),
@@ -24,7 +24,7 @@ class SortEmitter {
         next_(f_.Variable(b_.getInt64Ty(), "next")) {}
 
   void Emit() {
-    const int64_t units = AxisUnits(frame_.kernel);
+    const int64_t units = AxisUnits(form_);
     switch (form_.part) {
       case SortPart::kWhole:
         return frame_.ForOwn(units, [&](llvm::Value* unit) { EmitWhole(unit); }, "unit");

@@ -76,13 +76,12 @@ void SetMask(const OpContext& op, const Shape& mask, AttentionForm& form) {
 class KernelMaker {
  public:
   KernelMaker(const OpContext& op, AttentionSweep sweep) : op_(op) {
-    made_.kernel.kind = KernelKind::kAttention;
-    made_.kernel.attention = FormOf(op, sweep);
+    made_.kernel.form = FormOf(op, sweep);
     made_.kernel.flops = FlopsOf(form());
     made_.kernel.stages.resize(1);
   }
 
-  AttentionForm& form() { return made_.kernel.attention; }
+  AttentionForm& form() { return made_.kernel.as<AttentionForm>(); }
 
   int Add(int tensor, const TensorType& type, bool written = false) {
     if (tensor < 0) return -1;
@@ -133,7 +132,7 @@ AttentionKernel MakeAttentionGradient(const OpContext& op, AttentionSweep sweep,
 }
 
 AttentionPlan PlanAttention(const Kernel& kernel, const TargetFacts& facts) {
-  const AttentionForm& form = kernel.attention;
+  const AttentionForm& form = kernel.as<AttentionForm>();
   const bool forward = form.sweep == AttentionSweep::kForward;
   const bool keys_on_lanes = form.sweep == AttentionSweep::kKeyGradient;
   AttentionPlan plan{.dtype = kernel.parameters[form.q].type.dtype};
@@ -181,8 +180,7 @@ void ScheduleAttention(Kernel& kernel, const TargetFacts& facts) {
   kernel.scratch_bytes = plan.scratch_bytes;
 }
 
-std::string PrintAttention(const Kernel& kernel) {
-  const AttentionForm& form = kernel.attention;
+std::string PrintForm(const Kernel& kernel, const AttentionForm& form) {
   static constexpr std::string_view kSweeps[] = {"forward", "gradient of queries",
                                                  "gradient of keys and values"};
   const bool keys_on_lanes = form.sweep == AttentionSweep::kKeyGradient;

@@ -59,6 +59,6 @@ AttentionPlan PlanAttention(const Kernel& kernel, const TargetFacts& facts);
 void ScheduleAttention(Kernel& kernel, const TargetFacts& facts);
 
 /// "attention: 8 heads of 2 ..."
-std::string PrintAttention(const Kernel& kernel);
+std::string PrintForm(const Kernel& kernel, const AttentionForm& form);
 
 }  // namespace descent

@@ -54,11 +54,13 @@ int64_t SortPasses(int64_t length) {
   return length < 2 ? 0 : std::bit_width(static_cast<uint64_t>(length - 1));
 }
 
-int64_t PrefixRuns(const AlongAxis& axis) { return (axis.inner + kPrefixLanes - 1) / kPrefixLanes; }
+int64_t PrefixRuns(const AlongAxis& axis) { return CeilDiv(axis.inner, kPrefixLanes); }
 
-Kernel KernelOf(KernelKind kind, std::span<const TensorType> operands, const TensorType& result) {
+int64_t ElementsOf(const AlongAxis& axis) { return axis.outer * axis.length * axis.inner; }
+
+Kernel KernelOf(AnyForm form, std::span<const TensorType> operands, const TensorType& result) {
   Kernel kernel;
-  kernel.kind = kind;
+  kernel.form = std::move(form);
   for (const TensorType& operand : operands) kernel.parameters.push_back({operand, false});
   kernel.parameters.push_back({result, true});
   kernel.stages.resize(1);
@@ -90,9 +92,8 @@ std::vector<Kernel> MakeSort(const OpContext& op, const TensorType& result,
   form.run = SortRun(length, target);
   std::vector<Kernel> kernels;
   const auto add = [&](SortPart part, const TensorType& from, const TensorType& to) {
-    kernels.push_back(KernelOf(KernelKind::kSort, std::span(&from, 1), to));
     form.part = part;
-    kernels.back().sort = form;
+    kernels.push_back(KernelOf(form, std::span(&from, 1), to));
   };
   if (form.run == 0) {
     add(SortPart::kWhole, op.operands[0], result);
@@ -105,7 +106,59 @@ std::vector<Kernel> MakeSort(const OpContext& op, const TensorType& result,
   return kernels;
 }
 
-std::string PrintSort(const SortForm& form) {
+}  // namespace
+
+std::vector<Kernel> MakeAxisKernels(const OpDef& def, const OpContext& op, const TensorType& result,
+                                    const TargetFacts& target) {
+  if (def.form == KernelForm::kSort) return MakeSort(op, result, target);
+  Kernel kernel = KernelOf(PrefixOf(def, op), op.operands, result);
+  kernel.flops = Info(result.dtype).is_float ? result.elements() : 0;
+  return {std::move(kernel)};
+}
+
+int64_t AxisUnits(const PrefixForm& form) { return form.axis.outer * PrefixRuns(form.axis); }
+
+int64_t AxisUnits(const SortForm& form) {
+  const int64_t rows = form.axis.outer * form.axis.inner;
+  return IsMerge(form) ? rows * form.axis.length : rows * SortRuns(form);
+}
+
+int64_t AxisWork(const PrefixForm& form) {
+  return 2 * ElementsOf(form.axis) * (2 + ScalarCost({form.step}));
+}
+
+int64_t AxisWork(const SortForm& form) {
+  const int64_t moves = IsMerge(form) ? 1 : SortPasses(SortedAtOnce(form)) + 2;
+  return kMoveCost * ElementsOf(form.axis) * moves;
+}
+
+int64_t SortRuns(const SortForm& form) {
+  return form.run == 0 ? 1 : CeilDiv(form.axis.length, form.run);
+}
+
+int64_t SortBufferBytes(const SortForm& form) {
+  return Aligned(SortedAtOnce(form) * form.entry_bits / 8);
+}
+
+int64_t AxisScratchBytes(const PrefixForm& form) {
+  if (form.axis.inner == 1) return 0;
+  return Aligned(std::min(form.axis.inner, kPrefixLanes) * Info(form.step->dtype).bytes);
+}
+
+int64_t AxisScratchBytes(const SortForm& form) {
+  if (IsMerge(form)) return 0;
+  return SortBufferBytes(form) * (form.part == SortPart::kWhole ? 2 : 1);
+}
+
+std::string PrintForm(const Kernel& kernel, const PrefixForm& form) {
+  return fmt::format("  carry along {} of [{}, {}, {}]{}: acc0 = {}, then {}\n    p{} = {}{}\n",
+                     form.axis.length, form.axis.outer, form.axis.length, form.axis.inner,
+                     form.reverse ? " from the end" : "", ToString(form.init), ToString(form.step),
+                     kernel.parameters.size() - 1, ToString(form.result),
+                     form.exclusive ? " before each place" : "");
+}
+
+std::string PrintForm(const Kernel&, const SortForm& form) {
   const AlongAxis& axis = form.axis;
   const std::string along =
       fmt::format("along {} of [{}, {}, {}]", axis.length, axis.outer, axis.length, axis.inner);
@@ -123,61 +176,6 @@ std::string PrintSort(const SortForm& form) {
                          form.run);
   }
   InternalError(__FILE__, __LINE__, "unknown part of a sort");
-}
-
-}  // namespace
-
-std::vector<Kernel> MakeAxisKernels(const OpDef& def, const OpContext& op, const TensorType& result,
-                                    const TargetFacts& target) {
-  if (def.form == KernelForm::kSort) return MakeSort(op, result, target);
-  Kernel kernel = KernelOf(KernelKind::kPrefix, op.operands, result);
-  kernel.prefix = PrefixOf(def, op);
-  kernel.flops = Info(result.dtype).is_float ? result.elements() : 0;
-  return {std::move(kernel)};
-}
-
-int64_t AxisUnits(const Kernel& kernel) {
-  if (kernel.kind == KernelKind::kPrefix)
-    return kernel.prefix.axis.outer * PrefixRuns(kernel.prefix.axis);
-  const SortForm& form = kernel.sort;
-  const int64_t rows = form.axis.outer * form.axis.inner;
-  return IsMerge(form) ? rows * form.axis.length : rows * SortRuns(form);
-}
-
-int64_t AxisWork(const Kernel& kernel) {
-  if (kernel.kind == KernelKind::kPrefix)
-    return 2 * kernel.parameters.back().type.elements() * (2 + ScalarCost({kernel.prefix.step}));
-  const SortForm& form = kernel.sort;
-  const int64_t moves = IsMerge(form) ? 1 : SortPasses(SortedAtOnce(form)) + 2;
-  return kMoveCost * form.axis.outer * form.axis.length * form.axis.inner * moves;
-}
-
-int64_t SortRuns(const SortForm& form) {
-  return form.run == 0 ? 1 : CeilDiv(form.axis.length, form.run);
-}
-
-int64_t SortBufferBytes(const SortForm& form) {
-  return Aligned(SortedAtOnce(form) * form.entry_bits / 8);
-}
-
-int64_t AxisScratchBytes(const Kernel& kernel) {
-  if (kernel.kind == KernelKind::kSort) {
-    if (IsMerge(kernel.sort)) return 0;
-    return SortBufferBytes(kernel.sort) * (kernel.sort.part == SortPart::kWhole ? 2 : 1);
-  }
-  const PrefixForm& form = kernel.prefix;
-  if (form.axis.inner == 1) return 0;
-  return Aligned(std::min(form.axis.inner, kPrefixLanes) * Info(form.step->dtype).bytes);
-}
-
-std::string PrintAxisForm(const Kernel& kernel) {
-  const size_t result = kernel.parameters.size() - 1;
-  if (kernel.kind == KernelKind::kSort) return PrintSort(kernel.sort);
-  const PrefixForm& form = kernel.prefix;
-  return fmt::format("  carry along {} of [{}, {}, {}]{}: acc0 = {}, then {}\n    p{} = {}{}\n",
-                     form.axis.length, form.axis.outer, form.axis.length, form.axis.inner,
-                     form.reverse ? " from the end" : "", ToString(form.init), ToString(form.step),
-                     result, ToString(form.result), form.exclusive ? " before each place" : "");
 }
 
 }  // namespace descent

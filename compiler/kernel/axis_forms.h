@@ -27,12 +27,15 @@ std::vector<Kernel> MakeAxisKernels(const OpDef& def, const OpContext& op, const
                                     const TargetFacts& target);
 
 /// Number of units.
-int64_t AxisUnits(const Kernel& kernel);
+int64_t AxisUnits(const PrefixForm& form);
+int64_t AxisUnits(const SortForm& form);
 /// Elementary operations of all units together.
-int64_t AxisWork(const Kernel& kernel);
+int64_t AxisWork(const PrefixForm& form);
+int64_t AxisWork(const SortForm& form);
 /// Per worker: states of a prefix; two buffers of a whole sort, one for runs, which have the result
 /// as the other; merging needs none.
-int64_t AxisScratchBytes(const Kernel& kernel);
+int64_t AxisScratchBytes(const PrefixForm& form);
+int64_t AxisScratchBytes(const SortForm& form);
 
 /// Runs that a sort is cut into along the axis; 1 when it is sorted whole.
 int64_t SortRuns(const SortForm& form);
@@ -40,6 +43,7 @@ int64_t SortRuns(const SortForm& form);
 int64_t SortBufferBytes(const SortForm& form);
 
 /// "carry along ..." and "sort along ...", for `--stage kernels`.
-std::string PrintAxisForm(const Kernel& kernel);
+std::string PrintForm(const Kernel& kernel, const PrefixForm& form);
+std::string PrintForm(const Kernel& kernel, const SortForm& form);
 
 }  // namespace descent

@@ -46,7 +46,7 @@ class Search {
       const bool last = later.insert(call.arguments[i].buffer).second;
       if (last && Info(type.dtype).is_float && type.elements() > 0) completed.push_back(i);
     }
-    if (kernels_[call.kernel].kind == KernelKind::kBuckets) return;
+    if (kernels_[call.kernel].is<BucketsForm>()) return;
     if (!completed.empty()) found[&call] = InOrder(call, std::move(completed));
   }
 

@@ -62,14 +62,14 @@ int OwnRead(const Factor& factor, const Factor& other) {
 
 }  // namespace
 
-std::optional<ContractionAxes> FindContraction(const Computation& computation) {
+std::optional<ContractionForm> FindContraction(const Computation& computation) {
   if (!computation.reducer) return std::nullopt;
   const auto product = FactorsOf(*computation.reducer);
   if (!product) return std::nullopt;
   const Factor a = FactorOf(computation, product->first);
   const Factor b = FactorOf(computation, product->second);
   const int axis_count = static_cast<int>(computation.axes.size());
-  ContractionAxes roles{
+  ContractionForm roles{
       .batch = {}, .m = {}, .n = {}, .k = {}, .lhs = OwnRead(a, b), .rhs = OwnRead(b, a)};
   if (roles.lhs < 0 || roles.rhs < 0 || !a.plain || !b.plain) return std::nullopt;
   for (int axis = 0; axis < axis_count; ++axis) {

@@ -15,7 +15,7 @@ namespace descent {
 /// only a is M, only b N. The factors are swapped where needed, so that the last parallel axis,
 /// contiguous in the result, belongs to N. Nullopt if the form is another one, or M or N has no
 /// axis.
-std::optional<ContractionAxes> FindContraction(const Computation& computation);
+std::optional<ContractionForm> FindContraction(const Computation& computation);
 
 /// The two factors of  acc = 0; acc += a * b.
 std::optional<std::pair<Scalar, Scalar>> FactorsOf(const Reducer& reducer);

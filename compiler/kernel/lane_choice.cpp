@@ -44,7 +44,7 @@ int64_t Run(const Kernel& kernel, const Axes& axes, const std::vector<Index>& co
 }
 
 /// Cost of the kernel with these roles, for each step of K.
-double Cost(const Kernel& kernel, const Axes& axes, const ContractionAxes& roles, int64_t lanes) {
+double Cost(const Kernel& kernel, const Axes& axes, const ContractionForm& roles, int64_t lanes) {
   const Stage& stage = kernel.stages[0];
   const auto run = [&](int read, const std::vector<int>& group) {
     const StageRead& r = stage.reads[read];
@@ -79,13 +79,13 @@ void ChooseLanes(Kernel& kernel, int64_t lanes) {
   Axes axes{kernel.outer};
   axes.extents.insert(axes.extents.end(), kernel.stages[0].axes.begin(),
                       kernel.stages[0].axes.end());
-  const ContractionAxes& kept = kernel.contraction;
+  const ContractionForm& kept = kernel.as<ContractionForm>();
   if (axes.Product(kept.m) * axes.Product(kept.n) * axes.Product(kept.k) < kSmall) return;
-  ContractionAxes swapped = kept;
+  ContractionForm swapped = kept;
   std::swap(swapped.m, swapped.n);
   std::swap(swapped.lhs, swapped.rhs);
   if (Cost(kernel, axes, swapped, lanes) < kClearly * Cost(kernel, axes, kept, lanes))
-    kernel.contraction = swapped;
+    kernel.as<ContractionForm>() = swapped;
 }
 
 }  // namespace descent

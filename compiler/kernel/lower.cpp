@@ -132,8 +132,7 @@ class GroupLowering {
     for (size_t i = 0; i < stages.size(); ++i) AddStage(stages, i);
     if (stages.size() == 1 && group_.outer == 0 && group_.contraction) {
       if (auto roles = FindContraction(stages[0])) {
-        kernel.kind = KernelKind::kContraction;
-        kernel.contraction = *roles;
+        kernel.form = *std::move(roles);
       }
     }
     for (int read = 0; read < static_cast<int>(kernel.parameters.size()); ++read)
@@ -326,11 +325,9 @@ bool SameStage(const Stage& a, const Stage& b) {
 
 bool SameLocal(const Local& a, const Local& b) { return a.dtype == b.dtype && a.shape == b.shape; }
 
-bool SameMaybe(const Scalar& a, const Scalar& b) { return a && b ? SameScalar(a, b) : a == b; }
-
-bool SamePrefix(const PrefixForm& a, const PrefixForm& b) {
-  return a.axis == b.axis && a.exclusive == b.exclusive && a.reverse == b.reverse &&
-         SameMaybe(a.init, b.init) && SameMaybe(a.step, b.step) && SameMaybe(a.result, b.result);
+/// What Schedule finds out of a contraction follows from the rest.
+bool SameForm(const AnyForm& a, const AnyForm& b) {
+  return std::holds_alternative<ContractionForm>(a) ? a.index() == b.index() : a == b;
 }
 
 LoweredKernel LowerForm(const FormWork& form, const TensorTable& tensors) {
@@ -357,7 +354,7 @@ bool MayAlias(const Kernel& kernel, int read, int written) {
   if (p.written || !q.written || p.type.dtype != q.type.dtype ||
       p.type.elements() != q.type.elements())
     return false;
-  if (kernel.kind != KernelKind::kLoops && kernel.kind != KernelKind::kContraction) return false;
+  if (!kernel.is<LoopsForm>() && !kernel.is<ContractionForm>()) return false;
   for (size_t storing = 0; storing < kernel.stages.size(); ++storing)
     for (const StageStore& store : kernel.stages[storing].stores) {
       if (store.parameter != written) continue;
@@ -373,11 +370,10 @@ bool MayAlias(const Kernel& kernel, int read, int written) {
 }
 
 bool SameKernel(const Kernel& a, const Kernel& b) {
-  return a.kind == b.kind && a.parameters == b.parameters && a.outer == b.outer &&
+  return SameForm(a.form, b.form) && a.parameters == b.parameters && a.outer == b.outer &&
          std::equal(a.locals.begin(), a.locals.end(), b.locals.begin(), b.locals.end(),
                     SameLocal) &&
-         a.may_alias == b.may_alias && a.in_place == b.in_place && a.scatter == b.scatter &&
-         SamePrefix(a.prefix, b.prefix) && a.sort == b.sort && a.attention == b.attention &&
+         a.may_alias == b.may_alias && a.in_place == b.in_place &&
          std::equal(a.stages.begin(), a.stages.end(), b.stages.begin(), b.stages.end(), SameStage);
 }
 

@@ -12,6 +12,14 @@ std::vector<std::string> CoveredNodes(const Kernel& kernel) {
   return nodes;
 }
 
+bool PrefixForm::operator==(const PrefixForm& other) const {
+  const auto same = [](const Scalar& a, const Scalar& b) {
+    return a && b ? SameScalar(a, b) : a == b;
+  };
+  return axis == other.axis && exclusive == other.exclusive && reverse == other.reverse &&
+         same(init, other.init) && same(step, other.step) && same(result, other.result);
+}
+
 std::vector<const std::vector<Step>*> InnerSteps(const Step& step) {
   if (const auto* loop = std::get_if<Loop>(&step.what)) return {&loop->body};
   if (const auto* branch = std::get_if<Branch>(&step.what))

@@ -75,30 +75,29 @@ struct Stage {
   std::vector<std::string> nodes;  ///< names of the graph values it computes
 };
 
-/// Axes of a contraction's stage by role (positions in [outer..., own...]); set by Schedule.
-struct ContractionAxes {
-  std::vector<int> batch, m, n, k;
-  int lhs = 0, rhs = 1;  ///< reads that are multiplied: lhs has M, rhs has N (on the vector lanes)
+// ---- forms: how a kernel does its work ----
+
+/// Stages one after another inside the outer loops.
+struct LoopsForm {
+  bool operator==(const LoopsForm&) const = default;
 };
 
-enum class KernelKind : uint8_t {
-  kLoops,        ///< stages one after another inside the outer loops
-  kContraction,  ///< one stage: sum of products, register-tiled, epilogue in its results
-  kScatter,      ///< rows are changed where data says; see ScatterForm
-  kBuckets,      ///< updates of a scatter by the tile that owns their row; see ScatterForm
-  kPrefix,       ///< a state carried along one axis; see PrefixForm
-  kSort,         ///< places in sorted order; see SortForm
-  kAttention,    ///< scores, their softmax and weighted values in blocks; see AttentionForm
+/// One stage: a sum of products, register-tiled, with the epilogue in its results. Its axes by role
+/// (positions in [outer..., own...]); set by Schedule.
+struct ContractionForm {
+  std::vector<int> batch, m, n, k;
+  int lhs = 0, rhs = 1;  ///< reads that are multiplied: lhs has M, rhs has N (on the vector lanes)
+  bool operator==(const ContractionForm&) const = default;
 };
 
 /// destination[index[u], rest] = combine(it, update[u, rest]), in order of u. Parameters by number,
 /// -1 where there is none.
 ///
 /// A tile of the scatter owns `tile_rows` rows. It looks at all updates, or, with `chunk` > 0, only
-/// at its own, which a kBuckets kernel has sorted: of each run of `chunk` updates, `sorted_rows`
-/// and `sorted_updates` have first those for tile 0, then those for tile 1, ..., each tile's in the
-/// order of u, and ends[run, t] counts those for the tiles up to t. Updates with a bad index are
-/// left out.
+/// at its own, which a kernel of BucketsForm has sorted: of each run of `chunk` updates,
+/// `sorted_rows` and `sorted_updates` have first those for tile 0, then those for tile 1, ..., each
+/// tile's in the order of u, and ends[run, t] counts those for the tiles up to t. Updates with a
+/// bad index are left out.
 struct ScatterForm {
   int index = 0, update = 1, destination = -1;
   int sorted_rows = -1, sorted_updates = -1, ends = -1;
@@ -114,6 +113,13 @@ struct ScatterForm {
   int64_t chunks() const { return chunk == 0 ? 0 : (updates + chunk - 1) / chunk; }
 };
 
+/// Sorts the updates of a scatter by the tile that owns their row; see there. The numbers are those
+/// of this kernel's parameters, and there is no destination.
+struct BucketsForm {
+  ScatterForm scatter;
+  bool operator==(const BucketsForm&) const = default;
+};
+
 /// Row-major [outer, length, inner]: what runs along the axis in the middle.
 struct AlongAxis {
   int64_t outer = 0, length = 0, inner = 0;
@@ -127,6 +133,7 @@ struct PrefixForm {
   AlongAxis axis;
   bool exclusive = false, reverse = false;
   Scalar init, step, result;
+  bool operator==(const PrefixForm& other) const;
 };
 
 /// Kernels that sort: the whole axis at once, or runs of it and then merging in several kernels.
@@ -175,36 +182,34 @@ struct AttentionForm {
   bool operator==(const AttentionForm&) const = default;
 };
 
+using AnyForm = std::variant<LoopsForm, ContractionForm, ScatterForm, BucketsForm, PrefixForm,
+                             SortForm, AttentionForm>;
+
 /// How the work is cut, from shapes and target alone.
 struct KernelSchedule {
   int64_t tiles = 1;      ///< parallel tiles
   bool parallel = false;  ///< worth a dispatch
   int least_threads = 2;  ///< fewer are slower than the caller alone
   // What tiles split is cut into pieces of `tile_extent`, the last of which may be shorter; one
-  // tile has everything. kLoops: the flattened iteration space of the outer axes, or, without outer
-  // axes, axis `tile_axis` of every stage (the same axis in all). kScatter: rows of the
-  // destination. kBuckets: updates. kPrefix, kSort: units (axis_forms.h).
+  // tile has everything. Loops: the flattened iteration space of the outer axes, or, without outer
+  // axes, axis `tile_axis` of every stage (the same axis in all). A scatter: rows of the
+  // destination. Buckets: updates. Prefixes, sorts: units (axis_forms.h).
   int tile_axis = -1;
   int64_t tile_extent = std::numeric_limits<int64_t>::max();
-  // kContraction: register tile, cache blocks; the grid is batch x ceil(M / block_m) x ceil(N /
+  // A contraction: register tile, cache blocks; the grid is batch x ceil(M / block_m) x ceil(N /
   // block_n).
-  // kAttention: columns on the lanes (block_n) of a tile, rows of a block (block_m), register tile.
+  // Attention: columns on the lanes (block_n) of a tile, rows of a block (block_m), register tile.
   int64_t register_m = 0, register_n = 0;
   int64_t block_m = 0, block_n = 0, block_k = 0;
 };
 
 struct Kernel {
   std::string name;  ///< symbol: "<prefix>_k<number>_<what>"
-  KernelKind kind = KernelKind::kLoops;
+  AnyForm form;
   std::vector<KernelParameter> parameters;
   Shape outer;  ///< parallel axes that all stages share
   std::vector<Local> locals;
   std::vector<Stage> stages;
-  ContractionAxes contraction;
-  ScatterForm scatter;
-  PrefixForm prefix;
-  SortForm sort;
-  AttentionForm attention;
   KernelSchedule schedule;
   int64_t scratch_bytes = 0;    ///< per worker; set by Schedule (locals, packing buffers)
   bool reports_status = false;  ///< has reads with indices from data or asserted values
@@ -216,6 +221,19 @@ struct Kernel {
   /// Pairs (read, written) that a call must bind to the same bytes: some elements are changed, the
   /// others stay.
   std::vector<std::pair<int, int>> in_place;
+
+  template <typename T>
+  bool is() const {
+    return std::holds_alternative<T>(form);
+  }
+  template <typename T>
+  const T& as() const {
+    return std::get<T>(form);
+  }
+  template <typename T>
+  T& as() {
+    return std::get<T>(form);
+  }
 };
 
 /// Names of the graph values that the kernel computes, in order, each once.

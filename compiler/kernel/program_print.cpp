@@ -14,10 +14,15 @@
 namespace descent {
 namespace {
 
-std::string_view NameOf(KernelKind kind) {
-  constexpr std::string_view kNames[] = {"loops",  "contraction", "scatter",  "buckets",
-                                         "prefix", "sort",        "attention"};
-  return kNames[static_cast<int>(kind)];
+std::string_view NameOf(const LoopsForm&) { return "loops"; }
+std::string_view NameOf(const ContractionForm&) { return "contraction"; }
+std::string_view NameOf(const ScatterForm&) { return "scatter"; }
+std::string_view NameOf(const BucketsForm&) { return "buckets"; }
+std::string_view NameOf(const PrefixForm&) { return "prefix"; }
+std::string_view NameOf(const SortForm&) { return "sort"; }
+std::string_view NameOf(const AttentionForm&) { return "attention"; }
+std::string_view NameOf(const AnyForm& form) {
+  return std::visit([](const auto& each) { return NameOf(each); }, form);
 }
 
 std::string_view NameOf(Space space) {
@@ -77,34 +82,55 @@ std::string PrintStage(const Kernel& kernel, const Stage& stage) {
   return text;
 }
 
-std::string WhatTilesSplit(const Kernel& kernel) {
-  switch (kernel.kind) {
-    case KernelKind::kScatter:
-      return "rows";
-    case KernelKind::kBuckets:
-      return "updates";
-    case KernelKind::kPrefix:
-    case KernelKind::kSort:
-      return "units";
-    default:
-      return kernel.schedule.tile_axis < 0 ? "outer axes"
-                                           : fmt::format("i{}", kernel.schedule.tile_axis);
-  }
+std::string PrintForm(const Kernel& kernel, const LoopsForm&) {
+  std::string text;
+  for (const Stage& stage : kernel.stages) text += PrintStage(kernel, stage);
+  return text;
 }
+
+std::string PrintForm(const Kernel& kernel, const ContractionForm&) {
+  return PrintForm(kernel, LoopsForm());
+}
+
+// How tiles cut the work; "" if there is one tile.
+
+std::string InPieces(const Kernel& kernel, std::string_view what) {
+  const KernelSchedule& schedule = kernel.schedule;
+  return schedule.tiles > 1 ? fmt::format("{} in pieces of {}; ", what, schedule.tile_extent) : "";
+}
+
+std::string PrintTiles(const Kernel& kernel, const LoopsForm&) {
+  const int axis = kernel.schedule.tile_axis;
+  return InPieces(kernel, axis < 0 ? "outer axes" : fmt::format("i{}", axis));
+}
+
+std::string PrintTiles(const Kernel& kernel, const ContractionForm& form) {
+  const KernelSchedule& schedule = kernel.schedule;
+  return fmt::format("batch {}, m {}, n {}, k {}; register tile {}x{}, blocks {}x{}x{}; ",
+                     AxisNames(form.batch), AxisNames(form.m), AxisNames(form.n), AxisNames(form.k),
+                     schedule.register_m, schedule.register_n, schedule.block_m, schedule.block_n,
+                     schedule.block_k);
+}
+
+std::string PrintTiles(const Kernel& kernel, const ScatterForm&) {
+  return InPieces(kernel, "rows");
+}
+std::string PrintTiles(const Kernel& kernel, const BucketsForm&) {
+  return InPieces(kernel, "updates");
+}
+std::string PrintTiles(const Kernel& kernel, const PrefixForm&) {
+  return InPieces(kernel, "units");
+}
+std::string PrintTiles(const Kernel& kernel, const SortForm&) { return InPieces(kernel, "units"); }
+std::string PrintTiles(const Kernel&, const AttentionForm&) { return ""; }
 
 std::string PrintSchedule(const Kernel& kernel) {
   const KernelSchedule& schedule = kernel.schedule;
-  std::string text = "  ";
-  if (kernel.kind == KernelKind::kContraction)
-    text += fmt::format("batch {}, m {}, n {}, k {}; register tile {}x{}, blocks {}x{}x{}; ",
-                        AxisNames(kernel.contraction.batch), AxisNames(kernel.contraction.m),
-                        AxisNames(kernel.contraction.n), AxisNames(kernel.contraction.k),
-                        schedule.register_m, schedule.register_n, schedule.block_m,
-                        schedule.block_n, schedule.block_k);
-  else if (kernel.kind != KernelKind::kAttention && schedule.tiles > 1)
-    text += fmt::format("{} in pieces of {}; ", WhatTilesSplit(kernel), schedule.tile_extent);
-  return text + fmt::format("{} {}, {}\n", schedule.tiles, schedule.tiles == 1 ? "tile" : "tiles",
-                            schedule.parallel ? "parallel" : "serial");
+  const std::string tiles =
+      std::visit([&](const auto& form) { return PrintTiles(kernel, form); }, kernel.form);
+  return fmt::format("  {}{} {}, {}\n", tiles, schedule.tiles,
+                     schedule.tiles == 1 ? "tile" : "tiles",
+                     schedule.parallel ? "parallel" : "serial");
 }
 
 int64_t BytesOf(const Kernel& kernel) {
@@ -153,7 +179,7 @@ void VisitCalls(const std::vector<Step>& steps, const EntryProgram& entry,
 }  // namespace
 
 std::string PrintKernel(const Kernel& kernel) {
-  std::string text = fmt::format("kernel {} ({})\n", kernel.name, NameOf(kernel.kind));
+  std::string text = fmt::format("kernel {} ({})\n", kernel.name, NameOf(kernel.form));
   if (const auto nodes = CoveredNodes(kernel); !nodes.empty())
     text += fmt::format("  covers {}\n", fmt::join(nodes, ", "));
   std::vector<std::string> parameters;
@@ -167,14 +193,7 @@ std::string PrintKernel(const Kernel& kernel) {
   if (!kernel.outer.empty())
     text += fmt::format("  each {}\n",
                         Loops(kernel.outer, 0, static_cast<int>(kernel.outer.size())).substr(4));
-  if (kernel.kind == KernelKind::kScatter || kernel.kind == KernelKind::kBuckets)
-    text += PrintScatter(kernel);
-  else if (kernel.kind == KernelKind::kPrefix || kernel.kind == KernelKind::kSort)
-    text += PrintAxisForm(kernel);
-  else if (kernel.kind == KernelKind::kAttention)
-    text += PrintAttention(kernel);
-  else
-    for (const Stage& stage : kernel.stages) text += PrintStage(kernel, stage);
+  text += std::visit([&](const auto& form) { return PrintForm(kernel, form); }, kernel.form);
   text += PrintSchedule(kernel);
   return text +
          fmt::format("  {} floating-point operations, {} bytes\n", kernel.flops, BytesOf(kernel));
@@ -182,7 +201,7 @@ std::string PrintKernel(const Kernel& kernel) {
 
 KernelSummary Summarize(const Kernel& kernel) {
   return {.name = kernel.name,
-          .kind = std::string(NameOf(kernel.kind)),
+          .kind = std::string(NameOf(kernel.form)),
           .nodes = CoveredNodes(kernel),
           .flops = kernel.flops,
           .bytes = BytesOf(kernel),

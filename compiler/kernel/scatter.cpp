@@ -36,15 +36,13 @@ void Cut(ScatterForm& form, const TargetFacts& target) {
 }
 
 Kernel MakeBuckets(const TensorType& index, const TensorType& update, const ScatterForm& scatter) {
-  Kernel kernel;
-  kernel.kind = KernelKind::kBuckets;
-  kernel.scatter = scatter;
-  ScatterForm& form = kernel.scatter;
+  ScatterForm form = scatter;
   form.sorted_rows = 2;
   form.sorted_updates = 3;
   form.ends = 4;
   const bool narrow = std::max(form.rows, form.updates) <= std::numeric_limits<int32_t>::max();
   const DType number = narrow ? DType::kI32 : DType::kI64;
+  Kernel kernel{.form = BucketsForm{form}};
   kernel.parameters = {{index, false},
                        {update, false},
                        {{number, {form.updates}}, true},
@@ -61,8 +59,7 @@ ScatterKernels MakeScatter(const TensorType& index, const TensorType& update,
                            const TargetFacts& target) {
   ScatterKernels made;
   Kernel& kernel = made.scatter;
-  kernel.kind = KernelKind::kScatter;
-  ScatterForm& form = kernel.scatter;
+  ScatterForm& form = kernel.form.emplace<ScatterForm>();
   const Shape& shape = destination.shape;
   form.updates = index.elements();
   form.rows = shape.empty() ? 1 : shape[0];
@@ -91,12 +88,14 @@ ScatterKernels MakeScatter(const TensorType& index, const TensorType& update,
   return made;
 }
 
-std::string PrintScatter(const Kernel& kernel) {
-  const ScatterForm& form = kernel.scatter;
-  if (kernel.kind == KernelKind::kBuckets)
-    return fmt::format("  p{}, p{} = {} updates by row p{}[u] of {}, {} rows to a tile; p{} ends\n",
-                       form.sorted_rows, form.sorted_updates, form.updates, form.index, form.rows,
-                       form.tile_rows, form.ends);
+std::string PrintForm(const Kernel&, const BucketsForm& buckets) {
+  const ScatterForm& form = buckets.scatter;
+  return fmt::format("  p{}, p{} = {} updates by row p{}[u] of {}, {} rows to a tile; p{} ends\n",
+                     form.sorted_rows, form.sorted_updates, form.updates, form.index, form.rows,
+                     form.tile_rows, form.ends);
+}
+
+std::string PrintForm(const Kernel&, const ScatterForm& form) {
   const std::string combine =
       form.combine ? fmt::format("{} with", Info(*form.combine).name) : "set to";
   return fmt::format("  p{}[p{}[u], :] {} p{}[u, :] for {} updates of {} elements, {} rows{}\n",

@@ -32,6 +32,7 @@ ScatterKernels MakeScatter(const TensorType& index, const TensorType& update,
                            const TargetFacts& target);
 
 /// "p3[p0[u], :] add with p1[u, :] ...", for `--stage kernels`.
-std::string PrintScatter(const Kernel& kernel);
+std::string PrintForm(const Kernel& kernel, const ScatterForm& form);
+std::string PrintForm(const Kernel& kernel, const BucketsForm& form);
 
 }  // namespace descent

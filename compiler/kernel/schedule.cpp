@@ -68,7 +68,7 @@ int TileAxis(const Stage& stage, int64_t tiles) {
   return longest;
 }
 
-void ScheduleLoops(Kernel& kernel, const TargetFacts& target) {
+void ScheduleForm(Kernel& kernel, LoopsForm&, const TargetFacts& target) {
   KernelSchedule& schedule = kernel.schedule;
   const int64_t work = WorkOf(kernel);
   const int64_t wanted =
@@ -174,15 +174,14 @@ void ChooseBlocks(const ContractionExtents& extents, int64_t element_bytes,
   schedule.parallel = wanted > 1 && schedule.tiles > 1;
 }
 
-void ScheduleContraction(Kernel& kernel, const TargetFacts& target) {
+void ScheduleForm(Kernel& kernel, ContractionForm& form, const TargetFacts& target) {
   const Stage& stage = kernel.stages[0];
   const int64_t element_bytes = Info(stage.reducer->init[0]->dtype).bytes;
   const int64_t lanes = target.vector_bytes / element_bytes;
   ChooseLanes(kernel, lanes);
   const Shape axes = AxesOf(kernel, stage);
-  const ContractionExtents extents{
-      Extent(axes, kernel.contraction.batch), Extent(axes, kernel.contraction.m),
-      Extent(axes, kernel.contraction.n), Extent(axes, kernel.contraction.k)};
+  const ContractionExtents extents{Extent(axes, form.batch), Extent(axes, form.m),
+                                   Extent(axes, form.n), Extent(axes, form.k)};
   KernelSchedule& schedule = kernel.schedule;
   const RegisterTile tile = ChooseRegisterTile(extents, lanes, target);
   schedule.register_m = tile.m;
@@ -196,14 +195,37 @@ void ScheduleContraction(Kernel& kernel, const TargetFacts& target) {
     kernel.scratch_bytes += Aligned(schedule.block_m * schedule.block_n * element_bytes);
 }
 
+void ScheduleForm(Kernel& kernel, ScatterForm& form, const TargetFacts&) {
+  if (form.chunk > 0) kernel.schedule.least_threads = kBucketThreads;
+  CutInto(kernel.schedule, form.rows, form.tile_rows);
+}
+
+void ScheduleForm(Kernel& kernel, BucketsForm& form, const TargetFacts&) {
+  kernel.schedule.least_threads = kBucketThreads;
+  CutInto(kernel.schedule, form.scatter.updates, form.scatter.chunk);
+}
+
 /// Tiles are runs of units along the axis.
-void ScheduleAxisForm(Kernel& kernel, const TargetFacts& target) {
-  kernel.scratch_bytes = AxisScratchBytes(kernel);
-  const int64_t units = AxisUnits(kernel), work = AxisWork(kernel);
+template <typename AxisForm>
+void ScheduleAlongAxis(Kernel& kernel, const AxisForm& form, const TargetFacts& target) {
+  kernel.scratch_bytes = AxisScratchBytes(form);
+  const int64_t units = AxisUnits(form), work = AxisWork(form);
   if (work < target.dispatch_work || units < 2) return;
   const int64_t wanted =
       std::clamp<int64_t>(work / target.tile_work, 1, std::min(units, kMaxTiles));
   CutInto(kernel.schedule, units, CeilDiv(units, wanted));
+}
+
+void ScheduleForm(Kernel& kernel, PrefixForm& form, const TargetFacts& target) {
+  ScheduleAlongAxis(kernel, form, target);
+}
+
+void ScheduleForm(Kernel& kernel, SortForm& form, const TargetFacts& target) {
+  ScheduleAlongAxis(kernel, form, target);
+}
+
+void ScheduleForm(Kernel& kernel, AttentionForm&, const TargetFacts& target) {
+  ScheduleAttention(kernel, target);
 }
 
 int64_t LocalBytes(const Kernel& kernel) {
@@ -229,19 +251,7 @@ int64_t WorkOf(const Kernel& kernel) {
 void Schedule(Kernel& kernel, const TargetFacts& target) {
   kernel.schedule = {};
   kernel.scratch_bytes = LocalBytes(kernel);
-  const ScatterForm& scatter = kernel.scatter;
-  if (scatter.chunk > 0) kernel.schedule.least_threads = kBucketThreads;
-  if (kernel.kind == KernelKind::kScatter)
-    return CutInto(kernel.schedule, scatter.rows, scatter.tile_rows);
-  if (kernel.kind == KernelKind::kBuckets)
-    return CutInto(kernel.schedule, scatter.updates, scatter.chunk);
-  if (kernel.kind == KernelKind::kPrefix || kernel.kind == KernelKind::kSort)
-    return ScheduleAxisForm(kernel, target);
-  if (kernel.kind == KernelKind::kAttention) return ScheduleAttention(kernel, target);
-  if (kernel.kind == KernelKind::kContraction)
-    ScheduleContraction(kernel, target);
-  else
-    ScheduleLoops(kernel, target);
+  std::visit([&](auto& form) { ScheduleForm(kernel, form, target); }, kernel.form);
 }
 
 }  // namespace descent

@@ -48,7 +48,7 @@ std::vector<Kernel> KernelsOf(const Case& c) {
 void Check(const Case& c) {
   for (const Kernel& kernel : KernelsOf(c)) {
     SCOPED_TRACE(fmt::format("q {} k {} sweep {}", ToString(c.q), ToString(c.k),
-                             static_cast<int>(kernel.attention.sweep)));
+                             static_cast<int>(kernel.as<AttentionForm>().sweep)));
     ExpectMatchesReference(kernel, Patterns(kernel), c.dtype == DType::kF32 ? 2e-5 : 1e-12);
   }
 }

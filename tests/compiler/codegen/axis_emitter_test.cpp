@@ -13,24 +13,25 @@ namespace descent {
 namespace {
 
 /// Cuts the units into `tiles` parallel tiles.
+template <typename AxisForm>
 void Cut(Kernel& kernel, int64_t tiles) {
-  kernel.scratch_bytes = AxisScratchBytes(kernel);
-  kernel.schedule.tile_extent = (AxisUnits(kernel) + tiles - 1) / tiles;
-  kernel.schedule.tiles =
-      (AxisUnits(kernel) + kernel.schedule.tile_extent - 1) / kernel.schedule.tile_extent;
+  const auto& form = kernel.as<AxisForm>();
+  kernel.scratch_bytes = AxisScratchBytes(form);
+  kernel.schedule.tile_extent = CeilDiv(AxisUnits(form), tiles);
+  kernel.schedule.tiles = CeilDiv(AxisUnits(form), kernel.schedule.tile_extent);
   kernel.schedule.parallel = kernel.schedule.tiles > 1;
 }
 
 Kernel PrefixKernel(AlongAxis axis, DType dtype, Scalar init, Scalar step, int operands) {
-  Kernel kernel{.name = "test_prefix", .kind = KernelKind::kPrefix};
+  Kernel kernel{.name = "test_prefix"};
   const Shape shape = {axis.outer, axis.length, axis.inner};
   for (int i = 0; i <= operands; ++i) kernel.parameters.push_back({{dtype, shape}, i == operands});
-  kernel.prefix = {.axis = axis,
-                   .init = std::move(init),
-                   .step = std::move(step),
-                   .result = Accumulator(0, dtype)};
+  kernel.form = PrefixForm{.axis = axis,
+                           .init = std::move(init),
+                           .step = std::move(step),
+                           .result = Accumulator(0, dtype)};
   kernel.stages.resize(1);
-  Cut(kernel, 3);
+  Cut<PrefixForm>(kernel, 3);
   return kernel;
 }
 
@@ -49,8 +50,8 @@ TEST(PrefixEmitter, CarriesStatesAlongTheAxis) {
       for (const bool exclusive : {false, true})
         for (const bool reverse : {false, true}) {
           Kernel kernel = SumKernel(axis, dtype);
-          kernel.prefix.exclusive = exclusive;
-          kernel.prefix.reverse = reverse;
+          kernel.as<PrefixForm>().exclusive = exclusive;
+          kernel.as<PrefixForm>().reverse = reverse;
           ExpectMatchesReference(kernel, Patterns(kernel), 1e-5);
         }
 }
@@ -62,19 +63,19 @@ TEST(PrefixEmitter, StepsMayReadSeveralOperands) {
       ScalarOp::kAdd, {Call(ScalarOp::kMul, {ReadScalar(0, dtype), state}), ReadScalar(1, dtype)});
   for (const AlongAxis& axis : kAxes) {
     Kernel kernel = PrefixKernel(axis, dtype, ConstantScalar(dtype, 0.5), step, 2);
-    kernel.prefix.result = Call(ScalarOp::kNeg, {state});
+    kernel.as<PrefixForm>().result = Call(ScalarOp::kNeg, {state});
     ExpectMatchesReference(kernel, Patterns(kernel), 1e-5);
   }
 }
 
 Kernel SortKernel(AlongAxis axis, DType dtype, bool descending) {
-  Kernel kernel{.name = "test_sort", .kind = KernelKind::kSort};
+  Kernel kernel{.name = "test_sort"};
   const Shape shape = {axis.outer, axis.length, axis.inner};
   kernel.parameters = {{{dtype, shape}, false}, {{DType::kI64, shape}, true}};
-  kernel.sort = {.axis = axis, .descending = descending};
-  kernel.sort.entry_bits = Info(dtype).bytes <= 4 ? 64 : 128;
+  kernel.form = SortForm{
+      .axis = axis, .descending = descending, .entry_bits = Info(dtype).bytes <= 4 ? 64 : 128};
   kernel.stages.resize(1);
-  Cut(kernel, 3);
+  Cut<SortForm>(kernel, 3);
   return kernel;
 }
 
@@ -83,14 +84,14 @@ void ExpectMergesRuns(AlongAxis axis, DType dtype, bool descending, int64_t run)
   const Kernel whole = SortKernel(axis, dtype, descending);
   const std::vector<Tensor> operands = Patterns(whole);
   const int64_t elements = operands[0].elements();
-  const TensorType entries{DType::kU64, {elements, whole.sort.entry_bits / 64}};
+  const TensorType entries{DType::kU64, {elements, whole.as<SortForm>().entry_bits / 64}};
   Tensor from = operands[0];
   const auto step = [&](SortPart part, const TensorType& to) {
     Kernel kernel = whole;
-    kernel.sort.part = part;
-    kernel.sort.run = run;
+    kernel.as<SortForm>().part = part;
+    kernel.as<SortForm>().run = run;
     kernel.parameters = {{from.type(), false}, {to, true}};
-    Cut(kernel, 5);
+    Cut<SortForm>(kernel, 5);
     std::vector<Tensor> values = Patterns(kernel);
     values[0] = from;
     ExpectMatchesReference(kernel, values, 0);
@@ -153,7 +154,7 @@ TEST(AxisForms, TilesComeFromShapesAlone) {
   Schedule(large, NativeTarget().facts);
   EXPECT_FALSE(small.schedule.parallel);
   EXPECT_TRUE(large.schedule.parallel);
-  EXPECT_EQ(AxisUnits(large), 32);
+  EXPECT_EQ(AxisUnits(large.as<PrefixForm>()), 32);
   EXPECT_EQ(large.scratch_bytes, 2048);
 }
 

@@ -125,8 +125,8 @@ TEST(ContractionEmitter, Convolutions) {
 TEST(ContractionEmitter, LanesOfAWeightGradient) {
   Kernel narrow = ConvolutionWeightsKernel(2, 3, 14, 16, 3, 1, 1), kernel = narrow;
   Schedule(narrow, (*ResolveTarget("x86-64-v3"))->facts);
-  EXPECT_EQ(narrow.contraction.rhs, 1);
-  EXPECT_EQ(narrow.contraction.n, std::vector<int>{0});
+  EXPECT_EQ(narrow.as<ContractionForm>().rhs, 1);
+  EXPECT_EQ(narrow.as<ContractionForm>().n, std::vector<int>{0});
   Schedule(kernel, NativeTarget().facts);
   ExpectMatchesReference(kernel, Patterns(kernel), 1e-4);
 }

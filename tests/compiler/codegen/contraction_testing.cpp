@@ -22,7 +22,7 @@ Index WindowIndex(int o, int w, int64_t stride, int64_t padding) {
 }  // namespace
 
 Kernel MatmulKernel(const MatmulShape& s, DType dtype) {
-  Kernel kernel{.name = "test_matmul", .kind = KernelKind::kContraction};
+  Kernel kernel{.name = "test_matmul"};
   const auto with_batch = [&](Shape shape) {
     if (s.batch > 1) shape.insert(shape.begin(), s.batch);
     return shape;
@@ -44,10 +44,9 @@ Kernel MatmulKernel(const MatmulShape& s, DType dtype) {
   SumOfProducts(stage, dtype);
   stage.stores = {{0, -1, 2, coordinates(m, n)}};
   kernel.stages = {stage};
-  if (s.batch > 1) kernel.contraction.batch = {0};
-  kernel.contraction.m = {first};
-  kernel.contraction.n = {first + 1};
-  kernel.contraction.k = {first + 2};
+  ContractionForm form{.batch = {}, .m = {first}, .n = {first + 1}, .k = {first + 2}};
+  if (s.batch > 1) form.batch = {0};
+  kernel.form = std::move(form);
   kernel.schedule.parallel = true;
   kernel.flops = 2 * s.batch * s.m * s.n * s.k;
   return kernel;
@@ -58,7 +57,7 @@ void AddBiasRelu(Kernel& kernel, int64_t n) {
   const DType dtype = kernel.parameters[2].type.dtype;
   kernel.parameters.push_back({{dtype, {n}}, false});
   const int slot = static_cast<int>(stage.reads.size());
-  stage.reads.push_back(ReadOf(3, {Axis(kernel.contraction.n[0])}));
+  stage.reads.push_back(ReadOf(3, {Axis(kernel.as<ContractionForm>().n[0])}));
   const Scalar sum = Call(ScalarOp::kAdd, {Accumulator(0, dtype), ReadScalar(slot, dtype)});
   stage.results = {Call(ScalarOp::kMax, {sum, ConstantScalar(dtype, 0)})};
 }
@@ -66,7 +65,7 @@ void AddBiasRelu(Kernel& kernel, int64_t n) {
 // Axes: image 0, out 1, y 2, x 3; in 4, ky 5, kx 6.
 Kernel ConvolutionKernel(int64_t images, int64_t in, int64_t size, int64_t out, int64_t window,
                          int64_t stride, int64_t padding) {
-  Kernel kernel{.name = "test_convolution", .kind = KernelKind::kContraction};
+  Kernel kernel{.name = "test_convolution"};
   const int64_t result = (size + 2 * padding - window) / stride + 1;
   kernel.parameters = {{{DType::kF32, {images, in, size, size}}, false},
                        {{DType::kF32, {out, in, window, window}}, false},
@@ -82,7 +81,8 @@ Kernel ConvolutionKernel(int64_t images, int64_t in, int64_t size, int64_t out, 
   SumOfProducts(stage, DType::kF32);
   stage.stores = {{0, -1, 2, Axes(0, 4)}};
   kernel.stages = {stage};
-  kernel.contraction = {.batch = {}, .m = {1}, .n = {0, 2, 3}, .k = {4, 5, 6}, .lhs = 1, .rhs = 0};
+  kernel.form =
+      ContractionForm{.batch = {}, .m = {1}, .n = {0, 2, 3}, .k = {4, 5, 6}, .lhs = 1, .rhs = 0};
   kernel.schedule.parallel = true;
   kernel.flops = 2 * images * out * result * result * in * window * window;
   return kernel;
@@ -91,7 +91,7 @@ Kernel ConvolutionKernel(int64_t images, int64_t in, int64_t size, int64_t out, 
 // Axes: out 0, in 1, ky 2, kx 3; image 4, y 5, x 6.
 Kernel ConvolutionWeightsKernel(int64_t images, int64_t in, int64_t size, int64_t out,
                                 int64_t window, int64_t stride, int64_t padding) {
-  Kernel kernel{.name = "test_convolution_weights", .kind = KernelKind::kContraction};
+  Kernel kernel{.name = "test_convolution_weights"};
   const int64_t result = (size + 2 * padding - window) / stride + 1;
   kernel.parameters = {{{DType::kF32, {images, in, size, size}}, false},
                        {{DType::kF32, {images, out, result, result}}, false},
@@ -107,7 +107,8 @@ Kernel ConvolutionWeightsKernel(int64_t images, int64_t in, int64_t size, int64_
   SumOfProducts(stage, DType::kF32);
   stage.stores = {{0, -1, 2, Axes(0, 4)}};
   kernel.stages = {stage};
-  kernel.contraction = {.batch = {}, .m = {0}, .n = {1, 2, 3}, .k = {4, 5, 6}, .lhs = 1, .rhs = 0};
+  kernel.form =
+      ContractionForm{.batch = {}, .m = {0}, .n = {1, 2, 3}, .k = {4, 5, 6}, .lhs = 1, .rhs = 0};
   kernel.schedule.parallel = true;
   kernel.flops = 2 * images * out * result * result * in * window * window;
   return kernel;

@@ -54,34 +54,22 @@ std::vector<Tensor> ReferenceKernel::values() const {
 }
 
 uint32_t ReferenceKernel::Run() {
-  switch (kernel_.kind) {
-    case KernelKind::kScatter:
-      RunScatter();
-      return status_;
-    case KernelKind::kBuckets:
-      RunWhole(RunBucketsReference);
-      return status_;
-    case KernelKind::kAttention:
-      RunWhole(RunAttentionReference);
-      return status_;
-    case KernelKind::kSort:
-      RunWhole(RunSortReference);
-      return status_;
-    case KernelKind::kPrefix:
-      RunPrefix();
-      return status_;
-    case KernelKind::kLoops:
-    case KernelKind::kContraction:
-      break;
-  }
-  ForEachPoint(kernel_.outer, [&](const Point& outer) {
-    for (const Stage& stage : kernel_.stages) RunStage(stage, outer);
-  });
+  std::visit([&](const auto& form) { RunForm(form); }, kernel_.form);
   return status_;
 }
 
-void ReferenceKernel::RunScatter() {
-  const ScatterForm& form = kernel_.scatter;
+void ReferenceKernel::RunForm(const BucketsForm&) { RunWhole(RunBucketsReference); }
+void ReferenceKernel::RunForm(const SortForm&) { RunWhole(RunSortReference); }
+void ReferenceKernel::RunForm(const AttentionForm&) { RunWhole(RunAttentionReference); }
+void ReferenceKernel::RunForm(const ContractionForm&) { RunForm(LoopsForm()); }
+
+void ReferenceKernel::RunForm(const LoopsForm&) {
+  ForEachPoint(kernel_.outer, [&](const Point& outer) {
+    for (const Stage& stage : kernel_.stages) RunStage(stage, outer);
+  });
+}
+
+void ReferenceKernel::RunForm(const ScatterForm& form) {
   Storage& destination = parameters_[form.destination];
   for (int64_t u = 0; u < form.updates; ++u) {
     const int64_t row = Load(parameters_[form.index], u).integer;
@@ -105,8 +93,7 @@ void ReferenceKernel::RunScatter() {
   }
 }
 
-void ReferenceKernel::RunPrefix() {
-  const PrefixForm& form = kernel_.prefix;
+void ReferenceKernel::RunForm(const PrefixForm& form) {
   const AlongAxis& axis = form.axis;
   Storage& destination = parameters_.back();
   const Shape& shape = destination.type.shape;

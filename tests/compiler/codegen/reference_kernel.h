@@ -28,8 +28,13 @@ class ReferenceKernel {
   using Point = std::vector<int64_t>;
 
   void RunStage(const Stage& stage, const Point& outer);
-  void RunScatter();
-  void RunPrefix();
+  void RunForm(const LoopsForm& form);
+  void RunForm(const ContractionForm& form);
+  void RunForm(const ScatterForm& form);
+  void RunForm(const BucketsForm& form);
+  void RunForm(const PrefixForm& form);
+  void RunForm(const SortForm& form);
+  void RunForm(const AttentionForm& form);
   void RunWhole(std::vector<Tensor> (*reference)(const Kernel&, std::vector<Tensor>));
   Number ReadAt(const Stage& stage, int number, const Point& point);
   int64_t IndexAt(const Stage& stage, const Index& index, const Point& point);

@@ -25,8 +25,8 @@ Kernel ScatterKernel(int64_t updates, int64_t rows, int64_t columns,
                               {dtype, {rows, columns}}, combine, {})
                       .scatter;
   kernel.name = "test_scatter";
-  kernel.scatter.tile_rows = (rows + 2) / 3;
-  CutInto(kernel.schedule, rows, kernel.scatter.tile_rows);
+  kernel.as<ScatterForm>().tile_rows = (rows + 2) / 3;
+  CutInto(kernel.schedule, rows, kernel.as<ScatterForm>().tile_rows);
   return kernel;
 }
 
@@ -63,15 +63,17 @@ Sorted SortedScatter(int64_t updates, int64_t rows, int64_t columns, int64_t chu
                                     {DType::kF32, {rows, columns}}, combine, fine);
   DESCENT_CHECK(made.buckets.has_value(), "fine tiles sort");
   Sorted sorted{*std::move(made.buckets), std::move(made.scatter)};
-  for (Kernel* kernel : {&sorted.buckets, &sorted.scatter}) {
-    kernel->name = kernel == &sorted.buckets ? "test_buckets" : "test_scatter";
-    kernel->scatter.chunk = chunk;
-  }
-  const int64_t chunks = sorted.buckets.scatter.chunks();
-  sorted.buckets.parameters[sorted.buckets.scatter.ends].type.shape[0] = chunks;
-  sorted.scatter.parameters[sorted.scatter.scatter.ends].type.shape[0] = chunks;
+  sorted.buckets.name = "test_buckets";
+  sorted.scatter.name = "test_scatter";
+  const auto cut = [&](Kernel& kernel, ScatterForm& form) {
+    form.chunk = chunk;
+    kernel.parameters[form.ends].type.shape[0] = form.chunks();
+  };
+  auto& scatter = sorted.scatter.as<ScatterForm>();
+  cut(sorted.buckets, sorted.buckets.as<BucketsForm>().scatter);
+  cut(sorted.scatter, scatter);
   CutInto(sorted.buckets.schedule, updates, chunk);
-  CutInto(sorted.scatter.schedule, rows, sorted.scatter.scatter.tile_rows);
+  CutInto(sorted.scatter.schedule, rows, scatter.tile_rows);
   return sorted;
 }
 
@@ -86,7 +88,7 @@ void ExpectSortsAndApplies(const Sorted& sorted, const Tensor& index) {
     buckets = RunCompiled(sorted.buckets, values, threads);
     for (size_t i = 0; i < values.size(); ++i) EXPECT_TRUE(buckets.values[i] == expected.values[i]);
   }
-  const ScatterForm& form = sorted.scatter.scatter;
+  const ScatterForm& form = sorted.scatter.as<ScatterForm>();
   const std::vector<Tensor> sources = values;
   values = Patterns(sorted.scatter);
   values[form.index] = index;

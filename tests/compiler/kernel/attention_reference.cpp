@@ -27,7 +27,7 @@ Tensor WholeMask(const AttentionForm& form, const Tensor& mask, Shape shape) {
 }  // namespace
 
 std::vector<Tensor> RunAttentionReference(const Kernel& kernel, std::vector<Tensor> before) {
-  const AttentionForm& form = kernel.attention;
+  const AttentionForm& form = kernel.as<AttentionForm>();
   const int64_t kv_heads = form.heads / form.group;
   const auto queries = [&](Shape rest) {
     rest.insert(rest.begin(), {kv_heads, form.group, form.queries});

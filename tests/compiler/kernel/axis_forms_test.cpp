@@ -11,9 +11,10 @@
 namespace descent {
 namespace {
 
-/// The kernel of that kind in a graph of the one operator.
-Kernel KernelOf(std::string_view op, const std::vector<TensorType>& operands, Attributes attributes,
-                KernelKind kind) {
+/// The kernel of that form in a graph of the one operator.
+template <typename T>
+Kernel KernelOf(std::string_view op, const std::vector<TensorType>& operands,
+                Attributes attributes) {
   GraphBuilder b;
   std::vector<Value> inputs;
   for (const TensorType& type : operands)
@@ -21,7 +22,7 @@ Kernel KernelOf(std::string_view op, const std::vector<TensorType>& operands, At
   b.Output("y", b.Add(op, inputs, std::move(attributes)));
   const Lowered lowered = LowerModel(RunModel(std::move(b).Build()), true);
   for (const Kernel& kernel : lowered.program.kernels)
-    if (kernel.kind == kind) return kernel;
+    if (kernel.is<T>()) return kernel;
   ADD_FAILURE() << op << " has no kernel of its form";
   return {};
 }
@@ -33,33 +34,31 @@ void ExpectPrints(const Kernel& kernel, std::string_view line) {
 const TensorType kMatrix{DType::kF32, {4, 6, 5}};
 
 TEST(AxisForms, PrefixesPrintTheirStep) {
-  const Kernel sum =
-      KernelOf("cumsum", {kMatrix}, {{"axis", int64_t{1}}, {"exclusive", true}, {"reverse", true}},
-               KernelKind::kPrefix);
+  const Kernel sum = KernelOf<PrefixForm>(
+      "cumsum", {kMatrix}, {{"axis", int64_t{1}}, {"exclusive", true}, {"reverse", true}});
   ExpectPrints(sum,
                "  carry along 6 of [4, 6, 5] from the end: acc0 = 0, then add(acc0, r0)\n"
                "    p1 = acc0 before each place\n");
-  const Kernel recurrence = KernelOf("linear_recurrence", {kMatrix, kMatrix},
-                                     {{"axis", int64_t{0}}}, KernelKind::kPrefix);
+  const Kernel recurrence =
+      KernelOf<PrefixForm>("linear_recurrence", {kMatrix, kMatrix}, {{"axis", int64_t{0}}});
   ExpectPrints(recurrence,
                "  carry along 4 of [1, 4, 30]: acc0 = 0, then add(mul(r0, acc0), r1)\n"
                "    p2 = acc0\n");
 }
 
 TEST(AxisForms, SortsPrintTheirOrder) {
-  const Kernel kernel = KernelOf("sort_rank", {kMatrix},
-                                 {{"axis", int64_t{-1}}, {"descending", true}}, KernelKind::kSort);
+  const Kernel kernel =
+      KernelOf<SortForm>("sort_rank", {kMatrix}, {{"axis", int64_t{-1}}, {"descending", true}});
   ExpectPrints(kernel, "  p1 = places of p0 in falling order along 5 of [24, 5, 1]\n");
-  EXPECT_EQ(kernel.sort.entry_bits, 64);
-  EXPECT_EQ(kernel.scratch_bytes, 2 * SortBufferBytes(kernel.sort));
+  EXPECT_EQ(kernel.as<SortForm>().entry_bits, 64);
+  EXPECT_EQ(kernel.scratch_bytes, 2 * SortBufferBytes(kernel.as<SortForm>()));
 }
 
 TEST(AxisForms, ScattersPrintWhatBecomesOfUpdates) {
   const std::vector<TensorType> operands = {
       {DType::kF32, {4, 3}}, {DType::kI64, {7}}, {DType::kF32, {7, 3}}};
   const auto scatter = [&](std::string reduce) {
-    return KernelOf("scatter_rows", operands, {{"reduce", std::move(reduce)}},
-                    KernelKind::kScatter);
+    return KernelOf<ScatterForm>("scatter_rows", operands, {{"reduce", std::move(reduce)}});
   };
   ExpectPrints(scatter("set"), "p3[p0[u], :] set to p1[u, :] for 7 updates of 3 elements, 4 rows");
   ExpectPrints(scatter("max"), "p3[p0[u], :] max with p1[u, :]");
@@ -95,16 +94,16 @@ TEST(AxisForms, LongSortsAreMergedFromRuns) {
       Schedule(kernel, TargetFacts{});
       EXPECT_LE(kernel.scratch_bytes, 12'544 * 16);  // of one run, not of the axis
       EXPECT_GT(kernel.schedule.tiles, 1);
-      EXPECT_EQ(kernel.sort.entry_bits, dtype == DType::kF32 ? 64 : 128);
-      const bool merges = kernel.sort.part != SortPart::kRuns;
+      EXPECT_EQ(kernel.as<SortForm>().entry_bits, dtype == DType::kF32 ? 64 : 128);
+      const bool merges = kernel.as<SortForm>().part != SortPart::kRuns;
       if (merges) {
-        EXPECT_EQ(kernel.sort.run, run);
+        EXPECT_EQ(kernel.as<SortForm>().run, run);
       }
-      run = kernel.sort.run * (merges ? 2 : 1);
+      run = kernel.as<SortForm>().run * (merges ? 2 : 1);
     }
     EXPECT_GE(run, 100'001);
-    EXPECT_EQ(kernels.front().sort.part, SortPart::kRuns);
-    EXPECT_EQ(kernels.back().sort.part, SortPart::kRanks);
+    EXPECT_EQ(kernels.front().as<SortForm>().part, SortPart::kRuns);
+    EXPECT_EQ(kernels.back().as<SortForm>().part, SortPart::kRanks);
   }
 }
 
@@ -131,7 +130,7 @@ TEST(AxisForms, EveryTileOfAScatterOwnsRows) {
     Kernel kernel = ScatterKernelsOf(4000, rows, 256).scatter;
     Schedule(kernel, TargetFacts{});
     const KernelSchedule& schedule = kernel.schedule;
-    EXPECT_EQ(schedule.tiles, kernel.scatter.tiles());
+    EXPECT_EQ(schedule.tiles, kernel.as<ScatterForm>().tiles());
     EXPECT_GE(schedule.tiles * schedule.tile_extent, rows);
     if (rows > 0) {
       EXPECT_LT((schedule.tiles - 1) * schedule.tile_extent, rows);

@@ -126,7 +126,7 @@ Tensor Ranks(const SortForm& form, Entries& entries, const TensorType& type) {
 }  // namespace
 
 std::vector<Tensor> RunSortReference(const Kernel& kernel, std::vector<Tensor> before) {
-  const SortForm& form = kernel.sort;
+  const SortForm& form = kernel.as<SortForm>();
   if (form.part == SortPart::kWhole) {
     before[1] = SortWhole(form, before[0], before[1].type());
     return before;
@@ -149,7 +149,7 @@ std::vector<Tensor> RunSortReference(const Kernel& kernel, std::vector<Tensor> b
 }
 
 std::vector<Tensor> RunBucketsReference(const Kernel& kernel, std::vector<Tensor> before) {
-  const ScatterForm& form = kernel.scatter;
+  const ScatterForm& form = kernel.as<BucketsForm>().scatter;
   const auto copy = [&](int parameter) {
     const auto bytes = before[parameter].bytes();
     return std::vector<std::byte>(bytes.begin(), bytes.end());

@@ -70,7 +70,7 @@ TEST_F(Classifier, AdamStepIsAtMostSixteenCalls) {
 TEST_F(Classifier, BiasAndReluStandInTheMatmulsKernel) {
   for (const char* layer : {"1", "2"}) {
     const Kernel& kernel = KernelOf(fused_->program, std::string("m") + layer);
-    EXPECT_EQ(kernel.kind, KernelKind::kContraction);
+    EXPECT_TRUE(kernel.is<ContractionForm>());
     EXPECT_TRUE(Covers(kernel, std::string("z") + layer));
     EXPECT_TRUE(Covers(kernel, std::string("h") + layer));
     const auto written = std::count_if(kernel.parameters.begin(), kernel.parameters.end(),
@@ -82,7 +82,7 @@ TEST_F(Classifier, BiasAndReluStandInTheMatmulsKernel) {
 TEST_F(Classifier, AdamStandsInTheWeightGradientsKernel) {
   for (const char* weight : {"W1", "W2", "W3"}) {
     const Kernel& kernel = KernelOf(fused_->program, std::string("grad.") + weight);
-    EXPECT_EQ(kernel.kind, KernelKind::kContraction);
+    EXPECT_TRUE(kernel.is<ContractionForm>());
     for (const char* slot : {"", ".m", ".v"})
       EXPECT_TRUE(Covers(kernel, std::string("next.") + weight + slot));
     // m, v and the weight are updated in place, the gradient is not stored.
@@ -219,8 +219,8 @@ TEST(Fuse, TallWeightGradientIsCutIntoChunks) {
                                      true);
   ASSERT_EQ(lowered.call_count, 2);
   const Kernel& kernel = lowered.program.kernels[0];
-  EXPECT_EQ(kernel.kind, KernelKind::kContraction);
-  EXPECT_EQ(kernel.contraction.batch.size(), 1U);
+  EXPECT_TRUE(kernel.is<ContractionForm>());
+  EXPECT_EQ(kernel.as<ContractionForm>().batch.size(), 1U);
   EXPECT_GE(kernel.schedule.tiles, 8);
 }
 

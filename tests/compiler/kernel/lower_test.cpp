@@ -15,7 +15,7 @@ Lowered LowerText(const std::string& body, bool fuse = true) {
 
 const Kernel& FirstContraction(const KernelProgram& program) {
   for (const Kernel& kernel : program.kernels)
-    if (kernel.kind == KernelKind::kContraction) return kernel;
+    if (kernel.is<ContractionForm>()) return kernel;
   ADD_FAILURE() << "no contraction";
   return program.kernels[0];
 }
@@ -33,13 +33,13 @@ TEST_P(ContractionRoles, AreFoundFromTheIndexMaps) {
   const RoleSample& sample = GetParam();
   const Lowered lowered = LowerText(sample.body);
   const Kernel& kernel = FirstContraction(lowered.program);
-  ASSERT_EQ(kernel.kind, KernelKind::kContraction);
-  EXPECT_EQ(kernel.contraction.batch.size(), sample.batch);
-  EXPECT_EQ(kernel.contraction.m.size(), sample.m);
-  EXPECT_EQ(kernel.contraction.n.size(), sample.n);
-  EXPECT_EQ(kernel.contraction.k.size(), sample.k);
+  ASSERT_TRUE(kernel.is<ContractionForm>());
+  EXPECT_EQ(kernel.as<ContractionForm>().batch.size(), sample.batch);
+  EXPECT_EQ(kernel.as<ContractionForm>().m.size(), sample.m);
+  EXPECT_EQ(kernel.as<ContractionForm>().n.size(), sample.n);
+  EXPECT_EQ(kernel.as<ContractionForm>().k.size(), sample.k);
   // The last parallel axis, contiguous in the result, is on the vector lanes.
-  EXPECT_EQ(kernel.contraction.n.back(), kernel.stages[0].parallel - 1);
+  EXPECT_EQ(kernel.as<ContractionForm>().n.back(), kernel.stages[0].parallel - 1);
   EXPECT_EQ(lowered.call_count, 1);
 }
 
@@ -106,7 +106,7 @@ TEST(FindContraction, OtherReductionsAreNone) {
           m = max(c, axes=[1])
           output m)"})
     for (const Kernel& kernel : LowerText(body).program.kernels)
-      EXPECT_EQ(kernel.kind, KernelKind::kLoops);
+      EXPECT_TRUE(kernel.is<LoopsForm>());
 }
 
 // ---- aliasing ----------------------------------------------------------------------------------
@@ -139,8 +139,8 @@ TEST(MayAlias, NotWhatAReductionReads) {
     output y)");
   const Kernel& kernel = FirstContraction(lowered.program);
   for (const auto& [read, written] : kernel.may_alias) {
-    EXPECT_NE(read, kernel.stages[0].reads[kernel.contraction.lhs].index);
-    EXPECT_NE(read, kernel.stages[0].reads[kernel.contraction.rhs].index);
+    EXPECT_NE(read, kernel.stages[0].reads[kernel.as<ContractionForm>().lhs].index);
+    EXPECT_NE(read, kernel.stages[0].reads[kernel.as<ContractionForm>().rhs].index);
   }
 }
 
@@ -211,7 +211,8 @@ TEST(Schedule, ContractionsFitTheRegisters) {
         EXPECT_EQ(schedule.block_n % schedule.register_n, 0);
         // Either factor may lie on the lanes.
         const Shape& axes = kernel.stages[0].axes;
-        const int64_t rows = axes[kernel.contraction.m[0]], columns = axes[kernel.contraction.n[0]];
+        const int64_t rows = axes[kernel.as<ContractionForm>().m[0]],
+                      columns = axes[kernel.as<ContractionForm>().n[0]];
         const int64_t tiles = ((rows + schedule.block_m - 1) / schedule.block_m) *
                               ((columns + schedule.block_n - 1) / schedule.block_n);
         EXPECT_EQ(schedule.tiles, tiles);

@@ -110,11 +110,17 @@ class ProgramRunner {
     for (const Argument& argument : call.arguments)
       addresses_.push_back(Address(argument, iteration));
     const Kernel& kernel = program_.kernels[call.kernel];
-    if (kernel.kind == KernelKind::kScatter) return RunScatter(kernel);
-    if (kernel.kind == KernelKind::kPrefix) return RunPrefix(kernel);
-    if (kernel.kind == KernelKind::kBuckets) return RunWhole(RunBucketsReference, kernel);
-    if (kernel.kind == KernelKind::kSort) return RunWhole(RunSortReference, kernel);
-    if (kernel.kind == KernelKind::kAttention) return RunWhole(RunAttentionReference, kernel);
+    std::visit([&](const auto& form) { RunForm(kernel, form); }, kernel.form);
+  }
+
+  void RunForm(const Kernel& kernel, const BucketsForm&) { RunWhole(RunBucketsReference, kernel); }
+  void RunForm(const Kernel& kernel, const SortForm&) { RunWhole(RunSortReference, kernel); }
+  void RunForm(const Kernel& kernel, const AttentionForm&) {
+    RunWhole(RunAttentionReference, kernel);
+  }
+  void RunForm(const Kernel& kernel, const ContractionForm&) { RunForm(kernel, LoopsForm()); }
+
+  void RunForm(const Kernel& kernel, const LoopsForm&) {
     ForEachPoint(kernel.outer, [&](const std::vector<int64_t>& outer) {
       locals_.assign(kernel.locals.size(), nullptr);
       for (const Stage& stage : kernel.stages) RunStage(kernel, stage, outer);
@@ -219,8 +225,7 @@ class ProgramRunner {
       if (kernel.parameters[i].written) std::ranges::copy(values[i].bytes(), addresses_[i]);
   }
 
-  void RunScatter(const Kernel& kernel) {
-    const ScatterForm& form = kernel.scatter;
+  void RunForm(const Kernel& kernel, const ScatterForm& form) {
     const DType dtype = kernel.parameters[form.destination].type.dtype;
     for (int64_t u = 0; u < form.updates; ++u) {
       const int64_t row =
@@ -280,8 +285,7 @@ class ProgramRunner {
     return Evaluate(expr, operands, std::array{type}, Precision::kTyped, none)[0];
   }
 
-  void RunPrefix(const Kernel& kernel) {
-    const PrefixForm& form = kernel.prefix;
+  void RunForm(const Kernel& kernel, const PrefixForm& form) {
     const size_t result = kernel.parameters.size() - 1;
     const auto scalar = [](DType dtype, Cell cell) {
       return std::make_shared<Array>(TensorType{dtype, {}}, std::vector<Cell>{cell});

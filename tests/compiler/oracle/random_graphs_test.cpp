@@ -89,15 +89,16 @@ TEST(InjectedError, OfOneKernelIsFound) {
       0);
 }
 
-/// Only in the kernels of one kind: a graph without one says nothing.
+/// Only in the kernels of one form: a graph without one says nothing.
 TEST(InjectedError, OfOneKindOfKernelIsFound) {
-  for (const KernelKind kind : {KernelKind::kLoops, KernelKind::kContraction}) {
+  for (const AnyForm& form : {AnyForm(LoopsForm()), AnyForm(ContractionForm())}) {
     EXPECT_GT(GraphsUntilFound([&](KernelProgram& program, uint64_t) {
                 for (size_t i = 0; i < program.kernels.size(); ++i)
-                  if (program.kernels[i].kind == kind) return Perturb(program, i, 1e-4);
+                  if (program.kernels[i].form.index() == form.index())
+                    return Perturb(program, i, 1e-4);
               }),
               0)
-        << "kind " << static_cast<int>(kind);
+        << "form " << form.index();
   }
 }
 
