@@ -38,8 +38,8 @@ Visited CopyOf(const GraphBuilder& b, int32_t number) {
 
 class ReverseWalker {
  public:
-  ReverseWalker(GraphBuilder& b, std::span<const Value> wanted)
-      : b_(b), wanted_(wanted.begin(), wanted.end()) {}
+  ReverseWalker(GraphBuilder& b, std::span<const Value> wanted, std::span<const Value> constant)
+      : b_(b), wanted_(wanted.begin(), wanted.end()), constant_(constant.begin(), constant.end()) {}
 
   Result<std::vector<Value>> Run(std::span<const Cotangent> outputs,
                                  std::span<const Value> wanted) {
@@ -60,9 +60,10 @@ class ReverseWalker {
 
  private:
   bool IsActive(Value value) const {
-    return Info(b_.dtype(value)).is_float &&
-           (wanted_.contains(value) ||
-            (value.node < static_cast<int32_t>(dependent_.size()) && dependent_[value.node]));
+    if (!Info(b_.dtype(value)).is_float) return false;
+    if (wanted_.contains(value)) return true;
+    return !constant_.contains(value) && value.node < static_cast<int32_t>(dependent_.size()) &&
+           dependent_[value.node];
   }
 
   /// Marks nodes up to `last` with a differentiable path from a wanted value.
@@ -139,7 +140,7 @@ class ReverseWalker {
   }
 
   GraphBuilder& b_;
-  const std::set<Value> wanted_;
+  const std::set<Value> wanted_, constant_;
   std::vector<bool> dependent_;
   std::map<Value, std::vector<Value>> contributions_;
 };
@@ -147,7 +148,8 @@ class ReverseWalker {
 }  // namespace
 
 Result<std::vector<Value>> ReverseWalk(GraphBuilder& b, std::span<const Cotangent> outputs,
-                                       std::span<const Value> wanted) {
+                                       std::span<const Value> wanted,
+                                       std::span<const Value> constant) {
   for (const Value value : wanted)
     if (!Info(b.dtype(value)).is_float)
       return Error("no gradient of a value of type {}: only floats have one",
@@ -157,7 +159,7 @@ Result<std::vector<Value>> ReverseWalk(GraphBuilder& b, std::span<const Cotangen
   const std::string origin = b.origin();
   const Section section = b.section();
   b.SetOrigin(origin, Section::kBackward);
-  auto gradients = ReverseWalker(b, wanted).Run(outputs, wanted);
+  auto gradients = ReverseWalker(b, wanted, constant).Run(outputs, wanted);
   b.SetOrigin(origin, section);
   return gradients;
 }

@@ -22,11 +22,13 @@ struct Cotangent {
   Value gradient;
 };
 
-/// The gradient of every wanted value, of its type; zeros where no output depends on it. New nodes
-/// are labelled with the node they come from and Section::kBackward. Fails, naming the node, where
-/// an operator on the path has no gradient, or where an integer is wanted.
+/// The gradient of every wanted value, of its type; zeros where no output depends on it. Values in
+/// `constant`, as far as they are not wanted, count as constants whatever they are computed from.
+/// New nodes are labelled with the node they come from and Section::kBackward. Fails, naming the
+/// node, where an operator on the path has no gradient, or where an integer is wanted.
 Result<std::vector<Value>> ReverseWalk(GraphBuilder& b, std::span<const Cotangent> outputs,
-                                       std::span<const Value> wanted);
+                                       std::span<const Value> wanted,
+                                       std::span<const Value> constant = {});
 
 /// `gradient` brought to `shape`: summed over axes that `shape` lacks or has with extent 1, then
 /// expanded where it has fewer elements.

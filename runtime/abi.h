@@ -74,8 +74,9 @@ typedef struct descent_value {
                             each with its NUL, ended by an empty one */
 } descent_value;
 
-/* Is shown every floating-point value of train_step as soon as it is whole, in the order of
- * computation, by the calling thread. `elements` (row-major) may be read until it returns. */
+/* Is shown every floating-point value of train_step or evaluate as soon as it is whole, in the
+ * order of computation, by the calling thread. `elements` (row-major) may be read until it returns.
+ */
 typedef struct descent_observer {
   void (*computed)(void* self, const descent_value* value, const void* elements);
   void* self;
@@ -89,7 +90,7 @@ typedef struct descent_call {
   void* const* outputs;             /* one per entry output, row-major */
   int64_t valid_rows;               /* <= batch; rows past it are padding (any readable values) */
   const descent_executor* executor; /* NULL: serial */
-  const descent_observer* observer; /* NULL: none; of train_step only */
+  const descent_observer* observer; /* NULL: none; see there */
 } descent_call;
 
 typedef uint32_t (*descent_entry_fn)(const descent_call* call);

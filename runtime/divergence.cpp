@@ -1,5 +1,7 @@
 // What made training diverge: the steps of the epoch are repeated, which training in the same bytes
-// allows, while an observer looks at every value that they compute.
+// allows, while an observer looks at every value that they compute. A step that goes well comes
+// first, to learn which values this model means to be infinite.
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -23,6 +25,9 @@ unsigned NonFiniteIn(const descent_tensor& tensor, const void* elements) {
   }
   return kinds;
 }
+
+/// Other batches of an epoch that are tried for one that goes well.
+constexpr int64_t kOtherBatches = 8;
 
 /// The first value of a step with non-finite elements. A model may mean some, as in a mask of -inf:
 /// kinds that a value had in the step before, which went well, don't count.
@@ -60,26 +65,43 @@ std::string SlotName(const descent_slot& slot) {
   return fmt::format("{} {}", parameter ? "parameter" : "state", Quoted(slot.tensor.name));
 }
 
+std::string LossText(std::string_view what, double loss) {
+  // The sign of a NaN means nothing.
+  return fmt::format("the {} is {}", what, std::isnan(loss) ? std::abs(loss) : loss);
+}
+
+std::string WithFirst(std::string outcome, const std::string& first) {
+  return first.empty() ? outcome : fmt::format("{}; first not finite: {}", outcome, first);
+}
+
 }  // namespace
 
 std::string Trainer::DescribeDivergence() {
   const double loss = ReadLoss();
   std::string outcome = StatusText(status_, step_.entry());
-  if (!std::isfinite(loss)) {
-    outcome = fmt::format("the loss is {}{}{}", std::isnan(loss) ? NAN : loss,
-                          outcome.empty() ? "" : ", ", outcome);
-  }
-  const std::string first = FirstNonFinite();
-  return first.empty() ? outcome : fmt::format("{}; first not finite: {}", outcome, first);
+  if (!std::isfinite(loss))
+    outcome = LossText("loss", loss) + (outcome.empty() ? "" : ", " + outcome);
+  if (outcome.empty()) outcome = "the new state is not finite";
+  return WithFirst(std::move(outcome), FirstNonFinite());
+}
+
+std::string Trainer::DescribeValidation() {
+  const double loss = validation_->loss();
+  return WithFirst(LossText("validation loss", loss), FirstNonFiniteOfValidation());
 }
 
 std::string Trainer::FirstNonFinite() {
-  std::copy_n(epoch_start_.data(), epoch_start_.size(), parts_.state->data());
+  const auto go_back = [&] {
+    std::copy_n(epoch_start_.data(), epoch_start_.size(), parts_.state->data());
+  };
   const int64_t failed = progress_.batch - 1;
   int64_t step = progress_.step - (failed - epoch_start_batch_);
+  go_back();
   if (std::string slot = NonFiniteSlot(); !slot.empty())
     return fmt::format("{}, before step {}", slot, step);
   Watch watch;
+  RunGoodStep(watch.observer());
+  go_back();
   for (int64_t batch = epoch_start_batch_; batch <= failed; ++batch, ++step) {
     watch.BeginStep();
     RunBatch(batch, watch.observer());
@@ -90,6 +112,42 @@ std::string Trainer::FirstNonFinite() {
     return batch == failed || first.empty() ? first : fmt::format("{}, in step {}", first, step);
   }
   return "";
+}
+
+void Trainer::RunGoodStep(const descent_observer* observer) {
+  const auto try_step = [&](int64_t batch, const auto& prepare) {
+    if (!prepare() || RunBatch(batch) != 0 || !std::isfinite(ReadLoss())) return false;
+    if (!NonFiniteSlot().empty()) return false;
+    prepare();
+    RunBatch(batch, observer);
+    return true;
+  };
+  const auto epoch_start = [&] {
+    std::copy_n(epoch_start_.data(), epoch_start_.size(), parts_.state->data());
+    return true;
+  };
+  const auto first_state = [&] {
+    const int64_t seed = parts_.record.provenance.seed;
+    return Initialize(*parts_.program, *parts_.executor, seed, *parts_.state).has_value();
+  };
+  const int64_t failed = progress_.batch - 1;
+  for (int64_t batch = 0; batch < std::min(batches_, kOtherBatches); ++batch)
+    if (batch != failed && try_step(batch, epoch_start)) return;
+  try_step(failed, first_state);
+}
+
+std::string Trainer::FirstNonFiniteOfValidation() {
+  State& state = *parts_.state;
+  std::copy_n(state.data(), state.size(), epoch_start_.data());
+  Watch watch;
+  const int64_t seed = parts_.record.provenance.seed;
+  if (Initialize(*parts_.program, *parts_.executor, seed, state) && validation_->Run(state) == 0 &&
+      std::isfinite(validation_->loss()))
+    validation_->Run(state, watch.observer());
+  std::copy_n(epoch_start_.data(), epoch_start_.size(), state.data());
+  watch.BeginStep();
+  validation_->Run(state, watch.observer());
+  return watch.first() ? NameOf(*watch.first()) : "";
 }
 
 std::string Trainer::NonFiniteInput() const {

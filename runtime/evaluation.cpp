@@ -125,7 +125,7 @@ void Evaluator::AddSums() {
   }
 }
 
-uint32_t Evaluator::Run(const State& state) {
+uint32_t Evaluator::Run(const State& state, const descent_observer* observer) {
   for (size_t i = 0; i < sums_.size(); ++i) {
     std::memset(finish_.input(static_cast<int64_t>(i)), 0,
                 static_cast<size_t>(ByteCount(finish_.entry().inputs[i].tensor)));
@@ -136,7 +136,7 @@ uint32_t Evaluator::Run(const State& state) {
   for (int64_t first = 0; first < rows; first += std::max<int64_t>(batch, 1)) {
     int64_t valid = std::min(std::max<int64_t>(batch, 1), rows - first);
     if (batch > 0) feed_.Fill(std::span(*rows_).subspan(first, valid), *executor_);
-    status |= evaluate_.Run(state, valid);
+    status |= evaluate_.Run(state, valid, observer);
     AddSums();
   }
   return status | finish_.Run(state, 0);

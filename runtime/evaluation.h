@@ -34,8 +34,8 @@ class Evaluator {
                                                  const PreparedData* prepared,
                                                  const std::vector<int64_t>& rows);
 
-  /// Status word, 0 when good. Allocates nothing.
-  uint32_t Run(const State& state);
+  /// Status word, 0 when good. Allocates nothing. `observer` may be null.
+  uint32_t Run(const State& state, const descent_observer* observer = nullptr);
 
   /// Valid after Run, in the model's order; the loss is among them.
   std::span<const Metric> metrics() const { return metrics_; }

@@ -127,6 +127,20 @@ uint32_t EntryCall::Run(const State& state, int64_t valid_rows, const descent_ob
   return entry_->run(&call);
 }
 
+Result<void> Initialize(const Program& program, const Executor& executor, int64_t seed,
+                        State& state) {
+  const descent_entry* entry = program.Find("initialize");
+  if (!entry)
+    return FailWith(ExitStatus::kUnsupported, "", "the program holds no code to initialize");
+  auto call = EntryCall::Make(*entry, executor);
+  if (!call) return std::unexpected(call.error());
+  const descent_slot* seed_slot = program.FindSlot(DESCENT_SLOT_SEED);
+  state.SetScalar<int64_t>(seed_slot, seed);
+  if (uint32_t status = call->Run(state, 0)) return Fail("", "initialize: {}", StatusText(status));
+  state.SetScalar<int64_t>(seed_slot, seed);
+  return {};
+}
+
 std::string StatusText(uint32_t status) {
   struct Bit {
     uint32_t bit;

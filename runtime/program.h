@@ -104,6 +104,10 @@ class EntryCall {
   std::vector<void*> outputs_;
 };
 
+/// A state as the entry `initialize` makes it from the seed.
+Result<void> Initialize(const Program& program, const Executor& executor, int64_t seed,
+                        State& state);
+
 /// A status word as a sentence.
 std::string StatusText(uint32_t status);
 /// With the name of the value that is not finite, where `entry` gave the status.

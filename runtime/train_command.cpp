@@ -6,21 +6,6 @@
 namespace descent::runtime {
 namespace {
 
-/// A state as `initialize` makes it from the seed.
-Result<void> Initialize(const Program& program, const Executor& executor, int64_t seed,
-                        State& state) {
-  const descent_entry* entry = program.Find("initialize");
-  if (!entry)
-    return FailWith(ExitStatus::kUnsupported, "", "the program holds no code to initialize");
-  auto call = EntryCall::Make(*entry, executor);
-  if (!call) return std::unexpected(call.error());
-  const descent_slot* seed_slot = program.FindSlot(DESCENT_SLOT_SEED);
-  state.SetScalar<int64_t>(seed_slot, seed);
-  if (uint32_t status = call->Run(state, 0)) return Fail("", "initialize: {}", StatusText(status));
-  state.SetScalar<int64_t>(seed_slot, seed);
-  return {};
-}
-
 /// The checkpoint to go on from, if there is one.
 Result<std::optional<Weights>> FindCheckpoint(const Program& program, const TrainCommand& command,
                                               bool* fell_back) {

@@ -74,17 +74,14 @@ Result<std::optional<StopReason>> Trainer::RunEpoch() {
     if (status_ & DESCENT_STATUS_BAD_INDEX) {
       return Fail("", "step {}: {}", progress_.step + 1, StatusText(status_, step_.entry()));
     }
-    bool diverged = status_ != 0 || !std::isfinite(loss);
-    auto finished = FinishStep(loss);
-    if (!finished) return std::unexpected(finished.error());
-    if (diverged) {
+    if (auto finished = FinishStep(loss); !finished) return std::unexpected(finished.error());
+    if (HasDiverged(loss)) {
       divergence_ = DescribeDivergence();
       return StopReason::kDiverged;
     }
     bool epoch_ended = progress_.batch == batches_;
     if (epoch_ended) {
-      finished = FinishEpoch();
-      if (!finished) return std::unexpected(finished.error());
+      if (auto stopped = FinishEpoch(); !stopped || *stopped) return stopped;
     }
     if (interrupt_.interrupted()) return StopReason::kInterrupted;
     if (IsSaveDue(epoch_ended)) {
@@ -92,6 +89,13 @@ Result<std::optional<StopReason>> Trainer::RunEpoch() {
     }
     if (epoch_ended) return std::nullopt;
   }
+}
+
+bool Trainer::HasDiverged(double loss) const {
+  if (status_ != 0 || !std::isfinite(loss)) return true;
+  bool epoch_ended = progress_.batch == batches_;
+  bool is_kept = epoch_ended || IsSaveDue(epoch_ended) || interrupt_.interrupted();
+  return is_kept && !NonFiniteSlot().empty();
 }
 
 Result<void> Trainer::FinishStep(double loss) {
@@ -107,7 +111,7 @@ Result<void> Trainer::FinishStep(double loss) {
   return {};
 }
 
-Result<void> Trainer::FinishEpoch() {
+Result<std::optional<StopReason>> Trainer::FinishEpoch() {
   ++progress_.epoch;
   progress_.batch = 0;
   progress_.previous_loss = progress_.epoch_loss;
@@ -116,28 +120,35 @@ Result<void> Trainer::FinishEpoch() {
   progress_.loss_rows = 0;
   std::span<const Metric> metrics;
   if (validation_) {
-    if (uint32_t status = validation_->Run(*parts_.state)) {
-      return Fail("", "validation after step {}: {}", progress_.step, StatusText(status));
-    }
+    if (auto validated = Validate(); !validated) return std::unexpected(validated.error());
     metrics = validation_->metrics();
-    // A NaN is never better.
-    if (validation_->loss() < progress_.best_loss) {
-      progress_.best_loss = validation_->loss();
-      progress_.best_epoch = progress_.epoch;
-      progress_.epochs_without_improvement = 0;
-      std::copy_n(parts_.state->data(), parts_.state->size(), best_state_->data());
-      best_ = progress_;
-      best_saved_ = false;
-    } else {
-      ++progress_.epochs_without_improvement;
-    }
   }
   if (log_) {
     const descent_slot* rate = parts_.program->FindSlot(DESCENT_SLOT_LEARNING_RATE);
     auto logged = log_->Epoch(progress_, parts_.state->Scalar<double>(rate, NAN), metrics);
-    if (!logged) return logged;
+    if (!logged) return std::unexpected(logged.error());
   }
   display_->Epoch(progress_, metrics);
+  if (!validation_ || std::isfinite(validation_->loss())) return std::nullopt;
+  divergence_ = DescribeValidation();
+  return StopReason::kDiverged;
+}
+
+Result<void> Trainer::Validate() {
+  if (uint32_t status = validation_->Run(*parts_.state)) {
+    return Fail("", "validation after step {}: {}", progress_.step, StatusText(status));
+  }
+  // A NaN is never better.
+  if (validation_->loss() < progress_.best_loss) {
+    progress_.best_loss = validation_->loss();
+    progress_.best_epoch = progress_.epoch;
+    progress_.epochs_without_improvement = 0;
+    std::copy_n(parts_.state->data(), parts_.state->size(), best_state_->data());
+    best_ = progress_;
+    best_saved_ = false;
+  } else {
+    ++progress_.epochs_without_improvement;
+  }
   return {};
 }
 

@@ -85,7 +85,10 @@ class Trainer {
   void FillBatch(int64_t batch);
   uint32_t RunBatch(int64_t batch, const descent_observer* observer = nullptr);
   Result<void> FinishStep(double loss);
-  Result<void> FinishEpoch();
+  Result<std::optional<StopReason>> FinishEpoch();
+  Result<void> Validate();
+  /// Looks at the state, too, before an epoch ends or a checkpoint is written.
+  bool HasDiverged(double loss) const;
   double ReadLoss() const;
   int64_t RowsOfBatch(int64_t batch) const;
 
@@ -97,11 +100,16 @@ class Trainer {
   std::string ReasonText(StopReason reason) const;
 
   // Divergence (divergence.cpp).
-  /// Repeats the epoch's steps up to the last one with an observer. "the loss is inf; first not
-  /// finite: 'h'": the value and, if it isn't the last, its step.
+  /// "the loss is inf; first not finite: 'h'". The state is lost.
   std::string DescribeDivergence();
-  /// Of the repeated steps; empty where all that is seen is finite.
+  std::string DescribeValidation();
+  /// Repeats the epoch's steps up to the last one; the value and, if it isn't of the last, its
+  /// step. Empty where all that is seen is finite.
   std::string FirstNonFinite();
+  std::string FirstNonFiniteOfValidation();
+  /// Runs a step whose loss and new state are finite, if one is found: from the epoch's first state
+  /// on another batch, or from the model's first state.
+  void RunGoodStep(const descent_observer* observer);
   std::string NonFiniteInput() const;
   std::string NonFiniteSlot() const;
   std::string NameOf(const descent_value& value) const;

@@ -100,13 +100,17 @@ Result<Model> Differentiate(Model model, const PassOptions&) {
   const Value losses[] = {source.FindOutput(update->loss)->value};
   DESCENT_RETURN_IF_ERROR(Transcribe(source, losses, Copy, updated, b));
 
-  std::vector<Value> wanted;
+  // Parameters are what they are now, not functions of what they were before earlier updates.
+  std::vector<Value> wanted, state;
   for (const std::string& parameter : parameters)
     wanted.push_back(updated.At(source.FindInput(parameter)->value));
+  for (const NamedValue& input : source.inputs())
+    if (const Slot* slot = model.FindSlot(input.name); slot && slot->kind == SlotKind::kParameter)
+      state.push_back(updated.At(input.value));
   const Value loss = updated.At(losses[0]);
   b.SetOrigin(update->loss, Section::kBackward);
   const Cotangent seeds[] = {{loss, b.ConstantLike(loss, 1)}};
-  DESCENT_TRY(gradients, ReverseWalk(b, seeds, wanted));
+  DESCENT_TRY(gradients, ReverseWalk(b, seeds, wanted, state));
   b.SetOrigin("", Section::kForward);
 
   model.expanded = false;  // gradients may be composites

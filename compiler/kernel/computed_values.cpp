@@ -5,15 +5,12 @@
 #include <ranges>
 #include <unordered_set>
 
-#include "compiler/graph/specialize.h"
-
 namespace descent {
 namespace {
 
 class Search {
  public:
-  Search(const EntryProgram& entry, const std::vector<Kernel>& kernels)
-      : entry_(entry), kernels_(kernels) {}
+  explicit Search(const std::vector<Kernel>& kernels) : kernels_(kernels) {}
 
   /// `later`: buffers that are written behind these steps; theirs are added.
   void Visit(const std::vector<Step>& steps, std::unordered_set<int>& later) {
@@ -51,31 +48,28 @@ class Search {
   }
 
   /// Where the call computes what the argument gets; behind all names if it has none.
-  Names::const_iterator PlaceOf(const KernelCall& call, int argument) const {
-    const Buffer& buffer = entry_.buffers[call.arguments[argument].buffer];
-    const bool is_slot = buffer.space == Space::kState;
-    return std::ranges::find(call.covers, is_slot ? NextName(buffer.name) : buffer.name);
+  static Names::const_iterator PlaceOf(const KernelCall& call, int argument) {
+    return std::ranges::find(call.names.covered, call.names.arguments[argument]);
   }
 
-  std::vector<ComputedValue> InOrder(const KernelCall& call, std::vector<int> arguments) const {
+  static std::vector<ComputedValue> InOrder(const KernelCall& call, std::vector<int> arguments) {
     const auto place = [&](int argument) { return PlaceOf(call, argument); };
     std::ranges::stable_sort(arguments, {}, place);
     const auto is_seen = [&](const std::string& name) {
       return std::ranges::any_of(arguments, [&](int argument) {
-        return place(argument) != call.covers.end() && *place(argument) == name;
+        return place(argument) != call.names.covered.end() && *place(argument) == name;
       });
     };
     std::vector<ComputedValue> values;
     for (const int argument : arguments) {
       std::vector<std::string> covered;
-      std::remove_copy_if(call.covers.begin(), place(argument), std::back_inserter(covered),
+      std::remove_copy_if(call.names.covered.begin(), place(argument), std::back_inserter(covered),
                           is_seen);
       values.push_back({argument, std::move(covered)});
     }
     return values;
   }
 
-  const EntryProgram& entry_;
   const std::vector<Kernel>& kernels_;
 };
 
@@ -83,7 +77,7 @@ class Search {
 
 std::map<const KernelCall*, std::vector<ComputedValue>> ComputedValues(
     const EntryProgram& entry, const std::vector<Kernel>& kernels) {
-  Search search(entry, kernels);
+  Search search(kernels);
   std::unordered_set<int> later;
   search.Visit(entry.steps, later);
   return std::move(search.found);

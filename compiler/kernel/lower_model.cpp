@@ -38,11 +38,14 @@ class EntryLowering {
   Result<EntryProgram> Run() {
     entry_.name = model_.entry;
     entry_.batch = model_.batch;
-    entry_.observable = model_.entry == "train_step";
+    entry_.observable = model_.entry == "train_step" || model_.entry == "evaluate";
     DESCENT_TRY(leaves, BindLeaves());
     DESCENT_TRY(built, BuildRegion(model_.graph, leaves, tensors_, options_.target));
     for (auto& [tensor, value] : built.constants) constants_.emplace(tensor, std::move(value));
     DESCENT_RETURN_IF_ERROR(BindOutputs(built));
+    for (int tensor = 0; tensor < tensors_.size(); ++tensor)
+      if (const EntryTensor& info = tensors_[tensor]; Info(info.type.dtype).is_float)
+        if (!info.name.starts_with('%')) float_names_.insert(info.name);
     EmitRegion(built.region, entry_.steps);
     for (EntryInput& input : entry_.inputs)
       if (input.buffer < 0) input.buffer = BufferOf(input_tensors_[&input - entry_.inputs.data()]);
@@ -195,6 +198,7 @@ class EntryLowering {
   std::unordered_map<int, Buffer> fixed_;
   std::unordered_map<int, Tensor> constants_;
   std::unordered_map<std::string, int> slots_;
+  std::unordered_set<std::string> float_names_;  ///< that the model gives to values
   std::vector<int> input_tensors_;
   std::vector<std::pair<int, int>> initial_;  ///< (tensor, buffer)
   ProgramMeaning meaning_;
@@ -359,6 +363,7 @@ void EntryLowering::EmitCall(LoweredKernel lowered, std::vector<Step>& steps) {
   CallMeaning means;
   for (const int tensor : lowered.tensors) {
     call.arguments.push_back(ArgumentOf(tensor));
+    call.names.arguments.push_back(tensors_[tensor].name);
     means.values.push_back(MeaningOf(tensor));
     if (parameters[call.arguments.size() - 1].written)
       call.section = std::max(call.section, tensors_[tensor].section);
@@ -367,7 +372,7 @@ void EntryLowering::EmitCall(LoweredKernel lowered, std::vector<Step>& steps) {
     if (const int buffer = tensors_[tensors_.Base(tensor)].buffer; buffer >= 0)
       call.after.push_back(buffer);
   for (std::string& name : CoveredNodes(lowered.kernel))
-    if (!name.starts_with('%')) call.covers.push_back(std::move(name));
+    if (float_names_.contains(name)) call.names.covered.push_back(std::move(name));
   call.kernel = AddKernel(std::move(lowered.kernel));
   meaning_.calls.push_back(std::move(means));
   steps.push_back({std::move(call)});

@@ -272,13 +272,19 @@ struct Argument {
 
 struct Step;
 
+/// What the model calls the values of a call, which may share its kernel with others.
+struct ValueNames {
+  std::vector<std::string> arguments;  ///< of the values that the arguments hold
+  std::vector<std::string> covered;    ///< named floating-point values it computes, in order
+};
+
 struct KernelCall {
   int kernel = 0;
   std::vector<Argument> arguments;
   std::vector<int> after = {};  ///< buffers that must be written first, beside those it reads
-  Section section = Section::kForward;   ///< the latest of the values it computes
-  std::string asserted = {};             ///< names of what it asserts to be finite
-  std::vector<std::string> covers = {};  ///< CoveredNodes of this call, which may share its kernel
+  Section section = Section::kForward;  ///< the latest of the values it computes
+  std::string asserted = {};            ///< names of what it asserts to be finite
+  ValueNames names = {};
 };
 
 /// Runs `body` trip_count times. `counter` (i64 scalar in the arena) holds the iteration.

@@ -13,9 +13,9 @@ TensorType Scalar() { return {DType::kF32, {}}; }
 
 /// Gradients of `y` for `wanted`, evaluated; `b` is spent.
 std::vector<Tensor> Gradients(GraphBuilder& b, Value y, std::vector<Value> wanted,
-                              std::vector<Tensor> inputs) {
+                              std::vector<Tensor> inputs, std::vector<Value> constant = {}) {
   const Value one = ExpandTo({b, b.ConstantLike(y, 1)}, b.shape(y));
-  auto gradients = ReverseWalk(b, {{{y, one}}}, wanted);
+  auto gradients = ReverseWalk(b, {{{y, one}}}, wanted, constant);
   EXPECT_TRUE(gradients) << gradients.error().message;
   for (const Value gradient : *gradients) b.Output("", gradient);
   return Interpret(std::move(b).Build(), inputs)->outputs;
@@ -62,6 +62,18 @@ TEST(Autodiff, WantedValuesAreIndependent) {
   const auto gradients = Gradients(b, z * x, {x, z}, {Number(3)});
   EXPECT_EQ(gradients[0].GetDouble(0), 9);
   EXPECT_EQ(gradients[1].GetDouble(0), 3);
+}
+
+TEST(Autodiff, ConstantValuesEndTheWalk) {
+  // y = z x: dy/dx = z if z is held fixed, not 3 x^2; a wanted value is no constant.
+  const auto gradient = [](bool by_z) {
+    GraphBuilder b;
+    const Expr x(b, b.Input("x", Scalar()));
+    const Expr z = Square(x);
+    return Gradients(b, z * x, {by_z ? z : x}, {Number(3)}, {z})[0].GetDouble(0);
+  };
+  EXPECT_EQ(gradient(false), 9);
+  EXPECT_EQ(gradient(true), 3);
 }
 
 TEST(Autodiff, GradientOfAGradient) {

@@ -61,6 +61,15 @@ void StepTile(void* argument, int32_t worker, int64_t first, int64_t last) {
   }
 }
 
+/// A mask, which is always -inf, and the sum of squared errors.
+void Show(const descent_call& call, float error) {
+  static const descent_value kMask = {{"mask", DESCENT_F32, 0, nullptr}, "", ""};
+  static const descent_value kError = {{"error", DESCENT_F32, 0, nullptr}, "loss", "x.w\0sum\0"};
+  const float mask = -std::numeric_limits<float>::infinity();
+  call.observer->computed(call.observer->self, &kMask, &mask);
+  call.observer->computed(call.observer->self, &kError, &error);
+}
+
 uint32_t Initialize(const descent_call* call) {
   if (fake_initialize_hook) fake_initialize_hook();
   auto* state = static_cast<FakeState*>(call->state);
@@ -72,15 +81,6 @@ uint32_t Initialize(const descent_call* call) {
   state->step = 0;
   state->learning_rate = 0.05;
   return 0;
-}
-
-/// A mask, which is always -inf, and the sum of squared errors.
-void Show(const descent_call& call, float error) {
-  static const descent_value kMask = {{"mask", DESCENT_F32, 0, nullptr}, "", ""};
-  static const descent_value kError = {{"error", DESCENT_F32, 0, nullptr}, "loss", "x.w\0sum\0"};
-  const float mask = -std::numeric_limits<float>::infinity();
-  call.observer->computed(call.observer->self, &kMask, &mask);
-  call.observer->computed(call.observer->self, &kError, &error);
 }
 
 uint32_t TrainStep(const descent_call* call) {
@@ -130,6 +130,9 @@ uint32_t Evaluate(const descent_call* call) {
     loss[1] += 1;
     mae[1] += 1;
   }
+  if (current.bad_validation_step > 0 && state->step >= current.bad_validation_step)
+    loss[0] = std::numeric_limits<double>::infinity();
+  if (call->observer) Show(*call, static_cast<float>(loss[0]));
   *static_cast<float*>(call->outputs[0]) = static_cast<float>(loss[0] / loss[1]);
   return 0;
 }

@@ -12,8 +12,9 @@ namespace descent::runtime {
 
 struct FakeOptions {
   bool keep_partial_batch = false;
-  bool other_model = false;    ///< same shapes, another hash
-  int64_t poison_step = 0;     ///< train_step number that puts infinity into w (0: none)
+  bool other_model = false;         ///< same shapes, another hash
+  int64_t poison_step = 0;          ///< train_step number that puts infinity into w (0: none)
+  int64_t bad_validation_step = 0;  ///< evaluate's loss is infinite for the state behind this step
   int64_t bad_value_step = 0;  ///< train_step number whose value "error" is NaN, as its loss is
   int32_t normalization = DESCENT_NORMALIZE_STANDARDIZE;
   const void* weights = nullptr;

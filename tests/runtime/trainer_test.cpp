@@ -220,16 +220,40 @@ TEST_F(TrainerTest, DivergenceKeepsTheCheckpointAndNamesTheCause) {
   EXPECT_NE(large.out.find("no checkpoint was saved"), std::string::npos) << large.out;
 }
 
-/// A mask of -inf is what the model means; the first step has none before it to tell.
+const std::string kFirstError =
+    "first not finite: one of 'x.w', 'sum' and 'error' from 'loss', which one kernel computes; no "
+    "checkpoint was saved";
+
+/// A mask of -inf is what the model means, as any step that goes well tells.
 TEST_F(TrainerTest, DivergenceNamesTheFirstComputedValue) {
-  const std::string error =
-      "one of 'x.w', 'sum' and 'error' from 'loss', which one kernel computes; no checkpoint was "
-      "saved";
-  EXPECT_EQ(LastLine(Train({"--epochs", "5"}, {.bad_value_step = 12}).out),
-            "stopped: diverged at step 12: the loss is nan; first not finite: " + error);
+  for (const int64_t step : {2, 8, 9, 12}) {  // epochs have 8 steps
+    EXPECT_EQ(LastLine(Train({"--epochs", "5"}, {.bad_value_step = step}).out),
+              fmt::format("stopped: diverged at step {}: the loss is nan; {}", step, kFirstError));
+  }
+  // No step goes well.
   EXPECT_EQ(LastLine(Train({"--epochs", "5"}, {.bad_value_step = 1}).out),
             "stopped: diverged at step 1: the loss is nan; first not finite: 'mask'; no checkpoint "
             "was saved");
+}
+
+TEST_F(TrainerTest, AStateThatIsNotFiniteIsNotKept) {
+  const FakeOptions poisoned = {.poison_step = 8};
+  const std::string text =
+      "stopped: diverged at step 8: the new state is not finite; first not finite: parameter 'w'; ";
+  Ran ended = Train({"--epochs", "1", "--checkpoint", File("c")}, poisoned);
+  EXPECT_EQ(ended.status, 5);
+  EXPECT_EQ(LastLine(ended.out), text + "no checkpoint was saved");
+  Ran due =
+      Train({"--epochs", "9", "--checkpoint", File("c"), "--checkpoint-every", "4"}, poisoned);
+  EXPECT_EQ(LastLine(due.out), text + "the checkpoint of step 4 stays");
+  EXPECT_EQ(RecordOf(File("c")).progress.step, 4);
+}
+
+TEST_F(TrainerTest, AValidationLossThatIsNotFiniteStopsTraining) {
+  Ran ran = Train({"--epochs", "5", "--validation-split", "0.3"}, {.bad_validation_step = 10});
+  EXPECT_EQ(ran.status, 5);
+  EXPECT_EQ(LastLine(ran.out),
+            "stopped: diverged at step 10: the validation loss is inf; " + kFirstError);
 }
 
 TEST_F(TrainerTest, LogOfStepsAndTrackedParameters) {

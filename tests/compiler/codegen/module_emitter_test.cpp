@@ -177,6 +177,8 @@ void Append(void* self, const descent_value* value, const void* elements) {
 TEST(ModuleEmitter, AnObserverSeesWhatIsComputedInItsOrder) {
   KernelProgram program = LoopProgram(false);
   program.entries[0].observable = true;
+  std::get<KernelCall>(std::get<Loop>(program.entries[0].steps[0].what).body[0].what).names = {
+      .arguments = {"x", "sum", "trace", "i"}, .covered = {}};
   auto jit = JitProgram::Load(program, NativeTarget());
   ASSERT_TRUE(jit.has_value()) << jit.error().message;
   alignas(64) std::byte state[128] = {}, scratch[512] = {};

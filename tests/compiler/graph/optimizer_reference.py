@@ -113,6 +113,18 @@ def two_updates():
     return path
 
 
+def take_turns():
+    """One loss, the mean of ((x u)(x w) - y)^2, reduced by u, then by w at the new u, which is a constant there."""
+    u, w, path = W0.copy(), -W0, []
+    for _ in range(STEPS):
+        error = (X @ u) * (X @ w) - Y
+        u = u - 0.02 * 2.0 / len(Y) * X.T @ (error * (X @ w))
+        error = (X @ u) * (X @ w) - Y
+        w = w - 0.02 * 2.0 / len(Y) * X.T @ (error * (X @ u))
+        path.append(np.concatenate([u, w]))
+    return path
+
+
 CASES = {
     "sgd": lambda: train(Sgd(), 0.05),
     "momentum": lambda: train(Sgd(momentum=0.9), 0.02),
@@ -135,6 +147,7 @@ CASES = {
     "weight_decay": lambda: train(Sgd(), 0.05, decay=0.2),
     "every": lambda: train(Adam(), 0.1, every=3),
     "two_updates": two_updates,
+    "take_turns": take_turns,
 }
 
 if __name__ == "__main__":

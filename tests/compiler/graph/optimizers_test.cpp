@@ -81,6 +81,23 @@ model two_updates {
 }
 )";
 
+/// The first update's result depends on what the second changes: it is a constant there.
+constexpr std::string_view kTakeTurns = R"(descent 1
+model take_turns {
+  batch 4
+  input x: f64[batch, 3] from features
+  input y: f64[batch, 1] from label
+  parameter u: f64[3, 1]
+  parameter w: f64[3, 1]
+  a = matmul(x, u)
+  b = matmul(x, w)
+  z = mul(a, b)
+  loss = mse(z, y)
+  train loss with sgd(learning_rate=0.02) over "u"
+  train loss with sgd(learning_rate=0.02) over "w"
+}
+)";
+
 const std::map<std::string, std::string>& Models() {
   static const std::map<std::string, std::string> kModels = {
       {"sgd", OneParameter("sgd(learning_rate=0.05)")},
@@ -107,6 +124,7 @@ const std::map<std::string, std::string>& Models() {
       {"weight_decay", OneParameter("sgd(learning_rate=0.05)", "{weight_decay=0.2}")},
       {"every", OneParameter("adam(learning_rate=0.1) every 3")},
       {"two_updates", std::string(kTwoUpdates)},
+      {"take_turns", std::string(kTakeTurns)},
   };
   return kModels;
 }

@@ -21,13 +21,13 @@ std::vector<Kernel> Kernels() {
 Step Call(int kernel, std::vector<int> buffers) {
   KernelCall call{.kernel = kernel};
   for (const int buffer : buffers) call.arguments.push_back({buffer});
+  call.names.arguments.resize(buffers.size());
   return {call};
 }
 
 using Arguments = std::map<const KernelCall*, std::vector<int>>;
 
-Arguments ArgumentsOf(EntryProgram& entry) {
-  entry.buffers.resize(8);
+Arguments ArgumentsOf(const EntryProgram& entry) {
   Arguments arguments;
   for (const auto& [call, values] : ComputedValues(entry, Kernels()))
     for (const ComputedValue& value : values) arguments[call].push_back(value.argument);
@@ -63,17 +63,15 @@ TEST(ComputedValues, WhatIsWrittenBehindALoopIsNotWholeInIt) {
   EXPECT_EQ(ArgumentsOf(entry), (Arguments{{CallOf(body[1]), {1}}, {CallOf(entry.steps[1]), {1}}}));
 }
 
-/// Buffer b is stored, and d in the parameter W, as "next.W"; a and c are not.
+/// Of what is computed in the order a, b, c, next.W the second and the last are stored.
 TEST(ComputedValues, NamesTellTheOrderAndWhatStaysUnseen) {
   EntryProgram entry{.steps = {Call(2, {0, 1, 2})}};
-  std::get<KernelCall>(entry.steps[0].what).covers = {"a", "b", "c", "next.W"};
-  entry.buffers = {{.name = "x", .type = kVector},
-                   {.name = "W", .type = kVector, .space = Space::kState},
-                   {.name = "b", .type = kVector}};
+  ValueNames& names = std::get<KernelCall>(entry.steps[0].what).names;
+  names = {.arguments = {"x", "next.W", "b"}, .covered = {"a", "b", "c", "next.W"}};
   const std::vector<ComputedValue> expected = {{2, {"a"}}, {1, {"a", "c"}}};
   EXPECT_EQ(ComputedValues(entry, Kernels()).at(CallOf(entry.steps[0])), expected);
   // What has no name of its own, as gradients have, comes last.
-  entry.buffers[1] = {.name = "%31", .type = kVector};
+  names.arguments[1] = "%31";
   const std::vector<ComputedValue> unnamed = {{2, {"a"}}, {1, {"a", "c", "next.W"}}};
   EXPECT_EQ(ComputedValues(entry, Kernels()).at(CallOf(entry.steps[0])), unnamed);
 }
