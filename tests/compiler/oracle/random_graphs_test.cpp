@@ -60,7 +60,7 @@ TEST(RandomGraphs, HaveEveryOperator) {
 TEST(PaddedRows, ThatCountAreFound) {
   int found = 0, graphs = 0;
   const OptionSet options;
-  for (uint64_t seed = 0; seed < 40; ++seed) {
+  for (uint64_t seed = 0; seed < 60; ++seed) {
     auto one = RandomPaddedCase(seed);
     if (!one || !one->model.has_loss() || !Check(*one, {&options, 1}).refused.empty()) continue;
     ++graphs;
