@@ -1,6 +1,7 @@
 #include "compiler/compile.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 
 #include "compiler/c_identifier.h"
@@ -61,8 +62,17 @@ void LayOutState(const Model& source, std::span<const std::string> entries, bool
   LayoutState(layout, program);
 }
 
+/// The header's own macros begin with DESCENT_.
+bool IsOurs(std::string_view prefix) {
+  return std::ranges::equal(prefix, std::string_view("descent"),
+                            [](unsigned char a, char b) { return std::tolower(a) == b; });
+}
+
 Result<std::string> PrefixOf(const Model& source, const CompileOptions& options) {
-  if (options.prefix.empty()) return SafeIdentifier(source.name);
+  if (options.prefix.empty()) return SafeIdentifier(source.name) + (IsOurs(source.name) ? "_" : "");
+  if (IsOurs(options.prefix))
+    return ErrorWithStatus(ExitStatus::kUsage, "the name {} is Descent's own; choose another",
+                           Quoted(options.prefix));
   if (IsSafeIdentifier(options.prefix)) return options.prefix;
   return ErrorWithStatus(ExitStatus::kUsage, "the name {} is no C identifier; try {}",
                          Quoted(options.prefix), SafeIdentifier(options.prefix));

@@ -108,7 +108,8 @@ constexpr OptionSpec kOptions[] = {
     {kTrain | kEvaluate, "--seed", "S",
      "decides initial values, order of rows, splits, dropout (default 1)",
      [](Line line, Word word) {
-       return Integer(word, std::numeric_limits<int64_t>::min(), kMost, line.data.seed.emplace());
+       return Integer(word, std::numeric_limits<int64_t>::min(),
+                      std::numeric_limits<int64_t>::max(), line.data.seed.emplace());
      }},
     {kTrain, "--epochs", "N",
      "passes over the training data, those before --resume included (default 10)",

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "runtime/overwrite.h"
 #include "runtime/program.h"
 #include "runtime/program_data.h"
 #include "runtime/trainer.h"
@@ -18,6 +20,8 @@ struct TrainCommand {
   bool resume = false;
   int32_t threads = 0;
 };
+/// The files that training writes, where they are asked for.
+std::vector<NamedFile> OutputsOf(const std::string& log, const std::string& checkpoint);
 /// kGood, kInterrupted or kDiverged.
 Result<ExitStatus> Train(const Program& program, const TrainCommand& command);
 

@@ -32,13 +32,13 @@ struct Inflater {
   }
 };
 
+}  // namespace
+
 std::string FolderOf(const std::string& path) {
   size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
 }
-
-}  // namespace
 
 std::unexpected<Failure> IoFailure(const std::string& path, std::string_view what) {
   return FailWith(ExitStatus::kIo, path, "{}: {}", what, std::strerror(errno));

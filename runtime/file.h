@@ -24,6 +24,8 @@ inline constexpr int64_t kMaxInflatedBytes = int64_t{4} << 30;
 
 bool FileExists(const std::string& path);
 bool IsDirectory(const std::string& path);
+/// Of "a/b" "a", of "b" ".".
+std::string FolderOf(const std::string& path);
 
 Result<Bytes> ReadFile(const std::string& path);
 

@@ -1,7 +1,5 @@
 #include "runtime/interrupt.h"
 
-#include <unistd.h>
-
 #include "runtime/status.h"
 
 namespace descent::runtime {
@@ -9,10 +7,12 @@ namespace {
 
 volatile sig_atomic_t received = 0, has_begun = 0;
 
+/// What EndBeforeTheFirstStep says and where; set before it can be called.
+std::string_view last_line;
+int last_descriptor = STDOUT_FILENO;
+
 void EndBeforeTheFirstStep(int) {
-  constexpr char kLast[] =
-      "stopped: interrupted before the first step; no checkpoint was written\n";
-  if (!has_begun && write(STDOUT_FILENO, kLast, sizeof(kLast) - 1) < 0) {
+  if (!has_begun && write(last_descriptor, last_line.data(), last_line.size()) < 0) {
     // Nobody listens, and the status says it, too.
   }
   _exit(static_cast<int>(ExitStatus::kInterrupted));
@@ -20,7 +20,9 @@ void EndBeforeTheFirstStep(int) {
 
 void Remember(int) { received = 1; }
 
-auto BeforeTheFirstStep() {
+auto BeforeTheFirstStep(std::string_view line, int descriptor) {
+  last_line = line;
+  last_descriptor = descriptor;
   has_begun = 0;
   return EndBeforeTheFirstStep;
 }
@@ -46,7 +48,8 @@ SignalHandlers::~SignalHandlers() {
   sigaction(SIGTERM, &old_terminate_, nullptr);
 }
 
-InterruptExit::InterruptExit() : handlers_(BeforeTheFirstStep()) {}
+InterruptExit::InterruptExit(std::string_view last_line, int descriptor)
+    : handlers_(BeforeTheFirstStep(last_line, descriptor)) {}
 
 InterruptWatch::InterruptWatch() : handlers_(FromTheFirstStep()) {}
 

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <signal.h>
+#include <unistd.h>
+
+#include <string_view>
 
 namespace descent::runtime {
 
@@ -17,11 +20,16 @@ class SignalHandlers {
   struct sigaction old_interrupt_, old_terminate_;
 };
 
+inline constexpr std::string_view kStoppedBeforeTheFirstStep =
+    "stopped: interrupted before the first step; no checkpoint was written\n";
+
 /// Before the first step, while data is read and the state initialized, there is nothing to save:
-/// the process says so in its last line and ends at once with kInterrupted.
+/// the process says so in its last line and ends at once with kInterrupted. A command that does not
+/// train gives a last line of its own, which must outlive the process's handlers.
 class InterruptExit {
  public:
-  InterruptExit();
+  explicit InterruptExit(std::string_view last_line = kStoppedBeforeTheFirstStep,
+                         int descriptor = STDOUT_FILENO);
 
  private:
   SignalHandlers handlers_;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "runtime/commands.h"
+#include "runtime/data/source.h"
 #include "runtime/predictions.h"
 
 namespace descent::runtime {
@@ -62,6 +63,11 @@ Result<ExitStatus> Predict(const Program& program, const PredictCommand& command
   if (command.output.empty()) return FailWith(ExitStatus::kUsage, "", "--output is needed");
   if (!command.output.ends_with(".csv") && !command.output.ends_with(".npy")) {
     return FailWith(ExitStatus::kUsage, command.output, "--output must end with .csv or .npy");
+  }
+  std::vector<NamedFile> read = {{"--checkpoint", command.checkpoint}};
+  for (const std::string& file : FilesOf(command.input)) read.push_back({"--input", file});
+  if (auto apart = CheckOutputs({{"--output", command.output}}, read); !apart) {
+    return std::unexpected(apart.error());
   }
   if (auto writable = CheckWritable(command.output); !writable) {
     return std::unexpected(writable.error());

@@ -1,10 +1,20 @@
 #include <cstdio>
 
 #include "runtime/commands.h"
+#include "runtime/data/source.h"
 #include "runtime/interrupt.h"
 
 namespace descent::runtime {
 namespace {
+
+/// What training writes is neither data nor two things at once.
+Result<void> CheckFiles(const TrainCommand& command) {
+  std::vector<NamedFile> inputs;
+  for (const std::string& file : FilesOf(command.data.data)) inputs.push_back({"--data", file});
+  for (const std::string& file : FilesOf(command.data.test_data))
+    inputs.push_back({"--test-data", file});
+  return CheckOutputs(OutputsOf(command.train.log, command.train.checkpoint), inputs);
+}
 
 /// The checkpoint to go on from, if there is one.
 Result<std::optional<Weights>> FindCheckpoint(const Program& program, const TrainCommand& command,
@@ -57,6 +67,13 @@ ExitStatus StatusOf(StopReason reason) {
 
 }  // namespace
 
+std::vector<NamedFile> OutputsOf(const std::string& log, const std::string& checkpoint) {
+  std::vector<NamedFile> outputs = {{"--log", log}};
+  for (const char* suffix : {"", ".1", ".best"})
+    if (!checkpoint.empty()) outputs.push_back({"--checkpoint", checkpoint + suffix});
+  return outputs;
+}
+
 void Warn(const std::string& text) { fmt::print(stderr, "warning: {}\n", text); }
 
 Result<void> RequireEntry(const Program& program, std::string_view entry) {
@@ -76,6 +93,7 @@ Result<ExitStatus> Train(const Program& program, const TrainCommand& command) {
   if (auto present = RequireEntry(program, "train_step"); !present) {
     return std::unexpected(present.error());
   }
+  if (auto apart = CheckFiles(command); !apart) return std::unexpected(apart.error());
   const InterruptExit nothing_to_save;  // until the trainer watches
   bool fell_back = false;
   auto checkpoint = FindCheckpoint(program, command, &fell_back);

@@ -36,8 +36,10 @@ Result<std::string> CheckModel(const std::string& path) {
   DESCENT_RETURN_IF_ERROR(CheckEntryPoints(model));
   const std::string entries =
       model.entry.empty() ? fmt::format("{}", fmt::join(EntryPoints(model), ", ")) : model.entry;
-  return fmt::format("{}: model {}, {} nodes, {} parameters, entry points {}\n", path, model.name,
-                     model.graph.nodes().size(), ParameterElements(model), entries);
+  return fmt::format("{}: model {}, {}, {}, entry point{} {}\n", path, model.name,
+                     Counted(static_cast<int64_t>(model.graph.nodes().size()), "node"),
+                     Counted(ParameterElements(model), "parameter"),
+                     entries.find(',') == std::string::npos ? "" : "s", entries);
 }
 
 /// One line for each good file; all bad ones are reported, the first decides the status.

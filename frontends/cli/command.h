@@ -44,8 +44,9 @@ struct Option {
   std::vector<std::string> choices = {};  ///< the only words allowed; empty = any
   bool required = false;
   Completion completion = Completion::kNothing;
-  bool comma_list = false;  ///< a vector whose values may be joined by commas: "a,b"
-  int64_t minimum = 0;      ///< of an integer
+  bool comma_list = false;               ///< a vector whose values may be joined by commas: "a,b"
+  int64_t minimum = 0;                   ///< of an integer
+  std::vector<std::string> offers = {};  ///< what a shell offers besides; other words are good, too
 
   bool is_argument() const { return !names.starts_with('-'); }
   bool is_flag() const { return !is_argument() && value.empty(); }

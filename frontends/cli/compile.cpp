@@ -1,6 +1,7 @@
 // `descent compile`: from a model to an executable, object, library, header or a listing.
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,6 +15,8 @@
 #include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
 #include "frontends/cli/weights.h"
+#include "runtime/file.h"
+#include "runtime/interrupt.h"
 
 namespace descent::cli {
 namespace {
@@ -63,7 +66,25 @@ Result<CompileOptions> OptionsOf(const CompileArguments& arguments, const Model&
   return options;
 }
 
+constexpr std::string_view kStopped = "stopped: interrupted; nothing was written\n";
+
+/// An interrupt waits until no temporary file is left, and then undoes what is new.
+Result<ExitStatus> Write(const Compilation& compilation, ArtifactKind kind, const std::string& path,
+                         const CompileOptions& options) {
+  const runtime::InterruptWatch watch;
+  const bool existed = path == "-" || runtime::FileExists(path);
+  const auto written = WriteArtifact(compilation, kind, path, options);
+  if (watch.interrupted()) {
+    if (written && !existed) unlink(path.c_str());
+    PrintError("{}", written && existed ? "stopped: interrupted\n" : kStopped);
+    return ExitStatus::kInterrupted;
+  }
+  DESCENT_RETURN_IF_ERROR(written);
+  return ExitStatus::kGood;
+}
+
 Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
+  const runtime::InterruptExit nothing_made(kStopped, STDERR_FILENO);
   const auto start = std::chrono::steady_clock::now();
   const ArtifactKindInfo& kind =
       *std::ranges::find(ArtifactKinds(), arguments.emit, &ArtifactKindInfo::name);
@@ -77,7 +98,10 @@ Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
   DESCENT_TRY(compilation, Compile(model, options));
   std::string path = arguments.output;
   if (path.empty()) path = kind.is_text ? "-" : DefaultPath(compilation, kind);
-  DESCENT_RETURN_IF_ERROR(WriteArtifact(compilation, kind.kind, path, options));
+  DESCENT_RETURN_IF_ERROR(
+      CheckOutput(path, {{"MODEL", arguments.model}, {"--weights", arguments.weights}}));
+  DESCENT_TRY(status, Write(compilation, kind.kind, path, options));
+  if (status != ExitStatus::kGood) return status;
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (path != "-" && !arguments.quiet) Report(path, kind, compilation, seconds.count());
   return ExitStatus::kGood;

@@ -1,7 +1,9 @@
 #include "frontends/cli/compile_flags.h"
 
 #include <algorithm>
+#include <limits>
 
+#include "compiler/codegen/target.h"
 #include "compiler/graph/pipeline.h"
 #include "compiler/graph/specialize.h"
 
@@ -15,9 +17,22 @@ Option EntryOption(std::string* destination, std::string_view otherwise) {
           .choices = {"initialize", "train_step", "evaluate", "predict", "metrics", "run"}};
 }
 
+Option SeedOption(int64_t* destination, std::string doc) {
+  return {.names = "--seed",
+          .value = "N",
+          .doc = std::move(doc),
+          .destination = destination,
+          .minimum = std::numeric_limits<int64_t>::min()};
+}
+
+std::vector<std::string> PassNames() {
+  std::vector<std::string> names;
+  for (const Pass& pass : Passes()) names.emplace_back(pass.name);
+  return names;
+}
+
 Result<void> RefuseUnknownPass(const std::string& name, std::string_view beside) {
-  std::vector<std::string> known;
-  for (const Pass& pass : Passes()) known.emplace_back(pass.name);
+  std::vector<std::string> known = PassNames();
   if (!beside.empty()) known.emplace_back(beside);
   if (std::ranges::find(known, name) != known.end()) return {};
   std::string hint = DidYouMean(name, known);
@@ -41,11 +56,22 @@ Result<std::string> EntryOf(const Model& model, const std::string& wanted,
 
 namespace {
 
+std::vector<std::string> TargetNames() {
+  std::vector<std::string> names = {"native"};
+  for (const Target& target : AllTargets()) names.emplace_back(target.name);
+  return names;
+}
+
+std::vector<std::string> OptimizationNames() {
+  std::vector<std::string> names = {std::string(kFusePass)};
+  for (const Pass& pass : Passes())
+    if (pass.is_optimization) names.emplace_back(pass.name);
+  return names;
+}
+
 /// Optimizations alone: without the other passes there would be another program.
 Result<std::set<std::string>> SkippedOptimizations(const std::vector<std::string>& names) {
-  std::vector<std::string_view> optimizations = {kFusePass};
-  for (const Pass& pass : Passes())
-    if (pass.is_optimization) optimizations.push_back(pass.name);
+  const std::vector<std::string> optimizations = OptimizationNames();
   for (const std::string& name : names) {
     DESCENT_RETURN_IF_ERROR(RefuseUnknownPass(name, kFusePass));
     if (std::ranges::find(optimizations, name) == optimizations.end())
@@ -90,13 +116,15 @@ OptionGroup CompileFlags::Group() {
                            .doc =
                                "the CPU to compile for: a name (x86-64-v3, x86-64-v4, znver4, ...) "
                                "or native, the one that runs this (default native)",
-                           .destination = &target});
+                           .destination = &target,
+                           .offers = TargetNames()});
   group.options.push_back(
       {.names = "--disable-pass",
        .value = "P",
        .doc = "skip an optimization: simplify, fold_constants or fuse; may be repeated",
        .destination = &disabled,
-       .comma_list = true});
+       .comma_list = true,
+       .offers = OptimizationNames()});
   group.options.push_back({.names = "--verify-each",
                            .value = "",
                            .doc = "check the invariants after every graph pass",

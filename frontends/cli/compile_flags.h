@@ -13,10 +13,16 @@ namespace descent::cli {
 /// "--entry E"; `otherwise` says what is meant without it.
 Option EntryOption(std::string* destination, std::string_view otherwise);
 
+/// "--seed N": any whole number, as a trainer takes it.
+Option SeedOption(int64_t* destination, std::string doc);
+
 /// The entry point that is meant: `wanted`, which the model must have, or without it the first of
 /// `usual` that the model has.
 Result<std::string> EntryOf(const Model& model, const std::string& wanted,
                             std::initializer_list<std::string_view> usual);
+
+/// All graph passes.
+std::vector<std::string> PassNames();
 
 /// A usage error unless `name` is a graph pass, or `beside`.
 Result<void> RefuseUnknownPass(const std::string& name, std::string_view beside = "");

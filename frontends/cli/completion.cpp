@@ -22,10 +22,15 @@ std::string Pattern(const Option& option) {
   return names;
 }
 
+/// The words that stand for a value.
+std::string Words(const Option& option) {
+  const auto& words = option.choices.empty() ? option.offers : option.choices;
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
 std::string ValueAction(const Option& option) {
-  if (!option.choices.empty())
-    return fmt::format("COMPREPLY=($(compgen -W \"{}\" -- \"$word\"))",
-                       fmt::join(option.choices, " "));
+  if (const std::string words = Words(option); !words.empty())
+    return fmt::format("COMPREPLY=($(compgen -W \"{}\" -- \"$word\"))", words);
   switch (option.completion) {
     case Completion::kDirectory:
       return "COMPREPLY=($(compgen -d -- \"$word\"))";
@@ -50,7 +55,7 @@ std::string Branch(const Command& command) {
   }
   std::string words, files;
   for (const Option& argument : command.arguments) {
-    if (!argument.choices.empty()) words += fmt::format("{} ", fmt::join(argument.choices, " "));
+    if (const std::string own = Words(argument); !own.empty()) words += own + " ";
     if (argument.completion != Completion::kNothing) files = " $(compgen -f -- \"$word\")";
   }
   std::string text = fmt::format("    {})\n", command.name);

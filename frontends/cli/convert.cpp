@@ -39,6 +39,7 @@ Result<ModelForm> WantedForm(const ConvertArguments& arguments) {
 
 Result<ExitStatus> Convert(const ConvertArguments& arguments) {
   DESCENT_TRY(form, WantedForm(arguments));
+  DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, {{"MODEL", arguments.model}}));
   DESCENT_TRY(model, ReadModel(arguments.model));
   DESCENT_TRY(content, SerializeModel(model, form));
   DESCENT_RETURN_IF_ERROR(WriteOutput(arguments.output, content));

@@ -168,23 +168,53 @@ Comparison Compare(const Values& compiled, const Truth& truth, double tolerance)
   return comparison;
 }
 
-Result<bool> SameValues(const Model& model, const std::string& entry,
-                        const DiffArguments& arguments, double tolerance) {
-  ExecutionRequest request{
-      .entry = entry, .weights = arguments.weights, .seed = arguments.seed, .random_inputs = true};
-  DESCENT_TRY(inputs, ReadInputs(arguments.rest));
-  request.inputs = std::move(inputs);
-  DESCENT_TRY(options, arguments.flags.Options());
-  request.options = std::move(options);
-  DESCENT_TRY(execution, Prepare(model, request));
+Result<bool> SameValues(const Execution& execution, double tolerance) {
   DESCENT_TRY(truth, Interpreted(execution));
   DESCENT_TRY(compiled, RunCompiled(execution, true));
   const Comparison comparison = Compare(compiled, truth, tolerance);
   if (comparison.first.empty())
-    Print("{}: {} values agree\n", entry, comparison.compared);
+    Print("{}: {} agree{}\n", execution.entry, Counted(comparison.compared, "value"),
+          comparison.compared == 1 ? "s" : "");
   else
-    Print("{}: {}\n", entry, comparison.first);
+    Print("{}: {}\n", execution.entry, comparison.first);
   return comparison.first.empty();
+}
+
+/// The entry points to compare, ready to run: each takes of the inputs those that it reads.
+Result<std::vector<Execution>> PrepareAll(const Model& model, const DiffArguments& arguments) {
+  std::vector<std::string> entries = {arguments.entry};
+  if (arguments.entry.empty())
+    entries = model.entry.empty() ? EntryPoints(model) : std::vector<std::string>{model.entry};
+  ExecutionRequest request{.entry = {},
+                           .inputs = {},
+                           .leave_unread = entries.size() > 1,
+                           .weights = arguments.weights,
+                           .seed = arguments.seed,
+                           .random_inputs = true};
+  DESCENT_TRY(given, ReadInputs(arguments.rest));
+  if (request.leave_unread) {
+    std::vector<std::string> names;
+    for (const InputBinding& input : model.inputs) names.push_back(input.name);
+    DESCENT_TRY(matched, MatchInputs(names, "model " + Quoted(model.name), given));
+    for (auto& [name, input] : matched)
+      request.inputs.push_back({name, std::move(input.value), input.file});
+  } else {
+    request.inputs = std::move(given);
+  }
+  DESCENT_TRY(options, arguments.flags.Options());
+  request.options = std::move(options);
+  std::vector<Execution> executions;
+  for (const std::string& entry : entries) {
+    request.entry = entry;
+    DESCENT_TRY(execution, Prepare(model, request));
+    executions.push_back(std::move(execution));
+  }
+  for (const InputArgument& input : request.inputs)
+    if (request.leave_unread && std::ranges::none_of(executions, [&](const Execution& execution) {
+          return execution.inputs.contains(input.name);
+        }))
+      return UsageError(fmt::format("no entry point reads the input {}", Quoted(input.name)));
+  return executions;
 }
 
 Result<ExitStatus> DiffValues(const DiffArguments& arguments) {
@@ -195,12 +225,10 @@ Result<ExitStatus> DiffValues(const DiffArguments& arguments) {
     return UsageError(
         fmt::format("--tolerance takes a number of at least 0, not {}", Quoted(text)));
   DESCENT_TRY(model, LoadModel(arguments.first));
-  std::vector<std::string> entries = {arguments.entry};
-  if (arguments.entry.empty())
-    entries = model.entry.empty() ? EntryPoints(model) : std::vector<std::string>{model.entry};
+  DESCENT_TRY(executions, PrepareAll(model, arguments));
   bool same = true;
-  for (const std::string& entry : entries) {
-    DESCENT_TRY(agrees, SameValues(model, entry, arguments, tolerance));
+  for (const Execution& execution : executions) {
+    DESCENT_TRY(agrees, SameValues(execution, tolerance));
     same = same && agrees;
   }
   return same ? ExitStatus::kGood : ExitStatus::kDiffers;
@@ -236,10 +264,9 @@ Command DiffCommand() {
         .doc = "largest difference relative to the largest magnitude in the tensor, besides what "
                "rounding explains (default 1e-5; 0: none at all)",
         .destination = &arguments->tolerance},
-       {.names = "--seed",
-        .value = "N",
-        .doc = "seed of initializers, random operators and inputs that are not given (default 1)",
-        .destination = &arguments->seed},
+       SeedOption(&arguments->seed,
+                  "seed of initializers, random operators and inputs that are not given (default "
+                  "1)"),
        {.names = "--weights,--checkpoint",
         .value = "FILE",
         .doc = "state from a safetensors file or a checkpoint",
@@ -253,9 +280,9 @@ Command DiffCommand() {
           "are "
           "matched by what they compute, so numbering, order and comments do not count. With "
           "--compiled --interpreter runs every entry point of one model both ways, on given or "
-          "made-up inputs, and names the first value that differs. The exit status is 5 if there "
-          "is a "
-          "difference.",
+          "made-up inputs, and names the first value that differs. A given input goes to every "
+          "entry point that reads it; those without a name are the model's inputs in order. The "
+          "exit status is 5 if there is a difference.",
       .arguments = {ModelArgument(&arguments->first, "A"),
                     {.names = "B",
                      .value = "",

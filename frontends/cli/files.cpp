@@ -5,11 +5,17 @@
 #include <cstring>
 #include <memory>
 
+#include "frontends/cli/runtime_result.h"
+
 namespace descent::cli {
 
 std::unexpected<Diagnostic> FileError(std::string_view what, const std::string& path) {
   return ErrorWithStatus(ExitStatus::kIo, "cannot {} {}: {}", what, Quoted(path),
                          std::strerror(errno));
+}
+
+std::string Counted(int64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 Result<void> WriteOutput(const std::string& path, std::string_view content) {
@@ -22,6 +28,11 @@ Result<void> WriteOutput(const std::string& path, std::string_view content) {
   const bool written = std::fwrite(content.data(), 1, content.size(), file.get()) == content.size();
   if (!written || std::fclose(file.release()) != 0) return FileError("write", path);
   return {};
+}
+
+Result<void> CheckOutput(const std::string& path, const std::vector<runtime::NamedFile>& inputs) {
+  if (path.empty() || path == "-") return {};
+  return FromRuntime(runtime::CheckOutputs({{"--output", path}}, inputs));
 }
 
 }  // namespace descent::cli

@@ -5,8 +5,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "ir/diagnostic.h"
+#include "runtime/overwrite.h"
 
 namespace descent::cli {
 
@@ -25,8 +27,14 @@ void PrintError(fmt::format_string<Args...> format, Args&&... args) {
   PrintTo(stderr, format, std::forward<Args>(args)...);
 }
 
+/// "1 node", "2 nodes".
+std::string Counted(int64_t count, std::string_view noun);
+
 /// Writes a whole file, or standard output for "" and "-".
 Result<void> WriteOutput(const std::string& path, std::string_view content);
+
+/// A usage error where the output "", "-" or a path is the file of one of the inputs.
+Result<void> CheckOutput(const std::string& path, const std::vector<runtime::NamedFile>& inputs);
 
 /// A status kIo diagnostic "cannot <what> <path>: <errno's message>".
 std::unexpected<Diagnostic> FileError(std::string_view what, const std::string& path);

@@ -88,17 +88,33 @@ const std::vector<StatusMeaning>& StatusMeanings() {
   return kMeanings;
 }
 
+namespace {
+
+/// Where the text of a line begins: behind its indentation, and behind the left column of a row
+/// "  name   text".
+size_t TextColumn(std::string_view line) {
+  const size_t first = std::min(line.find_first_not_of(' '), line.size());
+  const size_t end = std::min(line.find("  ", first), line.size());
+  const size_t text = std::min(line.find_first_not_of(' ', end), line.size());
+  return first > 0 && text < std::min(line.size(), kWidth / 2) ? text : first;
+}
+
+}  // namespace
+
 std::string WrapLines(const std::string& text) {
   std::istringstream stream(text);
   std::string wrapped;
   for (std::string line; std::getline(stream, line);) {
-    const std::string indent(std::min(line.find_first_not_of(' '), line.size()), ' ');
     if (line.size() <= kWidth) {
       wrapped += line + "\n";
       continue;
     }
-    for (const std::string& part : Wrap(line, kWidth - indent.size()))
-      wrapped += indent + part + "\n";
+    const size_t column = TextColumn(line);
+    std::string left = line.substr(0, column);
+    for (const std::string& part : Wrap(line.substr(column), kWidth - column)) {
+      wrapped += left + part + "\n";
+      left.assign(column, ' ');
+    }
   }
   return wrapped;
 }

@@ -13,7 +13,8 @@ A model file is the text form (.descent), binary proto (.pb) or proto text (.pbt
 decides where the name does not. `-` is standard input. `--` ends the options: what follows is an
 argument even if it begins with a dash. What a command prints goes to standard
 output, what it has to say about errors and progress to standard error. An error is one message with
-file, line, the rule that is broken and what to do.
+file, line, the rule that is broken and what to do. No command writes over a file that it reads, nor
+two outputs into one file: that is a usage error.
 )";
 
 inline constexpr std::string_view kManualTrainers =

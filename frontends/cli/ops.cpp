@@ -41,6 +41,14 @@ std::vector<Rule> Rules() {
   return rules;
 }
 
+std::vector<std::string> AllNames() {
+  std::vector<std::string> names;
+  for (const OpFamily& family : OpFamilies())
+    for (const OpDef& op : family.ops) names.emplace_back(op.name);
+  for (const Rule& rule : Rules()) names.emplace_back(rule.name);
+  return names;
+}
+
 std::string RulePage(const Rule& rule) {
   std::string text = fmt::format("{} ({})\n\n{}\n\n", rule.name, rule.kind, rule.doc);
   for (const HyperparameterSpec& spec : rule.hyperparameters) {
@@ -77,11 +85,7 @@ Result<ExitStatus> Ops(const OpsArguments& arguments) {
     Print("{}",
           arguments.markdown ? fmt::format("```text\n{}```\n", RulePage(*rule)) : RulePage(*rule));
   if (op != nullptr || rule != rules.end()) return ExitStatus::kGood;
-  std::vector<std::string> names;
-  for (const OpFamily& family : OpFamilies())
-    for (const OpDef& known : family.ops) names.emplace_back(known.name);
-  for (const Rule& known : rules) names.emplace_back(known.name);
-  std::string hint = DidYouMean(arguments.name, names);
+  std::string hint = DidYouMean(arguments.name, AllNames());
   if (hint.empty()) hint = "`descent ops` lists them";
   return InputError(fmt::format("unknown operator {}", Quoted(arguments.name)), std::move(hint));
 }
@@ -99,7 +103,8 @@ Command OpsCommand() {
           .arguments = {{.names = "NAME",
                          .value = "",
                          .doc = "an operator, optimizer or schedule",
-                         .destination = &arguments->name}},
+                         .destination = &arguments->name,
+                         .offers = AllNames()}},
           .groups = {{"Options",
                       {{.names = "--markdown",
                         .value = "",

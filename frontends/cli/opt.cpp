@@ -76,6 +76,7 @@ Result<ExitStatus> Opt(const OptArguments& arguments) {
   if (arguments.list) return ListPasses();
   if (arguments.model.empty())
     return UsageError("MODEL is missing", "`descent opt --list` shows the passes");
+  DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, {{"MODEL", arguments.model}}));
   // Only the entry point initialize holds the values of parameters.
   const bool initializes =
       arguments.entry == "initialize" || arguments.passes.find("initialize") != std::string::npos;
@@ -118,7 +119,8 @@ Command OptCommand() {
         .value = "A,B,...",
         .doc = "the passes to run, in order; specialize takes the entry point: "
                "specialize(train_step)",
-        .destination = &arguments->passes},
+        .destination = &arguments->passes,
+        .offers = PassNames()},
        {.names = "--stage",
         .value = "STAGE",
         .doc = "run the standard passes up to this stage (default optimized)",
@@ -129,7 +131,8 @@ Command OptCommand() {
         .value = "P",
         .doc = "skip a pass; may be repeated",
         .destination = &arguments->disabled,
-        .comma_list = true},
+        .comma_list = true,
+        .offers = PassNames()},
        {.names = "--list",
         .value = "",
         .doc = "list the passes and exit; --time-passes shows the order in which they run",

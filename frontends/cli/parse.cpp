@@ -52,10 +52,15 @@ std::vector<std::string> SplitAtCommas(const std::vector<std::string>& words) {
   return parts;
 }
 
+/// Where a value is missing the option says so itself; a title may be empty.
 Result<void> Store(const Binding& binding) {
   const Option& option = *binding.option;
   const auto& words = option.comma_list ? SplitAtCommas(binding.words) : binding.words;
-  for (const std::string& word : words) DESCENT_RETURN_IF_ERROR(CheckChoice(option, word));
+  for (const std::string& word : words) {
+    if (word.empty() && !option.is_argument() && option.value != "TEXT")
+      return BadValue(option, option.value, word);
+    DESCENT_RETURN_IF_ERROR(CheckChoice(option, word));
+  }
   if (const auto* forwarded = std::get_if<Forwarded>(&option.destination)) {
     if (binding.flag) forwarded->words->push_back(LongName(option));
     for (const std::string& word : words)
@@ -88,6 +93,29 @@ void KeepWhole(std::string& word) {
 void Restore(std::vector<std::string>& words) {
   for (std::string& word : words)
     if (word.starts_with(kWhole) && word.substr(1).starts_with('[')) word.erase(0, 1);
+}
+
+const Option* FindOption(const Command& command, std::string_view name) {
+  for (const OptionGroup& group : command.groups)
+    for (const Option& option : group.options)
+      for (const std::string& own : CLI::detail::split(option.names, ','))
+        if (own == name) return &option;
+  return nullptr;
+}
+
+/// CLI11 takes the next word for the value of "--output=", and "--quiet=no" for no flag at all.
+Result<void> CheckAttached(const Command& command, const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (word == "--") break;
+    const size_t equals = word.find('=');
+    if (!word.starts_with("--") || equals == std::string::npos) continue;
+    const std::string name = word.substr(0, equals);
+    const Option* option = FindOption(command, name);
+    if (option == nullptr) continue;
+    if (option->is_flag()) return UsageError(fmt::format("{} takes no value", name));
+    if (equals + 1 == word.size()) return BadValue(*option, option->value, "");
+  }
+  return {};
 }
 
 void Declare(CLI::App& app, Binding& binding) {
@@ -150,6 +178,7 @@ Result<Request> Parse(const Command& command, std::vector<std::string> words) {
   for (const OptionGroup& group : command.groups)
     for (const Option& option : group.options) declare(option);
 
+  DESCENT_RETURN_IF_ERROR(CheckAttached(command, words));
   std::ranges::reverse(words);
   std::ranges::for_each(words, KeepWhole);
   try {

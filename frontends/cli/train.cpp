@@ -18,6 +18,7 @@
 #include "frontends/cli/model_input.h"
 #include "frontends/cli/runtime_result.h"
 #include "frontends/cli/trainer_commands.h"
+#include "runtime/interrupt.h"
 
 namespace descent::cli {
 namespace {
@@ -59,12 +60,20 @@ class TemporaryFolder {
   std::string path_;
 };
 
+ExitStatus Stop() {
+  Print("{}", runtime::kStoppedBeforeTheFirstStep);
+  return ExitStatus::kInterrupted;
+}
+
 /// Replaces this process by the trainer. Its file is opened before the folder goes, so nothing is
 /// left behind however training ends.
-Result<ExitStatus> Become(TemporaryFolder folder, std::vector<std::string> words) {
+Result<ExitStatus> Become(TemporaryFolder folder, std::vector<std::string> words,
+                          const runtime::InterruptWatch& watch) {
   const int file = open(folder.trainer().c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return FileError("open", folder.trainer());
   folder.Remove();
+  const runtime::InterruptExit nothing_left;
+  if (watch.interrupted()) return Stop();
   words.insert(words.begin(), "trainer");
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -76,16 +85,22 @@ Result<ExitStatus> Become(TemporaryFolder folder, std::vector<std::string> words
 
 Result<ExitStatus> Train(const TrainArguments& arguments) {
   DESCENT_TRY(line, FromRuntime(runtime::ParseCommandLine(arguments.words)));
+  DESCENT_RETURN_IF_ERROR(FromRuntime(runtime::CheckOutputs(
+      runtime::OutputsOf(line.train.log, line.checkpoint), {{"MODEL", arguments.model}})));
+  const runtime::InterruptExit nothing_made;
   DESCENT_TRY(model, LoadModel(arguments.model));
   if (!model.has_loss())
     return InputError(fmt::format("model {} has no `train` statement, so it cannot be trained",
                                   Quoted(model.name)));
   DESCENT_TRY(options, arguments.flags.Options());
   DESCENT_TRY(compilation, Compile(model, options));
+  const runtime::InterruptWatch watch;  // what is made from here on goes first
   DESCENT_TRY(folder, TemporaryFolder::Make());
-  DESCENT_RETURN_IF_ERROR(
-      WriteArtifact(compilation, ArtifactKind::kExecutable, folder.trainer(), options));
-  return Become(std::move(folder), arguments.words);
+  const auto written =
+      WriteArtifact(compilation, ArtifactKind::kExecutable, folder.trainer(), options);
+  if (watch.interrupted()) return Stop();
+  DESCENT_RETURN_IF_ERROR(written);
+  return Become(std::move(folder), arguments.words, watch);
 }
 
 }  // namespace

@@ -99,6 +99,8 @@ Result<void> AppendBool(const ScalarLiteral& literal, std::vector<std::byte>& da
   return {};
 }
 
+}  // namespace
+
 Result<void> AppendElement(const ScalarLiteral& literal, DType dtype,
                            std::vector<std::byte>& data) {
   switch (dtype) {
@@ -130,8 +132,6 @@ Result<void> AppendElement(const ScalarLiteral& literal, DType dtype,
   }
   InternalError(__FILE__, __LINE__, "unknown dtype");
 }
-
-}  // namespace
 
 bool LiteralParser::AtScalar() {
   const Token& token = cursor_.Peek();

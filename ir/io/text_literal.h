@@ -16,6 +16,10 @@ struct ScalarLiteral {
   uint64_t bits = 0;
 };
 
+/// Appends the element that the literal is of this type, exactly or rounded once. An error says why
+/// there is none, and has no place.
+Result<void> AppendElement(const ScalarLiteral& literal, DType dtype, std::vector<std::byte>& data);
+
 struct TypeSyntax {
   TensorType type;
   int batch_axis = -1;

@@ -173,23 +173,22 @@ Result<Dataset> LoadNpz(ByteView bytes, const std::string& path, const NpzOption
   return data;
 }
 
-Result<Dataset> LoadMnistFiles(const std::string& folder, std::string_view prefix) {
+std::vector<KeyValue> MnistFiles(const std::string& folder, std::string_view prefix) {
   auto existing = [&](std::string_view what) {
     std::string path = fmt::format("{}/{}-{}", folder, prefix, what);
     return FileExists(path + ".gz") ? path + ".gz" : path;
   };
-  return LoadArrays(folder, {{"images", existing("images-idx3-ubyte")},
-                             {"labels", existing("labels-idx1-ubyte")}});
+  return {{"images", existing("images-idx3-ubyte")}, {"labels", existing("labels-idx1-ubyte")}};
 }
 
 Result<LoadedData> LoadFolder(const std::string& folder) {
-  auto train = LoadMnistFiles(folder, "train");
+  auto train = LoadArrays(folder, MnistFiles(folder, "train"));
   if (!train && train.error().status == ExitStatus::kIo) {
     return WithHint(std::unexpected(train.error()),
                     "a folder must hold MNIST's files, train-images-idx3-ubyte and so on");
   }
   if (!train) return std::unexpected(train.error());
-  auto test = LoadMnistFiles(folder, "t10k");
+  auto test = LoadArrays(folder, MnistFiles(folder, "t10k"));
   if (!test) return std::unexpected(test.error());
   return LoadedData{*std::move(train), *std::move(test)};
 }
@@ -274,7 +273,27 @@ Result<LoadedData> LoadSource(const std::string& spec, const DataNeeds& needs) {
       fmt::format("generators are {}; fashion-mnist is known, too", fmt::join(names, ", ")));
 }
 
+std::vector<std::string> PathsOf(const std::vector<KeyValue>& files) {
+  std::vector<std::string> paths;
+  for (const KeyValue& file : files) paths.push_back(file.value);
+  return paths;
+}
+
 }  // namespace
+
+std::vector<std::string> FilesOf(const std::string& spec) {
+  if (FindGenerator(std::string_view(spec).substr(0, spec.find(':')))) return {};
+  const std::string folder = spec == kFashionMnist ? std::string(kFashionMnistFolder) : spec;
+  if (IsDirectory(folder)) {
+    std::vector<KeyValue> files = MnistFiles(folder, "train");
+    std::ranges::move(MnistFiles(folder, "t10k"), std::back_inserter(files));
+    return PathsOf(files);
+  }
+  if (FileExists(spec)) return {spec};
+  const std::string before_options = spec.substr(0, spec.rfind(':'));
+  if (FileExists(before_options)) return {before_options};
+  return PathsOf(SplitOptions(spec).value_or(std::vector<KeyValue>{}));
+}
 
 Result<LoadedData> LoadData(const std::string& spec, const DataNeeds& needs) try {
   return LoadSource(spec, needs);

@@ -12,6 +12,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "runtime/data/dataset.h"
 
@@ -21,6 +22,9 @@ struct LoadedData {
   Dataset data;
   std::optional<Dataset> test;  ///< where the source has test data of its own
 };
+
+/// The files that LoadData would read.
+std::vector<std::string> FilesOf(const std::string& spec);
 
 Result<LoadedData> LoadData(const std::string& spec, const DataNeeds& needs);
 

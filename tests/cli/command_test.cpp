@@ -302,8 +302,8 @@ INSTANTIATE_TEST_SUITE_P(
          "1 | [1, 2a]\n  |     ^\n"},
         {"TwoSigns", "descent run square.descent 'x=[1, +-2]'", 1, "",
          "~error: input 'x': expected a number, not '+-2'\n"},
-        {"OutOfRange", "descent run square.descent 'x=[1, 1e999]'", 1, "",
-         "~error: input 'x': '1e999' is out of the range of f64\n"},
+        {"OutOfRange", "descent run square.descent 'x=[1, 1e999, 2]'", 1, "",
+         "~error: input 'x': '1e999' is out of range for f32\n"},
         {"OpenList", "descent run square.descent 'x=[1, 2'", 1, "",
          "error: input 'x': expected , or ] at the end\n --> command line:1:8\n  |\n"
          "1 | x=[1, 2\n  |        ^\n"},

@@ -32,9 +32,14 @@ void Check(const Result<T>& result) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
-  const auto tensor = cli::ParseTensorLiteral(text);
-  Check(tensor);
-  if (tensor) (void)cli::PrintValues(*tensor, 100);
+  const auto literal = cli::TensorLiteral::Read(text, 0);
+  Check(literal);
+  for (const DTypeInfo& info : AllDTypes()) {
+    if (!literal) break;
+    const auto tensor = literal->As(info.dtype, "x");
+    Check(tensor);
+    if (tensor) (void)cli::PrintValues(*tensor, 100);
+  }
   const std::string settings[] = {text};
   Check(ApplySettings(Network(), settings));
   Check(RunPasses(Network(), SplitPasses(text), {.pass = {.entry = "train_step"}}));

@@ -5,6 +5,7 @@
 #include "runtime/data/array.h"
 #include "runtime/data/generators.h"
 #include "runtime/dtype.h"
+#include "runtime/file.h"
 #include "tests/runtime/run_trainer.h"
 
 namespace descent::runtime {
@@ -25,6 +26,9 @@ class TrainerMainTest : public testing::Test {
         {"train", "--data", data, "--epochs", "200", "--checkpoint", File("c"), "--quiet"});
     ASSERT_EQ(ran.status, 0) << ran.error;
     EXPECT_EQ(ran.out, "stopped: all 200 epochs done\n");
+  }
+  static std::string Content(const std::string& path) {
+    return std::string(TextOf(ReadFile(path).value()));
   }
   TemporaryFolder folder_;
 };
@@ -130,7 +134,7 @@ TEST_F(TrainerMainTest, Info) {
   Ran ran = RunTrainer({"info"});
   EXPECT_EQ(ran.status, 0);
   for (const char* text :
-       {"model fake", "3 parameters", "train_step: batch 8, 1 kernel calls",
+       {"model fake", "3 parameters", "train_step: batch 8, 1 kernel call,",
         "w: f32[2, 1] parameter", "optimizer.momentum = 0.5", "for generic", "dependencies: lib"}) {
     EXPECT_NE(ran.out.find(text), std::string::npos) << text << " in\n" << ran.out;
   }
@@ -334,6 +338,30 @@ TEST_F(TrainerMainTest, ClassNamesInPredictions) {
   EXPECT_EQ(unknown.status, 1);
   EXPECT_EQ(unknown.error, "error: " + File("t.csv") +
                                ": class 'perhaps' of column 'label' is not in the training data\n");
+}
+
+TEST_F(TrainerMainTest, OutputsReplaceNoInputAndNoOtherOutput) {
+  const std::string data = Table("d.csv", 60), test = Table("t.csv", 35);
+  const auto refuse = [&](std::vector<std::string> words, const std::string& message) {
+    const Ran ran = RunTrainer(words);
+    EXPECT_EQ(ran.status, 2) << ran.out;
+    EXPECT_NE(ran.error.find(message), std::string::npos) << ran.error;
+  };
+  const std::string before = Content(data);
+  for (const char* option : {"--checkpoint", "--log"}) {
+    refuse({"train", "--data", data, option, data},
+           std::string("error: ") + option + " would overwrite '" + data + "', the file of --data");
+    refuse({"train", "--data", data + ":label=label", option, File(".") + "/d.csv"},
+           "the file of --data");
+    refuse({"train", "--data", data, "--test-data", test, option, test}, "the file of --test-data");
+  }
+  refuse({"train", "--data", data, "--log", File("x"), "--checkpoint", File("x")},
+         "--log and --checkpoint would both write '" + File("x") + "'");
+  refuse({"train", "--data", data, "--log", File("x.best"), "--checkpoint", File("x")},
+         "would both write");
+  refuse({"predict", "--input", data, "--output", data}, "--output would overwrite");
+  EXPECT_EQ(Content(data), before);
+  EXPECT_FALSE(FileExists(File("x")));
 }
 
 TEST_F(TrainerMainTest, OtherAbiAndCpu) {

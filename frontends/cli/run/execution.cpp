@@ -40,38 +40,14 @@ std::vector<const InputBinding*> DataInputs(const Model& model) {
 
 // ---- inputs ------------------------------------------------------------------------------------
 
-/// Given inputs by name: named ones first, the others take the free places in order.
-Result<std::map<std::string, Tensor>> MatchInputs(const Model& model,
-                                                  const std::vector<InputArgument>& given) {
-  std::map<std::string, Tensor> matched;
-  const auto wanted = DataInputs(model);
+std::vector<std::string> NamesOf(const std::vector<const InputBinding*>& inputs) {
   std::vector<std::string> names;
-  for (const InputBinding* binding : wanted) names.push_back(binding->name);
-  for (const InputArgument& input : given) {
-    if (input.name.empty()) continue;
-    if (std::ranges::find(names, input.name) == names.end())
-      return UsageError(
-          fmt::format("entry point {} has no input {}", model.entry, Quoted(input.name)),
-          fmt::format("it reads {}", fmt::join(names, ", ")));
-    if (!matched.emplace(input.name, input.value).second)
-      return UsageError(fmt::format("input {} is given twice", Quoted(input.name)));
-  }
-  auto next = names.begin();
-  for (const InputArgument& input : given) {
-    if (!input.name.empty()) continue;
-    next =
-        std::find_if(next, names.end(), [&](const auto& name) { return !matched.contains(name); });
-    if (next == names.end())
-      return UsageError(fmt::format("entry point {} reads {} input{}, not {}", model.entry,
-                                    names.size(), names.size() == 1 ? "" : "s", given.size()),
-                        names.empty() ? "" : fmt::format("it reads {}", fmt::join(names, ", ")));
-    matched.emplace(*next, input.value);
-  }
-  return matched;
+  for (const InputBinding* binding : inputs) names.push_back(binding->name);
+  return names;
 }
 
 /// Rows of the given inputs with a batch axis; they must agree. 0: none is given.
-Result<int64_t> RowsOf(const Model& model, const std::map<std::string, Tensor>& given) {
+Result<int64_t> RowsOf(const Model& model, const std::map<std::string, InputArgument>& given) {
   int64_t rows = 0;
   for (const InputBinding* binding : DataInputs(model)) {
     const auto place = given.find(binding->name);
@@ -96,25 +72,28 @@ Tensor RandomInput(const TensorType& type, std::mt19937_64& generator) {
   return Tensor::FromDoubles(type, values);
 }
 
-Result<void> BindInputs(const ExecutionRequest& request, Execution& execution) {
+/// Tensors of the types that the model has by now: what is given, or made up.
+Result<void> BindInputs(const ExecutionRequest& request,
+                        const std::map<std::string, InputArgument>& given, Execution& execution) {
   std::mt19937_64 generator(static_cast<uint64_t>(request.seed));
   for (const InputBinding* binding : DataInputs(execution.model)) {
+    const std::string& name = binding->name;
     const TensorType& type =
-        execution.model.graph.type(execution.model.graph.FindInput(binding->name)->value);
-    auto place = execution.inputs.find(binding->name);
-    if (place == execution.inputs.end()) {
+        execution.model.graph.type(execution.model.graph.FindInput(name)->value);
+    const auto place = given.find(name);
+    if (place == given.end()) {
       if (!request.random_inputs)
         return UsageError(
-            fmt::format("input {} of type {} is missing", Quoted(binding->name), ToString(type)),
-            fmt::format("give {0}.npy, {0}=FILE.npy or {0}=[...]", binding->name));
-      execution.inputs.emplace(binding->name, RandomInput(type, generator));
+            fmt::format("input {} of type {} is missing", Quoted(name), ToString(type)),
+            fmt::format("give {0}.npy, {0}=FILE.npy or {0}=[...]", name));
+      execution.inputs.emplace(name, RandomInput(type, generator));
       continue;
     }
-    DESCENT_TRY(converted, ConvertTo(place->second, type.dtype, binding->name));
-    if (converted.shape() != type.shape)
-      return Error("input {} must have the shape {}, not {}", Quoted(binding->name),
-                   ToString(type.shape), ToString(converted.shape()));
-    place->second = std::move(converted);
+    if (place->second.shape() != type.shape)
+      return Error("input {} must have the shape {}, not {}", Quoted(name), ToString(type.shape),
+                   ToString(place->second.shape()));
+    DESCENT_TRY(tensor, place->second.As(type.dtype, name));
+    execution.inputs.emplace(name, std::move(tensor));
   }
   return {};
 }
@@ -225,6 +204,32 @@ Result<void> CheckStatus(uint32_t status, const descent_entry& entry) {
 
 }  // namespace
 
+Result<std::map<std::string, InputArgument>> MatchInputs(const std::vector<std::string>& names,
+                                                         std::string_view reader,
+                                                         const std::vector<InputArgument>& given) {
+  std::map<std::string, InputArgument> matched;
+  const std::string hint = names.empty() ? "" : fmt::format("it reads {}", fmt::join(names, ", "));
+  for (const InputArgument& input : given) {
+    if (input.name.empty()) continue;
+    if (std::ranges::find(names, input.name) == names.end())
+      return UsageError(fmt::format("{} has no input {}", reader, Quoted(input.name)), hint);
+    if (!matched.emplace(input.name, input).second)
+      return UsageError(fmt::format("input {} is given twice", Quoted(input.name)));
+  }
+  auto next = names.begin();
+  for (const InputArgument& input : given) {
+    if (!input.name.empty()) continue;
+    next =
+        std::find_if(next, names.end(), [&](const auto& name) { return !matched.contains(name); });
+    if (next == names.end())
+      return UsageError(fmt::format("{} reads {} input{}, not {}", reader, names.size(),
+                                    names.size() == 1 ? "" : "s", given.size()),
+                        hint);
+    matched.emplace(*next, input);
+  }
+  return matched;
+}
+
 Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
   Execution execution{.options = request.options, .seed = request.seed, .threads = request.threads};
   DESCENT_TRY(source, Configure(model, request.options));
@@ -233,9 +238,14 @@ Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
   execution.entry = entry;
   const CompileOptions least = LeastPasses(request.options);
   DESCENT_TRY(first, RunToStage(source, entry, "optimized", least));
-  DESCENT_TRY(inputs, MatchInputs(first, request.inputs));
+  const std::vector<std::string> names = NamesOf(DataInputs(first));
+  std::vector<InputArgument> own = request.inputs;
+  if (request.leave_unread)
+    std::erase_if(own, [&](const InputArgument& input) {
+      return std::ranges::find(names, input.name) == names.end();
+    });
+  DESCENT_TRY(inputs, MatchInputs(names, "entry point " + first.entry, own));
   DESCENT_TRY(rows, RowsOf(first, inputs));
-  execution.inputs = std::move(inputs);
   execution.model = std::move(first);
   if (rows > 0 && rows != execution.model.batch && source.entry.empty()) {
     CompileOptions& options = execution.options;
@@ -244,7 +254,7 @@ Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
     execution.model = std::move(again);
   }
   execution.rows = execution.model.batch;
-  DESCENT_RETURN_IF_ERROR(BindInputs(request, execution));
+  DESCENT_RETURN_IF_ERROR(BindInputs(request, inputs, execution));
   DESCENT_TRY(state, FirstState(source, request.seed));
   execution.state = std::move(state);
   if (!request.weights.empty())

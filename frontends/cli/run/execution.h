@@ -20,7 +20,8 @@ namespace descent::cli {
 struct ExecutionRequest {
   std::string entry;  ///< "" = run, or predict of a model that trains
   std::vector<InputArgument> inputs;
-  std::string weights;  ///< safetensors file; "" = the initializers
+  bool leave_unread = false;  ///< inputs that this entry point does not read are for others
+  std::string weights;        ///< safetensors file; "" = the initializers
   int64_t seed = 1;
   bool random_inputs = false;  ///< make up the inputs that are not given, from the seed
   int64_t threads = 0;
@@ -49,6 +50,12 @@ struct Values {
   std::vector<NamedTensor> next;     ///< state that the call replaced
   std::vector<NamedTensor> traced;   ///< named values, where asked for
 };
+
+/// Given inputs by the names that `reader`, as errors call it, knows: named ones first, the others
+/// take the free places in order.
+Result<std::map<std::string, InputArgument>> MatchInputs(const std::vector<std::string>& names,
+                                                         std::string_view reader,
+                                                         const std::vector<InputArgument>& given);
 
 Result<Execution> Prepare(const Model& model, const ExecutionRequest& request);
 

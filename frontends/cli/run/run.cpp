@@ -49,21 +49,37 @@ Result<void> MakeFolder(const std::string& path) {
   return {};
 }
 
+struct OutputFile {
+  std::string path;
+  const NamedTensor* value;
+  std::string name;  ///< to print; "" where the path says it
+};
+
 /// output_0.npy, output_1.npy, ...; the next state likewise under the slots' names.
-Result<void> WriteFiles(const std::string& folder, const Values& values) {
-  DESCENT_RETURN_IF_ERROR(MakeFolder(folder));
-  for (size_t i = 0; i < values.outputs.size(); ++i) {
-    const std::string path = fmt::format("{}/output_{}.npy", folder, i);
-    DESCENT_RETURN_IF_ERROR(WriteNpyFile(path, values.outputs[i].value));
-    Print("{}: {} {}\n", path, values.outputs[i].name, ToString(values.outputs[i].value.type()));
-  }
+std::vector<OutputFile> OutputFiles(const std::string& folder, const Values& values) {
+  std::vector<OutputFile> files;
+  for (size_t i = 0; i < values.outputs.size(); ++i)
+    files.push_back({fmt::format("{}/output_{}.npy", folder, i), &values.outputs[i],
+                     values.outputs[i].name + " "});
   for (const NamedTensor& value : values.next) {
     std::string name = value.name;
-    for (char& c : name)
-      if (c == '/') c = '_';
-    const std::string path = fmt::format("{}/{}.npy", folder, name);
-    DESCENT_RETURN_IF_ERROR(WriteNpyFile(path, value.value));
-    Print("{}: {}\n", path, ToString(value.value.type()));
+    std::ranges::replace(name, '/', '_');
+    files.push_back({fmt::format("{}/{}.npy", folder, name), &value, ""});
+  }
+  return files;
+}
+
+Result<void> WriteFiles(const RunArguments& arguments, const std::vector<InputArgument>& inputs,
+                        const Values& values) {
+  DESCENT_RETURN_IF_ERROR(MakeFolder(arguments.folder));
+  const std::vector<OutputFile> files = OutputFiles(arguments.folder, values);
+  std::vector<runtime::NamedFile> read = {{"MODEL", arguments.model},
+                                          {"--weights", arguments.weights}};
+  for (const InputArgument& input : inputs) read.push_back({"INPUT", input.file});
+  for (const OutputFile& file : files) DESCENT_RETURN_IF_ERROR(CheckOutput(file.path, read));
+  for (const auto& [path, value, name] : files) {
+    DESCENT_RETURN_IF_ERROR(WriteNpyFile(path, value->value));
+    Print("{}: {}{}\n", path, name, ToString(value->value.type()));
   }
   return {};
 }
@@ -87,7 +103,7 @@ Result<ExitStatus> Run(const RunArguments& arguments) {
   for (const NamedTensor& value : values->traced) PrintTensor(value);
   if (arguments.trace) NoteOptimizedAway(execution, *values);
   if (!arguments.folder.empty()) {
-    DESCENT_RETURN_IF_ERROR(WriteFiles(arguments.folder, *values));
+    DESCENT_RETURN_IF_ERROR(WriteFiles(arguments, request.inputs, *values));
     return ExitStatus::kGood;
   }
   for (const NamedTensor& value : values->outputs) PrintTensor(value);
@@ -119,10 +135,7 @@ Command RunCommand() {
         .value = "",
         .doc = "print every named value in the order of computation",
         .destination = &arguments->trace},
-       {.names = "--seed",
-        .value = "N",
-        .doc = "seed of initializers and random operators (default 1)",
-        .destination = &arguments->seed},
+       SeedOption(&arguments->seed, "seed of initializers and random operators (default 1)"),
        {.names = "--threads",
         .value = "N",
         .doc = "threads of compiled code (default 1)",
@@ -140,8 +153,9 @@ Command RunCommand() {
               "Calls an entry point once: `run` of a model without loss, `predict` of one that "
               "trains, or what --entry says. Inputs are NPY files in the order in which the model "
               "declares them, or by name: x=FILE.npy, or literally x=[[1, 2], [3, 4]] (what begins "
-              "with a bracket or a number; a file of such a name is ./NAME). The number "
-              "of rows of the inputs is the batch. They are what the graph reads: where the model "
+              "with a bracket or a number; a file of such a name is ./NAME), read as exactly as a "
+              "constant of the model. The number of rows of the inputs is the batch. They are what "
+              "the graph reads: where the model "
               "normalizes data, normalized numbers. Prints the outputs, and after them the state "
               "that the call replaced.",
           .arguments = {ModelArgument(&arguments->model),

@@ -3,8 +3,10 @@
 
 #include <map>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "frontends/cli/run/tensor_literal.h"
 #include "ir/diagnostic.h"
 #include "ir/model.h"
 #include "ir/tensor.h"
@@ -16,13 +18,14 @@ namespace descent::cli {
 /// with a bracket or a number is a literal.
 struct InputArgument {
   std::string name;  ///< "" = by position
-  Tensor value;
+  std::variant<TensorLiteral, Tensor> value;
+  std::string file = {};  ///< "" = a literal
+
+  const Shape& shape() const;
+  /// The numbers as elements of the input of this name.
+  Result<Tensor> As(DType dtype, std::string_view input) const;
 };
 Result<std::vector<InputArgument>> ReadInputs(const std::vector<std::string>& arguments);
-
-/// "[[1, 2.5], [3, 4]]" or "7" as f64; lists of equal length all the way down. An error has the
-/// column of what is wrong.
-Result<Tensor> ParseTensorLiteral(std::string_view text);
 
 /// The same numbers as another element type; refused where a number has no place there.
 Result<Tensor> ConvertTo(const Tensor& tensor, DType dtype, std::string_view name);

@@ -1,0 +1,118 @@
+// What the command writes: never over what it reads, nothing when it is interrupted, and under
+// names that are free.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/cli/shell.h"
+
+namespace descent::test {
+namespace {
+
+void ExpectUsage(const Outcome& outcome, const std::string& text) {
+  EXPECT_EQ(outcome.status, 2) << outcome.out << outcome.err;
+  EXPECT_NE(outcome.err.find(text), std::string::npos) << outcome.err;
+}
+
+TEST(AttachedValue, OfNothingDoesNotTakeTheNextWord) {
+  const Shell shell;
+  shell.Write("a.jsonl", "first\n");
+  shell.Write("b.jsonl", "second\n");
+  ExpectUsage(shell.Run("OUT=; descent plot --curves --output=$OUT a.jsonl b.jsonl"),
+              "error: --output takes FILE, not ''\n");
+  EXPECT_EQ(shell.Read("a.jsonl") + shell.Read("b.jsonl"), "first\nsecond\n");
+  ExpectUsage(shell.Run("descent convert --output= new.descent orange-blue.descent"),
+              "--output takes FILE, not ''");
+  EXPECT_FALSE(shell.Exists("new.descent"));
+  ExpectUsage(shell.Run("descent inspect --stage= orange-blue.descent"),
+              "--stage takes STAGE, not ''");
+  ExpectUsage(shell.Run("descent compile orange-blue.descent --name ''"),
+              "--name takes PREFIX, not ''");
+  ExpectUsage(shell.Run("descent compile orange-blue.descent --batch="), "--batch takes N, not ''");
+  ExpectUsage(shell.Run("descent compile orange-blue.descent --quiet=no"),
+              "--quiet takes no value");
+  EXPECT_EQ(shell.Run("descent run orange-blue.descent 'x=[[1, 2]]' --seed=-3").status, 0);
+}
+
+TEST(Outputs, NeverReplaceWhatIsRead) {
+  const Shell shell;
+  ASSERT_EQ(shell
+                .Run("cp orange-blue.descent orange_blue && cp orange-blue.descent m.descent && "
+                     "ln -s m.descent link.descent && ln m.descent hard.descent && "
+                     "mkdir out && descent run m.descent 'x=[[1, 2]]' -o out")
+                .status,
+            0);
+  const std::string before = shell.Read("m.descent"), data = shell.Read("out/output_0.npy");
+  for (const char* line :
+       {"descent compile orange_blue", "descent compile m.descent -o m.descent",
+        "descent compile m.descent -o ./link.descent", "descent convert m.descent -o hard.descent",
+        "descent opt m.descent -o m.descent",
+        "descent inspect --stage source m.descent -o m.descent",
+        "descent plot m.descent --data circle -o m.descent",
+        "descent plot m.descent --data m.descent:label=y -o m.descent",
+        "descent train m.descent --data circle --log m.descent",
+        "descent train m.descent --data circle --checkpoint m.descent"})
+    ExpectUsage(shell.Run(line), "would overwrite");
+  EXPECT_EQ(shell.Read("m.descent"), before);
+  EXPECT_EQ(shell.Read("orange_blue"), before);
+  shell.Write("abs.descent",
+              "descent 1\nmodel m {\n  input x: f32[1, 1]\n  y = abs(x)\n  output y\n}\n");
+  ExpectUsage(shell.Run("descent run abs.descent out/output_0.npy -o out"),
+              "--output would overwrite 'out/output_0.npy', the file of INPUT");
+  EXPECT_EQ(shell.Read("out/output_0.npy"), data);
+  EXPECT_EQ(shell.Run("descent convert m.descent --to text -o /dev/null").status, 0);
+}
+
+TEST(Names, OfDescentItselfAreNoPrefix) {
+  const Shell shell;
+  ExpectUsage(shell.Run("descent compile orange-blue.descent --emit header --name Descent"),
+              "error: the name 'Descent' is Descent's own; choose another\n");
+  shell.Write("descent.descent",
+              "descent 1\nmodel descent {\n  input x: f32[1]\n  y = abs(x)\n  output y\n}\n");
+  const Outcome outcome = shell.Run(
+      "descent compile descent.descent --emit header -o m.h && "
+      "echo '#include \"m.h\"' | gcc -Wall -Wextra -Werror -I. -c -o /dev/null -xc - && "
+      "grep -c descent__run m.h");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+}
+
+TEST(Completion, OffersTargetsPassesAndOperators) {
+  const Outcome outcome = Shell().Run("descent completion bash");
+  for (const char* words : {"--target) COMPREPLY=($(compgen -W \"native x86-64-v3",
+                            "--passes) COMPREPLY=($(compgen -W \"specialize", " matmul ", " adam "})
+    EXPECT_NE(outcome.out.find(words), std::string::npos) << words << outcome.out;
+}
+
+TEST(Ops, LongRowsKeepTheirColumns) {
+  const Outcome outcome = Shell().Run("descent ops scan");
+  EXPECT_NE(outcome.out.find("\n  continues        whether loop_step"), std::string::npos)
+      << outcome.out;
+}
+
+/// A linker that interrupts the command which started it.
+void WriteLinker(const Shell& shell, const std::string& then) {
+  shell.Write("bin/cc", "#!/bin/sh\nkill -INT $PPID\n" + then + "\n");
+  ASSERT_EQ(shell.Run("chmod +x bin/cc").status, 0);
+}
+
+TEST(Interrupt, WhileLinkingLeavesNothing) {
+  for (const char* then : {"exit 1", "exec gcc \"$@\""}) {
+    const Shell shell;
+    ASSERT_EQ(shell.Run("mkdir bin tmp").status, 0);
+    WriteLinker(shell, then);
+    const std::string with = "export PATH=$PWD/bin:$PATH TMPDIR=$PWD/tmp; ";
+    const Outcome trained = shell.Run(with + "descent train orange-blue.descent --data circle");
+    EXPECT_EQ(trained.status, 130) << trained.out << trained.err;
+    EXPECT_EQ(trained.out,
+              "stopped: interrupted before the first step; no checkpoint was written\n");
+    EXPECT_EQ(trained.err, "");
+    const Outcome compiled = shell.Run(with + "descent compile orange-blue.descent -o trainer");
+    EXPECT_EQ(compiled.status, 130) << compiled.out << compiled.err;
+    EXPECT_EQ(compiled.err, "stopped: interrupted; nothing was written\n");
+    EXPECT_EQ(shell.Run("ls tmp; ls | grep trainer").out, "");
+  }
+}
+
+}  // namespace
+}  // namespace descent::test
