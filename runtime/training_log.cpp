@@ -46,9 +46,9 @@ std::vector<std::string> SplitNames(std::string_view text) {
   return names;
 }
 
-Result<Tracked> FindOne(const Program& program, const std::string& text) {
+Result<Tracked> FindOne(const Program& program, const std::string& text, std::string_view option) {
   auto bad = [&](std::string_view what) {
-    return FailWith(ExitStatus::kUsage, "", "--track {}: {}", text, what);
+    return FailWith(ExitStatus::kUsage, "", "{} {}: {}", option, text, what);
   };
   std::string_view name;
   std::vector<int64_t> indices;
@@ -100,11 +100,12 @@ Result<Descriptor> OpenToAppend(const std::string& path, int flags) {
 }  // namespace
 
 Result<std::vector<Tracked>> FindTracked(const Program& program,
-                                         const std::vector<std::string>& names) {
+                                         const std::vector<std::string>& names,
+                                         std::string_view option) {
   std::vector<Tracked> tracked;
   for (const std::string& list : names) {
     for (const std::string& name : SplitNames(list)) {
-      auto one = FindOne(program, name);
+      auto one = FindOne(program, name, option);
       if (!one) return std::unexpected(one.error());
       tracked.push_back(*std::move(one));
     }

@@ -28,9 +28,10 @@ struct Tracked {
   const descent_slot* slot;
   int64_t element;
 };
-/// Each of `names` may be a list, "b,W1[0,2]".
+/// Each of `names`, the values of `option`, may be a list, "b,W1[0,2]".
 Result<std::vector<Tracked>> FindTracked(const Program& program,
-                                         const std::vector<std::string>& names);
+                                         const std::vector<std::string>& names,
+                                         std::string_view option = "--track");
 
 class TrainingLog {
  public:

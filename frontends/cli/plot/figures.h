@@ -2,6 +2,7 @@
 // models or files.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct BoundaryPanel {
   Range value_range = {0, 1};
   std::vector<LabelledPoint> points;
   bool regression = false;  ///< no 0.5 contour
+  std::string x_label = "x1", y_label = "x2";
+  std::array<std::string, 2> classes = {"label 0", "label 1"};  ///< orange, blue
 };
 std::string DrawBoundaries(const std::vector<BoundaryPanel>& panels);
 

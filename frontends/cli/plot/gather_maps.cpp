@@ -14,9 +14,19 @@ constexpr int kResolution = 96;
 struct Plane {
   runtime::Dataset data;  ///< training rows
   std::vector<LabelledPoint> points;
-  Grid grid;  ///< values are to be filled
+  std::vector<std::string> axes;  ///< what the features are called
+  Grid grid;                      ///< values are to be filled
   Table grid_features;
 };
+
+/// The names of single-valued features where the data has them, else `usual`.
+std::vector<std::string> AxesOf(const runtime::Dataset& data,
+                                const std::vector<std::string>& usual) {
+  std::vector<std::string> names;
+  for (const runtime::Column& column : data.columns)
+    if (column.role == runtime::ColumnRole::kFeature) names.push_back(column.name);
+  return data.named && names.size() == usual.size() ? names : usual;
+}
 
 Result<Plane> MakePlane(TrainedModel& model, const std::string& spec) {
   DESCENT_TRY(loaded, model.LoadRows(spec));
@@ -26,7 +36,9 @@ Result<Plane> MakePlane(TrainedModel& model, const std::string& spec) {
     return Error("this figure needs two features; {} has {}", loaded.data.origin,
                  features.row_elements());
   std::vector<double> x, y;
-  Plane plane{.data = std::move(loaded.data), .points = {}, .grid = {}, .grid_features = {}};
+  Plane plane{
+      .data = std::move(loaded.data), .points = {}, .axes = {}, .grid = {}, .grid_features = {}};
+  plane.axes = AxesOf(plane.data, {"x1", "x2"});
   for (int64_t row = 0; row < features.rows; ++row) {
     x.push_back(features.At(row, 0));
     y.push_back(features.At(row, 1));
@@ -70,6 +82,10 @@ Result<BoundaryPanel> GatherBoundary(const Subject& subject) {
                       .prediction = plane.grid,
                       .points = plane.points,
                       .regression = prediction.kind == PredictionKind::kValue};
+  panel.x_label = plane.axes[0];
+  panel.y_label = plane.axes[1];
+  if (const runtime::Column* label = plane.data.label(); label->class_names.size() == 2)
+    std::ranges::copy(label->class_names, panel.classes.begin());
   for (int64_t row = 0; row < table.rows; ++row)
     panel.prediction.values.push_back(table.At(row, two_classes ? 1 : 0));
   if (panel.regression) panel.value_range = LabelRange(plane.points);
@@ -100,7 +116,10 @@ Result<LineFigure> GatherFit(const Subject& subject) {
     return Error("{} has {} values for each row, not one", Quoted(prediction),
                  table.row_elements());
   for (int64_t i = 0; i <= kSteps; ++i) fit.points.push_back({along.values[i], table.At(i, 0)});
-  return LineFigure{.labels = {.title = TitleOf(subject, model), .x_label = "x", .y_label = "y"},
+  const std::string& label = loaded.data.label()->name;
+  return LineFigure{.labels = {.title = TitleOf(subject, model),
+                               .x_label = AxesOf(loaded.data, {"x"})[0],
+                               .y_label = label == "label" || !loaded.data.named ? "y" : label},
                     .series = {std::move(data), std::move(fit)}};
 }
 
@@ -183,8 +202,8 @@ Range Extent(const std::vector<SurfaceFigure::Path>& paths, double Point::* coor
 Result<SurfaceFigure> GatherSurface(const Subject& subject, const SurfaceOptions& options) {
   DESCENT_TRY(model, TrainedModel::Load(subject.source));
   DESCENT_TRY(loaded, model.LoadRows(subject.data));
-  DESCENT_TRY(x, model.GetElement(options.x));
-  DESCENT_TRY(y, model.GetElement(options.y));
+  DESCENT_TRY(x, model.GetElement(options.x, "--x"));
+  DESCENT_TRY(y, model.GetElement(options.y, "--y"));
   SurfaceFigure figure{
       .labels = {.title = TitleOf(subject, model), .x_label = options.x, .y_label = options.y},
       .loss = {},
@@ -201,6 +220,10 @@ Result<SurfaceFigure> GatherSurface(const Subject& subject, const SurfaceOptions
                  options.resolution,
                  options.resolution,
                  {}};
+  for (const Range& range : {figure.loss.x, figure.loss.y})
+    if (!(range.extent() > 0) || !std::isfinite(range.extent()))
+      return Error("nothing can be drawn from {} to {}: choose another --center or --radius",
+                   range.low, range.high);
   for (int row = 0; row < options.resolution; ++row)
     for (int column = 0; column < options.resolution; ++column) {
       const Point at = figure.loss.At(column, row);

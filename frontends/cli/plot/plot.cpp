@@ -3,10 +3,13 @@
 #include <charconv>
 #include <cmath>
 #include <memory>
+#include <optional>
 
 #include "frontends/cli/commands.h"
+#include "frontends/cli/compile_flags.h"
 #include "frontends/cli/files.h"
 #include "frontends/cli/plot/gather.h"
+#include "runtime/data/source.h"
 
 namespace descent::cli {
 namespace {
@@ -18,7 +21,8 @@ struct PlotArguments {
   bool boundary = false, fit = false, surface = false, curves = false, function = false,
        confusion = false;
   std::string neurons, weights;
-  int64_t predictions = 0, units = 64;
+  std::optional<int64_t> predictions;
+  int64_t units = 64;
   std::string x, y, center, radius;
   std::vector<std::string> trajectories, labels, series;
   std::string over = "epoch";
@@ -105,6 +109,9 @@ Result<std::string> PlotSurface(const PlotArguments& arguments) {
   }
   if (!arguments.radius.empty()) {
     DESCENT_TRY(radius, Number(arguments.radius, "--radius"));
+    if (!(radius > 0))
+      return UsageError(
+          fmt::format("--radius takes a number above 0, not {}", Quoted(arguments.radius)));
     options.radius = radius;
   }
   DESCENT_TRY(subject, SubjectAt(arguments, 0));
@@ -136,10 +143,11 @@ Result<std::string> PlotFunctions(const PlotArguments& arguments) {
 
 Result<std::string> PlotPredictions(const PlotArguments& arguments) {
   constexpr int64_t kMost = 400;
-  if (arguments.predictions < 1 || arguments.predictions > kMost)
-    return UsageError(fmt::format("--predictions takes 1 to {} images", kMost));
+  const int64_t count = arguments.predictions.value_or(0);
+  if (count < 1 || count > kMost)
+    return UsageError(fmt::format("--predictions takes 1 to {} images, not {}", kMost, count));
   DESCENT_TRY(subject, SubjectAt(arguments, 0));
-  DESCENT_TRY(images, plot::GatherPredictions(subject, static_cast<int>(arguments.predictions)));
+  DESCENT_TRY(images, plot::GatherPredictions(subject, static_cast<int>(count)));
   const std::string title = subject.title.empty() ? "predictions on test images" : subject.title;
   return plot::DrawPredictions(title, images, 8);
 }
@@ -149,6 +157,19 @@ Result<std::string> PlotConfusion(const PlotArguments& arguments) {
   DESCENT_TRY(confusion, plot::GatherConfusion(subject));
   const std::string title = subject.title.empty() ? "confusion matrix" : subject.title;
   return plot::DrawConfusion(title, confusion.classes, confusion.counts);
+}
+
+/// The picture replaces none of the files that it is made from.
+Result<void> CheckFiles(const PlotArguments& arguments) {
+  std::vector<runtime::NamedFile> inputs;
+  const auto read = [&](std::string_view option, const std::vector<std::string>& files) {
+    for (const std::string& file : files) inputs.push_back({std::string(option), file});
+  };
+  read("FILE", arguments.files);
+  read("--checkpoint", arguments.checkpoints);
+  read("--trajectory", arguments.trajectories);
+  for (const std::string& spec : arguments.data) read("--data", runtime::FilesOf(spec));
+  return CheckOutput(arguments.output, inputs);
 }
 
 /// One figure a row: whether it is asked for, how it is drawn, and whether it takes several files.
@@ -168,7 +189,7 @@ Result<ExitStatus> Plot(const PlotArguments& arguments) {
       {"--surface", arguments.surface, PlotSurface},
       {"--curves", arguments.curves, PlotCurves, true},
       {"--function", arguments.function, PlotFunctions, true},
-      {"--predictions", arguments.predictions != 0, PlotPredictions},
+      {"--predictions", arguments.predictions.has_value(), PlotPredictions},
       {"--confusion", arguments.confusion, PlotConfusion},
   };
   const Figure* chosen = nullptr;
@@ -182,6 +203,7 @@ Result<ExitStatus> Plot(const PlotArguments& arguments) {
   if (chosen == nullptr) chosen = &figures[0];
   if (arguments.files.size() > 1 && !chosen->several_files)
     return UsageError(fmt::format("{} takes one model", chosen->option));
+  DESCENT_RETURN_IF_ERROR(CheckFiles(arguments));
   DESCENT_TRY(svg, chosen->draw(arguments));
   DESCENT_RETURN_IF_ERROR(WriteOutput(arguments.output, svg));
   return ExitStatus::kGood;
@@ -221,7 +243,7 @@ Command PlotCommand() {
         Completion::kFile},
        {"--data", "SPEC",
         "data, as a trainer's --data takes it; one for all models or one for each", &a->data},
-       {"--seed", "N", "seed of fresh parameters", &a->seed},
+       SeedOption(&a->seed, "seed of fresh parameters"),
        {"--title", "TEXT", "title of a panel; one for each", &a->titles},
        {"-o,--output",
         "FILE",

@@ -39,8 +39,8 @@ void DrawPoint(SvgDocument& svg, Point at, double radius, double fraction) {
 
 void DrawBoundaryPanel(SvgDocument& svg, const BoundaryPanel& panel, const Rect& outer) {
   const Grid& grid = panel.prediction;
-  const Chart chart({.title = panel.title, .x_label = "x1", .y_label = "x2"}, grid.x, grid.y,
-                    outer);
+  const Chart chart({.title = panel.title, .x_label = panel.x_label, .y_label = panel.y_label},
+                    grid.x, grid.y, outer);
   svg.Image(chart.plot(), grid.columns, grid.rows, GridPixels(grid, panel.value_range), true);
   if (!panel.regression)
     for (const auto& [from, to] : Contour(grid, 0.5))
@@ -66,18 +66,21 @@ std::vector<unsigned char> TilePixels(const Tile& tile, bool diverging) {
 }  // namespace
 
 std::string DrawBoundaries(const std::vector<BoundaryPanel>& panels) {
-  constexpr double kSize = 400, kKey = 26;
+  constexpr double kSize = 400, kKey = 26, kCharacter = 6;
   const PanelGrid grid{panels.size(), kSize, kSize};
   const double y = grid.height() + 8;
   SvgDocument svg(grid.width(), grid.height() + kKey, "decision boundary");
   for (size_t i = 0; i < panels.size(); ++i) DrawBoundaryPanel(svg, panels[i], grid.At(i));
   if (!panels.empty() && !panels[0].regression) {
-    svg.Circle({64, y}, 5, {.fill = kBlue});
-    svg.Text({74, y + 4}, "label 1");
-    svg.Circle({134, y}, 5, {.fill = kOrange});
-    svg.Text({144, y + 4}, "label 0");
-    svg.Line({204, y}, {228, y}, {.stroke = kInk, .stroke_width = 1.6});
-    svg.Text({234, y + 4}, "probability 0.5");
+    double x = 64;
+    for (const int label : {1, 0}) {
+      const std::string& name = panels[0].classes[label];
+      svg.Circle({x, y}, 5, {.fill = label == 1 ? kBlue : kOrange});
+      svg.Text({x + 10, y + 4}, name);
+      x += kCharacter * static_cast<double>(name.size()) + 28;
+    }
+    svg.Line({x, y}, {x + 24, y}, {.stroke = kInk, .stroke_width = 1.6});
+    svg.Text({x + 30, y + 4}, "probability 0.5");
   }
   return std::move(svg).Finish();
 }

@@ -6,7 +6,9 @@
 
 #include "compiler/codegen/jit.h"
 #include "compiler/compile.h"
+#include "frontends/cli/command.h"
 #include "frontends/cli/load_model.h"
+#include "frontends/cli/runtime_result.h"
 #include "frontends/cli/weights.h"
 #include "runtime/data/feed.h"
 #include "runtime/data/prepared.h"
@@ -16,21 +18,7 @@
 namespace descent::plot {
 namespace {
 
-Diagnostic ToDiagnostic(const runtime::Failure& failure) {
-  Diagnostic diagnostic{.message = failure.message, .hint = failure.hint};
-  diagnostic.location = {.file = failure.file, .line = static_cast<int>(failure.line)};
-  diagnostic.status = static_cast<ExitStatus>(static_cast<int>(failure.status));
-  return diagnostic;
-}
-
-template <typename T>
-Result<T> Lift(runtime::Result<T> result) {
-  if (!result) return std::unexpected(ToDiagnostic(result.error()));
-  if constexpr (std::is_void_v<T>)
-    return {};
-  else
-    return *std::move(result);
-}
+using cli::FromRuntime;
 
 /// Values of a column as doubles.
 std::vector<double> Numbers(const runtime::Column& column) {
@@ -116,7 +104,7 @@ struct TrainedModel::Parts {
                        Quoted(input->tensor.name));
         normalizations[input->tensor.name] = runtime::FixedNormalization(*input);
       }
-    return Lift(runtime::Prepare(data, inputs, normalizations));
+    return FromRuntime(runtime::Prepare(data, inputs, normalizations));
   }
 
   Result<const descent_entry*> Entry(std::string_view name) const {
@@ -124,9 +112,11 @@ struct TrainedModel::Parts {
     return Error("model {} has no entry point {}", Quoted(program.name()), name);
   }
 
-  Result<runtime::Tracked> FindElement(const std::string& name) const {
-    DESCENT_TRY(tracked, Lift(runtime::FindTracked(program, {name})));
-    return tracked.at(0);
+  Result<runtime::Tracked> FindElement(const std::string& name, std::string_view option) const {
+    DESCENT_TRY(tracked, FromRuntime(runtime::FindTracked(program, {name}, option)));
+    if (tracked.size() != 1)
+      return cli::UsageError(fmt::format("{} takes one element, not {}", option, Quoted(name)));
+    return tracked[0];
   }
 };
 
@@ -146,19 +136,19 @@ Result<TrainedModel> TrainedModel::Load(const Source& source) {
   DESCENT_TRY(model, WithHidden(std::move(read), source.hidden));
   DESCENT_TRY(compilation, Compile(model, {}));
   DESCENT_TRY(jit, JitProgram::Load(compilation.program, *compilation.target));
-  DESCENT_TRY(program, Lift(runtime::Program::Open(&jit.program())));
-  DESCENT_TRY(state, Lift(runtime::State::Make(program)));
-  DESCENT_TRY(executor, Lift(runtime::Executor::Make(0, runtime::BindCaller::kNo)));
+  DESCENT_TRY(program, FromRuntime(runtime::Program::Open(&jit.program())));
+  DESCENT_TRY(state, FromRuntime(runtime::State::Make(program)));
+  DESCENT_TRY(executor, FromRuntime(runtime::Executor::Make(0, runtime::BindCaller::kNo)));
   auto parts = std::make_unique<Parts>(std::move(model), std::move(jit), program, std::move(state),
                                        std::move(executor));
   if (source.checkpoint.empty()) {
     parts->state.SetScalar(parts->program.FindSlot(DESCENT_SLOT_SEED), source.seed);
     DESCENT_TRY(entry, parts->Entry("initialize"));
-    DESCENT_TRY(call, Lift(runtime::EntryCall::Make(*entry, *parts->executor)));
+    DESCENT_TRY(call, FromRuntime(runtime::EntryCall::Make(*entry, *parts->executor)));
     call.Run(parts->state, 0);
   } else {
     DESCENT_TRY(weights, cli::ReadWeights(source.checkpoint, parts->model));
-    DESCENT_RETURN_IF_ERROR(Lift(runtime::RestoreState(
+    DESCENT_RETURN_IF_ERROR(FromRuntime(runtime::RestoreState(
         parts->program, weights, runtime::Restore::kParameters, parts->state)));
     if (weights.record) parts->normalizations = weights.record->provenance.normalizations;
   }
@@ -167,7 +157,7 @@ Result<TrainedModel> TrainedModel::Load(const Source& source) {
 
 Result<runtime::LoadedData> TrainedModel::LoadRows(const std::string& data) const {
   DESCENT_TRY(entry, parts_->Entry("evaluate"));
-  return Lift(runtime::LoadData(data, runtime::NeedsOf(runtime::DataInputs({entry}))));
+  return FromRuntime(runtime::LoadData(data, runtime::NeedsOf(runtime::DataInputs({entry}))));
 }
 
 Result<Table> TrainedModel::Features(const runtime::Dataset& data) const {
@@ -199,7 +189,7 @@ Result<Table> TrainedModel::Labels(const runtime::Dataset& data) const {
 
 runtime::Dataset TrainedModel::WithFeatures(const runtime::Dataset& like,
                                             const Table& features) const {
-  runtime::Dataset data{.origin = "grid", .rows = features.rows, .columns = {}};
+  runtime::Dataset data{.origin = like.origin, .rows = features.rows, .columns = {}};
   int64_t first = 0;
   for (const runtime::Column& column : like.columns) {
     std::vector<float> values;
@@ -223,9 +213,9 @@ Result<Table> TrainedModel::Predict(const runtime::Dataset& data, const std::str
   if (output == outputs.end()) return Error("the model does not predict {}", Quoted(name));
   if (output->batch_axis != 0) return Error("{} has no value for each row", Quoted(name));
   DESCENT_TRY(prepared, parts_->Prepare(data, *entry));
-  DESCENT_TRY(call, Lift(runtime::EntryCall::Make(*entry, *parts_->executor)));
+  DESCENT_TRY(call, FromRuntime(runtime::EntryCall::Make(*entry, *parts_->executor)));
   const std::vector<int64_t> rows = AllRows(data.rows);
-  DESCENT_TRY(feed, Lift(runtime::Feed::Make(call, prepared, rows)));
+  DESCENT_TRY(feed, FromRuntime(runtime::Feed::Make(call, prepared, rows)));
   Table table{.rows = data.rows, .row_shape = {}, .values = {}};
   const descent_tensor& tensor = output->tensor;
   table.row_shape.assign(tensor.dims + 1, tensor.dims + tensor.rank);
@@ -245,8 +235,8 @@ Result<double> TrainedModel::Loss(const runtime::Dataset& data) {
   DESCENT_TRY(entry, parts_->Entry("evaluate"));
   DESCENT_TRY(prepared, parts_->Prepare(data, *entry));
   const std::vector<int64_t> rows = AllRows(data.rows);
-  DESCENT_TRY(evaluator,
-              Lift(runtime::Evaluator::Make(parts_->program, *parts_->executor, &prepared, rows)));
+  DESCENT_TRY(evaluator, FromRuntime(runtime::Evaluator::Make(parts_->program, *parts_->executor,
+                                                              &prepared, rows)));
   const uint32_t status = evaluator->Run(parts_->state);
   if (status != 0) return Error("evaluate: {}", runtime::StatusText(status));
   return evaluator->loss();
@@ -263,14 +253,14 @@ Result<Table> TrainedModel::Parameter(const std::string& name) const {
   return table;
 }
 
-Result<double> TrainedModel::GetElement(const std::string& element) const {
-  DESCENT_TRY(tracked, parts_->FindElement(element));
+Result<double> TrainedModel::GetElement(const std::string& element, std::string_view option) const {
+  DESCENT_TRY(tracked, parts_->FindElement(element, option));
   return LoadDouble(static_cast<DType>(tracked.slot->tensor.dtype),
                     parts_->state.Bytes(*tracked.slot).data(), tracked.element);
 }
 
 Result<void> TrainedModel::SetElement(const std::string& element, double value) {
-  DESCENT_TRY(tracked, parts_->FindElement(element));
+  DESCENT_TRY(tracked, parts_->FindElement(element, "element"));
   StoreDouble(static_cast<DType>(tracked.slot->tensor.dtype),
               parts_->state.Bytes(*tracked.slot).data(), tracked.element, value);
   return {};

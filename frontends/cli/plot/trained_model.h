@@ -63,8 +63,8 @@ class TrainedModel {
 
   /// A parameter's current values.
   Result<Table> Parameter(const std::string& name) const;
-  /// One element "w1" or "W1[0, 2]" of a parameter.
-  Result<double> GetElement(const std::string& element) const;
+  /// One element "w1" or "W1[0, 2]" of a parameter; errors name the option that asks for it.
+  Result<double> GetElement(const std::string& element, std::string_view option) const;
   Result<void> SetElement(const std::string& element, double value);
 
  private:
