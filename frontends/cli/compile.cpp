@@ -93,13 +93,13 @@ Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
   if (arguments.is_static && !arguments.sanitize.empty())
     return UsageError("--static and --sanitize exclude each other",
                       "sanitizers cannot be linked statically");
-  DESCENT_TRY(model, LoadModel(arguments.model));
+  std::vector<runtime::NamedFile> read = {{"--weights", arguments.weights}};
+  DESCENT_TRY(model, LoadModel(arguments.model, &read));
   DESCENT_TRY(options, OptionsOf(arguments, model));
   DESCENT_TRY(compilation, Compile(model, options));
   std::string path = arguments.output;
   if (path.empty()) path = kind.is_text ? "-" : DefaultPath(compilation, kind);
-  DESCENT_RETURN_IF_ERROR(
-      CheckOutput(path, {{"MODEL", arguments.model}, {"--weights", arguments.weights}}));
+  DESCENT_RETURN_IF_ERROR(CheckOutput(path, read));
   DESCENT_TRY(status, Write(compilation, kind.kind, path, options));
   if (status != ExitStatus::kGood) return status;
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;

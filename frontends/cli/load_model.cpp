@@ -44,9 +44,10 @@ Result<Tensor> TensorOf(const Slot& slot, const fs::path& folder, Files& files) 
 
 }  // namespace
 
-Result<Model> LoadModel(const std::string& path) {
+Result<Model> LoadModel(const std::string& path, std::vector<runtime::NamedFile>* read) {
   DESCENT_TRY(model, ReadModel(path));
   const fs::path parent = path == "-" ? fs::path() : fs::path(path).parent_path();
+  if (read != nullptr) read->push_back({"MODEL", path});
   Files files;
   for (Slot& slot : model.slots) {
     if (slot.initializer.file.empty()) continue;
@@ -56,6 +57,8 @@ Result<Model> LoadModel(const std::string& path) {
       if (diagnostic.location.file.empty()) diagnostic.location = slot.location;
       return std::unexpected(std::move(diagnostic));
     }
+    if (read != nullptr)
+      read->push_back({"MODEL's parameters", (parent / slot.initializer.file).string()});
     slot.initializer = {.data = *std::move(tensor)};
   }
   return model;

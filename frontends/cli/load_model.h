@@ -2,14 +2,17 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "ir/model.h"
+#include "runtime/overwrite.h"
 
 namespace descent::cli {
 
 /// Reads and verifies; slots with `file "weights.safetensors"` get the tensor of their name in it,
 /// relative to the model's folder (for "-", the current one) and not outside of it, by links
 /// neither.
-Result<Model> LoadModel(const std::string& path);
+/// The files that were read are added to `read`.
+Result<Model> LoadModel(const std::string& path, std::vector<runtime::NamedFile>* read = nullptr);
 
 }  // namespace descent::cli

@@ -85,10 +85,11 @@ Result<ExitStatus> Become(TemporaryFolder folder, std::vector<std::string> words
 
 Result<ExitStatus> Train(const TrainArguments& arguments) {
   DESCENT_TRY(line, FromRuntime(runtime::ParseCommandLine(arguments.words)));
-  DESCENT_RETURN_IF_ERROR(FromRuntime(runtime::CheckOutputs(
-      runtime::OutputsOf(line.train.log, line.checkpoint), {{"MODEL", arguments.model}})));
   const runtime::InterruptExit nothing_made;
-  DESCENT_TRY(model, LoadModel(arguments.model));
+  std::vector<runtime::NamedFile> read;
+  DESCENT_TRY(model, LoadModel(arguments.model, &read));
+  DESCENT_RETURN_IF_ERROR(FromRuntime(
+      runtime::CheckOutputs(runtime::OutputsOf(line.train.log, line.checkpoint), read)));
   if (!model.has_loss())
     return InputError(fmt::format("model {} has no `train` statement, so it cannot be trained",
                                   Quoted(model.name)));

@@ -64,6 +64,22 @@ TEST(Outputs, NeverReplaceWhatIsRead) {
   EXPECT_EQ(shell.Run("descent convert m.descent --to text -o /dev/null").status, 0);
 }
 
+TEST(Outputs, NeverReplaceTheFilesOfParameters) {
+  const Shell shell;
+  std::string file = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+  file = std::string(1, static_cast<char>(file.size())) + std::string(7, '\0') + file + "1234";
+  shell.Write("w.safetensors", file);
+  shell.Write("m.descent",
+              "descent 1\nmodel m {\n  batch 1\n  input x: f32[batch, 1] from features\n"
+              "  parameter w: f32[1] = file \"w.safetensors\"\n  y = mul(x, w)\n"
+              "  loss = sum(y)\n  predict y\n  train loss with sgd(learning_rate=0.1)\n}\n");
+  for (const char* line : {"descent compile m.descent --emit obj -o w.safetensors",
+                           "descent inspect m.descent -o ./w.safetensors",
+                           "descent train m.descent --data sine --checkpoint w.safetensors"})
+    ExpectUsage(shell.Run(line), "would overwrite 'w.safetensors', the file of MODEL's parameters");
+  EXPECT_EQ(shell.Read("w.safetensors"), file);
+}
+
 TEST(Names, OfDescentItselfAreNoPrefix) {
   const Shell shell;
   ExpectUsage(shell.Run("descent compile orange-blue.descent --emit header --name Descent"),

@@ -167,8 +167,9 @@ Result<ExitStatus> Inspect(const InspectArguments& arguments) {
   if (show == nullptr)
     return UsageError(fmt::format("stage {} has no format {}", name, format.name),
                       fmt::format("it has {}", fmt::join(FormatsOf(stage), ", ")));
-  DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, {{"MODEL", arguments.model}}));
-  DESCENT_TRY(model, LoadModel(arguments.model));
+  std::vector<runtime::NamedFile> read;
+  DESCENT_TRY(model, LoadModel(arguments.model, &read));
+  DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));
   DESCENT_TRY(options, arguments.flags.Options());
   DESCENT_TRY(source, Configure(std::move(model), options));
   DESCENT_TRY(entry, EntryOf(source, arguments.entry, {"train_step", "run"}));

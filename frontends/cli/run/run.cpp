@@ -69,12 +69,11 @@ std::vector<OutputFile> OutputFiles(const std::string& folder, const Values& val
   return files;
 }
 
-Result<void> WriteFiles(const RunArguments& arguments, const std::vector<InputArgument>& inputs,
-                        const Values& values) {
+Result<void> WriteFiles(const RunArguments& arguments, std::vector<runtime::NamedFile> read,
+                        const std::vector<InputArgument>& inputs, const Values& values) {
   DESCENT_RETURN_IF_ERROR(MakeFolder(arguments.folder));
   const std::vector<OutputFile> files = OutputFiles(arguments.folder, values);
-  std::vector<runtime::NamedFile> read = {{"MODEL", arguments.model},
-                                          {"--weights", arguments.weights}};
+  read.push_back({"--weights", arguments.weights});
   for (const InputArgument& input : inputs) read.push_back({"INPUT", input.file});
   for (const OutputFile& file : files) DESCENT_RETURN_IF_ERROR(CheckOutput(file.path, read));
   for (const auto& [path, value, name] : files) {
@@ -87,7 +86,8 @@ Result<void> WriteFiles(const RunArguments& arguments, const std::vector<InputAr
 Result<ExitStatus> Run(const RunArguments& arguments) {
   if (arguments.compiled && arguments.interpreter)
     return UsageError("--compiled and --interpreter exclude each other");
-  DESCENT_TRY(model, LoadModel(arguments.model));
+  std::vector<runtime::NamedFile> read;
+  DESCENT_TRY(model, LoadModel(arguments.model, &read));
   ExecutionRequest request{.entry = arguments.entry,
                            .weights = arguments.weights,
                            .seed = arguments.seed,
@@ -103,7 +103,7 @@ Result<ExitStatus> Run(const RunArguments& arguments) {
   for (const NamedTensor& value : values->traced) PrintTensor(value);
   if (arguments.trace) NoteOptimizedAway(execution, *values);
   if (!arguments.folder.empty()) {
-    DESCENT_RETURN_IF_ERROR(WriteFiles(arguments, request.inputs, *values));
+    DESCENT_RETURN_IF_ERROR(WriteFiles(arguments, std::move(read), request.inputs, *values));
     return ExitStatus::kGood;
   }
   for (const NamedTensor& value : values->outputs) PrintTensor(value);
