@@ -27,6 +27,7 @@ std::vector<std::pair<std::string, std::string>> HyperparameterList(const Model&
     const auto add = [&](const std::string& name, std::string value) {
       list.emplace_back(place + name, std::move(value));
     };
+    if (update.parameters != "*") add("over", update.parameters);
     add("optimizer", update.optimizer);
     for (const auto& [name, value] : HyperparametersOf(update))
       add("optimizer." + name, Printed(value));

@@ -10,7 +10,7 @@
 namespace descent {
 
 /// ("optimizer", "adam"), ("optimizer.beta1", "0.9"), ...; several updates have "updates[N]." in
-/// front.
+/// front. An update of some parameters only has ("over", "W*"), which the model alone can say.
 std::vector<std::pair<std::string, std::string>> HyperparameterList(const Model& source);
 
 }  // namespace descent

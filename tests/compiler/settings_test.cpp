@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "compiler/hyperparameter_list.h"
 #include "ir/io/text_parser.h"
 #include "ir/op_def.h"
 
@@ -39,6 +42,18 @@ std::string ErrorOf(std::vector<std::string> settings) {
   auto model = ApplySettings(Source(), settings);
   EXPECT_FALSE(model);
   return model ? "" : model.error().message;
+}
+
+TEST(HyperparameterList, NamesEveryUpdateAndWhatItChanges) {
+  Model model = Source();
+  model.updates.push_back(model.updates[0]);
+  model.updates[1].parameters = "W2";
+  std::vector<std::string> lines;
+  for (const auto& [name, value] : HyperparameterList(model)) lines.push_back(name + "=" + value);
+  const auto has = [&](const char* line) { return std::ranges::count(lines, line) == 1; };
+  EXPECT_TRUE(has("updates[0].optimizer.learning_rate=0.3"));
+  EXPECT_TRUE(has("updates[1].over=W2"));
+  EXPECT_FALSE(has("updates[0].over=*"));
 }
 
 TEST(Settings, Hyperparameters) {
