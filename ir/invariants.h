@@ -14,6 +14,17 @@ inline bool Binds(const Model& model, std::string_view entry) {
   return IsSource(model) || model.entry == entry;
 }
 
+/// An error of the item that stands at `location`.
+inline std::unexpected<Diagnostic> At(const SourceLocation& location,
+                                      std::unexpected<Diagnostic> error) {
+  error.error().location = location;
+  return error;
+}
+inline Result<void> At(const SourceLocation& location, Result<void> checked) {
+  if (!checked) checked.error().location = location;
+  return checked;
+}
+
 /// Whether a name or comment survives every form of file: UTF-8, no control characters.
 bool IsPlainText(std::string_view text);
 /// `what` completes "the name of ...".

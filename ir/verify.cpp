@@ -49,18 +49,28 @@ Result<void> CheckComment(std::string_view of, std::string above, std::string tr
   return Error("a comment on {} is not plain UTF-8", of);
 }
 
+Result<void> CheckLabel(const Label& label) {
+  for (const std::string& name : label.names)
+    if (!name.empty()) DESCENT_RETURN_IF_ERROR(CheckName("a value", name));
+  if (!label.origin.empty()) DESCENT_RETURN_IF_ERROR(CheckName("an origin", label.origin));
+  return CheckComment("a node", label.comment, label.trailing);
+}
+
+Result<void> CheckTextOfUpdate(const Update& update) {
+  DESCENT_RETURN_IF_ERROR(CheckName("a loss", update.loss));
+  DESCENT_RETURN_IF_ERROR(CheckName("an optimizer", update.optimizer));
+  DESCENT_RETURN_IF_ERROR(CheckName("a schedule", update.schedule));
+  DESCENT_RETURN_IF_ERROR(CheckName("a pattern of parameters", update.parameters));
+  return CheckComment("an update", update.comment, update.trailing);
+}
+
 Result<void> CheckTextOfGraph(const Graph& graph) {
   for (const NamedValue& input : graph.inputs())
     DESCENT_RETURN_IF_ERROR(CheckName("a graph input", input.name));
   for (const NamedValue& output : graph.outputs())
     DESCENT_RETURN_IF_ERROR(CheckName("a graph output", output.name));
-  for (const Node& node : graph.nodes()) {
-    for (const std::string& name : node.label.names)
-      if (!name.empty()) DESCENT_RETURN_IF_ERROR(CheckName("a value", name));
-    if (!node.label.origin.empty())
-      DESCENT_RETURN_IF_ERROR(CheckName("an origin", node.label.origin));
-    DESCENT_RETURN_IF_ERROR(CheckComment("a node", node.label.comment, node.label.trailing));
-  }
+  for (const Node& node : graph.nodes())
+    DESCENT_RETURN_IF_ERROR(At(node.label.location, CheckLabel(node.label)));
   return {};
 }
 
@@ -71,8 +81,8 @@ Result<void> CheckText(const Model& model) {
     DESCENT_RETURN_IF_ERROR(CheckComment("a statement", comment.comment, comment.trailing));
   const auto all = [](std::string_view what, const auto& items) -> Result<void> {
     for (const auto& item : items) {
-      DESCENT_RETURN_IF_ERROR(CheckName(what, item.name));
-      DESCENT_RETURN_IF_ERROR(CheckComment(what, item.comment, item.trailing));
+      DESCENT_RETURN_IF_ERROR(At(item.location, CheckName(what, item.name)));
+      DESCENT_RETURN_IF_ERROR(At(item.location, CheckComment(what, item.comment, item.trailing)));
     }
     return {};
   };
@@ -81,14 +91,9 @@ Result<void> CheckText(const Model& model) {
   DESCENT_RETURN_IF_ERROR(all("a prediction", model.predictions));
   DESCENT_RETURN_IF_ERROR(all("a metric", model.metrics));
   for (const InputBinding& input : model.inputs)
-    DESCENT_RETURN_IF_ERROR(CheckName("a column", input.column));
-  for (const Update& update : model.updates) {
-    DESCENT_RETURN_IF_ERROR(CheckName("a loss", update.loss));
-    DESCENT_RETURN_IF_ERROR(CheckName("an optimizer", update.optimizer));
-    DESCENT_RETURN_IF_ERROR(CheckName("a schedule", update.schedule));
-    DESCENT_RETURN_IF_ERROR(CheckName("a pattern of parameters", update.parameters));
-    DESCENT_RETURN_IF_ERROR(CheckComment("an update", update.comment, update.trailing));
-  }
+    DESCENT_RETURN_IF_ERROR(At(input.location, CheckName("a column", input.column)));
+  for (const Update& update : model.updates)
+    DESCENT_RETURN_IF_ERROR(At(update.location, CheckTextOfUpdate(update)));
   return CheckTextOfGraph(model.graph);
 }
 
@@ -101,7 +106,12 @@ class Names {
   }
   template <typename Items>
   Result<void> AddAll(const Items& items) {
-    for (const auto& item : items) DESCENT_RETURN_IF_ERROR(Add(item.name));
+    for (const auto& item : items) {
+      auto added = Add(item.name);
+      // Inputs and outputs of a graph have no place of their own.
+      if constexpr (requires { item.location; }) added = At(item.location, std::move(added));
+      if (!added) return added;
+    }
     return {};
   }
 

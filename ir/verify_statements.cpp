@@ -6,16 +6,6 @@
 #include "ir/op_def.h"
 
 namespace descent {
-namespace {
-
-/// An error of the item that stands at `location`.
-std::unexpected<Diagnostic> At(const SourceLocation& location, std::unexpected<Diagnostic> error) {
-  error.error().location = location;
-  return error;
-}
-
-}  // namespace
-
 // ---- V9 and V10: batch and data -------------------------------------------------------------
 
 Result<void> CheckBatch(const Model& model) {
@@ -210,6 +200,10 @@ Result<void> CheckMetric(const Model& model, const Metric& metric) {
 
 Result<void> CheckMetrics(const Model& model) {
   if (!IsSource(model)) return {};
+  for (const Metric& metric : model.metrics)
+    if (metric.name == "loss" && model.has_loss())
+      return At(metric.location,
+                Error("a metric is named 'loss', but that is how the loss itself is reported"));
   for (const Metric& metric : model.metrics)
     if (auto checked = CheckMetric(model, metric); !checked)
       return At(metric.location,

@@ -25,11 +25,12 @@ Result<double> Checked(std::string_view owner, const HyperparameterSpec& spec,
   if (!number)
     return Error("{}: {} must be a number, not {}", owner, spec.name, ToString(KindOf(value)));
   const bool low = spec.above_minimum ? !(*number > spec.minimum) : !(*number >= spec.minimum);
-  if (low || !(*number <= spec.maximum)) {
+  const bool fits = spec.below_maximum ? *number < spec.maximum : *number <= spec.maximum;
+  if (low || !fits) {
     std::string rule =
         fmt::format("{} {}", spec.above_minimum ? "above" : "at least", spec.minimum);
     if (spec.maximum != std::numeric_limits<double>::max())
-      rule += fmt::format(" and at most {}", spec.maximum);
+      rule += fmt::format(" and {} {}", spec.below_maximum ? "below" : "at most", spec.maximum);
     return Error("{}: {} must be {}, not {}", owner, spec.name, rule, *number);
   }
   if (spec.whole && *number != std::floor(*number))

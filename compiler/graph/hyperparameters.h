@@ -17,9 +17,10 @@ struct HyperparameterSpec {
   std::string_view name;
   std::optional<double> default_value;  ///< required when absent
   double minimum = 0;
-  double maximum = std::numeric_limits<double>::max();  ///< inclusive
-  bool above_minimum = false;                           ///< the minimum itself is excluded
-  bool whole = false;                                   ///< a whole number
+  double maximum = std::numeric_limits<double>::max();
+  bool above_minimum = false;  ///< the minimum itself is excluded
+  bool below_maximum = false;  ///< the maximum itself is excluded
+  bool whole = false;          ///< a whole number
   std::string_view doc = "";
 };
 

@@ -18,6 +18,13 @@ HyperparameterSpec Fraction(std::string_view name, double default_value, std::st
   return {.name = name, .default_value = default_value, .maximum = 1, .doc = doc};
 }
 
+/// Of a mean whose start at 0 is made up for by dividing by 1 - decay^t.
+HyperparameterSpec Decay(std::string_view name, double default_value, std::string_view doc) {
+  HyperparameterSpec spec = Fraction(name, default_value, doc);
+  spec.below_maximum = true;
+  return spec;
+}
+
 HyperparameterSpec NonNegative(std::string_view name, double default_value, std::string_view doc) {
   return {.name = name, .default_value = default_value, .doc = doc};
 }
@@ -70,8 +77,8 @@ constexpr std::string_view kAdamEquations =
     "Kingma and Ba 2015; torch.optim.Adam";
 
 std::vector<HyperparameterSpec> AdamHyperparameters() {
-  return {Rate(1e-3), Fraction("beta1", 0.9, "decay of the first moment"),
-          Fraction("beta2", 0.999, "decay of the second moment"), kEpsilon};
+  return {Rate(1e-3), Decay("beta1", 0.9, "decay of the first moment"),
+          Decay("beta2", 0.999, "decay of the second moment"), kEpsilon};
 }
 
 std::vector<HyperparameterSpec> AdamWHyperparameters() {

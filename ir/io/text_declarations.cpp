@@ -1,5 +1,6 @@
 // Statements of the text IR that declare inputs and slots.
 #include <algorithm>
+#include <set>
 
 #include "ir/io/text_model_parser.h"
 #include "ir/io/text_syntax.h"
@@ -144,12 +145,16 @@ constexpr Option kOptions[] = {
 Result<void> ModelParser::SlotOptions(Slot& slot) {
   std::vector<std::string_view> names;
   for (const Option& option : kOptions) names.push_back(option.name);
+  std::set<std::string_view> given;
   while (!cursor_.Peek().Is("}")) {
     const Token name = cursor_.Peek();
     const auto option = std::ranges::find(kOptions, name.text, &Option::name);
     if (name.kind != TokenKind::kName || option == std::end(kOptions))
       return std::unexpected(cursor_.Unexpected(fmt::format("one of {}", fmt::join(names, ", ")),
                                                 DidYouMean(name.text, names)));
+    if (!given.insert(option->name).second)
+      return std::unexpected(
+          cursor_.ErrorAt(name, fmt::format("{} is given twice", Quoted(name.text))));
     cursor_.Take();
     DESCENT_RETURN_IF_ERROR(cursor_.Expect("=", "after the option"));
     DESCENT_RETURN_IF_ERROR(option->parse(slot, literals_));

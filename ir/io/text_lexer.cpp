@@ -195,7 +195,7 @@ Token TextLexer::String() {
     if (position_ == text_.size() || c == '\n')
       return Fail("this string does not end on its line", "close it with '\"'");
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      return Fail("control character in a string", "write it as an escape: \\n, \\t or \\x1f");
+      return Fail("control character in a string", "names have none");
     if (c == '\\') {
       if (!Escape(value))
         return Fail("unknown escape in a string",

@@ -1,6 +1,7 @@
 // Statements of the text IR that say what is computed, predicted, measured and trained.
 #include <algorithm>
 #include <limits>
+#include <set>
 
 #include "ir/io/text_model_parser.h"
 #include "ir/suggest.h"
@@ -134,7 +135,14 @@ Result<void> ModelParser::Train(std::string above) {
   update.optimizer = optimizer.Name();
   DESCENT_TRY(hyperparameters, Hyperparameters());
   update.hyperparameters = std::move(hyperparameters);
-  for (bool any = true; any;) DESCENT_RETURN_IF_ERROR(UpdateClause(update, any));
+  std::set<std::string_view> given;
+  for (bool any = true; any;) {
+    const Token clause = cursor_.Peek();
+    DESCENT_RETURN_IF_ERROR(UpdateClause(update, any));
+    if (any && !given.insert(clause.text).second)
+      return std::unexpected(
+          cursor_.ErrorAt(clause, fmt::format("{} is given twice", Quoted(clause.text))));
+  }
   DESCENT_RETURN_IF_ERROR(FinishObject(update, std::move(above)));
   model_.updates.push_back(std::move(update));
   return {};

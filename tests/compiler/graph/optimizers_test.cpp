@@ -259,7 +259,11 @@ TEST(Optimizers, RefuseWhatTheyDoNotKnow) {
                        "optimizer sgd has no hyperparameter 'momentum'"));
   EXPECT_TRUE(Contains(ErrorOf("sgd(momentum=0.9)").ToString(), "it takes learning_rate"));
   EXPECT_TRUE(Contains(ErrorOf("adam(beta1=1.5)").ToString(),
-                       "beta1 must be at least 0 and at most 1, not 1.5"));
+                       "beta1 must be at least 0 and below 1, not 1.5"));
+  // The corrections would divide by 0.
+  for (const char* beta : {"beta1", "beta2"})
+    EXPECT_TRUE(Contains(ErrorOf(fmt::format("adam({}=1)", beta)).ToString(),
+                         fmt::format("{} must be at least 0 and below 1, not 1", beta)));
   EXPECT_TRUE(Contains(ErrorOf("sgd schedule step").ToString(), "schedule step needs step_size"));
   EXPECT_TRUE(Contains(ErrorOf("sgd schedule linear").ToString(), "no schedule 'linear'"));
   EXPECT_TRUE(Contains(ErrorOf("sgd schedule cosine(steps=1.5)").ToString(), "whole number"));

@@ -211,6 +211,7 @@ TEST(Verify, V14Predictions) {
 }
 
 TEST(Verify, V15Metrics) {
+  EXPECT_EQ(Violated([](Model& m) { m.metrics[0].name = "loss"; }), "V15");
   EXPECT_EQ(Violated([](Model& m) { m.metrics[0].op = "neg"; }), "V15");
   EXPECT_EQ(Violated([](Model& m) { m.metrics[0].operands = {"p", "q"}; }), "V15");
   EXPECT_EQ(Violated([](Model& m) { m.metrics[0].operands = {"p"}; }), "V15");
