@@ -18,7 +18,12 @@ void EndBeforeTheFirstStep(int) {
   _exit(static_cast<int>(ExitStatus::kInterrupted));
 }
 
-void Remember(int) { received = 1; }
+/// Training may wait for something: the reader of a pipe that its log goes to.
+void Remember(int) {
+  received = 1;
+  signal(SIGINT, SIG_DFL);
+  signal(SIGTERM, SIG_DFL);
+}
 
 auto BeforeTheFirstStep(std::string_view line, int descriptor) {
   last_line = line;
@@ -38,7 +43,7 @@ auto FromTheFirstStep() {
 SignalHandlers::SignalHandlers(void (*handler)(int)) {
   struct sigaction action = {};
   action.sa_handler = handler;
-  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, &old_interrupt_);
   sigaction(SIGTERM, &action, &old_terminate_);
 }
@@ -51,7 +56,7 @@ SignalHandlers::~SignalHandlers() {
 InterruptExit::InterruptExit(std::string_view last_line, int descriptor)
     : handlers_(BeforeTheFirstStep(last_line, descriptor)) {}
 
-InterruptWatch::InterruptWatch() : handlers_(FromTheFirstStep()) {}
+void InterruptWatch::Begin() { handlers_.emplace(FromTheFirstStep()); }
 
 bool InterruptWatch::interrupted() const { return received != 0; }
 

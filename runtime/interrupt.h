@@ -1,9 +1,12 @@
-// What Ctrl-C and SIGTERM do to training. A second signal ends the process as usual.
+// What Ctrl-C and SIGTERM do to training. A second signal, of either kind, ends the process as
+// usual.
 #pragma once
 
 #include <signal.h>
 #include <unistd.h>
 
+#include <mutex>
+#include <optional>
 #include <string_view>
 
 namespace descent::runtime {
@@ -22,10 +25,14 @@ class SignalHandlers {
 
 inline constexpr std::string_view kStoppedBeforeTheFirstStep =
     "stopped: interrupted before the first step; no checkpoint was written\n";
+/// Where there is one of before.
+inline constexpr std::string_view kStoppedWithOldCheckpoint =
+    "stopped: interrupted before the first step; the checkpoint stays as it was\n";
 
-/// Before the first step, while data is read and the state initialized, there is nothing to save:
-/// the process says so in its last line and ends at once with kInterrupted. A command that does not
-/// train gives a last line of its own, which must outlive the process's handlers.
+/// Before the first step, while data is read, the state initialized and the log opened, there is
+/// nothing to save: the process says so in its last line and ends at once with kInterrupted. A
+/// command that does not train gives a last line of its own, which must outlive the process's
+/// handlers.
 class InterruptExit {
  public:
   explicit InterruptExit(std::string_view last_line = kStoppedBeforeTheFirstStep,
@@ -35,15 +42,17 @@ class InterruptExit {
   SignalHandlers handlers_;
 };
 
-/// While it lives, inside an InterruptExit or alone, the signals are remembered instead of ending
-/// the process, so that training can save a checkpoint first.
+/// While it lives, or from Begin on, inside an InterruptExit or alone, the signals are remembered
+/// instead of ending the process, so that training can save a checkpoint first.
 class InterruptWatch {
  public:
-  InterruptWatch();
+  InterruptWatch() { Begin(); }
+  explicit InterruptWatch(std::defer_lock_t) {}
+  void Begin();
   bool interrupted() const;
 
  private:
-  SignalHandlers handlers_;
+  std::optional<SignalHandlers> handlers_;
 };
 
 }  // namespace descent::runtime

@@ -1,6 +1,7 @@
 #include "runtime/predictions.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "runtime/data/feed.h"
@@ -48,7 +49,9 @@ std::string CsvField(std::string_view text) {
   return quoted + '"';
 }
 
+/// A NaN has no sign to show.
 std::string NumberText(const Array& array, int64_t i) {
+  if (std::isnan(NumberAt(array.dtype, array.values.data(), i))) return "nan";
   return Visit(array.dtype, [&]<typename T>() {
     T value = reinterpret_cast<const T*>(array.values.data())[i];
     if constexpr (std::is_integral_v<T> && sizeof(T) == 1) {

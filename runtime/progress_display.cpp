@@ -16,8 +16,8 @@ constexpr int64_t kShownEpochs = 25;
 constexpr int kBarWidth = 24, kLeastBarWidth = 8;
 constexpr auto kRedraw = std::chrono::milliseconds(100);
 
-/// What is shown is a courtesy: a closed pipe does not end training.
-void Show(int fd, std::string_view text) { WriteAll(fd, BytesOf(text)); }
+/// What is shown is a courtesy: a full disk does not end training, only its exit status is another.
+bool Show(int fd, std::string_view text) { return WriteAll(fd, BytesOf(text)); }
 
 /// Of the terminal; it may change at any time.
 int Columns() {
@@ -92,6 +92,10 @@ void ProgressDisplay::ClearBar() {
   drawn_ = false;
 }
 
+void ProgressDisplay::ShowLine() {
+  if (!Show(STDOUT_FILENO, {text_.data(), text_.size()})) has_shown_all_ = false;
+}
+
 void ProgressDisplay::Epoch(const Progress& progress, std::span<const Metric> validation) {
   if (const Metric* metric = Headline(validation)) {
     shown_metric_name_ = metric->name();
@@ -115,7 +119,7 @@ void ProgressDisplay::Epoch(const Progress& progress, std::span<const Metric> va
   }
   text_.push_back('\n');
   ClearBar();
-  Show(STDOUT_FILENO, {text_.data(), text_.size()});
+  ShowLine();
 }
 
 void ProgressDisplay::Line(std::string_view text, bool important) {
@@ -123,7 +127,7 @@ void ProgressDisplay::Line(std::string_view text, bool important) {
   ClearBar();
   text_.clear();
   fmt::format_to(std::back_inserter(text_), "{}\n", text);
-  Show(STDOUT_FILENO, {text_.data(), text_.size()});
+  ShowLine();
 }
 
 }  // namespace descent::runtime

@@ -29,17 +29,20 @@ class ProgressDisplay {
   /// A line on standard output; removes the bar. Shown even when quiet if `important`.
   void Line(std::string_view text, bool important);
 
+  /// Did all lines reach standard output?
+  bool has_shown_all() const { return has_shown_all_; }
   double seconds() const;
   int64_t rows() const { return rows_; }
   int64_t steps() const { return batches_; }
 
  private:
+  void ShowLine();
   void DrawBar(const Progress& progress, double loss);
   void ClearBar();
 
   Facts facts_;
   bool bar_;  ///< standard error is a terminal and we are not quiet
-  bool drawn_ = false;
+  bool drawn_ = false, has_shown_all_ = true;
   int64_t rows_ = 0, batches_ = 0;
   std::chrono::steady_clock::time_point start_, drawn_at_;
   double shown_metric_ = 0;

@@ -94,7 +94,9 @@ Result<ExitStatus> Train(const Program& program, const TrainCommand& command) {
     return std::unexpected(present.error());
   }
   if (auto apart = CheckFiles(command); !apart) return std::unexpected(apart.error());
-  const InterruptExit nothing_to_save;  // until the trainer watches
+  // Until the trainer watches there is nothing to save.
+  const bool has_old = !command.train.checkpoint.empty() && FileExists(command.train.checkpoint);
+  const InterruptExit ends(has_old ? kStoppedWithOldCheckpoint : kStoppedBeforeTheFirstStep);
   bool fell_back = false;
   auto checkpoint = FindCheckpoint(program, command, &fell_back);
   if (!checkpoint) return std::unexpected(checkpoint.error());
@@ -134,7 +136,10 @@ Result<ExitStatus> Train(const Program& program, const TrainCommand& command) {
   if (!trainer) return std::unexpected(trainer.error());
   auto outcome = (*trainer)->Run();
   if (!outcome) return std::unexpected(outcome.error());
-  return StatusOf(outcome->reason);
+  const ExitStatus status = StatusOf(outcome->reason);
+  const bool shown = (*trainer)->HasShownAll() && std::fflush(stdout) == 0 && !std::ferror(stdout);
+  if (status != ExitStatus::kGood || shown) return status;
+  return FailWith(ExitStatus::kIo, "standard output", "cannot be written");
 }
 
 }  // namespace descent::runtime

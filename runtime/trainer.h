@@ -68,6 +68,8 @@ class Trainer {
   static Result<std::unique_ptr<Trainer>> Make(Parts parts, TrainOptions options);
 
   Result<TrainOutcome> Run();
+  /// Did all lines reach standard output?
+  bool HasShownAll() const { return display_->has_shown_all(); }
 
  private:
   Trainer(Parts parts, TrainOptions options, EntryCall step);
@@ -129,7 +131,7 @@ class Trainer {
   std::unique_ptr<Evaluator> validation_;
   std::optional<TrainingLog> log_;
   std::unique_ptr<ProgressDisplay> display_;
-  InterruptWatch interrupt_;
+  InterruptWatch interrupt_{std::defer_lock};  ///< from the end of SetUp, which may wait
 
   std::optional<CheckpointStore> store_;
   std::optional<State> best_state_;  ///< with validation: memory for the best epoch's state

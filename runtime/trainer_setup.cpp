@@ -42,6 +42,9 @@ Result<void> Trainer::SetUp() {
     }
     parts_.state->SetScalar(rate, *options_.learning_rate);
   }
+  if (options_.checkpoint.empty() && options_.checkpoint_every > 0) {
+    return FailWith(ExitStatus::kUsage, "", "--checkpoint-every needs --checkpoint FILE");
+  }
   if (!options_.checkpoint.empty()) {
     if (auto writable = CheckWritable(options_.checkpoint); !writable) return writable;
     store_.emplace(options_.checkpoint);
@@ -59,6 +62,7 @@ Result<void> Trainer::SetUp() {
   if (auto done = SetUpLog(); !done) return done;
   display_ = std::make_unique<ProgressDisplay>(
       ProgressDisplay::Facts{options_.quiet, options_.epochs, batches_});
+  interrupt_.Begin();
   return {};
 }
 

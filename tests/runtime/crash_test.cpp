@@ -1,5 +1,6 @@
 // Training processes that are killed or interrupted.
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 
@@ -60,6 +61,44 @@ TEST(Crash, InterruptedBeforeTheFirstStep) {
               "stopped: interrupted before the first step; no checkpoint was written\n");
     EXPECT_FALSE(FileExists(folder.File("c")));
   }
+}
+
+TEST(Crash, InterruptedBeforeTheFirstStepAnOldCheckpointStays) {
+  TemporaryFolder folder;
+  std::vector<std::string> arguments = Train();
+  arguments.insert(arguments.end(), {"--checkpoint", folder.File("c"), "--quiet"});
+  ASSERT_EQ(WaitFor(Spawn(arguments)), 0);
+  const std::string before = Contents(folder.File("c"));
+  setenv("FAKE_INITIALIZE_SIGNAL", std::to_string(SIGINT).c_str(), 1);
+  const pid_t child = Spawn(arguments, folder.File("out"));
+  unsetenv("FAKE_INITIALIZE_SIGNAL");
+  EXPECT_EQ(WaitFor(child), 130);
+  EXPECT_EQ(Contents(folder.File("out")),
+            "stopped: interrupted before the first step; the checkpoint stays as it was\n");
+  EXPECT_EQ(Contents(folder.File("c")), before);
+}
+
+/// Opening a pipe that nobody reads waits, and a signal must end that.
+TEST(Crash, InterruptedWhileTheLogWaitsForAReader) {
+  TemporaryFolder folder;
+  ASSERT_EQ(mkfifo(folder.File("log").c_str(), 0600), 0);
+  std::vector<std::string> arguments = Train();
+  arguments.insert(arguments.end(),
+                   {"--checkpoint", folder.File("c"), "--log", folder.File("log")});
+  for (const int number : {SIGINT, SIGTERM}) {
+    const pid_t child = Spawn(arguments, folder.File("out"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    kill(child, number);
+    EXPECT_EQ(WaitFor(child), 130);
+  }
+}
+
+TEST(Crash, FullStandardOutput) {
+  TemporaryFolder folder;
+  std::vector<std::string> arguments = Train();
+  arguments.insert(arguments.end(), {"--checkpoint", folder.File("c")});
+  EXPECT_EQ(WaitFor(Spawn(arguments, "/dev/full")), 4);
+  EXPECT_TRUE(FileExists(folder.File("c")));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace descent::runtime {
 namespace {
 
@@ -30,6 +32,7 @@ TEST(Predictions, CsvForms) {
       .shape = {2, 1},
       .values = {std::byte{0x80}, std::byte{0x3f}, std::byte{0}, std::byte{0xc0}}};
   EXPECT_EQ(PredictionsCsv({{&value, narrow}}, {}), "v\n1\n-2\n");
+  EXPECT_EQ(PredictionsCsv({{&value, Floats({2, 1}, {-NAN, NAN})}}, {}), "v\nnan\nnan\n");
   const Array bytes = {
       .dtype = DESCENT_I8, .shape = {2, 1}, .values = {std::byte{0x80}, std::byte{7}}};
   EXPECT_EQ(PredictionsCsv({{&value, bytes}}, {}), "v\n-128\n7\n");
