@@ -12,6 +12,7 @@
 #include "compiler/hyperparameter_list.h"
 #include "compiler/kernel/lower_model.h"
 #include "compiler/kernel/program_print.h"
+#include "compiler/prediction_hash.h"
 #include "compiler/settings.h"
 #include "compiler/trace_outputs.h"
 #include "ir/io/model_hash.h"
@@ -191,9 +192,11 @@ Result<Compilation> Compile(const Model& model, const CompileOptions& options) {
   KernelProgram& program = compilation.program;
   DESCENT_TRY(prefix, PrefixOf(source, options));
   DESCENT_TRY(hash, ModelHash(source));
+  DESCENT_TRY(prediction_hash, PredictionHash(source));
   program.name = source.name;
   program.prefix = std::move(prefix);
   program.model_hash = std::move(hash);
+  program.prediction_hash = std::move(prediction_hash);
   program.keep_partial_batch = source.keep_partial_batch;
   program.hyperparameters = HyperparameterList(source);
   LayOutState(source, entries, options.full_state, program);

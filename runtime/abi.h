@@ -171,10 +171,11 @@ typedef struct descent_hyperparameter {
 typedef struct descent_program {
   int32_t abi_version;
   int32_t reserved;
-  const char* name;       /* of the model */
-  const char* model_hash; /* 64 hex digits: SHA-256 over canonical binary model */
-  const char* target;     /* "znver4" */
-  const char* compiler;   /* "descent 0.1.0" */
+  const char* name;            /* of the model */
+  const char* model_hash;      /* 64 hex digits: SHA-256 over canonical binary model */
+  const char* prediction_hash; /* and over what its predictions depend on */
+  const char* target;          /* "znver4" */
+  const char* compiler;        /* "descent 0.1.0" */
   int32_t (*cpu_is_supported)(void);
   const char* cpu_needs; /* "AVX-512 (F, BW, DQ, VL)" */
   int64_t state_bytes;

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kFormat = "1";
 constexpr std::string_view kFormatKey = "descent.format", kHashKey = "descent.model_hash",
+                           kPredictionHashKey = "descent.prediction_hash",
                            kModelKey = "descent.model", kTargetKey = "descent.target",
                            kChecksumKey = "descent.checksum", kLabelKey = "descent.label",
                            kFeaturesKey = "descent.features", kClassesKey = "descent.classes",
@@ -225,6 +226,7 @@ Bytes MakeCheckpoint(const Program& program, const State& state, const TrainingR
       {std::string(kFormatKey), std::string(kFormat)},
       {std::string(kModelKey), std::string(program.name())},
       {std::string(kHashKey), program.abi().model_hash},
+      {std::string(kPredictionHashKey), program.abi().prediction_hash},
       {std::string(kTargetKey), program.abi().target},
       {std::string(kLabelKey), provenance.label},
       {std::string(kFeaturesKey), JsonStrings(provenance.features)},
@@ -254,6 +256,10 @@ Bytes MakeCheckpoint(const Program& program, const State& state, const TrainingR
 
 std::string_view ModelOf(const Weights& checkpoint) {
   return ValueOf(checkpoint.file.metadata, kModelKey);
+}
+
+std::string_view PredictionHashOf(const Weights& checkpoint) {
+  return ValueOf(checkpoint.file.metadata, kPredictionHashKey);
 }
 
 bool IsNormalization(std::string_view tensor_name) {

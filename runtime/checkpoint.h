@@ -3,9 +3,9 @@
 //
 // Contents: every state slot under its own name; as "descent/normalization/<input>/{shift,factor}"
 // what normalization was fitted; the rest as text in the metadata (keys "descent.*"): format, model
-// hash, target, progress, seed, splits, column and class names. Nothing of the machine or the
-// moment (no times, hosts, thread counts), so a run that was killed and resumed ends in the same
-// bytes as one that was not. A checksum over all of it tells damage from truth.
+// hash, prediction hash, target, progress, seed, splits, column and class names. Nothing of the
+// machine or the moment (no times, hosts, thread counts), so a run that was killed and resumed ends
+// in the same bytes as one that was not. A checksum over all of it tells damage from truth.
 //
 // Files: FILE is the newest, FILE.1 the one before (used with a warning when FILE is damaged),
 // FILE.best the one with the lowest validation loss. FILE exists at every moment after the first
@@ -78,6 +78,8 @@ Result<Weights> ParseWeights(Bytes bytes, const std::string& path, const Program
 
 /// Name of the model that a checkpoint was trained as.
 std::string_view ModelOf(const Weights& checkpoint);
+/// Hash of what its predictions depended on (descent_program::prediction_hash).
+std::string_view PredictionHashOf(const Weights& checkpoint);
 /// Whether a tensor of a checkpoint is a fitted normalization.
 bool IsNormalization(std::string_view tensor_name);
 

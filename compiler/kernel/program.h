@@ -355,7 +355,7 @@ struct KernelProgram {
   int64_t state_bytes = 0;
   std::vector<std::byte> constants;  ///< one section, 64-byte aligned pieces
   // What the artifact says about itself (descent_program in runtime/abi.h).
-  std::string model_hash;
+  std::string model_hash, prediction_hash;
   bool keep_partial_batch = false;
   std::vector<std::pair<std::string, std::string>> hyperparameters;
 };

@@ -60,7 +60,8 @@ Result<CompileOptions> OptionsOf(const CompileArguments& arguments, const Model&
   options.sanitizer =
       std::ranges::find(kSanitizers, arguments.sanitize, &SanitizerName::name)->sanitizer;
   if (!arguments.weights.empty()) {
-    DESCENT_TRY(weights, ReadWeights(arguments.weights, model));
+    DESCENT_TRY(configured, Configure(model, options));
+    DESCENT_TRY(weights, ReadWeights(arguments.weights, configured));
     options.weights = std::move(weights.owned);
   }
   return options;
@@ -108,46 +109,49 @@ Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
 }
 
 OptionGroup ArtifactOptions(CompileArguments& arguments) {
-  return {"Artifact",
-          {OutputOption(&arguments.output,
-                        "where to write (default: named after the model; listings go to standard "
-                        "output)"),
-           {.names = "--emit",
-            .value = "KIND",
-            .doc = "what to make (default exe)",
-            .destination = &arguments.emit,
-            .choices = KindNames()},
-           {.names = "--name",
-            .value = "PREFIX",
-            .doc = "prefix of all symbols, a C identifier (default: the model's name)",
-            .destination = &arguments.name},
-           {.names = "--entry",
-            .value = "ENTRY",
-            .doc = "compile only this entry point; may be repeated (`--entry predict`: no training "
-                   "code)",
-            .destination = &arguments.entries,
-            .choices = {"initialize", "train_step", "evaluate", "predict", "metrics", "run"},
-            .comma_list = true},
-           {.names = "--weights",
-            .value = "FILE",
-            .doc = "compile parameters in: a safetensors file, or a trainer's checkpoint",
-            .destination = &arguments.weights,
-            .completion = Completion::kFile},
-           {.names = "--static",
-            .value = "",
-            .doc = "an executable without any dynamic dependency, single-threaded",
-            .destination = &arguments.is_static},
-           {.names = "--sanitize",
-            .value = "KIND",
-            .doc = "instrument the kernels; executables and shared libraries are linked by "
-                   "clang-19, objects "
-                   "and static libraries by you, with -fsanitize",
-            .destination = &arguments.sanitize,
-            .choices = {"none", "address", "thread"}},
-           {.names = "-q,--quiet",
-            .value = "",
-            .doc = "print nothing but errors",
-            .destination = &arguments.quiet}}};
+  return {
+      "Artifact",
+      {OutputOption(&arguments.output,
+                    "where to write (default: named after the model; listings go to standard "
+                    "output)"),
+       {.names = "--emit",
+        .value = "KIND",
+        .doc = "what to make (default exe)",
+        .destination = &arguments.emit,
+        .choices = KindNames()},
+       {.names = "--name",
+        .value = "PREFIX",
+        .doc = "prefix of all symbols, a C identifier (default: the model's name)",
+        .destination = &arguments.name},
+       {.names = "--entry",
+        .value = "ENTRY",
+        .doc = "compile only this entry point; may be repeated (`--entry predict`: no training "
+               "code)",
+        .destination = &arguments.entries,
+        .choices = {"initialize", "train_step", "evaluate", "predict", "metrics", "run"},
+        .comma_list = true},
+       {.names = "--weights",
+        .value = "FILE",
+        .doc =
+            "compile parameters in: a safetensors file, or a trainer's checkpoint (of a model that "
+            "predicts otherwise, with a warning)",
+        .destination = &arguments.weights,
+        .completion = Completion::kFile},
+       {.names = "--static",
+        .value = "",
+        .doc = "an executable without any dynamic dependency, single-threaded",
+        .destination = &arguments.is_static},
+       {.names = "--sanitize",
+        .value = "KIND",
+        .doc = "instrument the kernels; executables and shared libraries are linked by "
+               "clang-19, objects "
+               "and static libraries by you, with -fsanitize",
+        .destination = &arguments.sanitize,
+        .choices = {"none", "address", "thread"}},
+       {.names = "-q,--quiet",
+        .value = "",
+        .doc = "print nothing but errors",
+        .destination = &arguments.quiet}}};
 }
 
 }  // namespace

@@ -1,11 +1,14 @@
 #include "frontends/cli/weights.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "compiler/graph/optimizers.h"
 #include "compiler/kernel/lower_model.h"
+#include "compiler/prediction_hash.h"
 #include "frontends/cli/command.h"
 #include "frontends/cli/runtime_result.h"
 
@@ -91,6 +94,56 @@ std::unexpected<Diagnostic> Refuse(const Mismatch& mismatch, const runtime::Weig
                     "give the model that was trained, or a checkpoint of this one");
 }
 
+/// Numbers that inputs were normalized by must meet inputs that are normalized, and the reverse.
+/// The loss's inputs count, too: losses and metrics would be of other units.
+Result<void> CheckNormalizations(const runtime::Weights& weights, const Model& model,
+                                 bool predicts_the_same) {
+  const auto& fitted = weights.record->provenance.normalizations;
+  const auto is_fitted = [](const InputBinding& input) {
+    return input.normalization == Normalization::kStandardize ||
+           input.normalization == Normalization::kMinMax;
+  };
+  const std::string hint = "give the model that was trained, or parameters of this one";
+  for (const auto& [name, numbers] : fitted) {
+    const InputBinding* input = model.FindInput(name);
+    if (input == nullptr ? !model.entry.empty() : is_fitted(*input)) continue;
+    return InputError(fmt::format("{}: its parameters were trained with input {} normalized, "
+                                  "which model {} {}",
+                                  weights.path, Quoted(name), Quoted(model.name),
+                                  input == nullptr ? "does not have" : "takes as it is"),
+                      hint);
+  }
+  for (const InputBinding& input : model.inputs)
+    if (!predicts_the_same && is_fitted(input) && !fitted.contains(input.name))
+      return InputError(fmt::format("{}: its parameters were trained without a normalization of "
+                                    "input {}, which model {} normalizes",
+                                    weights.path, Quoted(input.name), Quoted(model.name)),
+                        hint);
+  return {};
+}
+
+/// `diff` reads a file again for each entry point.
+void WarnOnce(const std::string& text) {
+  static std::string last;
+  if (std::exchange(last, text) != text) fmt::print(stderr, "warning: {}\n", text);
+}
+
+/// A checkpoint of a model that would predict something else from these parameters is taken, with
+/// a warning: graphs may differ by intention.
+Result<void> CheckPredictions(const runtime::Weights& weights, const Model& model) {
+  DESCENT_TRY(hash, PredictionHash(model));
+  // One entry point's model has other nodes than its source.
+  const bool same = !model.entry.empty() || hash == runtime::PredictionHashOf(weights);
+  DESCENT_RETURN_IF_ERROR(CheckNormalizations(weights, model, same));
+  if (same) return {};
+  const std::string origin = Quoted(runtime::ModelOf(weights)), name = Quoted(model.name);
+  WarnOnce(fmt::format(
+      "{}: was trained as {}; its parameters are taken all the same", weights.path,
+      origin == name ? fmt::format("another model {}, which predicts otherwise", name)
+                     : fmt::format("model {}, which predicts otherwise than {}", origin, name)));
+  return {};
+}
+
 }  // namespace
 
 Result<runtime::Weights> ReadWeights(const std::string& path, const Model& model) {
@@ -99,8 +152,10 @@ Result<runtime::Weights> ReadWeights(const std::string& path, const Model& model
   const Mismatch mismatch = Compare(weights.file, model);
   // One entry point's model lists only the state that it reads.
   const bool all_known = mismatch.extra.empty() || !weights.record || !model.entry.empty();
-  if (mismatch.missing.empty() && mismatch.different.empty() && all_known) return weights;
-  return Refuse(mismatch, weights, model);
+  if (!mismatch.missing.empty() || !mismatch.different.empty() || !all_known)
+    return Refuse(mismatch, weights, model);
+  if (weights.record) DESCENT_RETURN_IF_ERROR(CheckPredictions(weights, model));
+  return weights;
 }
 
 }  // namespace descent::cli

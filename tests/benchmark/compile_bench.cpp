@@ -38,7 +38,7 @@ Result<void> Run(const std::string& path, std::string_view target_name) {
   DESCENT_TRY(target, ResolveTarget(target_name));
   DESCENT_TRY(source, ReadModel(path));
   KernelProgram program{.name = source.name, .prefix = source.name};
-  program.model_hash = std::string(64, '0');
+  program.model_hash = program.prediction_hash = std::string(64, '0');
   std::vector<Model> optimized;
   for (const char* entry : {"train_step", "initialize", "evaluate", "predict", "metrics"}) {
     PipelineOptions options{.pass = {.entry = entry}};

@@ -64,6 +64,49 @@ TEST(Weights, CheckpointOfTheModelTrainedOtherwise) {
   ForEachCommand(shell, "fitted", "fitted.safetensors", ExpectTaken);
 }
 
+void ExpectTakenSilently(const Outcome& outcome, const std::string&) {
+  ExpectGood(outcome);
+  EXPECT_EQ(outcome.err, "");
+}
+
+void ExpectTakenWithWarning(const Outcome& outcome, const std::string& words) {
+  ExpectGood(outcome);
+  EXPECT_EQ(outcome.err, words);
+}
+
+/// What training was like does not matter; what is predicted does.
+TEST(Weights, CheckpointOfAModelThatPredictsOtherwise) {
+  const Shell shell;
+  Train(shell, "orange-blue", "adam", "--set optimizer=adam --batch 7");
+  ForEachCommand(shell, "orange-blue", "adam.safetensors", ExpectTakenSilently);
+  ExpectGood(
+      shell.Run("sed 's/model orange_blue/model again/; s/glorot_uniform/he_normal/; s/batch 10/"
+                "batch 5/; s/s1 = matmul/first = matmul/; s/add(s1/add(first/; /metric/d' "
+                "orange-blue.descent > again.descent"));
+  ForEachCommand(shell, "again", "adam.safetensors", ExpectTakenSilently);
+  ExpectGood(
+      shell.Run("sed 's/model orange_blue/model tanh/; s/sigmoid(z1)/tanh(z1)/' "
+                "orange-blue.descent > tanh.descent"));
+  ForEachCommand(shell, "tanh", "adam.safetensors", ExpectTakenWithWarning,
+                 "warning: adam.safetensors: was trained as model 'orange_blue', which predicts "
+                 "otherwise than 'tanh'; its parameters are taken all the same\n");
+}
+
+TEST(Weights, CheckpointOfAModelWithOtherNormalization) {
+  const Shell shell;
+  ExpectGood(
+      shell.Run("sed 's/from features/from features normalize standardize/' orange-blue.descent > "
+                "fitted.descent"));
+  Train(shell, "fitted", "fitted");
+  ForEachCommand(shell, "orange-blue", "fitted.safetensors", ExpectRefused,
+                 "fitted.safetensors: its parameters were trained with input 'x' normalized, which "
+                 "model 'orange_blue' takes as it is");
+  Train(shell, "orange-blue", "plain");
+  ForEachCommand(shell, "fitted", "plain.safetensors", ExpectRefused,
+                 "plain.safetensors: its parameters were trained without a normalization of input "
+                 "'x', which model 'orange_blue' normalizes");
+}
+
 TEST(Weights, CheckpointOfAModelWithMoreParameters) {
   const Shell shell;
   Train(shell, "orange-blue", "more");

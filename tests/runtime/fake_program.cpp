@@ -260,6 +260,7 @@ const descent_program* FakeProgram(const FakeOptions& options) {
              .model_hash = options.other_model
                                ? "ffff456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
                                : "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+             .prediction_hash = "cafe456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
              .target = "generic",
              .compiler = "by hand",
              .cpu_needs = "nothing",

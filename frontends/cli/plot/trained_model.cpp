@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <optional>
 
 #include "compiler/codegen/jit.h"
 #include "compiler/compile.h"
@@ -133,6 +134,11 @@ Result<TrainedModel> TrainedModel::Load(const Source& source) {
         Diagnostic{.message = "a model without a loss has nothing to train or predict",
                    .location = {.file = source.model},
                    .hint = "`descent plot --function` draws a plain function"});
+  std::optional<runtime::Weights> weights;
+  if (!source.checkpoint.empty()) {
+    DESCENT_TRY(file, cli::ReadWeights(source.checkpoint, read));
+    weights = std::move(file);
+  }
   DESCENT_TRY(model, WithHidden(std::move(read), source.hidden));
   DESCENT_TRY(compilation, Compile(model, {}));
   DESCENT_TRY(jit, JitProgram::Load(compilation.program, *compilation.target));
@@ -141,16 +147,15 @@ Result<TrainedModel> TrainedModel::Load(const Source& source) {
   DESCENT_TRY(executor, FromRuntime(runtime::Executor::Make(0, runtime::BindCaller::kNo)));
   auto parts = std::make_unique<Parts>(std::move(model), std::move(jit), program, std::move(state),
                                        std::move(executor));
-  if (source.checkpoint.empty()) {
+  if (!weights) {
     parts->state.SetScalar(parts->program.FindSlot(DESCENT_SLOT_SEED), source.seed);
     DESCENT_TRY(entry, parts->Entry("initialize"));
     DESCENT_TRY(call, FromRuntime(runtime::EntryCall::Make(*entry, *parts->executor)));
     call.Run(parts->state, 0);
   } else {
-    DESCENT_TRY(weights, cli::ReadWeights(source.checkpoint, parts->model));
     DESCENT_RETURN_IF_ERROR(FromRuntime(runtime::RestoreState(
-        parts->program, weights, runtime::Restore::kParameters, parts->state)));
-    if (weights.record) parts->normalizations = weights.record->provenance.normalizations;
+        parts->program, *weights, runtime::Restore::kParameters, parts->state)));
+    if (weights->record) parts->normalizations = weights->record->provenance.normalizations;
   }
   return TrainedModel(std::move(parts));
 }

@@ -59,7 +59,7 @@ const Target& NativeTarget() {
 
 KernelProgram ProgramOf(const Kernel& kernel) {
   KernelProgram program{.name = "test", .prefix = "test", .kernels = {kernel}};
-  program.model_hash = std::string(64, '0');
+  program.model_hash = program.prediction_hash = std::string(64, '0');
   EntryProgram entry{.name = "run"};
   KernelCall call{.kernel = 0};
   int inputs = 0, outputs = 0;
