@@ -10,6 +10,7 @@
 #include "compiler/graph/optimizers.h"
 #include "compiler/graph/specialize.h"
 #include "compiler/hyperparameter_list.h"
+#include "compiler/kernel/entry_metadata.h"
 #include "compiler/kernel/lower_model.h"
 #include "compiler/kernel/program_print.h"
 #include "compiler/prediction_hash.h"
@@ -210,6 +211,8 @@ Result<Compilation> Compile(const Model& model, const CompileOptions& options) {
       optimized = std::move(traced);
     }
     DESCENT_TRY(lowered, LowerEntry(optimized, program, lowering));
+    for (EntryInput& input : lowered.inputs)
+      input.range = FindValueRange(source.graph, input.binding.name);
     program.entries.push_back(std::move(lowered));
     compilation.entries.push_back(std::move(optimized));
   }

@@ -21,6 +21,11 @@ namespace descent {
 /// Which element types an operand may have.
 enum class DTypeClass : uint8_t { kAny, kFloat, kInteger, kNumeric /* float or integer */, kBool };
 
+/// Numbers from `lowest` to `highest`, both included.
+struct ValueRange {
+  double lowest = 0, highest = 0;
+};
+
 struct OperandSpec {
   std::string_view name;
   DTypeClass dtypes = DTypeClass::kAny;
@@ -28,6 +33,9 @@ struct OperandSpec {
   int dtype_group = 0;
   bool optional = false;  ///< may be left out (only trailing operands)
   bool variadic = false;  ///< the last operand only: zero or more
+  /// Where its elements must lie to mean anything. Readers check data columns that feed it as they
+  /// are before the first step; kernels compute with whatever comes.
+  std::optional<ValueRange> range = std::nullopt;
 };
 
 struct AttributeSpec {

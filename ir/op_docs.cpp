@@ -134,6 +134,11 @@ std::string OperandText(const OperandSpec& operand) {
   return std::string(operand.name) + (operand.variadic ? "..." : operand.optional ? "?" : "");
 }
 
+std::string RangeText(const OperandSpec& operand) {
+  if (!operand.range) return "";
+  return fmt::format(", from {} to {}", operand.range->lowest, operand.range->highest);
+}
+
 /// Operands of one group have the type of its first.
 std::string OperandTypes(const Signature& signature, const OperandSpec& operand) {
   const auto first =
@@ -148,7 +153,8 @@ std::string OperandTable(const Signature& signature) {
   if (signature.operands.empty()) return "";
   std::string text = "| operand | element type |\n|---|---|\n";
   for (const OperandSpec& operand : signature.operands)
-    text += fmt::format("| `{}` | {} |\n", OperandText(operand), OperandTypes(signature, operand));
+    text += fmt::format("| `{}` | {}{} |\n", OperandText(operand), OperandTypes(signature, operand),
+                        RangeText(operand));
   return text + "\n";
 }
 

@@ -107,8 +107,9 @@ typedef struct descent_input {
   int32_t batch_axis;    /* -1: none */
   int32_t normalization;
   double scale;
-  const char* column;  /* "features", "label", or a name */
-  int64_t index_limit; /* values are indices below it (labels, ids); 0: not an index */
+  const char* column;     /* "features", "label", or a name */
+  int64_t index_limit;    /* values are indices below it (labels, ids); 0: not an index */
+  double lowest, highest; /* values lie in between, both included; both 0: anywhere */
 } descent_input;
 
 enum {

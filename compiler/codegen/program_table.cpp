@@ -18,7 +18,8 @@ llvm::Constant* InputRow(TableBuilder& t, const EntryProgram& entry, const Entry
   const TensorType& type = entry.buffers[input.buffer].type;
   return t.Struct({t.Tensor(input.binding.name, type), t.I32(input.binding.batch_axis),
                    t.I32(static_cast<int>(input.binding.normalization)), t.F64(input.binding.scale),
-                   t.Text(input.binding.column), t.I64(input.index_limit)});
+                   t.Text(input.binding.column), t.I64(input.index_limit),
+                   t.F64(input.range.lowest), t.F64(input.range.highest)});
 }
 
 llvm::Constant* OutputRow(TableBuilder& t, const EntryProgram& entry, const EntryOutput& output) {

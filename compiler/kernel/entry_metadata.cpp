@@ -1,8 +1,10 @@
 #include "compiler/kernel/entry_metadata.h"
 
 #include <algorithm>
+#include <limits>
 #include <unordered_set>
 
+#include "ir/expansion.h"
 #include "ir/index_map.h"
 #include "ir/op_def.h"
 #include "runtime/abi.h"
@@ -14,6 +16,27 @@ std::vector<TensorType> OperandTypes(const Graph& graph, const Node& node) {
   std::vector<TensorType> types;
   for (const Value operand : node.operands) types.push_back(graph.type(operand));
   return types;
+}
+
+/// Whether numbers of type `from` stay what they are in type `to`, as far as a walk cares.
+using KeepsNumbers = bool (*)(DType from, DType to);
+
+bool StaysInteger(DType from, DType to) { return Info(from).is_integer && Info(to).is_integer; }
+bool StaysNumber(DType from, DType to) { return Info(to).is_float || StaysInteger(from, to); }
+
+/// Is the scalar an element of a carried operand as it is: a read, cast or selected?
+bool IsCarried(const Node& node, const std::vector<bool>& carried, const TensorExpr& expr,
+               const Scalar& scalar, KeepsNumbers keeps) {
+  if (scalar->kind == ScalarKind::kRead)
+    return carried[node.operands[expr.reads[scalar->slot].operand].node] &&
+           keeps(scalar->dtype, scalar->dtype);
+  if (scalar->kind != ScalarKind::kCall) return false;
+  const auto& arguments = scalar->arguments;
+  if (scalar->op == ScalarOp::kCast)
+    return keeps(arguments[0]->dtype, scalar->dtype) &&
+           IsCarried(node, carried, expr, arguments[0], keeps);
+  return scalar->op == ScalarOp::kSelect && IsCarried(node, carried, expr, arguments[1], keeps) &&
+         IsCarried(node, carried, expr, arguments[2], keeps);
 }
 
 /// Follows the integer values of one input through casts and layouts to where they select
@@ -61,15 +84,8 @@ class IndexLimit {
     return !expr.reducer && expr.results.size() == 1 && IsValue(node, expr, expr.results[0]);
   }
 
-  /// A read of a carried operand, possibly cast to another integer type or selected row by row.
   bool IsValue(const Node& node, const TensorExpr& expr, const Scalar& scalar) const {
-    if (scalar->kind == ScalarKind::kRead)
-      return Carried(node, expr.reads[scalar->slot].operand) && Info(scalar->dtype).is_integer;
-    if (scalar->kind != ScalarKind::kCall || !Info(scalar->dtype).is_integer) return false;
-    const auto& arguments = scalar->arguments;
-    if (scalar->op == ScalarOp::kCast) return IsValue(node, expr, arguments[0]);
-    return scalar->op == ScalarOp::kSelect && IsValue(node, expr, arguments[1]) &&
-           IsValue(node, expr, arguments[2]);
+    return IsCarried(node, carried_, expr, scalar, StaysInteger);
   }
 
   void VisitEquals(const Node& node, const TensorExpr& expr, const Scalar& scalar) {
@@ -105,11 +121,78 @@ class IndexLimit {
   int64_t limit_ = 0;
 };
 
+/// Follows the numbers of inputs through casts and layouts to operands with a range.
+class RangeWalk {
+ public:
+  ValueRange Run(const Graph& graph, Value input) {
+    std::vector<bool> carried(graph.nodes().size());
+    carried[input.node] = true;
+    Visit(graph, carried);
+    return found_ ? range_ : ValueRange{};
+  }
+
+ private:
+  /// Completes `carried`, which marks the inputs that are followed.
+  void Visit(const Graph& graph, std::vector<bool>& carried) {
+    for (size_t i = 0; i < graph.nodes().size(); ++i) {
+      const Node& node = graph.nodes()[i];
+      std::vector<bool> uses;
+      for (const Value operand : node.operands) uses.push_back(carried[operand.node]);
+      if (std::ranges::find(uses, true) == uses.end()) continue;
+      Restrict(node, uses);
+      const std::vector<TensorType> types = OperandTypes(graph, node);
+      if (node.op->is_composite()) {
+        carried[i] = Expanded(node, types, uses);
+      } else if (node.op->define != nullptr) {
+        const TensorExpr expr = node.op->define({types, node.attributes});
+        carried[i] = !expr.reducer && expr.results.size() == 1 &&
+                     IsCarried(node, carried, expr, expr.results[0], StaysNumber);
+      }
+    }
+  }
+
+  void Restrict(const Node& node, const std::vector<bool>& uses) {
+    const auto& specs = node.op->signature.operands;
+    for (size_t i = 0; i < uses.size() && i < specs.size(); ++i) {
+      if (!uses[i] || !specs[i].range) continue;
+      range_.lowest = std::max(range_.lowest, specs[i].range->lowest);
+      range_.highest = std::min(range_.highest, specs[i].range->highest);
+      found_ = true;
+    }
+  }
+
+  /// Does the expansion pass the numbers on as its only result?
+  bool Expanded(const Node& node, const std::vector<TensorType>& types,
+                const std::vector<bool>& uses) {
+    GraphBuilder b;
+    std::vector<Value> operands;
+    for (const TensorType& type : types)
+      operands.push_back(b.Input(fmt::format("operand{}", operands.size()), type));
+    const std::vector<Value> results =
+        ExpandOperator(b, *node.op, {types, node.attributes}, operands);
+    b.Output("result", results[0]);
+    const Graph graph = std::move(b).Build();
+    std::vector<bool> carried(graph.nodes().size());
+    for (size_t i = 0; i < uses.size(); ++i) carried[graph.inputs()[i].value.node] = uses[i];
+    Visit(graph, carried);
+    return results.size() == 1 && carried[graph.outputs()[0].value.node];
+  }
+
+  ValueRange range_ = {-std::numeric_limits<double>::infinity(),
+                       std::numeric_limits<double>::infinity()};
+  bool found_ = false;
+};
+
 }  // namespace
 
 int64_t FindIndexLimit(const Graph& graph, int input) {
   const Value value = graph.inputs()[input].value;
   return Info(graph.type(value).dtype).is_integer ? IndexLimit(graph, value).Run() : 0;
+}
+
+ValueRange FindValueRange(const Graph& graph, std::string_view input) {
+  const NamedValue* found = graph.FindInput(input);
+  return found == nullptr ? ValueRange{} : RangeWalk().Run(graph, found->value);
 }
 
 int OutputKindOf(const Model& model, const std::string& name) {

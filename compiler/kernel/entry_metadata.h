@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "compiler/kernel/program.h"
 #include "ir/model.h"
@@ -12,6 +13,11 @@ namespace descent {
 /// rows of a scatter, or compared for equality with an axis (one-hot, class targets). 0 if it is
 /// not an index.
 int64_t FindIndexLimit(const Graph& graph, int input);
+
+/// Where the elements of a graph input must lie, as the operands say that they feed as they are,
+/// casts and layouts aside; both ends 0: anywhere. Expand takes such operators apart, so the graph
+/// is the source model's.
+ValueRange FindValueRange(const Graph& graph, std::string_view input);
 
 /// Kind (DESCENT_OUTPUT_*) of the graph output `name`.
 int OutputKindOf(const Model& model, const std::string& name);

@@ -17,6 +17,7 @@
 
 #include "ir/counts.h"
 #include "ir/model.h"
+#include "ir/op_def.h"
 #include "ir/tensor_expr.h"
 
 namespace descent {
@@ -312,6 +313,7 @@ struct EntryInput {
   int buffer = -1;
   InputBinding binding;     ///< column, normalization, batch axis
   int64_t index_limit = 0;  ///< values index an axis of this extent (labels, ids); 0: not an index
+  ValueRange range;         ///< values lie in it; both ends 0: anywhere
 };
 struct EntryOutput {
   std::string name;

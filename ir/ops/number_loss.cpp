@@ -25,6 +25,13 @@ Signature NumberSignature(std::string_view prediction, std::vector<AttributeSpec
   return signature;
 }
 
+/// Of a loss whose target is a probability.
+Signature ProbabilitySignature(std::string_view prediction, std::vector<OperandSpec> further) {
+  Signature signature = NumberSignature(prediction, {}, std::move(further));
+  signature.operands[1].range = ValueRange{0, 1};
+  return signature;
+}
+
 OperandSpec OptionalOperand(std::string_view name) {
   return {.name = name, .dtypes = DTypeClass::kFloat, .optional = true};
 }
@@ -304,7 +311,7 @@ std::span<const OpDef> NumberLosses() {
                    "that broadcasts to p scales the terms; their mean still divides by their "
                    "number. Gradient: `g * (p - y) / max(p * (1 - p), 1e-12)`.",
             .example = "bce([0.9, 0.2], [1, 0]) = 0.16425",
-            .signature = NumberSignature("probability", {}, {OptionalOperand("weight")}),
+            .signature = ProbabilitySignature("probability", {OptionalOperand("weight")}),
             .infer = InferNumberLoss,
             .expand = ExpandBce,
             .vjp = VjpBce,
@@ -320,8 +327,8 @@ std::span<const OpDef> NumberLosses() {
                  "(sigmoid(z) - y)`; with `pos_weight`, `g * ((1 + (pos_weight - 1) y) sigmoid(z) "
                  "- pos_weight y)`.",
           .example = "bce_with_logits([2, -1], [1, 0]) = 0.22009",
-          .signature = NumberSignature("logits", {},
-                                       {OptionalOperand("weight"), OptionalOperand("pos_weight")}),
+          .signature = ProbabilitySignature(
+              "logits", {OptionalOperand("weight"), OptionalOperand("pos_weight")}),
           .infer = InferNumberLoss,
           .expand = ExpandBceWithLogits,
           .vjp = VjpBceWithLogits,

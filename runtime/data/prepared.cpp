@@ -111,7 +111,7 @@ class InputPreparer {
       done = CheckValues(first.values.data());
     } else if (whole && first.dtype == DESCENT_U8 && input_.tensor.dtype == DESCENT_F32 &&
                normalization_.uniform()) {
-      UseTable(first);
+      done = UseTable(first);
     } else {
       done = Convert();
     }
@@ -175,6 +175,9 @@ class InputPreparer {
              static_cast<double>(values[i]) >= static_cast<double>(input_.index_limit))) {
           return Bad(column, i / out_.row_elements_, static_cast<double>(values[i]), IndexRule());
         }
+        if (!InRange(static_cast<double>(values[i]))) {
+          return OutOfRange(column, i / out_.row_elements_, static_cast<double>(values[i]));
+        }
       }
       return {};
     });
@@ -184,13 +187,32 @@ class InputPreparer {
     return fmt::format("whole numbers from 0 to {}", input_.index_limit - 1);
   }
 
-  void UseTable(const Column& column) {
+  bool InRange(double value) const {
+    const bool anywhere = input_.lowest == 0 && input_.highest == 0;
+    return anywhere || (value >= input_.lowest && value <= input_.highest);
+  }
+
+  std::unexpected<Failure> OutOfRange(const Column& column, int64_t row, double value) const {
+    const std::string low = fmt::format("{}", input_.lowest),
+                      high = fmt::format("{}", input_.highest);
+    return WithHint(
+        Bad(column, row, value, fmt::format("numbers from {} to {}", low, high)),
+        fmt::format("write two classes as {} and {}, or as names; scale other numbers", low, high));
+  }
+
+  Result<void> UseTable(const Column& column) {
     double shift = normalization_.active() ? normalization_.shift[0] : 0;
     double factor = normalization_.active() ? normalization_.factor[0] : 1;
     for (int value = 0; value < 256; ++value) {
       out_.table_.push_back(static_cast<float>((value - shift) * factor));
     }
     out_.values_ = column.values.data();
+    for (size_t i = 0; i < column.values.size(); ++i) {
+      auto value = static_cast<uint8_t>(column.values[i]);
+      if (InRange(out_.table_[value])) continue;
+      return OutOfRange(column, static_cast<int64_t>(i) / out_.row_elements_, value);
+    }
+    return {};
   }
 
   Result<void> Convert() {
@@ -252,6 +274,8 @@ class InputPreparer {
             return Bad(column, row, static_cast<double>(from[e]),
                        fmt::format("numbers within the range of {}", NameOf(input_.tensor.dtype)));
         }
+        if (!InRange(static_cast<double>(to[e])))
+          return OutOfRange(column, row, static_cast<double>(from[e]));
       }
     }
     return {};

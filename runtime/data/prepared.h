@@ -4,7 +4,7 @@
 // Conversions: columns of "features" are concatenated; numbers get the input's dtype and its
 // normalization; class numbers become one-hot rows where the input is float with one column per
 // class. Checked for every row before the first step: indices are whole numbers below the input's
-// index limit, floats are finite, integers fit their type.
+// index limit, values lie in its range, floats are finite, integers fit their type.
 #pragma once
 
 #include <cstddef>

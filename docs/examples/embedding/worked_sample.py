@@ -14,7 +14,7 @@ class Tensor(c.Structure):
 
 class Input(c.Structure):
     _fields_ = [("tensor", Tensor), ("batch_axis", c.c_int32), ("normalization", c.c_int32), ("scale", c.c_double),
-                ("column", c.c_char_p), ("index_limit", c.c_int64)]
+                ("column", c.c_char_p), ("index_limit", c.c_int64), ("lowest", c.c_double), ("highest", c.c_double)]
 
 
 class Output(c.Structure):

@@ -20,6 +20,11 @@ struct Input {
             .scale = scale,
             .column = column,
             .index_limit = index_limit} {}
+  Input In(double lowest, double highest) && {
+    abi.lowest = lowest;
+    abi.highest = highest;
+    return std::move(*this);
+  }
 };
 
 Dataset Table() {
@@ -101,6 +106,29 @@ TEST(Prepared, Labels) {
             (std::vector<float>{2, 0, 1}));
   EXPECT_EQ(*Values<float>(Table(), Input("y", "label", DESCENT_F32, {8, 3})),
             (std::vector<float>{0, 0, 1, 1, 0, 0, 0, 1, 0}));
+}
+
+TEST(Prepared, RefusesValuesOutsideTheirRange) {
+  const auto probability = [](int32_t dtype) {
+    return Input("y", "label", dtype, {8, 1}).In(0, 1);
+  };
+  for (const int32_t dtype : {DESCENT_F32, DESCENT_F64, DESCENT_BF16, DESCENT_I64})
+    EXPECT_EQ(ErrorOf(Table(), probability(dtype)),
+              "table: row 1 of column 'label' holds 2; input 'y' takes numbers from 0 to 1 (write "
+              "two classes as 0 and 1, or as names; scale other numbers)");
+  Dataset data = Table();
+  data.columns[2] = MakeColumn<double>("label", ColumnRole::kLabel, DESCENT_F64, {}, {0, 0.25, 1});
+  EXPECT_EQ(ErrorOf(data, probability(DESCENT_F32)), "accepted");
+  EXPECT_EQ(ErrorOf(data, probability(DESCENT_F64)), "accepted");
+  data.columns[2] = MakeColumn<double>("label", ColumnRole::kLabel, DESCENT_F64, {}, {0, -1, 1});
+  EXPECT_NE(ErrorOf(data, probability(DESCENT_F32)), "accepted");
+  // Bytes are read through a table, which holds what comes of them.
+  data.columns[2] = MakeColumn<uint8_t>("label", ColumnRole::kLabel, DESCENT_U8, {}, {0, 255, 1});
+  EXPECT_NE(ErrorOf(data, probability(DESCENT_F32)), "accepted");
+  EXPECT_EQ(
+      ErrorOf(data,
+              Input("y", "label", DESCENT_F32, {8, 1}, DESCENT_NORMALIZE_SCALE, 1 / 255.).In(0, 1)),
+      "accepted");
 }
 
 TEST(Prepared, RefusesBadLabels) {
