@@ -90,18 +90,19 @@ std::string Trainer::DescribeValidation() {
   return WithFirst(LossText("validation loss", loss), FirstNonFiniteOfValidation());
 }
 
+void Trainer::ReturnToEpochStart() {
+  std::copy_n(epoch_start_.data(), epoch_start_.size(), parts_.state->data());
+}
+
 std::string Trainer::FirstNonFinite() {
-  const auto go_back = [&] {
-    std::copy_n(epoch_start_.data(), epoch_start_.size(), parts_.state->data());
-  };
   const int64_t failed = progress_.batch - 1;
   int64_t step = progress_.step - (failed - epoch_start_batch_);
-  go_back();
+  ReturnToEpochStart();
   if (std::string slot = NonFiniteSlot(); !slot.empty())
     return fmt::format("{}, before step {}", slot, step);
   Watch watch;
   RunGoodStep(watch.observer());
-  go_back();
+  ReturnToEpochStart();
   for (int64_t batch = epoch_start_batch_; batch <= failed; ++batch, ++step) {
     watch.BeginStep();
     RunBatch(batch, watch.observer());
@@ -123,7 +124,7 @@ void Trainer::RunGoodStep(const descent_observer* observer) {
     return true;
   };
   const auto epoch_start = [&] {
-    std::copy_n(epoch_start_.data(), epoch_start_.size(), parts_.state->data());
+    ReturnToEpochStart();
     return true;
   };
   const auto first_state = [&] {
@@ -144,7 +145,7 @@ std::string Trainer::FirstNonFiniteOfValidation() {
   if (Initialize(*parts_.program, *parts_.executor, seed, state) && validation_->Run(state) == 0 &&
       std::isfinite(validation_->loss()))
     validation_->Run(state, watch.observer());
-  std::copy_n(epoch_start_.data(), epoch_start_.size(), state.data());
+  ReturnToEpochStart();
   watch.BeginStep();
   validation_->Run(state, watch.observer());
   return watch.first() ? NameOf(*watch.first()) : "";

@@ -105,6 +105,7 @@ class Trainer {
   /// "the loss is inf; first not finite: 'h'". The state is lost.
   std::string DescribeDivergence();
   std::string DescribeValidation();
+  void ReturnToEpochStart();
   /// Repeats the epoch's steps up to the last one; the value and, if it isn't of the last, its
   /// step. Empty where all that is seen is finite.
   std::string FirstNonFinite();

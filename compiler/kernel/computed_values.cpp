@@ -56,9 +56,8 @@ class Search {
     const auto place = [&](int argument) { return PlaceOf(call, argument); };
     std::ranges::stable_sort(arguments, {}, place);
     const auto is_seen = [&](const std::string& name) {
-      return std::ranges::any_of(arguments, [&](int argument) {
-        return place(argument) != call.names.covered.end() && *place(argument) == name;
-      });
+      return std::ranges::any_of(
+          arguments, [&](int argument) { return call.names.arguments[argument] == name; });
     };
     std::vector<ComputedValue> values;
     for (const int argument : arguments) {

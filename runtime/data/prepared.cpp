@@ -203,10 +203,13 @@ class InputPreparer {
   Result<void> UseTable(const Column& column) {
     double shift = normalization_.active() ? normalization_.shift[0] : 0;
     double factor = normalization_.active() ? normalization_.factor[0] : 1;
+    bool all_in_range = true;
     for (int value = 0; value < 256; ++value) {
       out_.table_.push_back(static_cast<float>((value - shift) * factor));
+      all_in_range = all_in_range && InRange(out_.table_.back());
     }
     out_.values_ = column.values.data();
+    if (all_in_range) return {};
     for (size_t i = 0; i < column.values.size(); ++i) {
       auto value = static_cast<uint8_t>(column.values[i]);
       if (InRange(out_.table_[value])) continue;
