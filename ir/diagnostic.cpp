@@ -39,6 +39,10 @@ std::string Quoted(std::string_view name) {
   return text + "'";
 }
 
+std::string Counted(int64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 void InternalError(const char* file, int line, std::string_view message) {
   fmt::print(stderr,
              "internal error: {} ({}:{})\nThis is a bug in Descent; please report it with the "

@@ -65,6 +65,9 @@ std::unexpected<Diagnostic> ErrorWithStatus(ExitStatus status, fmt::format_strin
 /// `name` made safe to print: control characters, quotes and backslashes are escaped.
 std::string Quoted(std::string_view name);
 
+/// "1 node", "2 nodes".
+std::string Counted(int64_t count, std::string_view noun);
+
 /// Ends the process with status 70 and a request to report the bug.
 [[noreturn]] void InternalError(const char* file, int line, std::string_view message);
 

@@ -36,10 +36,9 @@ std::string EntriesText(const Program& program) {
   std::string text;
   for (const descent_entry& entry : program.entries()) {
     text += fmt::format(
-        "  {}: batch {}, {} kernel call{}, {} arena bytes, {} scratch bytes + {} per thread, {} "
-        "flops\n",
-        entry.name, entry.batch, entry.kernel_count, entry.kernel_count == 1 ? "" : "s",
-        entry.arena_bytes, entry.fixed_scratch_bytes, entry.worker_scratch_bytes, entry.flops);
+        "  {}: batch {}, {}, {} arena bytes, {} scratch bytes + {} per thread, {} flops\n",
+        entry.name, entry.batch, Counted(entry.kernel_count, "kernel call"), entry.arena_bytes,
+        entry.fixed_scratch_bytes, entry.worker_scratch_bytes, entry.flops);
     for (const descent_input& input : Inputs(entry)) {
       std::string from = input.column && *input.column ? fmt::format(" from {}", input.column) : "";
       AppendTensor("input", input.tensor, from, &text);

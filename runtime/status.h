@@ -97,4 +97,9 @@ inline std::string Quoted(std::string_view name) {
   return text + (name.size() > 80 ? "...'" : "'");
 }
 
+/// "1 epoch", "2 epochs".
+inline std::string Counted(int64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 }  // namespace descent::runtime

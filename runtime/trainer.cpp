@@ -10,11 +10,6 @@ namespace {
 
 constexpr double kSaveShare = 0.05;  // of the time, for checkpoints at ends of epochs
 
-/// "1 epoch", "2 epochs"
-std::string Count(int64_t count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
 }  // namespace
 
 std::optional<StopReason> Trainer::ReasonToStop() const {
@@ -202,11 +197,11 @@ Result<TrainOutcome> Trainer::Finish(StopReason reason) {
   }
   double seconds = display_->seconds();
   if (display_->steps() > 0) {
-    display_->Line(
-        fmt::format("{}, {} in {:.1f} s ({:.0f} samples/s)",
-                    Count(reached.epoch - first_epoch_, "epoch"), Count(display_->steps(), "step"),
-                    seconds, static_cast<double>(display_->rows()) / seconds),
-        false);
+    display_->Line(fmt::format("{}, {} in {:.1f} s ({:.0f} samples/s)",
+                               Counted(reached.epoch - first_epoch_, "epoch"),
+                               Counted(display_->steps(), "step"), seconds,
+                               static_cast<double>(display_->rows()) / seconds),
+                   false);
   }
   display_->Line("stopped: " + text, true);
   return TrainOutcome{reason, std::move(text), reached};
@@ -220,7 +215,7 @@ std::string Trainer::ReasonText(StopReason reason) const {
     case StopReason::kEpochs:
       return progress_.epoch > options_.epochs
                  ? fmt::format("{} are done already, and --epochs is {}",
-                               Count(progress_.epoch, "epoch"), options_.epochs)
+                               Counted(progress_.epoch, "epoch"), options_.epochs)
              : progress_.epoch == 1 ? "the only epoch is done"
                                     : fmt::format("all {} epochs done", progress_.epoch);
     case StopReason::kConverged:
@@ -228,7 +223,7 @@ std::string Trainer::ReasonText(StopReason reason) const {
                          std::abs(progress_.previous_loss - progress_.epoch_loss), progress_.epoch);
     case StopReason::kEarlyStopping:
       return fmt::format("early stopping: no better validation loss for {}",
-                         Count(progress_.epochs_without_improvement, "epoch"));
+                         Counted(progress_.epochs_without_improvement, "epoch"));
     case StopReason::kInterrupted:
       return fmt::format("interrupted after step {}; {}", progress_.step,
                          store_ ? "--resume goes on from " + store_->path() : saved);

@@ -79,10 +79,9 @@ Result<void> Trainer::SetUpBatches() {
     auto count = static_cast<int64_t>(rows.size());
     batches_ = (count + (keep ? entry.batch - 1 : 0)) / entry.batch;
     if (batches_ == 0) {
-      return WithHint(
-          Fail(parts_.data->data.origin, "{} row{} to train on {} fewer than a batch of {}", count,
-               count == 1 ? "" : "s", count == 1 ? "is" : "are", entry.batch),
-          "compile with a smaller --batch");
+      return WithHint(Fail(parts_.data->data.origin, "{} to train on {} fewer than a batch of {}",
+                           Counted(count, "row"), count == 1 ? "is" : "are", entry.batch),
+                      "compile with a smaller --batch");
     }
   }
   if (progress_.batch >= batches_) {

@@ -128,8 +128,7 @@ std::string PrintSchedule(const Kernel& kernel) {
   const KernelSchedule& schedule = kernel.schedule;
   const std::string tiles =
       std::visit([&](const auto& form) { return PrintTiles(kernel, form); }, kernel.form);
-  return fmt::format("  {}{} {}, {}\n", tiles, schedule.tiles,
-                     schedule.tiles == 1 ? "tile" : "tiles",
+  return fmt::format("  {}{}, {}\n", tiles, Counted(schedule.tiles, "tile"),
                      schedule.parallel ? "parallel" : "serial");
 }
 
@@ -254,8 +253,9 @@ std::string PrintKernels(const EntryProgram& entry, const KernelProgram& program
     ++kernel_calls;
     flops += program.kernels[call.kernel].flops;
   }
-  std::string text = fmt::format("entry {}: {} calls of {} kernels, {} floating-point operations\n",
-                                 entry.name, kernel_calls, distinct.size(), flops);
+  std::string text =
+      fmt::format("entry {}: {} of {}, {}\n", entry.name, Counted(kernel_calls, "call"),
+                  Counted(distinct.size(), "kernel"), Counted(flops, "floating-point operation"));
   std::set<int> shown;
   for (const CallSummary& call : calls) {
     const std::string indent(2 * call.depth, ' ');

@@ -269,7 +269,8 @@ Command DiffCommand() {
                   "1)"),
        {.names = "--weights,--checkpoint",
         .value = "FILE",
-        .doc = "state from a safetensors file or a checkpoint",
+        .doc = "state from a safetensors file, or a trainer's checkpoint (of a model that predicts "
+               "otherwise, with a warning)",
         .destination = &arguments->weights,
         .completion = Completion::kFile}}};
   return {

@@ -14,10 +14,6 @@ std::unexpected<Diagnostic> FileError(std::string_view what, const std::string& 
                          std::strerror(errno));
 }
 
-std::string Counted(int64_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 Result<void> WriteOutput(const std::string& path, std::string_view content) {
   if (path.empty() || path == "-") {
     std::fwrite(content.data(), 1, content.size(), stdout);

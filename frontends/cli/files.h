@@ -27,9 +27,6 @@ void PrintError(fmt::format_string<Args...> format, Args&&... args) {
   PrintTo(stderr, format, std::forward<Args>(args)...);
 }
 
-/// "1 node", "2 nodes".
-std::string Counted(int64_t count, std::string_view noun);
-
 /// Writes a whole file, or standard output for "" and "-".
 Result<void> WriteOutput(const std::string& path, std::string_view content);
 

@@ -285,8 +285,8 @@ Result<void> GraphParser::Bind(GraphScope& scope, const Call& call, std::span<co
   if (values.size() != targets.size())
     return std::unexpected(
         cursor_.ErrorAt(targets[std::min(targets.size() - 1, values.size())].name,
-                        fmt::format("{} has {} result{}, not {}", call.op->name, values.size(),
-                                    values.size() == 1 ? "" : "s", targets.size()),
+                        fmt::format("{} has {}, not {}", call.op->name,
+                                    Counted(values.size(), "result"), targets.size()),
                         "name every result; '_' for one that is not used"));
   for (size_t i = 0; i < targets.size(); ++i) {
     DESCENT_RETURN_IF_ERROR(CheckType(scope, targets[i], values[i]));

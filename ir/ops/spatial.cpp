@@ -83,8 +83,7 @@ Result<void> CheckSteps(const Attributes& attributes, std::initializer_list<std:
   for (const std::string_view name : names) {
     const Ints& values = attributes.Ints(name);
     if (static_cast<int>(values.size()) != count)
-      return Error("{} needs {} number{}, not {}", name, count, count == 1 ? "" : "s",
-                   values.size());
+      return Error("{} needs {}, not {}", name, Counted(count, "number"), values.size());
     for (const int64_t value : values)
       if (value < 1 || value > kMaxStep)
         return Error("{} must be between 1 and {}, not {}", name, kMaxStep, value);

@@ -46,8 +46,7 @@ Conv ForwardOf(const OpContext& op) {
 Result<void> CheckOutputPadding(const OpContext& op, int spatial) {
   const Ints& values = op.attributes.Ints("output_padding");
   if (static_cast<int>(values.size()) != spatial)
-    return Error("output_padding needs {} number{}, not {}", spatial, spatial == 1 ? "" : "s",
-                 values.size());
+    return Error("output_padding needs {}, not {}", Counted(spatial, "number"), values.size());
   for (int i = 0; i < spatial; ++i) {
     const int64_t limit =
         std::max(op.attributes.Ints("stride")[i], op.attributes.Ints("dilation")[i]);

@@ -134,8 +134,8 @@ class InputPreparer {
       return {};
     }
     if (have != out_.row_elements_) {
-      return Fail(data_.origin, "a row of {} ({}) is {} number{}, but input {} is {}: {} a row",
-                  what, ColumnsText(columns_), have, have == 1 ? "" : "s", Quoted(tensor.name),
+      return Fail(data_.origin, "a row of {} ({}) is {}, but input {} is {}: {} a row", what,
+                  ColumnsText(columns_), Counted(have, "number"), Quoted(tensor.name),
                   ShapeText(tensor), out_.row_elements_);
     }
     for (const Column* column : columns_) {

@@ -236,7 +236,8 @@ Command PlotCommand() {
       "Input and output",
       {{"--checkpoint",
         "FILE",
-        "trained parameters; one for each model, or none for fresh ones",
+        "trained parameters (of a model that predicts otherwise, with a warning); one for each "
+        "model, or none for fresh ones",
         &a->checkpoints,
         {},
         false,

@@ -222,9 +222,9 @@ Result<std::map<std::string, InputArgument>> MatchInputs(const std::vector<std::
     next =
         std::find_if(next, names.end(), [&](const auto& name) { return !matched.contains(name); });
     if (next == names.end())
-      return UsageError(fmt::format("{} reads {} input{}, not {}", reader, names.size(),
-                                    names.size() == 1 ? "" : "s", given.size()),
-                        hint);
+      return UsageError(
+          fmt::format("{} reads {}, not {}", reader, Counted(names.size(), "input"), given.size()),
+          hint);
     matched.emplace(*next, input);
   }
   return matched;

@@ -144,7 +144,8 @@ Command RunCommand() {
        {.names = "--weights,--checkpoint",
         .value = "FILE",
         .doc =
-            "state from a safetensors file or a trainer's checkpoint instead of the initializers",
+            "state instead of the initializers: a safetensors file, or a trainer's checkpoint (of "
+            "a model that predicts otherwise, with a warning)",
         .destination = &arguments->weights,
         .completion = Completion::kFile}}};
   return {.name = "run",
