@@ -1,6 +1,7 @@
 #include "compiler/settings.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <functional>
 #include <optional>
@@ -351,9 +352,25 @@ Result<void> CheckConfigured(const Model& model) {
   return Verify(model);
 }
 
+namespace {
+
+/// Another optimizer or schedule forgets the old one's numbers, not those that are set with it.
+std::vector<std::string> ChoicesFirst(std::span<const std::string> settings) {
+  std::vector<std::string> ordered(settings.begin(), settings.end());
+  std::ranges::stable_partition(ordered, [](std::string_view text) {
+    const std::string_view name = text.substr(0, text.find('='));
+    return std::ranges::any_of(std::array{"optimizer", "schedule"}, [&](std::string_view choice) {
+      return name == choice || name.ends_with("]." + std::string(choice));
+    });
+  });
+  return ordered;
+}
+
+}  // namespace
+
 Result<Model> ApplySettings(const Model& model, std::span<const std::string> settings) {
   Model changed = model;
-  for (const std::string& text : settings)
+  for (const std::string& text : ChoicesFirst(settings))
     if (auto applied = Apply(text, changed); !applied)
       return Blame(text, std::move(applied).error());
   if (auto checked = CheckConfigured(changed); !checked)

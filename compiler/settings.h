@@ -7,8 +7,9 @@
 //   pattern: l1, l2, weight_decay, trainable hidden.rate=0.5                an attribute of the
 //   operator that computes the value `hidden`
 //
-// Optimizer settings apply to every update of the model; with "updates[1]." in front to one,
-// counted from 0.
+// Their order does not matter where they concern different things: a choice of optimizer or
+// schedule comes before its hyperparameters. Optimizer settings apply to every update of the model;
+// with "updates[1]." in front to one, counted from 0.
 #pragma once
 
 #include <span>

@@ -325,8 +325,10 @@ Result<void> RestoreState(const Program& program, const Weights& weights, Restor
   for (const descent_slot& slot : program.slots()) {
     const descent_tensor& tensor = slot.tensor;
     const NamedTensor* stored = weights.file.Find(tensor.name);
-    bool needed = what == Restore::kEverything || slot.kind == DESCENT_SLOT_PARAMETER ||
-                  slot.kind == DESCENT_SLOT_STATISTIC;
+    const bool is_weight =
+        slot.kind == DESCENT_SLOT_PARAMETER || slot.kind == DESCENT_SLOT_STATISTIC;
+    const bool needed = what == Restore::kEverything || is_weight;
+    if (what == Restore::kFirstValues && !is_weight) continue;
     if (!stored) {
       if (!needed) continue;
       return Fail(weights.path, "lacks the tensor {}", Quoted(tensor.name));

@@ -96,8 +96,9 @@ Result<Weights> LoadCheckpoint(const std::string& path, const Program& program, 
 Result<std::optional<Weights>> LoadBakedWeights(const Program& program);
 
 enum class Restore {
-  kEverything,  ///< all slots must be there
-  kParameters,  ///< parameters and statistics must; others where they are
+  kEverything,   ///< all slots must be there
+  kParameters,   ///< parameters and statistics must; others where they are
+  kFirstValues,  ///< parameters and statistics alone: another training begins with them
 };
 Result<void> RestoreState(const Program& program, const Weights& weights, Restore what,
                           State& state);

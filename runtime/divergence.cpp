@@ -26,6 +26,9 @@ unsigned NonFiniteIn(const descent_tensor& tensor, const void* elements) {
   return kinds;
 }
 
+/// Names of values that one kernel computes, in a message.
+constexpr size_t kListedValues = 4;
+
 /// Other batches of an epoch that are tried for one that goes well.
 constexpr int64_t kOtherBatches = 8;
 
@@ -169,12 +172,16 @@ std::string Trainer::NonFiniteSlot() const {
 
 std::string Trainer::NameOf(const descent_value& value) const {
   const descent_slot* slot = parts_.program->FindSlot(value.tensor.name);
+  const bool unnamed = *value.tensor.name == '%' && *value.origin;
   std::string text = slot ? SlotName(*slot) : Quoted(value.tensor.name);
-  if (*value.origin) text += fmt::format(" from {}", Quoted(value.origin));
+  if (unnamed) text = fmt::format("a value of {}", Quoted(value.origin));
+  if (*value.origin && !unnamed) text += fmt::format(" from {}", Quoted(value.origin));
   std::vector<std::string> others;
+  size_t count = 0;
   for (std::string_view name = value.covered; !name.empty(); name = name.data() + name.size() + 1)
-    others.push_back(Quoted(name));
+    if (++count <= kListedValues) others.push_back(Quoted(name));
   if (others.empty()) return text;
+  if (count > kListedValues) others.push_back(fmt::format("{} more", count - kListedValues));
   return fmt::format("one of {} and {}, which one kernel computes", fmt::join(others, ", "), text);
 }
 

@@ -65,6 +65,14 @@ ExitStatus StatusOf(StopReason reason) {
   return reason == StopReason::kDiverged ? ExitStatus::kDiverged : ExitStatus::kGood;
 }
 
+/// The first state: what the initializers give, over it the parameters in the program itself.
+Result<void> Begin(const Program& program, const Executor& executor, int64_t seed, State& state) {
+  if (auto begun = Initialize(program, executor, seed, state); !begun) return begun;
+  auto baked = LoadBakedWeights(program);
+  if (!baked) return std::unexpected(baked.error());
+  return *baked ? RestoreState(program, **baked, Restore::kFirstValues, state) : Result<void>();
+}
+
 }  // namespace
 
 std::vector<NamedFile> OutputsOf(const std::string& log, const std::string& checkpoint) {
@@ -122,7 +130,7 @@ Result<ExitStatus> Train(const Program& program, const TrainCommand& command) {
   auto state = State::Make(program);
   if (!state) return std::unexpected(state.error());
   auto begun = resumed ? RestoreState(program, *resumed, Restore::kEverything, *state)
-                       : Initialize(program, **executor, splits->seed, *state);
+                       : Begin(program, **executor, splits->seed, *state);
   if (!begun) return std::unexpected(begun.error());
   auto trainer = Trainer::Make({.program = &program,
                                 .executor = executor->get(),

@@ -132,9 +132,9 @@ OptionGroup ArtifactOptions(CompileArguments& arguments) {
         .comma_list = true},
        {.names = "--weights",
         .value = "FILE",
-        .doc =
-            "compile parameters in: a safetensors file, or a trainer's checkpoint (of a model that "
-            "predicts otherwise, with a warning)",
+        .doc = "compile parameters in, which predict without a checkpoint and from which training "
+               "begins: a safetensors file, or a trainer's checkpoint (of a model that predicts "
+               "otherwise, with a warning)",
         .destination = &arguments.weights,
         .completion = Completion::kFile},
        {.names = "--static",

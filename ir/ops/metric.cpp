@@ -85,8 +85,12 @@ Values ExpandLossMean(GraphBuilder& b, const OpContext&, Operands x) {
 bool HasClassNumbers(const OpContext& op) { return Info(op.dtype(1)).is_integer; }
 
 Result<void> CheckClasses(const OpContext& op) {
-  if (op.operands[0].rank() < 1 || op.shape(0).back() == 0)
-    return Error("the prediction needs an axis of classes, not {}", ToString(op.operands[0]));
+  if (op.operands[0].rank() < 1 || op.shape(0).back() < 2)
+    return Error(
+        "the prediction needs at least two classes along its last axis, not {}; one probability "
+        "has "
+        "binary_accuracy, precision and recall",
+        ToString(op.operands[0]));
   const Shape rows(op.shape(0).begin(), op.shape(0).end() - 1);
   if (op.shape(1) != (HasClassNumbers(op) ? rows : op.shape(0)))
     return Error(

@@ -64,10 +64,22 @@ TEST(Settings, Hyperparameters) {
 }
 
 TEST(Settings, AnotherOptimizerKeepsTheRate) {
-  const Update update = With({"optimizer.momentum=0.9", "optimizer=adam"}).updates[0];
+  const Model momentum = With({"optimizer=momentum", "optimizer.momentum=0.9"});
+  const auto adam = ApplySettings(momentum, std::vector<std::string>{"optimizer=adam"});
+  ASSERT_TRUE(adam) << adam.error().ToString();
+  const Update& update = adam->updates[0];
   EXPECT_EQ(update.optimizer, "adam");
   EXPECT_EQ(update.hyperparameters.size(), 1u);
   EXPECT_EQ(update.hyperparameters.Float("learning_rate"), 0.3);
+}
+
+TEST(Settings, AChoiceComesBeforeItsNumbersWhateverTheOrder) {
+  const Update update = With({"optimizer.momentum=0.5", "schedule.steps=50", "optimizer=momentum",
+                              "schedule=cosine"})
+                            .updates[0];
+  EXPECT_EQ(update.hyperparameters.Float("momentum"), 0.5);
+  EXPECT_EQ(update.schedule_parameters.Float("steps"), 50);
+  EXPECT_NE(ErrorOf({"optimizer.bogus=0.5", "optimizer=adam"}), "");
 }
 
 TEST(Settings, ScheduleClippingEvery) {

@@ -289,6 +289,26 @@ TEST_F(TrainerMainTest, PredictCsvAndNpy) {
   EXPECT_NEAR(std::stod(LastLine(Contents(File("y.csv")))), 11, 0.01);
 }
 
+TEST_F(TrainerMainTest, TrainingBeginsWithBuiltInWeights) {
+  TrainOn(Table("d.csv", 60));
+  const std::string weights = Contents(File("c"));
+  const std::vector<std::string> train = {"train", "--data", File("d.csv"), "--epochs",
+                                          "1",     "--seed", "9",           "--learning-rate",
+                                          "1e-9",  "--log"};
+  const auto loss = [&](const std::string& log, const FakeOptions& options) {
+    std::vector<std::string> words = train;
+    words.push_back(File(log));
+    EXPECT_EQ(RunTrainer(words, options).status, 0);
+    const std::string text = Contents(File(log));
+    const size_t place = text.rfind("\"loss\":");
+    return place == std::string::npos ? -1 : std::stod(text.substr(place + 7));
+  };
+  EXPECT_GT(loss("fresh", {}), 0.1);
+  EXPECT_LT(loss("begun", {.weights = weights.data(),
+                           .weights_bytes = static_cast<int64_t>(weights.size())}),
+            0.01);
+}
+
 TEST_F(TrainerMainTest, PredictRefuses) {
   TrainOn(Table("d.csv", 60));
   auto error = [&](const std::string& csv) {

@@ -53,7 +53,8 @@ FamilySamples MetricSamples() {
   family.errors = {
       {"loss_mean", {F32({2})}, {}, "the loss must be a scalar"},
       {"accuracy", {F32({3, 4}), I64({4})}, {}, "class numbers [3] or a distribution [3, 4]"},
-      {"confusion_matrix", {F32({}), I64({})}, {}, "needs an axis of classes"},
+      {"accuracy", {F32({3, 1}), F32({3, 1})}, {}, "at least two classes"},
+      {"confusion_matrix", {F32({}), I64({})}, {}, "at least two classes"},
       {"binary_accuracy", {F32({3, 1}), F32({3})}, {}, "must have one shape"},
       {"precision", {F32({3}), F32({2})}, {}, "must have one shape"},
       {"recall", {I32({3}), F32({3})}, {}, "operand probability must have a float type"},
