@@ -23,8 +23,8 @@ void CollectCalled(const std::vector<Step>& steps, std::set<int>& kernels) {
 
 llvm::GlobalVariable* EmitConstants(llvm::Module& module, const KernelProgram& program) {
   if (program.constants.empty()) return nullptr;
-  const llvm::StringRef raw(reinterpret_cast<const char*>(program.constants.data()),
-                            program.constants.size());
+  const llvm::StringRef raw(reinterpret_cast<const char*>(program.constants.bytes().data()),
+                            program.constants.bytes().size());
   auto* data =
       llvm::ConstantDataArray::getRaw(raw, raw.size(), llvm::Type::getInt8Ty(module.getContext()));
   auto* constants =

@@ -19,8 +19,10 @@ struct Bytes {
   bool operator==(const Bytes&) const = default;
 };
 
+/// Constants may share bytes, which nobody writes: each counts as a place of its own.
 Bytes BytesOf(const EntryProgram& entry, int buffer) {
   const Buffer& b = entry.buffers[buffer];
+  if (b.space == Space::kConstant) return {b.space, buffer, buffer + 1};
   const bool numbered =
       b.space == Space::kInput || b.space == Space::kOutput || b.space == Space::kValidRows;
   return {b.space, b.offset, b.offset + (numbered ? 1 : b.type.bytes())};
@@ -252,6 +254,9 @@ class OrderProof {
       return std::find(pairs.begin(), pairs.end(), pair) != pairs.end();
     };
     const auto& touches = touches_[number];
+    for (const Touch& touch : touches)
+      if (touch.written && touch.bytes.space == Space::kConstant)
+        Fail(fmt::format("call {} ({}) writes to a constant", number, kernel.name));
     for (const Touch& a : touches)
       for (const Touch& b : touches) {
         if (a.parameter < 0 || b.parameter < 0 || a.parameter == b.parameter || !b.written ||

@@ -132,19 +132,6 @@ class EntryLowering {
   }
 
   // ---- buffers
-  int AddConstant(const Tensor& value) {
-    const auto bytes = value.bytes();
-    std::vector<std::byte>& section = program_.constants;
-    if (section.empty()) section.resize(kAlignment);  // also an empty constant has an address
-    // Pieces are aligned, so an equal one can only start at a multiple.
-    for (size_t at = 0; at + bytes.size() <= section.size(); at += kAlignment)
-      if (std::equal(bytes.begin(), bytes.end(), section.begin() + at)) return static_cast<int>(at);
-    const size_t at = section.size();
-    section.insert(section.end(), bytes.begin(), bytes.end());
-    section.resize(Aligned(static_cast<int64_t>(section.size())));
-    return static_cast<int>(at);
-  }
-
   int BufferOf(int tensor) {
     const int base = tensors_.Base(tensor);
     EntryTensor& info = tensors_[base];
@@ -155,7 +142,7 @@ class EntryLowering {
       buffer = fixed->second;
     } else if (const auto constant = constants_.find(base); constant != constants_.end()) {
       buffer.space = Space::kConstant;
-      buffer.offset = AddConstant(constant->second);
+      buffer.offset = program_.constants.Add(constant->second.bytes());
     }
     info.buffer = static_cast<int>(entry_.buffers.size());
     if (buffer.space != Space::kArena && buffer.space != Space::kOutput)

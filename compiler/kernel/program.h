@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "compiler/kernel/constant_section.h"
 #include "ir/counts.h"
 #include "ir/model.h"
 #include "ir/op_def.h"
@@ -355,7 +356,7 @@ struct KernelProgram {
   std::vector<EntryProgram> entries;
   std::vector<StateSlot> state;
   int64_t state_bytes = 0;
-  std::vector<std::byte> constants;  ///< one section, 64-byte aligned pieces
+  ConstantSection constants;
   // What the artifact says about itself (descent_program in runtime/abi.h).
   std::string model_hash, prediction_hash;
   bool keep_partial_batch = false;

@@ -202,10 +202,10 @@ TEST(ModuleEmitter, ValidRowsAndConstantsAreBuffers) {
   stage.results = {Call(ScalarOp::kMul, {ReadScalar(0, kF32), Cast(kF32, ReadScalar(1, kI64))})};
   stage.stores = {{0, -1, 2, {Axis(0)}}};
   KernelProgram program = ProgramOf(kernel);
-  program.constants.resize(80);
-  for (int i = 0; i < 3; ++i) StoreDouble(kF32, program.constants.data() + 64, i, i + 0.5);
+  const std::vector<double> numbers = {0.5, 1.5, 2.5};
   program.entries[0].buffers[0].space = Space::kConstant;
-  program.entries[0].buffers[0].offset = 64;
+  program.entries[0].buffers[0].offset =
+      program.constants.Add(Tensor::FromDoubles({kF32, {3}}, numbers).bytes());
   program.entries[0].buffers[1].space = Space::kValidRows;
   auto jit = JitProgram::Load(program, NativeTarget());
   ASSERT_TRUE(jit.has_value()) << jit.error().message;

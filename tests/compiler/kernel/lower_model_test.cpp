@@ -65,6 +65,24 @@ TEST(LowerModel, OneValueForSeveralOutputs) {
   ExpectSameAsInterpreter(g.Build());
 }
 
+/// Constants may share their bytes: of another shape, another type, or as the beginning of another.
+TEST(LowerModel, ConstantsOfTheSameBytes) {
+  TestGraph g;
+  const auto constant = [&](Shape shape, std::vector<double> values) {
+    return Expr(g.b, g.b.Constant(Tensor::FromDoubles({kF64, std::move(shape)}, values)));
+  };
+  const Expr x = g.Input("x", {2, 2}), y = g.Input("y", {3}), i = g.Input("i", {2}, DType::kI64),
+             u = g.Input("u", {2}, DType::kU64);
+  g.b.Output("rows", x * constant({2}, {0.5, 0.75}));
+  g.b.Output("columns", x * constant({2, 1}, {0.5, 0.75}));
+  g.b.Output("longer", y * constant({3}, {0.5, 0.75, 1}));
+  const std::vector<int64_t> numbers = {5, 7};
+  g.b.Output("signed", i * Expr(g.b, g.b.Constant(Tensor::FromInts({DType::kI64, {2}}, numbers))));
+  g.b.Output("unsigned",
+             u * Expr(g.b, g.b.Constant(Tensor::FromInts({DType::kU64, {2}}, numbers))));
+  ExpectSameAsInterpreter(g.Build());
+}
+
 TEST(LowerModel, Softmax) {
   TestGraph g;
   const Expr x = g.Input("x", {6, 10});

@@ -309,6 +309,13 @@ TEST(CheckPlan, FindsAnUpdateOfWhatIsNotThere) {
   EXPECT_NE(CheckPlan(program.entry, program.kernels, program.meaning), "");
 }
 
+TEST(CheckPlan, FindsAWrittenConstant) {
+  StateProgram program;
+  program.entry.buffers[2].space = Space::kConstant;
+  const std::string violation = CheckPlan(program.entry, program.kernels, program.meaning);
+  EXPECT_NE(violation.find("writes to a constant"), std::string::npos) << violation;
+}
+
 TEST(CheckPlan, FindsMisalignedAndOutlyingBuffers) {
   StateProgram program;
   program.entry.buffers[1].offset += 4;

@@ -73,7 +73,7 @@ class ProgramRunner {
       case Space::kOutput:
         return outputs_[b.offset].data();
       case Space::kConstant:
-        return const_cast<std::byte*>(program_.constants.data()) + b.offset;
+        return const_cast<std::byte*>(program_.constants.bytes().data()) + b.offset;
       case Space::kValidRows:
         return reinterpret_cast<std::byte*>(&valid_rows_);
     }
