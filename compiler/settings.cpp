@@ -4,11 +4,13 @@
 #include <array>
 #include <charconv>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "compiler/graph/optimizers.h"
+#include "compiler/kernel/lower_model.h"
 #include "ir/op_def.h"
 #include "ir/verify.h"
 
@@ -347,9 +349,34 @@ std::unexpected<Diagnostic> BlameOneOf(std::span<const std::string> settings, Mo
 
 }  // namespace
 
+namespace {
+
+/// The state holds more than what a model declares: nothing of it may have a name twice.
+Result<void> CheckStateNames(const Model& model) {
+  if (!model.entry.empty()) return {};
+  std::map<std::string, std::string, std::less<>> taken;
+  for (const std::string_view name : {kSeedSlot, kStepSlot, kLearningRateSlot})
+    taken.emplace(name, "what every program keeps");
+  for (const OptimizerSlot& slot : OptimizerSlotsByUpdate(model))
+    taken.emplace(slot.slot.name,
+                  fmt::format("what the optimizer keeps for {}", Quoted(slot.parameter)));
+  for (const Slot& slot : model.slots) {
+    const auto place = taken.find(slot.name);
+    if (place == taken.end()) continue;
+    auto error =
+        Error("{} {} has the name of {}", ToString(slot.kind), Quoted(slot.name), place->second);
+    error.error().location = slot.location;
+    return error;
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<void> CheckConfigured(const Model& model) {
   for (const Update& update : model.updates) DESCENT_RETURN_IF_ERROR(CheckUpdate(update));
-  return Verify(model);
+  DESCENT_RETURN_IF_ERROR(Verify(model));
+  return CheckStateNames(model);
 }
 
 namespace {

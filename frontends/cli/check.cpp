@@ -4,6 +4,7 @@
 
 #include "compiler/graph/pipeline.h"
 #include "compiler/graph/specialize.h"
+#include "compiler/settings.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/files.h"
 #include "frontends/cli/load_model.h"
@@ -21,6 +22,7 @@ int64_t ParameterElements(const Model& model) {
 
 /// What only shows when an entry point is derived: optimizers, padding, gradients.
 Result<void> CheckEntryPoints(const Model& model) {
+  DESCENT_RETURN_IF_ERROR(CheckConfigured(model));
   if (!model.entry.empty()) return {};
   for (const std::string& entry : EntryPoints(model)) {
     PipelineOptions options;

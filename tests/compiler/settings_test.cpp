@@ -74,9 +74,9 @@ TEST(Settings, AnotherOptimizerKeepsTheRate) {
 }
 
 TEST(Settings, AChoiceComesBeforeItsNumbersWhateverTheOrder) {
-  const Update update = With({"optimizer.momentum=0.5", "schedule.steps=50", "optimizer=momentum",
-                              "schedule=cosine"})
-                            .updates[0];
+  const Update update =
+      With({"optimizer.momentum=0.5", "schedule.steps=50", "optimizer=momentum", "schedule=cosine"})
+          .updates[0];
   EXPECT_EQ(update.hyperparameters.Float("momentum"), 0.5);
   EXPECT_EQ(update.schedule_parameters.Float("steps"), 50);
   EXPECT_NE(ErrorOf({"optimizer.bogus=0.5", "optimizer=adam"}), "");
@@ -133,6 +133,34 @@ TEST(Settings, LaterOnesWin) {
 }
 
 /// Values that the model refuses only when all settings are there.
+TEST(Settings, NamesOfTheStateAreTakenOnce) {
+  const auto error = [](const std::string& name, const std::string& optimizer) {
+    Model model = Source();
+    GraphBuilder b;
+    for (Slot& slot : model.slots)
+      if (slot.name == "W2") slot.name = name;
+    const std::vector<Value> inputs = [&] {
+      std::vector<Value> values;
+      for (const NamedValue& input : model.graph.inputs())
+        values.push_back(
+            b.Input(input.name == "W2" ? name : input.name, model.graph.type(input.value)));
+      return values;
+    }();
+    const auto copied = Inline(model.graph, inputs, b);
+    EXPECT_TRUE(copied);
+    for (const NamedValue& output : model.graph.outputs())
+      b.Output(output.name, (*copied)[output.value.node][output.value.result]);
+    model.graph = std::move(b).Build();
+    model.updates[0].optimizer = optimizer;
+    const auto checked = CheckConfigured(model);
+    return checked ? "" : checked.error().message;
+  };
+  EXPECT_EQ(error("step", "sgd"), "parameter 'step' has the name of what every program keeps");
+  EXPECT_EQ(error("W1.velocity", "momentum"),
+            "parameter 'W1.velocity' has the name of what the optimizer keeps for 'W1'");
+  EXPECT_EQ(error("W1.velocity", "sgd"), "");
+}
+
 TEST(Settings, ErrorsNameTheSettingAndNoPlaceInTheModel) {
   EXPECT_EQ(ErrorOf({"every=2", "learning_rate=abc", "clip_norm=1"}),
             "--set learning_rate=abc: optimizer sgd: learning_rate must be a number, not a string");

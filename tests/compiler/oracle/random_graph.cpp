@@ -117,7 +117,10 @@ Value GraphGrower::OperandFor(const RowSample& placed, size_t operand, const Ten
     const bool fresh = std::ranges::find(sources_, value) == sources_.end() || random_() % 8 == 0;
     if (fits && same_kind && fresh && b_.type(value).elements() > 0) candidates.push_back(value);
   }
-  if (candidates.empty() || random_() % 4 == 0) return NewInput(generated, row_axis);
+  if (candidates.empty() || random_() % 4 == 0)
+    return !options_.smooth && row_axis == kNoBatchAxis && random_() % 3 == 0
+               ? NewConstant(sample, operand, generated)
+               : NewInput(generated, row_axis);
   const Value source = candidates[random_() % candidates.size()];
   const auto moved = Into(source, sample, operand);
   if (!moved) return NewInput(generated, row_axis);
@@ -135,6 +138,21 @@ Value GraphGrower::NewInput(const Tensor& value, int row_axis) {
   if (row_axis != kNoBatchAxis) row_axes_[input] = row_axis;
   if (Info(value.dtype()).is_float) float_inputs_.push_back(input);
   return input;
+}
+
+/// A constant with these values, or, where they lie in the range, with the first ones of an earlier
+/// constant: its bytes are then the beginning of the other's, or the same in another shape.
+Value GraphGrower::NewConstant(const OpSample& sample, size_t operand, const Tensor& value) {
+  const Range range = RangeOf(sample, operand);
+  const size_t bytes = value.bytes().size();
+  for (const Tensor& earlier : constants_) {
+    if (earlier.dtype() != value.dtype() || earlier.bytes().size() < bytes) continue;
+    const auto first = earlier.bytes().first(bytes);
+    const Tensor again(value.type(), {first.begin(), first.end()});
+    if (range.Holds(RangeOf(again))) return b_.Constant(again);
+  }
+  constants_.push_back(value);
+  return b_.Constant(value);
 }
 
 /// The value in the sample's element type: as it is where it lies in the range already, else, if it

@@ -72,6 +72,7 @@ class GraphGrower {
   void Add(const RowSample& placed);
   Value OperandFor(const RowSample& placed, size_t operand, const Tensor& generated);
   Value NewInput(const Tensor& value, int row_axis);
+  Value NewConstant(const OpSample& sample, size_t operand, const Tensor& value);
   std::optional<Value> Into(Value value, const OpSample& sample, size_t operand);
   Value Shaped(Value value, const Shape& shape);
   Value ShapedRows(Value value, int row_axis, const Shape& shape, int new_axis);
@@ -82,6 +83,7 @@ class GraphGrower {
   RandomGraphOptions options_;
   GraphBuilder b_;
   std::vector<Tensor> inputs_;
+  std::vector<Tensor> constants_;
   std::vector<int> input_axes_;
   std::vector<Value> float_inputs_;
   std::vector<Value> pool_;  ///< results of the operators so far
