@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "compiler/graph/batch_axis.h"
 #include "compiler/graph/entry_initialize.h"
 #include "compiler/graph/entry_metrics.h"
 #include "compiler/graph/optimizers.h"
@@ -98,16 +99,32 @@ Result<Graph> SelectGraph(const Model& model, const Selection& selection) {
   return std::move(b).Build();
 }
 
+/// Where an output has a row for each of the model's batch, it must have one for each of another.
+Result<void> CheckRows(const Model& model, const Graph& graph, const Selection& selection) {
+  if (selection.batch == model.batch || model.batch == 0) return {};
+  const std::vector<RowFlow> flow = FlowOfRows(model.graph, InputBatchAxes(model));
+  for (const NamedValue& output : selection.outputs) {
+    const int axis = flow[output.value.node].axes[output.value.result];
+    const Value value = graph.FindOutput(output.name)->value;
+    if (axis == kNoBatchAxis || graph.type(value).shape[axis] == selection.batch) continue;
+    return Error("{} has {} rows", Quoted(output.name), graph.type(value).shape[axis]);
+  }
+  return {};
+}
+
 /// Whatever the model says, with the graph cut down to the selection.
 Result<Model> Derive(Model model, std::string_view entry, const Selection& selection) {
   auto graph = SelectGraph(model, selection);
+  if (graph)
+    if (auto rows = CheckRows(model, *graph, selection); !rows)
+      graph = std::unexpected(std::move(rows).error());
   if (!graph) {
     Diagnostic error = graph.error();
     error.message = fmt::format("{}: {}", entry, error.message);
     if (selection.batch != model.batch && error.hint.empty())
       error.hint = fmt::format(
           "the batch is {} here, not {}: attributes must not repeat the batch size (shapes take "
-          "-1)",
+          "-1, random operators an operand of that shape)",
           selection.batch, model.batch);
     return std::unexpected(std::move(error));
   }

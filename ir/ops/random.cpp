@@ -25,6 +25,15 @@ AttributeSpec ShapeAttribute() {
   return {"shape", AttributeKind::kInts, std::nullopt, "extents of the result"};
 }
 
+/// Of operators that may take their shape from an operand.
+AttributeSpec OwnShapeAttribute() {
+  return {"shape", AttributeKind::kInts, Attribute(Ints{}),
+          "extents of the result, without an operand"};
+}
+
+/// Only its shape counts.
+const OperandSpec kLike = {.name = "like", .dtype_group = -1, .optional = true};
+
 AttributeSpec TypeAttribute(DType dtype, std::string_view doc) {
   return {"dtype", AttributeKind::kDType, Attribute(dtype), doc};
 }
@@ -33,20 +42,29 @@ AttributeSpec Number(std::string_view name, double value, std::string_view doc) 
   return {name, AttributeKind::kFloat, Attribute(value), doc};
 }
 
-const std::vector<AttributeSpec> kTypeAttributes = {
-    ShapeAttribute(), TypeAttribute(DType::kF32, "a float type"), StreamAttribute()};
-
 Signature RandomSignature(std::vector<AttributeSpec> own) {
-  own.insert(own.begin(), kTypeAttributes.begin(), kTypeAttributes.end());
-  return {.operands = {}, .attributes = std::move(own)};
+  const std::array all = {OwnShapeAttribute(), TypeAttribute(DType::kF32, "a float type"),
+                          StreamAttribute()};
+  own.insert(own.begin(), all.begin(), all.end());
+  return {.operands = {kLike}, .attributes = std::move(own)};
 }
+
+/// Of the operand, where there is one, which then alone says it.
+Result<Shape> ShapeOf(const OpContext& op) {
+  const Shape& own = op.attributes.Ints("shape");
+  if (op.operands.empty()) return own;
+  if (own.empty()) return op.shape(0);
+  return Error("the shape follows from the operand: leave out {}", ToString(own));
+}
+
+/// The results do not depend on elements of the operand.
+Values NoDependence(const VjpContext& v) { return Values(v.operands.size()); }
 
 // ---- words and units ---------------------------------------------------------------------------
 
-Result<std::vector<TensorType>> InferFloats(const OpContext& op) {
-  if (!Info(op.attributes.Type("dtype")).is_float)
-    return Error("dtype must be a float type, not {}", Info(op.attributes.Type("dtype")).name);
-  return OneResult(op.attributes.Type("dtype"), op.attributes.Ints("shape"));
+Result<void> CheckFloatType(const OpContext& op) {
+  if (Info(op.attributes.Type("dtype")).is_float) return {};
+  return Error("dtype must be a float type, not {}", Info(op.attributes.Type("dtype")).name);
 }
 
 Result<void> CheckCounters(const OpContext& op) {
@@ -63,7 +81,8 @@ Result<std::vector<TensorType>> InferWord(const OpContext& op) {
 
 Result<std::vector<TensorType>> InferUnit(const OpContext& op) {
   DESCENT_RETURN_IF_ERROR(CheckCounters(op));
-  return InferFloats(op);
+  DESCENT_RETURN_IF_ERROR(CheckFloatType(op));
+  return OneResult(op.attributes.Type("dtype"), op.attributes.Ints("shape"));
 }
 
 TensorExpr DefineWord(const OpContext& op) {
@@ -98,32 +117,37 @@ TensorExpr DefineUnit(const OpContext& op) {
 
 Result<std::vector<TensorType>> InferRandom(const OpContext& op) {
   DESCENT_RETURN_IF_ERROR(CheckStream(op.attributes));
-  return InferFloats(op);
+  DESCENT_RETURN_IF_ERROR(CheckFloatType(op));
+  DESCENT_TRY(shape, ShapeOf(op));
+  return OneResult(op.attributes.Type("dtype"), std::move(shape));
 }
 
 /// Shape, type and stream of a node.
 struct Draws {
-  GraphBuilder& b;
+  explicit Draws(const OpContext& op) : op(op), attributes(op.attributes) {}
+  const OpContext& op;
   const Attributes& attributes;
 
-  const Shape& shape() const { return attributes.Ints("shape"); }
+  const Shape& shape() const {
+    return op.operands.empty() ? attributes.Ints("shape") : op.shape(0);
+  }
   DType dtype() const { return attributes.Type("dtype"); }
   int64_t stream() const { return attributes.Int("stream"); }
   double operator()(std::string_view name) const { return attributes.Float(name); }
 };
 
 Values ExpandUniform(GraphBuilder& b, const OpContext& op, Operands) {
-  const Draws d{b, op.attributes};
+  const Draws d(op);
   return {RandomUniform(b, d.shape(), d.dtype(), d.stream(), d("low"), d("high"))};
 }
 
 Values ExpandNormal(GraphBuilder& b, const OpContext& op, Operands) {
-  const Draws d{b, op.attributes};
+  const Draws d(op);
   return {RandomNormal(b, d.shape(), d.dtype(), d.stream(), d("mean"), d("std"))};
 }
 
 Values ExpandGumbel(GraphBuilder& b, const OpContext& op, Operands) {
-  const Draws d{b, op.attributes};
+  const Draws d(op);
   return {RandomGumbel(b, d.shape(), d.dtype(), d.stream()) * d("scale") + d("location")};
 }
 
@@ -161,7 +185,7 @@ Result<std::vector<TensorType>> InferTruncatedNormal(const OpContext& op) {
 }
 
 Values ExpandTruncatedNormal(GraphBuilder& b, const OpContext& op, Operands) {
-  const Draws d{b, op.attributes};
+  const Draws d(op);
   const Truncation bounds(op.attributes);
   const Expr unit = RandomUnit(b, d.shape(), DType::kF64, d.stream());
   const Expr normal = NormalQuantile(unit * (bounds.to - bounds.from) + bounds.from);
@@ -176,19 +200,14 @@ Result<std::vector<TensorType>> InferBernoulli(const OpContext& op) {
   const double probability = op.attributes.Float("probability");
   if (!(probability >= 0 && probability <= 1))
     return Error("probability must be between 0 and 1, not {}", probability);
-  if (op.operands.empty())
-    return OneResult(op.attributes.Type("dtype"), op.attributes.Ints("shape"));
-  if (!op.attributes.Ints("shape").empty())
-    return Error("the shape follows from the operand: leave out {}",
-                 ToString(op.attributes.Ints("shape")));
-  return OneResult(op.attributes.Type("dtype"), op.shape(0));
+  DESCENT_TRY(shape, ShapeOf(op));
+  return OneResult(op.attributes.Type("dtype"), std::move(shape));
 }
 
 Values ExpandBernoulli(GraphBuilder& b, const OpContext& op, Operands x) {
-  const Draws d{b, op.attributes};
+  const Draws d(op);
   const bool given = !x.empty();
-  const Expr unit =
-      RandomUnit(b, given ? op.shape(0) : d.shape(), given ? op.dtype(0) : DType::kF32, d.stream());
+  const Expr unit = RandomUnit(b, d.shape(), given ? op.dtype(0) : DType::kF32, d.stream());
   const Expr hit = given ? Less(unit, {b, x[0]}) : Less(unit, d("probability"));
   return {CastTo(hit, d.dtype())};
 }
@@ -205,11 +224,12 @@ Result<std::vector<TensorType>> InferRandInt(const OpContext& op) {
   for (const int64_t end : {low, high - 1})
     if (Tensor::FromInts({dtype, {}}, {{end}}).GetInt(0) != end)
       return Error("{} does not fit {}", end, Info(dtype).name);
-  return OneResult(dtype, op.attributes.Ints("shape"));
+  DESCENT_TRY(shape, ShapeOf(op));
+  return OneResult(dtype, std::move(shape));
 }
 
 Values ExpandRandInt(GraphBuilder& b, const OpContext& op, Operands) {
-  const Draws d{b, op.attributes};
+  const Draws d(op);
   const int64_t low = op.attributes.Int("low"), high = op.attributes.Int("high");
   const Expr first(b, b.Constant(Tensor::FromInts({DType::kI64, {}}, {{low}})));
   return {CastTo(RandomBelow(b, d.shape(), d.stream(), high - low) + first, d.dtype())};
@@ -265,36 +285,42 @@ std::span<const OpDef> RandomGenerators() {
             .infer = InferWord,
             .define = DefineWord,
             .no_gradient = "its operands are integers"},
-      OpDef{.name = "random_unit",
-            .doc = "Uniform random numbers in [0, 1), the source of random floats.\n\n`(word >> 8) "
-                   "* 2^-24`, where `word` is that of random_word. The 16-bit floats take its "
-                   "upper 8 (bf16) "
-                   "or 11 (f16) bits instead of 24, so that no number rounds up to 1.",
-            .example = "random_unit(i64 1, i64 0, i64 0, shape=[3]) = [0.29125, 0.09492, 0.08871]",
-            .signature = {.operands = kCounters.operands, .attributes = kTypeAttributes},
-            .infer = InferUnit,
-            .define = DefineUnit,
-            .no_gradient = "its operands are integers"},
+      OpDef{
+          .name = "random_unit",
+          .doc = "Uniform random numbers in [0, 1), the source of random floats.\n\n`(word >> 8) "
+                 "* 2^-24`, where `word` is that of random_word. The 16-bit floats take its "
+                 "upper 8 (bf16) "
+                 "or 11 (f16) bits instead of 24, so that no number rounds up to 1.",
+          .example = "random_unit(i64 1, i64 0, i64 0, shape=[3]) = [0.29125, 0.09492, 0.08871]",
+          .signature = {.operands = kCounters.operands,
+                        .attributes = {ShapeAttribute(), TypeAttribute(DType::kF32, "a float type"),
+                                       StreamAttribute()}},
+          .infer = InferUnit,
+          .define = DefineUnit,
+          .no_gradient = "its operands are integers"},
       OpDef{.name = "uniform",
-            .doc = "Uniform random numbers.\n\n`y = low + u * (high - low)`, u from random_unit.",
+            .doc =
+                "Uniform random numbers.\n\n`y = low + u * (high - low)`, u from random_unit. Here "
+                "and below an operand `like` may give the shape, so that a model's noise has as "
+                "many rows as its batch; its elements are not read, and have no gradient.",
             .example = "uniform(shape=[3]) = [0.29125, 0.09492, 0.08871]",
             .signature = RandomSignature(
                 {Number("low", 0, "lower end, included"), Number("high", 1, "upper end")}),
             .infer = InferRandom,
             .expand = ExpandUniform,
-            .no_gradient = kNoOperands},
+            .vjp = NoDependence},
       OpDef{.name = "normal",
             .doc = "Normally distributed random numbers.\n\n`mean + std * sqrt(-2 log(1 - u)) * "
                    "cos(2 pi v)`, u and v from random_unit with streams `stream` and `stream + "
                    "2^31` (Box and Muller, 1958). At most 5.8 standard deviations from the mean. "
-                   "With mean and deviation as tensors: `add(mean, mul(std, normal(...)))`, which "
+                   "With mean and deviation as tensors: `add(mean, mul(std, normal(mean)))`, which "
                    "has their gradients.",
             .example = "normal(shape=[3]) = [0.8205, -0.4461, -0.2734]",
             .signature = RandomSignature(
                 {Number("mean", 0, "mean"), Number("std", 1, "standard deviation")}),
             .infer = InferRandom,
             .expand = ExpandNormal,
-            .no_gradient = kNoOperands},
+            .vjp = NoDependence},
       OpDef{.name = "truncated_normal",
             .doc = "Normally distributed random numbers within an interval.\n\n`mean + std * "
                    "Q(p)`, Q the quantile function of the standard normal distribution, p uniform "
@@ -309,7 +335,7 @@ std::span<const OpDef> RandomGenerators() {
                                  Number("low", -2, "lower end"), Number("high", 2, "upper end")}),
             .infer = InferTruncatedNormal,
             .expand = ExpandTruncatedNormal,
-            .no_gradient = kNoOperands},
+            .vjp = NoDependence},
       OpDef{.name = "gumbel",
             .doc = "Gumbel distributed random numbers.\n\n`y = location - scale * log(-log(u))`, "
                    "u from random_unit, but 2^-25 instead of 0. Standard ones lie between -2.9 "
@@ -319,7 +345,7 @@ std::span<const OpDef> RandomGenerators() {
                 RandomSignature({Number("location", 0, "mode"), Number("scale", 1, "factor")}),
             .infer = InferRandom,
             .expand = ExpandGumbel,
-            .no_gradient = kNoOperands},
+            .vjp = NoDependence},
       OpDef{.name = "bernoulli",
             .doc =
                 "1 with a given probability, else 0.\n\n`u < probability`, u from random_unit; so "
@@ -330,14 +356,12 @@ std::span<const OpDef> RandomGenerators() {
             .signature = {.operands = {{.name = "probabilities",
                                         .dtypes = DTypeClass::kFloat,
                                         .optional = true}},
-                          .attributes = {{"shape", AttributeKind::kInts, Attribute(Ints{}),
-                                          "extents of the result, without an operand"},
-                                         TypeAttribute(DType::kF32, "any type"),
-                                         StreamAttribute(),
+                          .attributes = {OwnShapeAttribute(),
+                                         TypeAttribute(DType::kF32, "any type"), StreamAttribute(),
                                          Number("probability", 0.5, "without an operand")}},
             .infer = InferBernoulli,
             .expand = ExpandBernoulli,
-            .vjp = [](const VjpContext& v) { return Values(v.operands.size()); }},
+            .vjp = NoDependence},
       OpDef{.name = "randint",
             .doc =
                 "Random whole numbers in [low, high).\n\n`low + floor(w * (high - low) / 2^64)`, w "
@@ -346,8 +370,8 @@ std::span<const OpDef> RandomGenerators() {
                 "rejection). `high - low` is at most 2^31, so the probability of a number is "
                 "off by less than 2^-33 of itself.",
             .example = "randint(shape=[6], high=10) = [2, 0, 0, 0, 1, 2]",
-            .signature = {.operands = {},
-                          .attributes = {ShapeAttribute(),
+            .signature = {.operands = {kLike},
+                          .attributes = {OwnShapeAttribute(),
                                          TypeAttribute(DType::kI64, "an integer type"),
                                          StreamAttribute(),
                                          {"low", AttributeKind::kInt, Attribute(int64_t{0}),
@@ -356,7 +380,7 @@ std::span<const OpDef> RandomGenerators() {
                                           "end, not included"}}},
             .infer = InferRandInt,
             .expand = ExpandRandInt,
-            .no_gradient = kNoOperands},
+            .no_gradient = "the result is an integer"},
       OpDef{.name = "permutation",
             .doc = "The numbers 0 to n - 1 in random order.\n\nPlace i holds the rank of i's key "
                    "among n random 63-bit keys, of two words of random_word with streams `stream` "

@@ -55,7 +55,7 @@ constexpr Network kNetworks[] = {
       log_variance = matmul(h, Wv)
       half = mul(log_variance, 0.5)
       deviation = exp(half)
-      noise = normal(shape=[8, 3], stream=1)
+      noise = normal(mean, stream=1)
       scaled = mul(deviation, noise)
       z = add(mean, scaled)
       d = matmul(z, Wd)
@@ -114,7 +114,7 @@ constexpr Network kNetworks[] = {
       parameter W2: f32[16, 6] = glorot_uniform
       kept: f32[10] = [0.99, 0.95, 0.88, 0.78, 0.66, 0.53, 0.4, 0.28, 0.18, 0.1]
       t = randint(shape=[8], high=10, stream=1)
-      noise = normal(shape=[8, 6], stream=2)
+      noise = normal(x, stream=2)
       chosen = gather(kept, t)
       a = reshape(chosen, shape=[8, 1])
       signal = sqrt(a)

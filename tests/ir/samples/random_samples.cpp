@@ -51,6 +51,9 @@ void AddFloats(std::vector<OpSample>& samples) {
          {8.228372899930612, 8.09263670204539, 8.042235546418464, 8.13571855561663}, kBisected);
   stated("truncated_normal", Truncated({3}, 0, 1, -40, 40),
          {-1.0263058041817996, -0.07733476655500857, 0.5503326815445801}, kBisected);
+  for (const std::string_view op : {"uniform", "normal", "gumbel", "truncated_normal"})
+    for (const TensorType& like : {I64({3, 5}), F64({3, 2})})
+      samples.push_back({.op = op, .operands = {like}, .attributes = Typed({}, 3)});
   for (const int64_t size : kSampleSizes)
     for (const std::string_view op : {"uniform", "normal", "gumbel", "truncated_normal"})
       samples.push_back({.op = op, .operands = {}, .attributes = Typed({size}, 2)});
@@ -178,7 +181,8 @@ FamilySamples RandomSamples() {
       {"random_unit", {i, i, I64({1})}, Typed({2}, 0), "must be scalars, not i64[1]"},
       {"uniform", {}, Typed({2}, -1), "stream must be between 0 and"},
       {"uniform", {}, Typed({2}, 0, DType::kI32), "dtype must be a float type, not i32"},
-      {"normal", {}, {{"stream", int64_t{1}}}, "needs attribute shape"},
+      {"normal", {F32({3})}, Typed({3}, 1), "the shape follows from the operand"},
+      {"randint", {F32({3})}, {{"shape", Shape{3}}, {"high", int64_t{2}}}, "leave out [3]"},
       {"random_word", {i, i, F32({})}, {{"shape", Shape{2}}}, "must have an integer type"},
       {"random_word", {i, i, i}, {{"shape", Shape{-1}}}, "negative extent"},
       {"uniform", {}, Typed({int64_t{1} << 39, 3}, 0), "more than 2^40 elements"},
