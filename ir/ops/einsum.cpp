@@ -253,8 +253,7 @@ std::span<const OpDef> EinsumOps() {
   static const std::array kOps = {OpDef{
       .name = "einsum",
       .doc =
-          "Einstein summation: a sum of products of any number of tensors.\n\n`equation` gives "
-          "each "
+          "Einstein summation: a sum of products of up to 32 tensors.\n\n`equation` gives each "
           "operand one letter per axis, and the result's: `bij,bjk->bik` is `y[b, i, k] = sum_j "
           "x0[b, i, j] * x1[b, j, k]`. Letters that the result lacks are summed over; a letter "
           "that "
@@ -263,7 +262,8 @@ std::span<const OpDef> EinsumOps() {
           "Extents of 1 broadcast. Without `->`, the result has the ellipsis and then the letters "
           "that stand once, in alphabetical order. Operands are contracted pair by pair: in the "
           "order with the fewest products for up to 8, else the cheapest pair each time; each pair "
-          "is a matrix product. Gradient: the einsum of `g` and the other operands (numpy.einsum).",
+          "is a matrix product, of at most 14 axes. Gradient: the einsum of `g` and the other "
+          "operands (numpy.einsum).",
       .example = "einsum([[1, 2], [3, 4]], [10, 1], equation=\"ij,j->i\") = [12, 34]",
       .signature = {.operands = {{.name = "x", .dtypes = DTypeClass::kNumeric, .variadic = true}},
                     .attributes = {{"equation", AttributeKind::kString, std::nullopt,
