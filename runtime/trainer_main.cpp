@@ -35,7 +35,8 @@ std::string CommandHelp(const std::string& program, const CommandSpec& command) 
     text += Row(option->value.empty() ? std::string(option->name)
                                       : fmt::format("{} {}", option->name, option->value),
                 option->doc);
-  return text + Row("-h, --help", "show this text and exit");
+  text += Row("-h, --help", "show this text and exit");
+  return command.note.empty() ? text : fmt::format("{}\n{}.\n", text, command.note);
 }
 
 std::string OverviewHelp(const std::string& program, const descent_program& abi) {

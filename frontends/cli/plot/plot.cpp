@@ -28,6 +28,9 @@ struct PlotArguments {
   std::string over = "epoch";
   bool logarithmic_x = false, logarithmic_y = false;
   std::string from = "-6", to = "6";
+  /// What the models turn out to consist of.
+  std::shared_ptr<std::vector<runtime::NamedFile>> model_files =
+      std::make_shared<std::vector<runtime::NamedFile>>();
 };
 
 Result<double> Number(const std::string& text, std::string_view option) {
@@ -48,7 +51,8 @@ Result<plot::Subject> SubjectAt(const PlotArguments& arguments, size_t i) {
   plot::Subject subject{.source = {.model = arguments.files[i],
                                    .checkpoint = At(arguments.checkpoints, i),
                                    .hidden = {},
-                                   .seed = arguments.seed},
+                                   .seed = arguments.seed,
+                                   .files = arguments.model_files.get()},
                         .data = At(arguments.data, i),
                         .title = i < arguments.titles.size() ? arguments.titles[i] : ""};
   if (subject.data.empty() && arguments.weights.empty())
@@ -163,7 +167,8 @@ Result<std::string> PlotConfusion(const PlotArguments& arguments) {
 Result<void> CheckFiles(const PlotArguments& arguments) {
   std::vector<runtime::NamedFile> inputs;
   const auto read = [&](std::string_view option, const std::vector<std::string>& files) {
-    for (const std::string& file : files) inputs.push_back({std::string(option), file});
+    for (const std::string& file : files)
+      inputs.push_back({std::string(option), file == "-" ? "/dev/stdin" : file});
   };
   read("FILE", arguments.files);
   read("--checkpoint", arguments.checkpoints);
@@ -205,6 +210,7 @@ Result<ExitStatus> Plot(const PlotArguments& arguments) {
     return UsageError(fmt::format("{} takes one model", chosen->option));
   DESCENT_RETURN_IF_ERROR(CheckFiles(arguments));
   DESCENT_TRY(svg, chosen->draw(arguments));
+  DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, *arguments.model_files));
   DESCENT_RETURN_IF_ERROR(WriteOutput(arguments.output, svg));
   return ExitStatus::kGood;
 }
