@@ -44,7 +44,8 @@ class InterruptExit {
 
 /// What a second signal, of either kind, does while the first is remembered.
 enum class SecondSignal : uint8_t {
-  kEnds,  ///< the process, as usual: training may wait for the reader of a pipe that its log goes to
+  kEnds,  ///< the process, as usual: training may wait for the reader of a pipe that its log goes
+          ///< to
   kWaits  ///< as the first: what is left to do is short, and ends with temporary files
 };
 

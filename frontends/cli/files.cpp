@@ -18,8 +18,8 @@ namespace {
 // CheckOutputs knows the runtime's; neither side may include the other.
 static_assert(kPartialSuffix == runtime::kPartialSuffix);
 
-/// Where a link leads in the end, there or not, so that writing goes through it. Those of /dev stay:
-/// behind them stand the command's own streams.
+/// Where a link leads in the end, there or not, so that writing goes through it. Those of /dev
+/// stay: behind them stand the command's own streams.
 std::string BehindLinks(std::string path) {
   namespace fs = std::filesystem;
   constexpr int kMost = 40;  // as many as the system follows

@@ -61,6 +61,11 @@ Result<std::vector<std::string>> WantedPasses(const OptArguments& arguments, con
   std::vector<std::string> passes = SplitPasses(arguments.passes);
   for (const std::string& pass : passes)
     DESCENT_RETURN_IF_ERROR(RefuseUnknownPass(pass.substr(0, pass.find('('))));
+  for (const std::string& pass : passes)
+    if (!arguments.entry.empty() && pass.starts_with("specialize(") &&
+        pass != fmt::format("specialize({})", arguments.entry))
+      return UsageError(
+          fmt::format("--passes {} and --entry {} exclude each other", pass, arguments.entry));
   return passes;
 }
 

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <string>
+#include <utility>
 
 #include "tests/cli/shell.h"
 
@@ -117,10 +119,10 @@ TEST(Outputs, StayAsTheyWereWhenTheDiskIsFull) {
   const Shell shell;
   // The limit of a file's size stands in for the end of the disk.
   const std::string limited = "trap '' XFSZ; ulimit -f 0; ";
-  for (const char* line : {"descent plot orange-blue.descent --data circle -o old",
-                           "descent convert orange-blue.descent --to text -o old",
-                           "descent inspect orange-blue.descent -o old",
-                           "descent opt orange-blue.descent -o old"}) {
+  for (const char* line :
+       {"descent plot orange-blue.descent --data circle -o old",
+        "descent convert orange-blue.descent --to text -o old",
+        "descent inspect orange-blue.descent -o old", "descent opt orange-blue.descent -o old"}) {
     shell.Write("old", "kept");
     const Outcome outcome = shell.Run("(" + limited + line + ") 2>&1 | cat");
     EXPECT_EQ(outcome.out, "error: cannot write 'old': File too large\n") << line;
@@ -142,8 +144,9 @@ TEST(Outputs, GoThroughLinksDevicesAndPipes) {
     EXPECT_EQ(outcome.status, 0) << outcome.err;
     EXPECT_EQ(shell.Read(file), text) << output;
   }
-  EXPECT_EQ(shell.Run("stat -c %a old; readlink link d/dangling; [ -L /dev/stdout ] && echo yes").out,
-            "600\nold\n../new\nyes\n");
+  EXPECT_EQ(
+      shell.Run("stat -c %a old; readlink link d/dangling; [ -L /dev/stdout ] && echo yes").out,
+      "600\nold\n../new\nyes\n");
   EXPECT_EQ(shell.Run(convert + "/dev/full").err,
             "error: cannot write '/dev/full': No space left on device\n");
 }
@@ -159,6 +162,69 @@ TEST(Names, OfDescentItselfAreNoPrefix) {
       "echo '#include \"m.h\"' | gcc -Wall -Wextra -Werror -I. -c -o /dev/null -xc - && "
       "grep -c descent__run m.h");
   EXPECT_EQ(outcome.status, 0) << outcome.err;
+}
+
+TEST(Options, ThatHaveNoEffectAreRefused) {
+  const Shell shell;
+  ExpectUsage(shell.Run("descent inspect orange-blue.descent --target foo"), "'foo'");
+  ExpectUsage(shell.Run("descent diff orange-blue.descent no-bias.descent --entry predict"),
+              "error: --entry is for comparing values\n");
+  ExpectUsage(shell.Run("descent diff orange-blue.descent no-bias.descent --tolerance 1e-5"),
+              "error: --tolerance is for comparing values\n");
+  ExpectUsage(shell.Run("descent opt orange-blue.descent --passes 'specialize(train_step)' --entry "
+                        "predict"),
+              "error: --passes specialize(train_step) and --entry predict exclude each other\n");
+  EXPECT_EQ(
+      shell.Run("descent opt orange-blue.descent --passes 'specialize(predict)' --entry predict")
+          .status,
+      0);
+}
+
+TEST(Wording, OfWhatIsComparedAndPlanned) {
+  const Shell shell;
+  const Outcome changed = shell.Run(
+      "sed 's/learning_rate=/weight_decay=1, learning_rate=/; s/sgd(/adamw(beta1=0.8, beta2=0.9, "
+      "epsilon=1e-7, /' orange-blue.descent >a.descent; "
+      "sed 's/learning_rate=[0-9.]*/learning_rate=7/' a.descent >b.descent; "
+      "descent diff a.descent b.descent");
+  EXPECT_NE(changed.out.find("learning_rate=7"), std::string::npos) << changed.out << changed.err;
+  EXPECT_EQ(changed.out.find("with other data"), std::string::npos) << changed.out;
+  // Reuse never costs memory.
+  const std::string text = shell.Run("descent inspect --stage memory orange-blue.descent").out;
+  long long arena = 0, without = 0;
+  const size_t at = text.find("arena ");
+  ASSERT_NE(at, std::string::npos) << text;
+  ASSERT_EQ(std::sscanf(text.c_str() + at, "arena %lld bytes (%lld without", &arena, &without), 2);
+  EXPECT_LE(arena, without);
+}
+
+TEST(Suggestions, OfOptimizers) {
+  const Shell shell;
+  for (const auto& [wrong, near] :
+       {std::pair("s/sgd(/sdg(/", "did you mean 'sgd'? there are sgd"),
+        std::pair("s/learning_rate=/learning_rat=/", "did you mean 'learning_rate'? it takes")}) {
+    const Outcome outcome = shell.Run(std::string("sed '") + wrong +
+                                      "' orange-blue.descent >m.descent; descent check m.descent");
+    EXPECT_NE(outcome.err.find(near), std::string::npos) << outcome.err;
+  }
+  const Outcome open =
+      shell.Run("sed '$d' orange-blue.descent >m.descent; descent check m.descent");
+  EXPECT_NE(open.err.find("not the end of the file\n"), std::string::npos) << open.err;
+  EXPECT_NE(open.err.find("^"), std::string::npos) << open.err;
+}
+
+TEST(Help, OfATrainerListsWhatItCanDo) {
+  const Shell shell;
+  const std::string compile = "descent compile -q orange-blue.descent -o t ";
+  const std::string all = shell.Run(compile + "&& ./t --help").out;
+  const std::string part = shell.Run(compile + "--entry predict && ./t --help").out;
+  EXPECT_NE(all.find("  train "), std::string::npos) << all;
+  EXPECT_EQ(part.find("  train "), std::string::npos) << part;
+  EXPECT_EQ(part.find("  evaluate "), std::string::npos) << part;
+  EXPECT_NE(part.find("  predict "), std::string::npos) << part;
+  EXPECT_TRUE(part.starts_with("Predicts with the model")) << part;
+  EXPECT_NE(shell.Run(compile + "&& ./t train --help").out.find("a second Ctrl-C ends it at once"),
+            std::string::npos);
 }
 
 TEST(Completion, OffersTargetsPassesAndOperators) {

@@ -100,10 +100,12 @@ struct TrainedModel::Parts {
   /// Parameters alone do not say how the data was normalized that they were trained on.
   std::unexpected<Diagnostic> Unfitted(const descent_input& input) const {
     Diagnostic diagnostic;
-    diagnostic.message = fmt::format("input {} is normalized by what training fitted",
-                                     Quoted(input.tensor.name));
-    if (!checkpoint.empty()) diagnostic.message += fmt::format("; {} lacks that", Quoted(checkpoint));
-    diagnostic.hint = checkpoint.empty() ? "give --checkpoint" : "give a checkpoint that training wrote";
+    diagnostic.message =
+        fmt::format("input {} is normalized by what training fitted", Quoted(input.tensor.name));
+    if (!checkpoint.empty())
+      diagnostic.message += fmt::format("; {} lacks that", Quoted(checkpoint));
+    diagnostic.hint =
+        checkpoint.empty() ? "give --checkpoint" : "give a checkpoint that training wrote";
     return std::unexpected(std::move(diagnostic));
   }
 
@@ -111,8 +113,7 @@ struct TrainedModel::Parts {
     const auto inputs = runtime::DataInputs({&entry});
     for (const descent_input* input : inputs)
       if (!normalizations.contains(input->tensor.name)) {
-        if (runtime::NeedsFit(*input))
-          return Unfitted(*input);
+        if (runtime::NeedsFit(*input)) return Unfitted(*input);
         normalizations[input->tensor.name] = runtime::FixedNormalization(*input);
       }
     return FromRuntime(runtime::Prepare(data, inputs, normalizations));
