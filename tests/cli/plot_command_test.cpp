@@ -81,7 +81,8 @@ TEST(PlotCommand, SaysThatParametersLackANormalization) {
               "descent 1\nmodel m {\n  batch 1\n"
               "  input x: f32[batch, 1] from features normalize standardize\n"
               "  input t: f32[batch, 1] from label\n"
-              "  parameter w: f32[1] = zeros\n  y = mul(x, w)\n  loss = mean(square(sub(y, t)))\n"
+              "  parameter w: f32[1] = zeros\n  y = mul(x, w)\n  d = sub(y, t)\n  s = square(d)\n  "
+              "loss = mean(s)\n"
               "  predict y\n  train loss with sgd(learning_rate=0.1)\n}\n");
   std::string file = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
   file = std::string(1, static_cast<char>(file.size())) + std::string(7, '\0') + file + "1234";

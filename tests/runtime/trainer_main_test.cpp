@@ -368,9 +368,10 @@ TEST_F(TrainerMainTest, OutputsReplaceNoInputAndNoOtherOutput) {
   refuse({"predict", "--input", Table("y.csv.descent-partial", 9), "--output", File("y.csv")},
          "the file of --input");
   EXPECT_EQ(Content(partial), before);
-  std::filesystem::create_symlink("/proc/self/exe", File("t.csv"));
-  refuse({"train", "--data", data, "--checkpoint", File("t.csv")}, "the file of this program");
-  refuse({"predict", "--input", data, "--output", File("t.csv")}, "the file of this program");
+  std::filesystem::create_symlink("/proc/self/exe", File("program.csv"));
+  refuse({"train", "--data", data, "--checkpoint", File("program.csv")},
+         "the file of this program");
+  refuse({"predict", "--input", data, "--output", File("program.csv")}, "the file of this program");
   EXPECT_EQ(Content(data), before);
   EXPECT_FALSE(FileExists(File("x")));
 }
