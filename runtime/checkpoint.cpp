@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "runtime/json.h"
+#include "runtime/partial_file.h"
 
 namespace descent::runtime {
 namespace {
@@ -357,7 +358,7 @@ Result<void> CheckpointStore::Save(ByteView bytes) {
     fresh_ = false;
   } else if (!newest_is_damaged_ && FileExists(path_)) {
     // A second name for FILE, so that FILE itself is there at every moment.
-    std::string link_path = previous_path() + ".tmp";
+    std::string link_path = PartialPath(previous_path());
     unlink(link_path.c_str());
     bool linked = link(path_.c_str(), link_path.c_str()) == 0;
     const std::string& from = linked ? link_path : path_;

@@ -84,7 +84,9 @@ Result<void> Set(bool& flag) {
 }
 
 constexpr CommandSpec kCommands[] = {
-    {kTrain, "train", "learn parameters from data"},
+    {kTrain, "train", "learn parameters from data",
+     "Ctrl-C stops after the step and saves a checkpoint; a second Ctrl-C ends it at once, "
+     "unsaved"},
     {kEvaluate, "evaluate", "print loss and metrics"},
     {kPredict, "predict", "write predictions for new data"},
     {kInfo, "info", "print shapes, sizes, target, dependencies and hyperparameters"},

@@ -20,6 +20,7 @@ enum CommandBit : uint8_t { kTrain = 1, kEvaluate = 2, kPredict = 4, kInfo = 8 }
 struct CommandSpec {
   CommandBit bit;
   std::string_view name, doc;
+  std::string_view note = "";  ///< what else to know; one sentence without full stop
 };
 std::span<const CommandSpec> CommandSpecs();
 

@@ -24,7 +24,8 @@ enum {
   DESCENT_ERROR_TYPE = -3,    /* stored element type or shape differ from the model's */
   DESCENT_ERROR_FORMAT = -4,  /* not a safetensors file, or a damaged one */
   DESCENT_ERROR_MISSING = -5, /* a parameter is not in the file */
-  DESCENT_ERROR_LAYOUT = -6   /* stored in a layout this header does not know */
+  DESCENT_ERROR_LAYOUT = -6,  /* stored in a layout this header does not know */
+  DESCENT_ERROR_VALUE = -7    /* a learning rate below 0, infinite or not a number */
 };
 
 /* ---- tensors of the state ------------------------------------------------------------------- */
@@ -84,6 +85,7 @@ static inline int descent_set_learning_rate(const descent_program* program, void
                                             double rate) {
   const descent_slot* slot = descent_find_slot_kind(program, DESCENT_SLOT_LEARNING_RATE);
   if (slot == NULL) return DESCENT_ERROR_NAME;
+  if (!(rate >= 0) || rate - rate != 0) return DESCENT_ERROR_VALUE;
   memcpy((char*)state + slot->offset_bytes, &rate, sizeof rate);
   return DESCENT_OK;
 }
@@ -381,9 +383,32 @@ static inline int descent_find_stored(const char* json, int64_t json_bytes, cons
   return found ? DESCENT_OK : DESCENT_ERROR_MISSING;
 }
 
+/* Where the data of the last tensor ends, ignored ones included; -1 if the header is damaged. */
+static inline int64_t descent_stored_end(const char* json, int64_t json_bytes) {
+  descent_reader reader;
+  int64_t end = 0;
+  reader.at = json;
+  reader.end = json + json_bytes;
+  descent_expect(&reader, '{');
+  if (descent_take(&reader, '}')) return 0;
+  do {
+    const descent_reader key = descent_read_string(&reader);
+    descent_expect(&reader, ':');
+    if (descent_string_is(key, "__metadata__")) {
+      descent_skip(&reader);
+    } else {
+      descent_stored stored;
+      descent_read_stored(&reader, &stored);
+      if (stored.end > end) end = stored.end;
+    }
+  } while (reader.at != NULL && descent_take(&reader, ','));
+  return reader.at == NULL ? -1 : end;
+}
+
 /* Reads tensors of the state from a safetensors file in memory: every parameter must be there;
  * optimizer state, statistics, seed, step and learning rate are taken where the file has them;
- * others are ignored. The state is changed only if the whole file is good. */
+ * others are ignored. The state is changed only if the whole file is good, and ends with its data.
+ */
 static inline int descent_load(const descent_program* program, void* state, const void* file,
                                int64_t bytes) {
   const unsigned char* length = (const unsigned char*)file;
@@ -407,6 +432,8 @@ static inline int descent_load(const descent_program* program, void* state, cons
         memcpy((char*)state + slot->offset_bytes, json + json_bytes + stored.begin,
                (size_t)(stored.end - stored.begin));
     }
+    if (descent_stored_end(json, (int64_t)json_bytes) != bytes - 8 - (int64_t)json_bytes)
+      return DESCENT_ERROR_FORMAT;
   }
   return DESCENT_OK;
 }

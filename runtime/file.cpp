@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "runtime/partial_file.h"
+
 namespace descent::runtime {
 namespace {
 
@@ -176,11 +178,17 @@ Result<void> CheckReplaceable(const std::string& path) {
   return {};
 }
 
+void KeepPermissions(const std::string& path, int file) {
+  struct stat facts;
+  // A file system that has none says no, and loses nothing by it.
+  if (stat(path.c_str(), &facts) == 0 && fchmod(file, facts.st_mode & 0777) != 0) return;
+}
+
 }  // namespace
 
 Result<void> CheckWritable(const std::string& path) {
   if (auto replaceable = CheckReplaceable(path); !replaceable) return replaceable;
-  std::string temporary = path + ".tmp";
+  std::string temporary = PartialPath(path);
   Descriptor file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
   if (!file.valid()) return IoFailure(path, "cannot be written");
   unlink(temporary.c_str());
@@ -189,10 +197,11 @@ Result<void> CheckWritable(const std::string& path) {
 
 Result<void> WriteFileAtomically(const std::string& path, ByteView bytes) {
   if (auto replaceable = CheckReplaceable(path); !replaceable) return replaceable;
-  std::string temporary = path + ".tmp";
+  std::string temporary = PartialPath(path);
   {
     Descriptor file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
     if (!file.valid()) return IoFailure(path, "cannot be written");
+    KeepPermissions(path, file.get());
     if (!WriteAll(file.get(), bytes) || fsync(file.get()) != 0) {
       auto failure = IoFailure(path, "cannot be written");
       unlink(temporary.c_str());

@@ -18,8 +18,9 @@ void EndBeforeTheFirstStep(int) {
   _exit(static_cast<int>(ExitStatus::kInterrupted));
 }
 
-/// Training may wait for something: the reader of a pipe that its log goes to.
-void Remember(int) {
+void Remember(int) { received = 1; }
+
+void RememberOnce(int) {
   received = 1;
   signal(SIGINT, SIG_DFL);
   signal(SIGTERM, SIG_DFL);
@@ -32,10 +33,10 @@ auto BeforeTheFirstStep(std::string_view line, int descriptor) {
   return EndBeforeTheFirstStep;
 }
 
-auto FromTheFirstStep() {
+auto FromTheFirstStep(SecondSignal second) {
   has_begun = 1;
   received = 0;
-  return Remember;
+  return second == SecondSignal::kEnds ? RememberOnce : Remember;
 }
 
 }  // namespace
@@ -56,7 +57,7 @@ SignalHandlers::~SignalHandlers() {
 InterruptExit::InterruptExit(std::string_view last_line, int descriptor)
     : handlers_(BeforeTheFirstStep(last_line, descriptor)) {}
 
-void InterruptWatch::Begin() { handlers_.emplace(FromTheFirstStep()); }
+void InterruptWatch::Begin(SecondSignal second) { handlers_.emplace(FromTheFirstStep(second)); }
 
 bool InterruptWatch::interrupted() const { return received != 0; }
 

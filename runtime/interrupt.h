@@ -1,10 +1,10 @@
-// What Ctrl-C and SIGTERM do to training. A second signal, of either kind, ends the process as
-// usual.
+// What Ctrl-C and SIGTERM do to training, and to the commands that compile.
 #pragma once
 
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string_view>
@@ -42,13 +42,20 @@ class InterruptExit {
   SignalHandlers handlers_;
 };
 
+/// What a second signal, of either kind, does while the first is remembered.
+enum class SecondSignal : uint8_t {
+  kEnds,  ///< the process, as usual: training may wait for the reader of a pipe that its log goes
+          ///< to
+  kWaits  ///< as the first: what is left to do is short, and ends with temporary files
+};
+
 /// While it lives, or from Begin on, inside an InterruptExit or alone, the signals are remembered
 /// instead of ending the process, so that training can save a checkpoint first.
 class InterruptWatch {
  public:
-  InterruptWatch() { Begin(); }
+  explicit InterruptWatch(SecondSignal second) { Begin(second); }
   explicit InterruptWatch(std::defer_lock_t) {}
-  void Begin();
+  void Begin(SecondSignal second = SecondSignal::kEnds);
   bool interrupted() const;
 
  private:

@@ -19,7 +19,7 @@ struct NamedFile {
 /// One regular file by two names, links included; or one that would be made.
 bool SameFile(const std::string& a, const std::string& b);
 
-/// Failures have status kUsage.
+/// The running program is an input, too, an output's partial file an output. Status kUsage.
 Result<void> CheckOutputs(const std::vector<NamedFile>& outputs,
                           const std::vector<NamedFile>& inputs);
 

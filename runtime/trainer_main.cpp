@@ -1,8 +1,10 @@
 #include "runtime/trainer_main.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <new>
+#include <span>
 
 #include "runtime/command_line.h"
 
@@ -35,15 +37,37 @@ std::string CommandHelp(const std::string& program, const CommandSpec& command) 
     text += Row(option->value.empty() ? std::string(option->name)
                                       : fmt::format("{} {}", option->name, option->value),
                 option->doc);
-  return text + Row("-h, --help", "show this text and exit");
+  text += Row("-h, --help", "show this text and exit");
+  return command.note.empty() ? text : fmt::format("{}\n{}.\n", text, command.note);
+}
+
+/// What was compiled: `--entry predict` leaves training out.
+bool CanDo(const descent_program& abi, CommandBit command) {
+  const auto has = [&](std::string_view name) {
+    return std::ranges::any_of(std::span(abi.entries, static_cast<size_t>(abi.entry_count)),
+                               [&](const descent_entry& entry) { return entry.name == name; });
+  };
+  switch (command) {
+    case kTrain:
+      return has("train_step");
+    case kEvaluate:
+      return has("evaluate");
+    case kPredict:
+      return has("predict") || has("run");
+    case kInfo:
+      return true;
+  }
+  return true;
 }
 
 std::string OverviewHelp(const std::string& program, const descent_program& abi) {
   std::string text = fmt::format(
-      "Trains, evaluates and predicts with the model {} ({} for {}).\n\n"
+      "{} with the model {} ({} for {}).\n\n"
       "Usage: {} COMMAND [OPTIONS]\n\nCommands:\n",
-      Quoted(abi.name), abi.compiler, abi.target, program);
-  for (const CommandSpec& command : CommandSpecs()) text += Row(command.name, command.doc);
+      CanDo(abi, kTrain) ? "Trains, evaluates and predicts" : "Predicts", Quoted(abi.name),
+      abi.compiler, abi.target, program);
+  for (const CommandSpec& command : CommandSpecs())
+    if (CanDo(abi, command.bit)) text += Row(command.name, command.doc);
   return text +
          fmt::format(
              "\n`{} COMMAND --help` explains a command.\n\nExit status: 0 good, 1 bad input, 2 "

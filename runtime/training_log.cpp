@@ -11,6 +11,10 @@
 namespace descent::runtime {
 namespace {
 
+void SkipSpaces(std::string_view* text) {
+  while (text->starts_with(' ')) text->remove_prefix(1);
+}
+
 /// "W1[0, 2]" into name and indices; the brackets are optional.
 bool SplitElement(std::string_view text, std::string_view* name, std::vector<int64_t>* indices) {
   size_t open = text.find('[');
@@ -19,19 +23,20 @@ bool SplitElement(std::string_view text, std::string_view* name, std::vector<int
   if (!text.ends_with(']')) return false;
   std::string_view rest = text.substr(open + 1, text.size() - open - 2);
   while (!rest.empty()) {
-    while (rest.starts_with(' ')) rest.remove_prefix(1);
+    SkipSpaces(&rest);
     int64_t index = 0;
     auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), index);
     if (error != std::errc()) return false;
     indices->push_back(index);
     rest.remove_prefix(static_cast<size_t>(end - rest.data()));
+    SkipSpaces(&rest);
     if (!rest.empty() && rest[0] != ',') return false;
     if (!rest.empty()) rest.remove_prefix(1);
   }
   return true;
 }
 
-/// "b,W1[0,2]" at the commas outside brackets.
+/// "b, W1[0,2]" at the commas outside brackets.
 std::vector<std::string> SplitNames(std::string_view text) {
   std::vector<std::string> names(1);
   int depth = 0;
@@ -39,10 +44,12 @@ std::vector<std::string> SplitNames(std::string_view text) {
     depth += (c == '[') - (c == ']');
     if (c == ',' && depth == 0) {
       names.emplace_back();
-    } else {
+    } else if (c != ' ' || !names.back().empty()) {
       names.back() += c;
     }
   }
+  for (std::string& name : names)
+    while (name.ends_with(' ')) name.pop_back();
   return names;
 }
 

@@ -242,16 +242,21 @@ Result<void> WriteStaticArchive(std::span<const char> object, const std::string&
 
 Result<void> WriteFileAtomically(std::span<const char> bytes, const std::string& path,
                                  bool executable) {
-  const mode_t mode = executable ? 0777 : 0666;
   struct stat facts;
-  const bool replaceable = stat(path.c_str(), &facts) != 0 || S_ISREG(facts.st_mode);
-  // A device stays one.
-  const std::string partial = replaceable ? fmt::format("{}.partial-{}", path, getpid()) : path;
+  const bool exists = stat(path.c_str(), &facts) == 0;
+  std::error_code ignored;
+  // A device stays one, and so does /dev/stdout where the shell leads it into a file.
+  const bool is_device =
+      exists && (!S_ISREG(facts.st_mode) ||
+                 (path.starts_with("/dev/") && fs::is_symlink(fs::path(path), ignored)));
+  const mode_t mode = executable ? 0777 : exists && !is_device ? facts.st_mode & 0777 : 0666;
+  const std::string partial =
+      is_device ? path : fmt::format("{}{}-{}", path, kPartialSuffix, getpid());
   bool written = WriteBytes(bytes, partial, mode);
-  if (replaceable) written = written && rename(partial.c_str(), path.c_str()) == 0;
+  if (!is_device) written = written && rename(partial.c_str(), path.c_str()) == 0;
   if (written) return {};
   auto error = IoError("write", path);
-  if (replaceable) unlink(partial.c_str());
+  if (!is_device) unlink(partial.c_str());
   return error;
 }
 

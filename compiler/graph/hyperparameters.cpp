@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <vector>
+
+#include "ir/suggest.h"
 
 namespace descent {
 namespace {
@@ -45,7 +48,11 @@ Result<Attributes> Complete(std::string_view owner, std::span<const Hyperparamet
   for (const auto& [name, value] : given) {
     if (std::ranges::find(specs, name, &HyperparameterSpec::name) != specs.end()) continue;
     auto error = Error("{} has no hyperparameter {}", owner, Quoted(name));
-    error.error().hint = fmt::format("it takes {}", Names(specs));
+    std::vector<std::string_view> names;
+    for (const HyperparameterSpec& spec : specs) names.push_back(spec.name);
+    const std::string near = DidYouMean(name, names);
+    error.error().hint =
+        fmt::format("{}{}it takes {}", near, near.empty() ? "" : " ", Names(specs));
     return error;
   }
   Attributes complete;

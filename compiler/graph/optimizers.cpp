@@ -4,6 +4,7 @@
 #include <set>
 
 #include "compiler/graph/schedules.h"
+#include "ir/suggest.h"
 
 namespace descent {
 namespace {
@@ -154,9 +155,11 @@ Result<void> CheckRules(const Update& update) {
   const Optimizer* optimizer = FindOptimizer(update.optimizer);
   if (optimizer == nullptr) {
     auto error = Error("no optimizer {}", Quoted(update.optimizer));
-    for (const Optimizer& known : Optimizers())
-      error.error().hint +=
-          (error.error().hint.empty() ? "there are " : ", ") + std::string(known.name);
+    std::vector<std::string_view> names;
+    for (const Optimizer& known : Optimizers()) names.push_back(known.name);
+    const std::string near = DidYouMean(update.optimizer, names);
+    error.error().hint =
+        fmt::format("{}{}there are {}", near, near.empty() ? "" : " ", fmt::join(names, ", "));
     return error;
   }
   DESCENT_TRY(hyperparameters, Complete(fmt::format("optimizer {}", update.optimizer),

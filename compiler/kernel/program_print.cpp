@@ -280,7 +280,7 @@ std::string PrintMemory(const EntryProgram& entry, const KernelProgram& program)
   int64_t sum = 0;
   size_t width = 4;
   for (const BufferSummary& buffer : buffers) {
-    if (buffer.space == "arena") sum += buffer.bytes;
+    if (buffer.space == "arena") sum += Aligned(buffer.bytes);
     width = std::max(width, buffer.name.size());
   }
   std::stable_sort(buffers.begin(), buffers.end(),

@@ -72,7 +72,7 @@ constexpr std::string_view kStopped = "stopped: interrupted; nothing was written
 /// An interrupt waits until no temporary file is left, and then undoes what is new.
 Result<ExitStatus> Write(const Compilation& compilation, ArtifactKind kind, const std::string& path,
                          const CompileOptions& options) {
-  const runtime::InterruptWatch watch;
+  const runtime::InterruptWatch watch(runtime::SecondSignal::kWaits);
   const bool existed = path == "-" || runtime::FileExists(path);
   const auto written = WriteArtifact(compilation, kind, path, options);
   if (watch.interrupted()) {

@@ -5,6 +5,7 @@
 
 #include "frontends/cli/commands.h"
 #include "frontends/cli/files.h"
+#include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
 #include "ir/io/model_file.h"
 
@@ -39,8 +40,8 @@ Result<ModelForm> WantedForm(const ConvertArguments& arguments) {
 
 Result<ExitStatus> Convert(const ConvertArguments& arguments) {
   DESCENT_TRY(form, WantedForm(arguments));
-  DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, {{"MODEL", arguments.model}}));
   DESCENT_TRY(model, ReadModel(arguments.model));
+  DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, FilesOf(model, arguments.model)));
   DESCENT_TRY(content, SerializeModel(model, form));
   DESCENT_RETURN_IF_ERROR(WriteOutput(arguments.output, content));
   return ExitStatus::kGood;

@@ -27,7 +27,7 @@ struct DiffArguments {
   std::string first;
   std::vector<std::string> rest;
   bool compiled = false, interpreter = false;
-  std::string entry, weights, tolerance = "1e-5";
+  std::string entry, weights, tolerance;
   int64_t seed = 1;
   CompileFlags flags;
 };
@@ -218,8 +218,8 @@ Result<std::vector<Execution>> PrepareAll(const Model& model, const DiffArgument
 }
 
 Result<ExitStatus> DiffValues(const DiffArguments& arguments) {
-  double tolerance = 0;
-  const std::string& text = arguments.tolerance;
+  double tolerance = kRelativeTolerance;
+  const std::string text = arguments.tolerance.empty() ? "1e-5" : arguments.tolerance;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), tolerance);
   if (error != std::errc() || end != text.data() + text.size() || !(tolerance >= 0))
     return UsageError(
@@ -241,6 +241,12 @@ Result<ExitStatus> Diff(const DiffArguments& arguments) {
   if (arguments.rest.size() != 1)
     return UsageError("two models are compared: descent diff A B",
                       "or the values of one: descent diff MODEL --compiled --interpreter");
+  for (const auto& [option, value] :
+       {std::pair("--entry", &arguments.entry), std::pair("--tolerance", &arguments.tolerance),
+        std::pair("--weights", &arguments.weights)})
+    if (!value->empty())
+      return UsageError(fmt::format("{} is for comparing values", option),
+                        "add --compiled --interpreter, of one model");
   return DiffStructure(arguments.first, arguments.rest.front());
 }
 

@@ -1,13 +1,35 @@
 #include "frontends/cli/files.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <memory>
+#include <filesystem>
 
+#include "compiler/codegen/link.h"
 #include "frontends/cli/runtime_result.h"
+#include "runtime/file.h"
+#include "runtime/partial_file.h"
 
 namespace descent::cli {
+namespace {
+
+// CheckOutputs knows the runtime's; neither side may include the other.
+static_assert(kPartialSuffix == runtime::kPartialSuffix);
+
+/// Where a link leads in the end, there or not, so that writing goes through it. Those of /dev
+/// stay: behind them stand the command's own streams.
+std::string BehindLinks(std::string path) {
+  namespace fs = std::filesystem;
+  constexpr int kMost = 40;  // as many as the system follows
+  std::error_code error;
+  for (int i = 0; i < kMost && !path.starts_with("/dev/") && fs::is_symlink(path, error); ++i)
+    path = fs::path(path).parent_path() / fs::read_symlink(path, error);
+  return path;
+}
+
+}  // namespace
 
 std::unexpected<Diagnostic> FileError(std::string_view what, const std::string& path) {
   return ErrorWithStatus(ExitStatus::kIo, "cannot {} {}: {}", what, Quoted(path),
@@ -19,11 +41,10 @@ Result<void> WriteOutput(const std::string& path, std::string_view content) {
     std::fwrite(content.data(), 1, content.size(), stdout);
     return {};
   }
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "wb"), std::fclose);
-  if (file == nullptr) return FileError("write", path);
-  const bool written = std::fwrite(content.data(), 1, content.size(), file.get()) == content.size();
-  if (!written || std::fclose(file.release()) != 0) return FileError("write", path);
-  return {};
+  const std::string target = BehindLinks(path);
+  if (runtime::FileExists(target) && access(target.c_str(), W_OK) != 0)
+    return FileError("write", path);
+  return WriteFileAtomically(content, target);
 }
 
 Result<void> CheckOutput(const std::string& path, const std::vector<runtime::NamedFile>& inputs) {

@@ -27,7 +27,7 @@ void PrintError(fmt::format_string<Args...> format, Args&&... args) {
   PrintTo(stderr, format, std::forward<Args>(args)...);
 }
 
-/// Writes a whole file, or standard output for "" and "-".
+/// Writes a whole file or leaves the old one as it was; standard output for "" and "-".
 Result<void> WriteOutput(const std::string& path, std::string_view content);
 
 /// A usage error where the output "", "-" or a path is the file of one of the inputs.

@@ -1,6 +1,8 @@
 #include "frontends/cli/load_model.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 
 #include "frontends/cli/command.h"
@@ -44,10 +46,20 @@ Result<Tensor> TensorOf(const Slot& slot, const fs::path& folder, Files& files) 
 
 }  // namespace
 
+std::vector<runtime::NamedFile> FilesOf(const Model& model, const std::string& path) {
+  const bool is_input = path == "-";
+  std::vector<runtime::NamedFile> files = {{"MODEL", is_input ? "/dev/stdin" : path}};
+  const fs::path folder = is_input ? fs::path() : fs::path(path).parent_path();
+  for (const Slot& slot : model.slots)
+    if (!slot.initializer.file.empty())
+      files.push_back({"MODEL's parameters", (folder / slot.initializer.file).string()});
+  return files;
+}
+
 Result<Model> LoadModel(const std::string& path, std::vector<runtime::NamedFile>* read) {
   DESCENT_TRY(model, ReadModel(path));
   const fs::path parent = path == "-" ? fs::path() : fs::path(path).parent_path();
-  if (read != nullptr) read->push_back({"MODEL", path});
+  if (read != nullptr) std::ranges::copy(FilesOf(model, path), std::back_inserter(*read));
   Files files;
   for (Slot& slot : model.slots) {
     if (slot.initializer.file.empty()) continue;
@@ -57,8 +69,6 @@ Result<Model> LoadModel(const std::string& path, std::vector<runtime::NamedFile>
       if (diagnostic.location.file.empty()) diagnostic.location = slot.location;
       return std::unexpected(std::move(diagnostic));
     }
-    if (read != nullptr)
-      read->push_back({"MODEL's parameters", (parent / slot.initializer.file).string()});
     slot.initializer = {.data = *std::move(tensor)};
   }
   return model;

@@ -15,4 +15,8 @@ namespace descent::cli {
 /// The files that were read are added to `read`.
 Result<Model> LoadModel(const std::string& path, std::vector<runtime::NamedFile>* read = nullptr);
 
+/// What a model that was read from `path` ("-": what standard input is) consists of: its file and
+/// those of its parameters, read or not. No output may replace them.
+std::vector<runtime::NamedFile> FilesOf(const Model& model, const std::string& path);
+
 }  // namespace descent::cli

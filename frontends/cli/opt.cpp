@@ -61,6 +61,11 @@ Result<std::vector<std::string>> WantedPasses(const OptArguments& arguments, con
   std::vector<std::string> passes = SplitPasses(arguments.passes);
   for (const std::string& pass : passes)
     DESCENT_RETURN_IF_ERROR(RefuseUnknownPass(pass.substr(0, pass.find('('))));
+  for (const std::string& pass : passes)
+    if (!arguments.entry.empty() && pass.starts_with("specialize(") &&
+        pass != fmt::format("specialize({})", arguments.entry))
+      return UsageError(
+          fmt::format("--passes {} and --entry {} exclude each other", pass, arguments.entry));
   return passes;
 }
 
@@ -76,11 +81,13 @@ Result<ExitStatus> Opt(const OptArguments& arguments) {
   if (arguments.list) return ListPasses();
   if (arguments.model.empty())
     return UsageError("MODEL is missing", "`descent opt --list` shows the passes");
-  DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, {{"MODEL", arguments.model}}));
   // Only the entry point initialize holds the values of parameters.
   const bool initializes =
       arguments.entry == "initialize" || arguments.passes.find("initialize") != std::string::npos;
-  DESCENT_TRY(read, initializes ? LoadModel(arguments.model) : ReadModel(arguments.model));
+  std::vector<runtime::NamedFile> files;
+  DESCENT_TRY(read, initializes ? LoadModel(arguments.model, &files) : ReadModel(arguments.model));
+  if (!initializes) files = FilesOf(read, arguments.model);
+  DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, files));
   DESCENT_TRY(model, ApplySettings(read, arguments.model_flags.settings));
   DESCENT_TRY(passes, WantedPasses(arguments, model));
   std::vector<PassTime> times;

@@ -95,7 +95,8 @@ Result<ExitStatus> Train(const TrainArguments& arguments) {
                                   Quoted(model.name)));
   DESCENT_TRY(options, arguments.flags.Options());
   DESCENT_TRY(compilation, Compile(model, options));
-  const runtime::InterruptWatch watch;  // what is made from here on goes first
+  // What is made from here on goes first.
+  const runtime::InterruptWatch watch(runtime::SecondSignal::kWaits);
   DESCENT_TRY(folder, TemporaryFolder::Make());
   const auto written =
       WriteArtifact(compilation, ArtifactKind::kExecutable, folder.trainer(), options);
@@ -114,7 +115,8 @@ Command TrainCommand() {
       .description =
           "Compiles the model into a temporary executable and runs its `train`: what `descent "
           "compile MODEL -o trainer && ./trainer train` does, and nothing is left behind. `descent "
-          "run --checkpoint` and `descent plot` use what it learned.",
+          "run --checkpoint` and `descent plot` use what it learned. " +
+          std::string(runtime::CommandSpecs()[0].note) + ".",
       .arguments = {ModelArgument(&arguments->model)},
       .groups = {TrainerOptions(runtime::kTrain, &arguments->words), arguments->flags.Group()},
       .examples =

@@ -29,7 +29,10 @@ std::vector<Command> TrainerCommands() {
   for (const runtime::CommandSpec& spec : runtime::CommandSpecs()) {
     OptionGroup options = TrainerOptions(spec.bit, nullptr);
     options.title = "Options";
-    commands.push_back({.name = std::string(spec.name), .summary = std::string(spec.doc)});
+    commands.push_back(
+        {.name = std::string(spec.name),
+         .summary = std::string(spec.doc),
+         .description = spec.note.empty() ? "" : fmt::format("{}. {}.", spec.doc, spec.note)});
     if (!options.options.empty()) commands.back().groups.push_back(std::move(options));
   }
   return commands;

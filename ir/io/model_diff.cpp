@@ -68,10 +68,18 @@ class NodeClasses {
   std::unordered_multimap<size_t, int32_t> known_;
 };
 
-std::string Shortened(std::string text) {
+/// A window on a long text such that the character after the first `same` ones, where it begins to
+/// differ from another, is seen.
+std::string Shortened(std::string text, size_t same = 0) {
+  constexpr size_t kBefore = kMaxShownCharacters / 3;
+  constexpr std::string_view kDots = "...";
   std::ranges::replace(text, '\n', ' ');
-  if (text.size() > kMaxShownCharacters) text = text.substr(0, kMaxShownCharacters - 3) + "...";
-  return text;
+  if (text.size() <= kMaxShownCharacters) return text;
+  const size_t begin = same + kBefore < kMaxShownCharacters ? 0 : same - kBefore;
+  std::string shown(begin > 0 ? kDots : "");
+  const size_t rest = text.size() - begin, room = kMaxShownCharacters - shown.size();
+  if (rest <= room) return shown + text.substr(begin);
+  return shown + text.substr(begin, room - kDots.size()) + std::string(kDots);
 }
 
 std::string ShowAttribute(const Attribute* attribute) {
@@ -200,8 +208,9 @@ void DiffGraphs(const Graph& a, const Graph& b, const std::string& place, Differ
 
 /// "left -> right", shortened; where that hides the difference, it says so.
 std::string Change(const std::string& left, const std::string& right) {
-  const std::string from = Shortened(left), to = Shortened(right);
-  return from == to ? fmt::format("{} with other data", from) : fmt::format("{} -> {}", from, to);
+  if (left == right) return fmt::format("{} with other data", Shortened(left));
+  const size_t same = std::ranges::mismatch(left, right).in1 - left.begin();
+  return fmt::format("{} -> {}", Shortened(left, same), Shortened(right, same));
 }
 
 /// Compares two lists of named things by their statements. `what` names the kind of an item.

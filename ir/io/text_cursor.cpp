@@ -1,5 +1,6 @@
 #include "ir/io/text_cursor.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace descent {
@@ -128,9 +129,23 @@ Diagnostic TextCursor::ErrorAt(const Token& token, std::string message, std::str
   return lexer_.At(token.line, token.column, std::move(message), std::move(hint));
 }
 
+Diagnostic TextCursor::AtEnd(std::string message, std::string hint) const {
+  const size_t last = text_.find_last_not_of(" \t\r\n");
+  if (last == std::string_view::npos) return lexer_.At(1, 1, std::move(message), std::move(hint));
+  const std::string_view text = text_.substr(0, last + 1);
+  const std::string_view line = text.substr(text.rfind('\n') + 1);
+  const auto lines = 1 + std::ranges::count(text, '\n');
+  const auto characters = std::ranges::count_if(
+      line, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+  return lexer_.At(static_cast<int>(lines), static_cast<int>(characters) + 1, std::move(message),
+                   std::move(hint));
+}
+
 Diagnostic TextCursor::Unexpected(std::string_view expected, std::string hint) {
   const Token& token = Peek();
   if (token.kind == TokenKind::kError) return lexer_.error();
+  if (token.kind == TokenKind::kEnd)
+    return AtEnd(fmt::format("expected {}, not {}", expected, Describe(token)), std::move(hint));
   return ErrorAt(token, fmt::format("expected {}, not {}", expected, Describe(token)),
                  std::move(hint));
 }

@@ -56,6 +56,8 @@ class TextCursor {
   const std::string& file() const { return file_; }
 
  private:
+  /// Behind the last character that says something: the end itself is a line without text.
+  Diagnostic AtEnd(std::string message, std::string hint) const;
   void Fill(size_t count);
 
   std::string_view text_;

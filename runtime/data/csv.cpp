@@ -243,8 +243,8 @@ Result<Dataset> ParseCsv(ByteView bytes, const std::string& path, const CsvOptio
   Dataset data = {.origin = path, .named = header};
   for (; more && *more; more = reader.Next(&record, columns->size()), ++data.rows) {
     if (record.size() != columns->size()) {
-      return FailAt(path, reader.line(), "{} fields, but the first line has {}", record.size(),
-                    columns->size());
+      return FailAt(path, reader.line(), "{}, but the first line has {}",
+                    Counted(static_cast<int64_t>(record.size()), "field"), columns->size());
     }
     for (size_t i = 0; i < record.size(); ++i) {
       auto added = (*columns)[i].Add(record[i], i, reader.line(), path);

@@ -36,6 +36,66 @@ TEST(PlotCommand, RefusesWithOneErrorThatNamesTheOption) {
   }
 }
 
+TEST(PlotCommand, UsesAllThatIsGiven) {
+  const Shell shell;
+  shell.Write("l.jsonl", "{\"event\":\"epoch\",\"step\":1,\"epoch\":1,\"loss\":1}\n");
+  const struct {
+    const char* line;
+    const char* message;
+  } cases[] = {
+      {"orange-blue.descent --data circle --checkpoint a --checkpoint b",
+       "error: 2 times --checkpoint for 1 model\n  = help: give one for each, or none\n"},
+      {"orange-blue.descent no-bias.descent --data circle --checkpoint a",
+       "error: 1 times --checkpoint for 2 models\n"},
+      {"orange-blue.descent --data circle --data xor", "error: 2 times --data for 1 model\n"},
+      {"orange-blue.descent --data circle --title a --title b",
+       "error: 2 times --title for 1 model\n"},
+      {"--curves l.jsonl --data circle", "error: --curves takes no --data\n"},
+      {"--curves l.jsonl --label a --label b", "error: 2 times --label for 1 log\n"},
+  };
+  for (const auto& [line, message] : cases) {
+    const Outcome outcome = shell.Run(std::string("descent plot ") + line);
+    EXPECT_EQ(outcome.status, 2) << line;
+    EXPECT_TRUE(outcome.err.starts_with(message)) << outcome.err;
+  }
+  EXPECT_EQ(shell
+                .Run("descent plot orange-blue.descent no-bias.descent --data circle --title a "
+                     ">/dev/null")
+                .status,
+            0);
+}
+
+TEST(PlotCommand, SpacesInTheNameOfAnElementDoNotMatter) {
+  const Shell shell;
+  const Outcome outcome = shell.Run(
+      "descent train orange-blue.descent --data circle:samples=40 --epochs 1 --quiet "
+      "--log l.jsonl --log-every 1 --track 'W1[0,0], W1[ 1 ,0]' && "
+      "descent plot orange-blue.descent --data circle:samples=40 --surface --x 'W1[0, 0]' "
+      "--y 'W1[1, 0]' --trajectory l.jsonl >surface.svg");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+}
+
+TEST(PlotCommand, SaysThatParametersLackANormalization) {
+  const Shell shell;
+  shell.Write("m.descent",
+              "descent 1\nmodel m {\n  batch 1\n"
+              "  input x: f32[batch, 1] from features normalize standardize\n"
+              "  input t: f32[batch, 1] from label\n"
+              "  parameter w: f32[1] = zeros\n  y = mul(x, w)\n  d = sub(y, t)\n  s = square(d)\n  "
+              "loss = mean(s)\n"
+              "  predict y\n  train loss with sgd(learning_rate=0.1)\n}\n");
+  std::string file = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+  file = std::string(1, static_cast<char>(file.size())) + std::string(7, '\0') + file + "1234";
+  shell.Write("w.safetensors", file);
+  const std::string plot = "descent plot --fit m.descent --data sine";
+  EXPECT_NE(shell.Run(plot).err.find("by what training fitted\n"), std::string::npos)
+      << shell.Run(plot).err;
+  const Outcome outcome = shell.Run(plot + " --checkpoint w.safetensors");
+  EXPECT_NE(outcome.err.find("by what training fitted; 'w.safetensors' lacks that\n"),
+            std::string::npos)
+      << outcome.err;
+}
+
 TEST(PlotCommand, SaysWhichDataDoesNotFit) {
   const Shell shell;
   const Outcome outcome = shell.Run("descent plot --fit orange-blue.descent --data sine");

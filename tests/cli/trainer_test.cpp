@@ -161,7 +161,7 @@ TEST(Trainer, StopsWhereAnAssertionFails) {
       shell.Run("./grows evaluate --split train --data ones.csv --checkpoint g.st");
   EXPECT_EQ(evaluated.status, 0) << evaluated.err;
   EXPECT_NE(evaluated.out.find("loss"), std::string::npos) << evaluated.out;
-  EXPECT_FALSE(shell.Exists("g.st.tmp"));
+  EXPECT_FALSE(shell.Exists("g.st.descent-partial"));
 }
 
 TEST(Trainer, NamesTheFirstValueThatIsNotFinite) {

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -79,6 +81,8 @@ TEST(Embedding, LearningRate) {
   const descent_program program = Program();
   State state;
   EXPECT_EQ(descent_set_learning_rate(&program, state.bytes, 0.125), DESCENT_OK);
+  for (const double rate : {-1.0, std::nan(""), std::numeric_limits<double>::infinity()})
+    EXPECT_EQ(descent_set_learning_rate(&program, state.bytes, rate), DESCENT_ERROR_VALUE) << rate;
   EXPECT_EQ(descent_get_learning_rate(&program, state.bytes), 0.125);
 }
 
@@ -115,6 +119,14 @@ TEST(Embedding, CutFilesAreRefused) {
   }
 }
 
+TEST(Embedding, FilesWithBytesBehindTheirDataAreRefused) {
+  const descent_program program = Program();
+  const std::string file = Saved(program, Filled()) + "x";
+  State state;
+  EXPECT_EQ(descent_load(&program, state.bytes, file.data(), file.size()), DESCENT_ERROR_FORMAT);
+  EXPECT_TRUE(SameTensors(state, State()));
+}
+
 TEST(Embedding, DamagedHeadersNeverReachOutside) {
   const descent_program program = Program();
   const std::string file = Saved(program, Filled());
@@ -140,10 +152,10 @@ TEST(Embedding, RefusalsNameTheRule) {
     return descent_load(&program, state.bytes, file.data(), file.size());
   };
   EXPECT_EQ(load("{" + weight + "," + bias + "}", 36), DESCENT_OK);
-  EXPECT_EQ(
-      load(R"({"__metadata__":{"a":"{[\"]}"},"z":[1,{"y":null}],)" + weight + "," + bias + "}  ",
-           36),
-      DESCENT_OK);
+  EXPECT_EQ(load(R"({"__metadata__":{"a":"{[\"]}"},"z":{"y":[1,{"a":null}]},)" + weight + "," +
+                     bias + "}  ",
+                 36),
+            DESCENT_OK);
   EXPECT_EQ(load("{" + weight + "}", 36), DESCENT_ERROR_MISSING);
   EXPECT_EQ(load("{}", 36), DESCENT_ERROR_MISSING);
   EXPECT_EQ(load("{" + weight + "," + bias + "}", 35), DESCENT_ERROR_FORMAT);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/partial_file.h"
 #include "tests/runtime/damage.h"
 #include "tests/runtime/fake_program.h"
 
@@ -87,7 +88,7 @@ TEST_F(CheckpointTest, Rotation) {
   ASSERT_TRUE(store.Save(Make(3)));
   EXPECT_EQ(StepOf(path_), 3);
   EXPECT_EQ(StepOf(store.previous_path()), 2);
-  EXPECT_FALSE(FileExists(store.previous_path() + ".tmp"));
+  EXPECT_FALSE(FileExists(PartialPath(store.previous_path())));
 }
 
 TEST_F(CheckpointTest, NewRunDropsTheOlderOnesHistory) {

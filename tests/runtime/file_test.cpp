@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include "runtime/partial_file.h"
 #include "tests/runtime/damage.h"
 
 namespace descent::runtime {
@@ -58,7 +59,7 @@ TEST(File, AtomicWrite) {
   std::string path = folder.Write("a", "old");
   ASSERT_TRUE(WriteFileAtomically(path, BytesOf("new content")));
   EXPECT_EQ(TextOf(*ReadFile(path)), "new content");
-  EXPECT_FALSE(FileExists(path + ".tmp"));
+  EXPECT_FALSE(FileExists(PartialPath(path)));
   EXPECT_EQ(WriteFileAtomically(folder.File("no/such"), BytesOf("x")).error().status,
             ExitStatus::kIo);
 }

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/partial_file.h"
 #include "tests/runtime/run_trainer.h"
 #include "tests/runtime/spawn.h"
 
@@ -56,7 +57,7 @@ class KilledRuns {
   bool KillAfter(double seconds, bool in_save) {
     const pid_t child = Start("killed");
     std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
-    const std::string begun = File("killed.tmp");
+    const std::string begun = PartialPath(File("killed"));
     while (in_save && !FileExists(begun) && !HasEnded(child)) {
     }
     kill(child, SIGKILL);

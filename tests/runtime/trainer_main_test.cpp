@@ -380,6 +380,18 @@ TEST_F(TrainerMainTest, OutputsReplaceNoInputAndNoOtherOutput) {
   refuse({"train", "--data", data, "--log", File("x.best"), "--checkpoint", File("x")},
          "would both write");
   refuse({"predict", "--input", data, "--output", data}, "--output would overwrite");
+  const std::string partial = Table("q.descent-partial", 60);
+  refuse({"train", "--data", partial, "--checkpoint", File("q")},
+         "--checkpoint would overwrite '" + partial + "', the file of --data");
+  refuse({"train", "--data", data, "--log", partial, "--checkpoint", File("q")},
+         "--log and --checkpoint would both write '" + partial + "'");
+  refuse({"predict", "--input", Table("y.csv.descent-partial", 9), "--output", File("y.csv")},
+         "the file of --input");
+  EXPECT_EQ(Content(partial), before);
+  std::filesystem::create_symlink("/proc/self/exe", File("program.csv"));
+  refuse({"train", "--data", data, "--checkpoint", File("program.csv")},
+         "the file of this program");
+  refuse({"predict", "--input", data, "--output", File("program.csv")}, "the file of this program");
   EXPECT_EQ(Content(data), before);
   EXPECT_FALSE(FileExists(File("x")));
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "compiler/codegen/target.h"
 #include "compiler/compile.h"
 #include "compiler/kernel/program_print.h"
 #include "frontends/cli/commands.h"
@@ -171,6 +172,8 @@ Result<ExitStatus> Inspect(const InspectArguments& arguments) {
   DESCENT_TRY(model, LoadModel(arguments.model, &read));
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));
   DESCENT_TRY(options, arguments.flags.Options());
+  // The stages that compile find out by themselves.
+  DESCENT_RETURN_IF_ERROR(ResolveTarget(options.target));
   DESCENT_TRY(source, Configure(std::move(model), options));
   DESCENT_TRY(entry, EntryOf(source, arguments.entry, {"train_step", "run"}));
   options.settings.clear();

@@ -11,7 +11,7 @@
 namespace descent::plot {
 
 struct Log {
-  /// Flat members of one line: "loss", "validation.accuracy", "parameters.W1[0, 1]".
+  /// Flat members of one line: "loss", "validation.accuracy", "parameters.W1[0,1]", without spaces.
   struct Line {
     std::string event;  ///< "step" or "epoch"
     std::map<std::string, double, std::less<>> numbers;

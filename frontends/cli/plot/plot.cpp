@@ -28,6 +28,9 @@ struct PlotArguments {
   std::string over = "epoch";
   bool logarithmic_x = false, logarithmic_y = false;
   std::string from = "-6", to = "6";
+  /// What the models turn out to consist of.
+  std::shared_ptr<std::vector<runtime::NamedFile>> model_files =
+      std::make_shared<std::vector<runtime::NamedFile>>();
 };
 
 Result<double> Number(const std::string& text, std::string_view option) {
@@ -48,7 +51,8 @@ Result<plot::Subject> SubjectAt(const PlotArguments& arguments, size_t i) {
   plot::Subject subject{.source = {.model = arguments.files[i],
                                    .checkpoint = At(arguments.checkpoints, i),
                                    .hidden = {},
-                                   .seed = arguments.seed},
+                                   .seed = arguments.seed,
+                                   .files = arguments.model_files.get()},
                         .data = At(arguments.data, i),
                         .title = i < arguments.titles.size() ? arguments.titles[i] : ""};
   if (subject.data.empty() && arguments.weights.empty())
@@ -163,7 +167,8 @@ Result<std::string> PlotConfusion(const PlotArguments& arguments) {
 Result<void> CheckFiles(const PlotArguments& arguments) {
   std::vector<runtime::NamedFile> inputs;
   const auto read = [&](std::string_view option, const std::vector<std::string>& files) {
-    for (const std::string& file : files) inputs.push_back({std::string(option), file});
+    for (const std::string& file : files)
+      inputs.push_back({std::string(option), file == "-" ? "/dev/stdin" : file});
   };
   read("FILE", arguments.files);
   read("--checkpoint", arguments.checkpoints);
@@ -172,13 +177,45 @@ Result<void> CheckFiles(const PlotArguments& arguments) {
   return CheckOutput(arguments.output, inputs);
 }
 
-/// One figure a row: whether it is asked for, how it is drawn, and whether it takes several files.
+/// One figure a row: whether it is asked for, how it is drawn, whether it takes several files, and
+/// whether they are models that were trained.
 struct Figure {
   std::string_view option;
   bool asked;
   Result<std::string> (*draw)(const PlotArguments&);
-  bool several_files = false;
+  bool several_files = false, of_trained_models = true;
 };
+
+/// What is given must be used: an option that no file takes may be a mistyped one.
+Result<void> CheckCounts(const PlotArguments& arguments, const Figure& figure) {
+  const size_t files = arguments.files.size();
+  struct Row {
+    std::string_view option;
+    size_t given;
+    bool for_all, for_some;
+    std::string_view rule;
+  };
+  const Row rows[] = {
+      {"--checkpoint", arguments.checkpoints.size(), false, false, "one for each, or none"},
+      {"--data", arguments.data.size(), true, false, "one for all, or one for each"},
+      {"--title", arguments.titles.size(), false, true, "at most one for each"}};
+  for (const auto& [option, given, for_all, for_some, rule] : rows) {
+    if (given == 0) continue;
+    if (!figure.of_trained_models)
+      return UsageError(fmt::format("{} takes no {}", figure.option, option));
+    if (given != files && !(for_all && given == 1) && !(for_some && given < files))
+      return UsageError(fmt::format("{} times {} for {}", given, option,
+                                    Counted(static_cast<int64_t>(files), "model")),
+                        fmt::format("give {}", rule));
+  }
+  const bool has_logs = figure.draw == PlotCurves || figure.draw == PlotSurface;
+  const size_t logs = figure.draw == PlotCurves ? files : arguments.trajectories.size();
+  if (has_logs && arguments.labels.size() > logs)
+    return UsageError(fmt::format("{} times --label for {}", arguments.labels.size(),
+                                  Counted(static_cast<int64_t>(logs), "log")),
+                      "give at most one for each");
+  return {};
+}
 
 Result<ExitStatus> Plot(const PlotArguments& arguments) {
   const Figure figures[] = {
@@ -187,8 +224,8 @@ Result<ExitStatus> Plot(const PlotArguments& arguments) {
       {"--neurons", !arguments.neurons.empty(), PlotNeurons},
       {"--weights", !arguments.weights.empty(), PlotWeights},
       {"--surface", arguments.surface, PlotSurface},
-      {"--curves", arguments.curves, PlotCurves, true},
-      {"--function", arguments.function, PlotFunctions, true},
+      {"--curves", arguments.curves, PlotCurves, true, false},
+      {"--function", arguments.function, PlotFunctions, true, false},
       {"--predictions", arguments.predictions.has_value(), PlotPredictions},
       {"--confusion", arguments.confusion, PlotConfusion},
   };
@@ -203,8 +240,10 @@ Result<ExitStatus> Plot(const PlotArguments& arguments) {
   if (chosen == nullptr) chosen = &figures[0];
   if (arguments.files.size() > 1 && !chosen->several_files)
     return UsageError(fmt::format("{} takes one model", chosen->option));
+  DESCENT_RETURN_IF_ERROR(CheckCounts(arguments, *chosen));
   DESCENT_RETURN_IF_ERROR(CheckFiles(arguments));
   DESCENT_TRY(svg, chosen->draw(arguments));
+  DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, *arguments.model_files));
   DESCENT_RETURN_IF_ERROR(WriteOutput(arguments.output, svg));
   return ExitStatus::kGood;
 }

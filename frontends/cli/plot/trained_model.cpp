@@ -94,15 +94,26 @@ struct TrainedModel::Parts {
   runtime::Program program;
   runtime::State state;
   std::unique_ptr<runtime::Executor> executor;
+  std::string checkpoint;                  ///< file; "" = fresh parameters
   runtime::Normalizations normalizations;  ///< of the checkpoint
+
+  /// Parameters alone do not say how the data was normalized that they were trained on.
+  std::unexpected<Diagnostic> Unfitted(const descent_input& input) const {
+    Diagnostic diagnostic;
+    diagnostic.message =
+        fmt::format("input {} is normalized by what training fitted", Quoted(input.tensor.name));
+    if (!checkpoint.empty())
+      diagnostic.message += fmt::format("; {} lacks that", Quoted(checkpoint));
+    diagnostic.hint =
+        checkpoint.empty() ? "give --checkpoint" : "give a checkpoint that training wrote";
+    return std::unexpected(std::move(diagnostic));
+  }
 
   Result<runtime::PreparedData> Prepare(const runtime::Dataset& data, const descent_entry& entry) {
     const auto inputs = runtime::DataInputs({&entry});
     for (const descent_input* input : inputs)
       if (!normalizations.contains(input->tensor.name)) {
-        if (runtime::NeedsFit(*input))
-          return Error("input {} is normalized by what training fitted; give --checkpoint",
-                       Quoted(input->tensor.name));
+        if (runtime::NeedsFit(*input)) return Unfitted(*input);
         normalizations[input->tensor.name] = runtime::FixedNormalization(*input);
       }
     return FromRuntime(runtime::Prepare(data, inputs, normalizations));
@@ -128,7 +139,7 @@ TrainedModel::~TrainedModel() = default;
 const Model& TrainedModel::model() const { return parts_->model; }
 
 Result<TrainedModel> TrainedModel::Load(const Source& source) {
-  DESCENT_TRY(read, cli::LoadModel(source.model));
+  DESCENT_TRY(read, cli::LoadModel(source.model, source.files));
   if (!read.has_loss())
     return std::unexpected(
         Diagnostic{.message = "a model without a loss has nothing to train or predict",
@@ -147,6 +158,7 @@ Result<TrainedModel> TrainedModel::Load(const Source& source) {
   DESCENT_TRY(executor, FromRuntime(runtime::Executor::Make(0, runtime::BindCaller::kNo)));
   auto parts = std::make_unique<Parts>(std::move(model), std::move(jit), program, std::move(state),
                                        std::move(executor));
+  parts->checkpoint = source.checkpoint;
   if (!weights) {
     parts->state.SetScalar(parts->program.FindSlot(DESCENT_SLOT_SEED), source.seed);
     DESCENT_TRY(entry, parts->Entry("initialize"));

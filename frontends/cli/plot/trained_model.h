@@ -16,6 +16,7 @@
 #include "ir/model.h"
 #include "runtime/checkpoint.h"
 #include "runtime/data/source.h"
+#include "runtime/overwrite.h"
 #include "runtime/program.h"
 
 namespace descent::plot {
@@ -37,6 +38,7 @@ class TrainedModel {
     std::string checkpoint;           ///< safetensors; "": initialized from `seed`
     std::vector<std::string> hidden;  ///< graph values to predict besides the model's predictions
     int64_t seed = 1;
+    std::vector<runtime::NamedFile>* files = nullptr;  ///< gets those that the model consists of
   };
   static Result<TrainedModel> Load(const Source& source);
   TrainedModel(TrainedModel&&) noexcept;

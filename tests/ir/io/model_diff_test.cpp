@@ -57,8 +57,8 @@ TEST(DiffModels, ComparesDeclarations) {
                                  "[[3], [4]], [[5], [6]]]\noutput weights_of_a_long_name"),
                        ModelFrom("parameter weights_of_a_long_name: f32[3, 2, 1] = [[[1], [2]], "
                                  "[[3], [4]], [[5], [7]]]\noutput weights_of_a_long_name")),
-            Lines({"parameter 'weights_of_a_long_name': parameter weights_of_a_long_name: f32[3, "
-                   "2, 1] = [[[1.0],... with other data"}));
+            Lines({"parameter 'weights_of_a_long_name': ...], [4.0]], [[5.0], [6.0]]] -> ...], "
+                   "[4.0]], [[5.0], [7.0]]]"}));
 }
 
 TEST(DiffModels, LooksIntoBodies) {

@@ -82,7 +82,7 @@ TEST(Csv, RefusesWithLineAndColumn) {
   EXPECT_EQ(ErrorOf("x,y\n1,2\n,3\n"), "d.csv: line 3: column 1 ('x'): missing value ''");
   EXPECT_EQ(ErrorOf("x,y\n1,2\nNA,3\n"), "d.csv: line 3: column 1 ('x'): missing value 'NA'");
   EXPECT_EQ(ErrorOf("x,y\n1,2\n1,?\n"), "d.csv: line 3: column 2 ('y'): missing value '?'");
-  EXPECT_EQ(ErrorOf("x,y\n1,2\n1\n"), "d.csv: line 3: 1 fields, but the first line has 2");
+  EXPECT_EQ(ErrorOf("x,y\n1,2\n1\n"), "d.csv: line 3: 1 field, but the first line has 2");
   EXPECT_EQ(ErrorOf("x,y\n1,2\n1,2,3\n"), "d.csv: line 3: 3 fields, but the first line has 2");
   EXPECT_EQ(ErrorOf("x,y\nRome,2\n"),
             "d.csv: line 2: column 1 ('x'): 'Rome' is not a number (text is for the label, which "
