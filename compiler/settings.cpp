@@ -135,7 +135,7 @@ Result<bool> SetInUpdates(const Setting& setting, Model& model) {
             : ParseInteger(setting.name.substr(kIndexed.size(), close - kIndexed.size()));
     if (!index) return Error("{} is not of the form updates[N].NAME", Quoted(setting.name));
     if (*index < 0 || *index >= static_cast<int64_t>(model.updates.size()))
-      return Error("the model has {} updates, counted from 0", model.updates.size());
+      return Error("the model has {}, counted from 0", Counted(model.updates.size(), "update"));
     return SetInUpdate({setting.name.substr(close + 2), setting.value}, model.updates[*index]);
   }
   bool known = false;

@@ -36,7 +36,7 @@ const std::vector<std::string> kOdd = {
     "%n%s%n",
     "*/ int x; /*",
     "/*",
-    "??/",
+    "?\?/",
     "//",
     "#include <a>",
     "$(touch made)",
@@ -117,7 +117,7 @@ TEST(OddNames, OfOutputsAndMetrics) {
 
 /// Whatever is printed about them is one diagnostic without a control character.
 TEST(OddNames, ControlCharactersAreRefused) {
-  for (const std::string& name : {"a\\nb", "a\\x00b", "a\\x1b[31mb", "a\\rb", "\\x7f"})
+  for (const std::string name : {"a\\nb", "a\\x00b", "a\\x1b[31mb", "a\\rb", "\\x7f"})
     for (const std::string& text :
          {"descent 1\nmodel " + Quote(name) + " {\n  input x: f32[2]\n  output x\n}\n",
           ModelText("  input " + Quote(name) + ": f32[2]\n  output " + Quote(name) + "\n"),
