@@ -98,7 +98,7 @@ TEST(Settings, OneUpdateByNumber) {
                 .updates[0]
                 .hyperparameters.Float("momentum"),
             0.5);
-  EXPECT_NE(ErrorOf({"updates[1].optimizer.momentum=0.5"}).find("has 1 updates"),
+  EXPECT_NE(ErrorOf({"updates[1].optimizer.momentum=0.5"}).find("has 1 update,"),
             std::string::npos);
   EXPECT_NE(ErrorOf({"updates[x].every=2"}).find("updates[N].NAME"), std::string::npos);
 }

@@ -115,10 +115,11 @@ Value GraphGrower::OperandFor(const RowSample& placed, size_t operand, const Ten
     const bool same_kind = (RowAxis(value) == kNoBatchAxis) == (row_axis == kNoBatchAxis);
     // Of one value with itself, too much is a tie or 0.
     const bool fresh = std::ranges::find(sources_, value) == sources_.end() || random_() % 8 == 0;
-    if (fits && same_kind && fresh && b_.type(value).elements() > 0) candidates.push_back(value);
+    if (fits && same_kind && fresh && b_.type(value).elements() > 0 && type.elements() > 0)
+      candidates.push_back(value);
   }
   if (candidates.empty() || random_() % 4 == 0)
-    return !options_.smooth && row_axis == kNoBatchAxis && random_() % 3 == 0
+    return !options_.smooth && row_axis == kNoBatchAxis && random_() % 6 == 0
                ? NewConstant(sample, operand, generated)
                : NewInput(generated, row_axis);
   const Value source = candidates[random_() % candidates.size()];

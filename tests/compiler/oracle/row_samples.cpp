@@ -132,6 +132,8 @@ std::optional<RowSample> TryAxes(const OpSample& sample, const std::vector<int>&
   const std::vector<TensorType>& fewer = OnlyNode(*valid).types;
   for (size_t i = 0; i < fewer.size(); ++i)
     if (fewer[i].rank() != node.types[i].rank()) return std::nullopt;
+  // Of rows that an operator takes only some, there are as many whatever the batch.
+  if (TypesWith(node.types, flow.axes, batch.rows) != node.types) return std::nullopt;
   if (TypesWith(node.types, flow.axes, batch.valid) != fewer) return std::nullopt;
   Refit(result.sample);
   if (!flow.mixes && CountsRows(result, *whole, *valid, batch)) return std::nullopt;
