@@ -1,0 +1,234 @@
+#include "compiler/graph/attach_task.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "compiler/graph/optimizers.h"
+#include "compiler/graph/transcribe.h"
+#include "ir/op_def.h"
+
+namespace descent {
+namespace {
+
+/// How a loss is attached.
+struct LossRule {
+  std::string_view name;
+  bool classes = false;             ///< the target holds class numbers
+  std::string_view link = {};       ///< operator that turns logits into what the loss is named for
+  std::string_view of_logits = {};  ///< the loss of logits; empty: there is none
+  std::string_view metric = {};
+};
+
+constexpr LossRule kLosses[] = {
+    {"cross_entropy", true, "softmax", "cross_entropy", "accuracy"},
+    {"nll", true, "log_softmax", "cross_entropy", "accuracy"},
+    {"bce", false, "sigmoid", "bce_with_logits", "binary_accuracy"},
+    {"bce_with_logits", false, "sigmoid", "bce_with_logits", "binary_accuracy"},
+    {"mse", false, {}, {}, "mean_absolute_error"},
+    {"mae", false, {}, {}, "mean_absolute_error"},
+    {"huber", false, {}, {}, "mean_absolute_error"},
+    {"smooth_l1", false, {}, {}, "mean_absolute_error"},
+    {"hinge"},
+    {"poisson_nll"},
+};
+
+/// Axis 1, but of sequences of logits [batch, steps, classes] the last.
+int64_t ClassAxis(const Shape& shape) { return shape.size() == 3 ? 2 : 1; }
+
+class TaskBuilder {
+ public:
+  TaskBuilder(const Model& model, const Task& task)
+      : task_(task), model_(model), source_(model.graph) {}
+
+  Result<Model> Build() {
+    if (!model_.updates.empty() || !model_.entry.empty())
+      return Error("model {} has a task already", Quoted(model_.name));
+    if (source_.outputs().empty()) return Error("model {} has no output", Quoted(model_.name));
+    DESCENT_RETURN_IF_ERROR(FindBatch());
+    ValueMap map = CopyInputs(source_, b_);
+    DESCENT_RETURN_IF_ERROR(Transcribe(source_, OutputValues(source_), KeepNode, map, b_));
+    for (const NamedValue& output : source_.outputs()) b_.Output(output.name, map.At(output.value));
+    const Value first = map.At(source_.outputs()[0].value);
+    DESCENT_RETURN_IF_ERROR(task_.loss.empty() ? UseFirstOutput() : AddLoss(first));
+    model_.updates.push_back({.loss = loss_, .optimizer = task_.optimizer});
+    DESCENT_RETURN_IF_ERROR(CheckUpdate(model_.updates[0]));
+    model_.graph = std::move(b_).Build();
+    DESCENT_RETURN_IF_ERROR(Verify(model_));
+    return std::move(model_);
+  }
+
+ private:
+  Result<void> FindBatch() {
+    if (model_.inputs.empty()) return Error("model {} has no input", Quoted(model_.name));
+    const TensorType& first = model_.inputs[0].type;
+    if (first.rank() == 0)
+      return Error("the first input, {}, is a scalar; it must have an axis of rows",
+                   Quoted(model_.inputs[0].name));
+    model_.batch = first.shape[0];
+    for (InputBinding& input : model_.inputs)
+      if (input.type.rank() > 0 && input.type.shape[0] == model_.batch) input.batch_axis = 0;
+    return {};
+  }
+
+  /// The output that the loss is computed of, and where it is the link of the loss, its operand.
+  Value Logits(const LossRule& rule, Value output) {
+    const Node& node = b_.node(output);
+    if (rule.link.empty() || node.op->name != rule.link) return {};
+    const Attribute* axis = node.attributes.Find("axis");
+    const Shape& shape = b_.shape(output);
+    const auto rank = static_cast<int64_t>(shape.size());
+    if (axis != nullptr && (std::get<int64_t>(*axis) + rank) % rank != ClassAxis(shape)) return {};
+    return node.operands[0];
+  }
+
+  Result<void> AddLoss(Value output) {
+    const auto* rule = std::ranges::find(kLosses, task_.loss, &LossRule::name);
+    if (rule == std::end(kLosses))
+      return Error("there is no loss {}; there are {}", Quoted(task_.loss),
+                   fmt::join(TaskLosses(), ", "));
+    const TensorType type = b_.type(output);
+    if (type.rank() == 0 || type.shape[0] != model_.batch || !Info(type.dtype).is_float)
+      return Error(
+          "the first output, {}, is {}; a loss needs floats with a row for each of {} rows",
+          Quoted(source_.outputs()[0].name), ToString(type), model_.batch);
+    if (rule->classes && type.rank() < 2)
+      return Error("the first output, {}, is {}; {} needs an axis of classes",
+                   Quoted(source_.outputs()[0].name), ToString(type), rule->name);
+    const Value logits = Logits(*rule, output);
+    const Value target = AddTarget(*rule, type);
+    Attributes attributes;
+    if (rule->classes) attributes.Set("axis", ClassAxis(type.shape));
+    const std::string_view op = logits.valid() ? rule->of_logits : rule->name;
+    DESCENT_TRY(loss, b_.TryAdd(op, {logits.valid() ? logits : output, target},
+                                std::move(attributes), {.names = {Unused("loss")}}));
+    loss_ = Unused("loss");
+    b_.Output(loss_, loss[0]);
+    AddPrediction(*rule, output, logits);
+    return {};
+  }
+
+  Value AddTarget(const LossRule& rule, const TensorType& prediction) {
+    TensorType type = prediction;
+    if (rule.classes) {
+      type.shape.erase(type.shape.begin() + ClassAxis(prediction.shape));
+      type.dtype = DType::kI64;
+    }
+    const std::string name = Unused("target");
+    model_.inputs.push_back({.name = name, .type = type, .batch_axis = 0, .column = "label"});
+    target_ = name;
+    return b_.Input(name, type);
+  }
+
+  /// What the trainer tells of a row: the output, of classes as probabilities.
+  void AddPrediction(const LossRule& rule, Value output, Value logits) {
+    std::string name = source_.outputs()[0].name;
+    const Shape shape = b_.shape(output);
+    const bool tells_classes = rule.name == "cross_entropy" && shape.size() == 2;
+    const bool tells_one = rule.link == "sigmoid" && Elements(shape) == model_.batch;
+    if ((tells_classes || rule.name == "bce_with_logits") && !logits.valid()) {
+      name = Unused("probabilities");
+      b_.Output(name,
+                b_.Add(rule.link, {output},
+                       rule.classes ? Attributes{{"axis", ClassAxis(shape)}} : Attributes{}, name));
+    }
+    model_.predictions.push_back({.name = name,
+                                  .kind = tells_classes ? PredictionKind::kProbabilities
+                                          : tells_one   ? PredictionKind::kProbability
+                                                        : PredictionKind::kValue});
+    const bool last = !rule.classes || ClassAxis(shape) + 1 == static_cast<int64_t>(shape.size());
+    if (!rule.metric.empty() && last)
+      model_.metrics.push_back({.name = std::string(rule.metric),
+                                .op = std::string(rule.metric),
+                                .operands = {name, target_}});
+  }
+
+  /// The loss is in the graph; the last input is the target, the other outputs are predictions.
+  Result<void> UseFirstOutput() {
+    const NamedValue& first = source_.outputs()[0];
+    const TensorType& type = source_.type(first.value);
+    if (type.rank() != 0 || !Info(type.dtype).is_float)
+      return Error("the first output, {}, is {}, not a loss: a floating-point scalar",
+                   Quoted(first.name), ToString(type));
+    loss_ = first.name;
+    if (model_.inputs.size() > 1) model_.inputs.back().column = "label";
+    for (const NamedValue& output : source_.outputs().subspan(1))
+      if (IsNoState(output.name)) model_.predictions.push_back({.name = output.name});
+    return {};
+  }
+
+  bool IsNoState(const std::string& output) const {
+    return std::ranges::find(model_.slots, output, &Slot::next) == model_.slots.end();
+  }
+
+  /// `name`, with a number where something of the model is called so.
+  std::string Unused(const std::string& name) const {
+    const auto used = [&](const std::string& candidate) {
+      return source_.FindInput(candidate) != nullptr || source_.FindOutput(candidate) != nullptr;
+    };
+    std::string candidate = name;
+    for (int i = 2; used(candidate); ++i) candidate = fmt::format("{}_{}", name, i);
+    return candidate;
+  }
+
+  const Task& task_;
+  Model model_;
+  const Graph& source_;
+  GraphBuilder b_;
+  std::string loss_, target_;
+};
+
+bool MatchesAny(const std::vector<std::string>& patterns, const Slot& slot) {
+  return std::ranges::any_of(
+      patterns, [&](const std::string& pattern) { return MatchesPattern(pattern, slot.name); });
+}
+
+/// Whether some operator reads the input as its operand "scale" or "slope", which are around 1.
+bool IsScale(const Graph& graph, Value input) {
+  return std::ranges::any_of(graph.nodes(), [&](const Node& node) {
+    const auto& operands = node.op->signature.operands;
+    for (size_t i = 0; i < std::min(operands.size(), node.operands.size()); ++i)
+      if (node.operands[i] == input && operands[i].name == "scale") return true;
+    return false;
+  });
+}
+
+}  // namespace
+
+const std::vector<std::string>& TaskLosses() {
+  static const std::vector<std::string> kNames = [] {
+    std::vector<std::string> names;
+    for (const LossRule& rule : kLosses) names.emplace_back(rule.name);
+    return names;
+  }();
+  return kNames;
+}
+
+Result<Model> AttachTask(const Model& model, const Task& task) {
+  return TaskBuilder(model, task).Build();
+}
+
+Result<void> ChooseTrained(Model& model, const std::vector<std::string>& freeze,
+                           const std::vector<std::string>& train) {
+  for (const auto* patterns : {&freeze, &train})
+    for (const std::string& pattern : *patterns)
+      if (std::ranges::none_of(model.slots, [&](const Slot& slot) {
+            return slot.kind == SlotKind::kParameter && MatchesPattern(pattern, slot.name);
+          }))
+        return Error("no parameter is called {}", Quoted(pattern));
+  for (Slot& slot : model.slots)
+    if (slot.kind == SlotKind::kParameter &&
+        (MatchesAny(freeze, slot) || (!train.empty() && !MatchesAny(train, slot))))
+      slot.trainable = false;
+  return {};
+}
+
+void Reinitialize(Model& model) {
+  for (Slot& slot : model.slots) {
+    if (slot.kind != SlotKind::kParameter || !slot.trainable) continue;
+    const NamedValue* input = model.graph.FindInput(slot.name);
+    const bool is_scale = input != nullptr && IsScale(model.graph, input->value);
+    slot.initializer = {.op = is_scale ? "ones" : slot.type.rank() >= 2 ? "he_uniform" : "zeros"};
+  }
+}
+
+}  // namespace descent

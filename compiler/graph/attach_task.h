@@ -1,0 +1,39 @@
+// What an inference model is to be trained for: a loss on its first output, and an optimizer.
+//
+//   logits = f(image)   ->   loss = cross_entropy(logits, target), predict, metric, train
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ir/model.h"
+
+namespace descent {
+
+struct Task {
+  /// A loss of a prediction and a target ("cross_entropy", "bce", "mse", ...). Empty: the model's
+  /// first output, a scalar, is the loss.
+  std::string loss = {};
+  std::string optimizer = "adam";
+};
+
+/// Losses that a task may name.
+const std::vector<std::string>& TaskLosses();
+
+/// A model without a task with this one. Rows lie along the first axis of the first input; inputs
+/// of as many rows have the same batch. The target becomes an input "target" from the label column:
+/// for cross_entropy class numbers [batch, ...], else of the prediction's shape. A softmax or
+/// sigmoid under a cross entropy is merged with it: the loss is computed of the logits, which is
+/// exact where probabilities round to 0 or 1.
+Result<Model> AttachTask(const Model& model, const Task& task);
+
+/// Freezes the parameters that match a glob of `freeze`, and where `train` has any, those that
+/// match none of it. Fails where a pattern matches no parameter.
+Result<void> ChooseTrained(Model& model, const std::vector<std::string>& freeze,
+                           const std::vector<std::string>& train);
+
+/// Fresh values for all parameters that are trained: he_uniform for matrices and above, by the name
+/// of the operand that reads a vector ones for scales, else zeros.
+void Reinitialize(Model& model);
+
+}  // namespace descent

@@ -1,0 +1,63 @@
+#include "compiler/graph/gradient_model.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "compiler/graph/differentiate.h"
+#include "compiler/graph/specialize.h"
+#include "ir/autodiff.h"
+
+namespace descent {
+namespace {
+
+bool IsFloat(const TensorType& type) { return Info(type.dtype).is_float; }
+
+bool IsNextState(const Model& model, const std::string& output) {
+  return std::ranges::find(model.slots, output, &Slot::next) != model.slots.end();
+}
+
+}  // namespace
+
+std::string CotangentName(const std::string& output) { return "cotangent." + output; }
+
+Result<Model> GradientModel(const Model& source) {
+  Model model = source;
+  model.predictions.clear();
+  model.metrics.clear();
+  model.updates.clear();
+  for (Slot& slot : model.slots) slot.next.clear();
+  DESCENT_TRY(run, Specialize(std::move(model), {.entry = "run"}));
+
+  GraphBuilder b;
+  std::vector<Value> inputs, wanted;
+  std::vector<std::string> names;
+  for (const NamedValue& input : run.graph.inputs()) {
+    const TensorType& type = run.graph.type(input.value);
+    inputs.push_back(b.Input(input.name, type));
+    if (!IsFloat(type)) continue;
+    wanted.push_back(inputs.back());
+    names.push_back(input.name);
+  }
+  DESCENT_TRY(values, Inline(run.graph, inputs, b));
+  std::vector<Cotangent> outputs;
+  for (const NamedValue& output : run.graph.outputs()) {
+    const TensorType& type = run.graph.type(output.value);
+    if (!IsFloat(type) || IsNextState(source, output.name)) continue;
+    const std::string name = CotangentName(output.name);
+    run.inputs.push_back({.name = name, .type = type});
+    outputs.push_back({values[output.value.node][output.value.result], b.Input(name, type)});
+  }
+  DESCENT_TRY(gradients, ReverseWalk(b, outputs, wanted));
+  for (size_t i = 0; i < gradients.size(); ++i) b.Output(GradientName(names[i]), gradients[i]);
+  run.graph = std::move(b).Build();
+  run.entry.clear();
+  // Gradients of parameters mix the rows of the batch.
+  run.batch = run.evaluate_batch = run.predict_batch = 0;
+  for (InputBinding& input : run.inputs) input.batch_axis = -1;
+  for (Slot& slot : run.slots) slot.next.clear();
+  DESCENT_RETURN_IF_ERROR(Verify(run));
+  return run;
+}
+
+}  // namespace descent
