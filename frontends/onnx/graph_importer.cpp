@@ -1,0 +1,303 @@
+#include "frontends/onnx/graph_importer.h"
+
+#include <algorithm>
+
+#include "frontends/onnx/tensor_reader.h"
+#include "ir/io/limits.h"
+
+namespace descent::onnx {
+namespace {
+
+using proto::AttributeProto;
+using proto::FunctionProto;
+using proto::GraphProto;
+using proto::NodeProto;
+
+constexpr size_t kListedErrors = 20;
+/// Hints of how memory may be shared, from before version 6; they mean nothing.
+constexpr std::string_view kIgnoredAttribute = "consumed_inputs";
+
+std::string_view DomainOf(const NodeProto& node) {
+  return node.domain() == "ai.onnx" ? std::string_view() : node.domain();
+}
+
+std::string NameOf(const NodeProto& node) {
+  if (!node.name().empty()) return Quoted(node.name());
+  return node.output_size() > 0 ? fmt::format("of {}", Quoted(node.output(0))) : "without a name";
+}
+
+std::string OperatorText(const NodeProto& node) {
+  return DomainOf(node).empty() ? node.op_type()
+                                : fmt::format("{}::{}", node.domain(), node.op_type());
+}
+
+/// Whether a body of the node gives a value that failed, in it or outside, and was reported there.
+bool BodyFailed(const NodeProto& node, const std::set<std::string, std::less<>>& failed) {
+  for (const AttributeProto& attribute : node.attribute())
+    for (const auto& output : attribute.g().output())
+      if (failed.contains(output.name())) return true;
+  return false;
+}
+
+/// Attributes that refer to those of the call are replaced by these, in bodies, too.
+void Substitute(const NodeProto& call, const FunctionProto& function, NodeProto& node);
+
+void SubstituteGraph(const NodeProto& call, const FunctionProto& function, GraphProto& graph) {
+  for (NodeProto& node : *graph.mutable_node()) Substitute(call, function, node);
+}
+
+void Substitute(const NodeProto& call, const FunctionProto& function, NodeProto& node) {
+  auto& attributes = *node.mutable_attribute();
+  for (int i = attributes.size() - 1; i >= 0; --i) {
+    AttributeProto& attribute = attributes[i];
+    if (attribute.has_g()) SubstituteGraph(call, function, *attribute.mutable_g());
+    if (attribute.ref_attr_name().empty()) continue;
+    const std::string name = attribute.name();
+    const auto named = [&](const AttributeProto& given) {
+      return given.name() == attribute.ref_attr_name();
+    };
+    const auto given = std::ranges::find_if(call.attribute(), named);
+    const auto preset = std::ranges::find_if(function.attribute_proto(), named);
+    if (given != call.attribute().end()) {
+      attribute = *given;
+    } else if (preset != function.attribute_proto().end()) {
+      attribute = *preset;
+    } else {
+      attributes.DeleteSubrange(i, 1);
+      continue;
+    }
+    attribute.set_name(name);
+  }
+}
+
+}  // namespace
+
+GraphImporter::GraphImporter(const proto::ModelProto& model, const ImportOptions& options,
+                             std::string folder)
+    : model_(model), options_(options), folder_(std::move(folder)), current_(&opsets_) {
+  for (const auto& opset : model.opset_import())
+    opsets_[opset.domain() == "ai.onnx" ? "" : opset.domain()] = opset.version();
+  // Before IR version 3 there was one operator set.
+  if (opsets_.empty()) opsets_[""] = 1;
+  const int64_t version = opsets_.contains("") ? opsets_.at("") : kOldestOpset;
+  if (version < kOldestOpset || version > kNewestOpset)
+    Report({.message = fmt::format("operator set {} is not supported; {} to {} are", version,
+                                   kOldestOpset, kNewestOpset),
+            .status = ExitStatus::kUnsupported});
+}
+
+void GraphImporter::Report(Diagnostic diagnostic) { errors_.push_back(std::move(diagnostic)); }
+
+void GraphImporter::ReportUndefined(const std::string& name, Diagnostic diagnostic) {
+  failed_.insert(name);
+  Report(std::move(diagnostic));
+}
+
+void GraphImporter::ReportNode(const NodeProto& node, int version, Diagnostic diagnostic) {
+  diagnostic.message = fmt::format("node {} ({}, version {}): {}", NameOf(node), OperatorText(node),
+                                   version, diagnostic.message);
+  Report(std::move(diagnostic));
+}
+
+Result<void> GraphImporter::Finish() const {
+  if (errors_.empty()) return {};
+  if (errors_.size() == 1) return std::unexpected(errors_.front());
+  std::string text = fmt::format("{} errors", errors_.size());
+  for (const Diagnostic& error : std::span(errors_).first(std::min(errors_.size(), kListedErrors)))
+    text += "\n  " + error.message;
+  if (errors_.size() > kListedErrors)
+    text += fmt::format("\n  and {} more", errors_.size() - kListedErrors);
+  // A model that is wrong is wrong, whatever else is not supported.
+  const bool all_unsupported = std::ranges::all_of(
+      errors_, [](const Diagnostic& error) { return error.status == ExitStatus::kUnsupported; });
+  return std::unexpected(
+      Diagnostic{.message = std::move(text),
+                 .status = all_unsupported ? ExitStatus::kUnsupported : ExitStatus::kInvalid});
+}
+
+Result<TensorType> GraphImporter::TypeOf(const proto::ValueInfoProto& info) const {
+  const std::string name = Quoted(info.name());
+  if (!info.type().has_tensor_type())
+    return ErrorWithStatus(ExitStatus::kUnsupported, "{} is not a tensor", name);
+  const auto& tensor = info.type().tensor_type();
+  DESCENT_TRY(dtype, ReadDType(tensor.elem_type()));
+  if (!tensor.has_shape())
+    return ErrorWithStatus(ExitStatus::kUnsupported, "{} has no shape; shapes must be static",
+                           name);
+  TensorType type{dtype, {}};
+  for (const auto& dim : tensor.shape().dim()) {
+    int64_t extent = dim.dim_value();
+    if (dim.value_case() != proto::TensorShapeProto::Dimension::kDimValue) {
+      const auto bound = options_.dims.find(dim.dim_param());
+      if (bound == options_.dims.end())
+        return std::unexpected(
+            Diagnostic{.message = fmt::format("axis {} of {} has no number but the name {}",
+                                              type.rank(), name, Quoted(dim.dim_param())),
+                       .hint = fmt::format("give it one: --dim {}=N", dim.dim_param())});
+      extent = bound->second;
+    }
+    type.shape.push_back(extent);
+  }
+  if (type.rank() > kMaxRank || !CheckedElements(type.shape))
+    return Error("{} has shape {}", name, ToString(type.shape));
+  return type;
+}
+
+void GraphImporter::ImportInitializers(const GraphProto& graph, Scope& scope) {
+  if (!graph.sparse_initializer().empty())
+    Report(
+        {.message = "sparse initializers are not supported", .status = ExitStatus::kUnsupported});
+  for (const proto::TensorProto& tensor : graph.initializer()) {
+    if (scope.Defines(tensor.name())) {
+      Report({.message = fmt::format("{} is defined twice", Quoted(tensor.name()))});
+    } else if (auto value = ReadTensor(tensor, folder_)) {
+      scope.BindInitializer(tensor.name(), *std::move(value));
+    } else {
+      ReportUndefined(tensor.name(), std::move(value).error());
+    }
+  }
+}
+
+void GraphImporter::ImportNodes(const GraphProto& graph, Scope& scope) {
+  for (const NodeProto& node : graph.node()) ImportNode(node, *current_, scope);
+}
+
+void GraphImporter::ImportBody(const GraphProto& graph, Scope& scope) {
+  ImportInitializers(graph, scope);
+  ImportNodes(graph, scope);
+}
+
+bool GraphImporter::OperandsAreKnown(const NodeProto& node, const Scope& scope) {
+  bool known = true;
+  for (const std::string& name : node.input()) {
+    if (name.empty() || scope.Knows(name)) continue;
+    known = false;
+    if (!failed_.contains(name))
+      Report({.message = fmt::format("node {} ({}) reads {}, which nothing before it defines",
+                                     NameOf(node), OperatorText(node), Quoted(name))});
+  }
+  return known;
+}
+
+const FunctionProto* GraphImporter::FindFunction(const NodeProto& node) const {
+  const auto function = std::ranges::find_if(model_.functions(), [&](const FunctionProto& each) {
+    return each.name() == node.op_type() && each.domain() == node.domain() &&
+           each.overload() == node.overload();
+  });
+  return function == model_.functions().end() ? nullptr : &*function;
+}
+
+void GraphImporter::ImportNode(const NodeProto& node, const Opsets& opsets, Scope& scope) {
+  // Functions that call each other and unrolled loops in loops multiply.
+  if (imported_ > kMaxNodes) return;
+  if (++imported_ > kMaxNodes)
+    return Report({.message = fmt::format("has more than {} nodes with those of functions and "
+                                          "unrolled loops",
+                                          kMaxNodes)});
+  const size_t errors = errors_.size();
+  const bool known = OperandsAreKnown(node, scope);
+  const auto opset = opsets.find(DomainOf(node));
+  const int version = opset == opsets.end() ? 1 : static_cast<int>(opset->second);
+  if (const FunctionProto* function = FindFunction(node)) {
+    if (known) CallFunction(*function, node, scope);
+  } else if (const OpImporter* importer = FindImporter(DomainOf(node), node.op_type(), version);
+             importer == nullptr) {
+    ReportNode(node, version,
+               {.message = KnowsOperator(DomainOf(node), node.op_type())
+                               ? "this version of the operator is not supported"
+                               : "the operator is not supported",
+                .status = ExitStatus::kUnsupported});
+  } else if (known) {
+    ImportOperator(node, version, scope);
+  }
+  if (errors_.size() == errors && known && !BodyFailed(node, failed_)) return;
+  for (const std::string& name : node.output())
+    if (!scope.Defines(name)) failed_.insert(name);
+}
+
+void GraphImporter::ImportOperator(const NodeProto& node, int version, Scope& scope) {
+  const OpImporter& importer = *FindImporter(DomainOf(node), node.op_type(), version);
+  for (const AttributeProto& attribute : node.attribute())
+    if (attribute.name() != kIgnoredAttribute &&
+        std::ranges::find(importer.attributes, attribute.name()) == importer.attributes.end())
+      return ReportNode(
+          node, version,
+          {.message = fmt::format("attribute {} is not supported", Quoted(attribute.name())),
+           .status = ExitStatus::kUnsupported});
+  const size_t errors = errors_.size();
+  OnnxNode context(*this, scope, node, importer, version);
+  Outputs outputs = importer.import(context);
+  if (BodyFailed(node, failed_)) return;
+  if (context.failed()) return ReportNode(node, version, context.error());
+  // A node of a body failed and was reported.
+  if (errors_.size() != errors) return;
+  for (int i = 0; i < node.output_size(); ++i) {
+    const std::string& name = node.output(i);
+    if (name.empty()) continue;
+    const bool is_sequence = outputs.sequences.contains(i);
+    if (!is_sequence &&
+        (i >= static_cast<int>(outputs.values.size()) || !outputs.values[i].valid()))
+      return ReportNode(node, version,
+                        {.message = fmt::format("result {} is not supported", i),
+                         .status = ExitStatus::kUnsupported});
+    if (scope.Defines(name))
+      return ReportNode(node, version,
+                        {.message = fmt::format("{} is defined twice", Quoted(name))});
+    if (is_sequence) {
+      scope.BindSequence(name, std::move(outputs.sequences.at(i)));
+      continue;
+    }
+    scope.Bind(name, outputs.values[i]);
+    scope.builder().SetName(outputs.values[i], name);
+  }
+}
+
+void GraphImporter::CallFunction(const FunctionProto& function, const NodeProto& node,
+                                 Scope& scope) {
+  if (depth_ >= kMaxBodyDepth)
+    return ReportNode(
+        node, 1,
+        {.message = fmt::format("functions call each other more than {} deep", kMaxBodyDepth)});
+  Scope inside(scope, Scope::Function{});
+  for (int i = 0; i < std::min(node.input_size(), function.input_size()); ++i) {
+    if (node.input(i).empty()) continue;
+    if (scope.IsSequence(node.input(i))) {
+      inside.BindSequence(function.input(i), scope.FindSequence(node.input(i)));
+    } else {
+      inside.Bind(function.input(i), scope.Find(node.input(i)));
+    }
+  }
+  Opsets opsets;
+  for (const auto& opset : function.opset_import())
+    opsets[opset.domain() == "ai.onnx" ? "" : opset.domain()] = opset.version();
+  const Opsets* outer = std::exchange(current_, &opsets);
+  const size_t errors = errors_.size();
+  ++depth_;
+  for (const NodeProto& each : function.node()) {
+    NodeProto body = each;
+    // An operand that the call leaves out is left out inside, too.
+    for (std::string& name : *body.mutable_input())
+      if (std::ranges::find(function.input(), name) != function.input().end() &&
+          !inside.Defines(name))
+        name.clear();
+    Substitute(node, function, body);
+    ImportNode(body, opsets, inside);
+  }
+  --depth_;
+  current_ = outer;
+  if (errors_.size() != errors) return;
+  for (int i = 0; i < std::min(node.output_size(), function.output_size()); ++i) {
+    if (node.output(i).empty()) continue;
+    if (!inside.Defines(function.output(i)))
+      return ReportNode(node, 1,
+                        {.message = fmt::format("the function does not define its result {}",
+                                                Quoted(function.output(i)))});
+    if (inside.IsSequence(function.output(i))) {
+      scope.BindSequence(node.output(i), inside.FindSequence(function.output(i)));
+    } else {
+      scope.Bind(node.output(i), inside.Find(function.output(i)));
+    }
+  }
+}
+
+}  // namespace descent::onnx

@@ -1,0 +1,81 @@
+// Walks the graphs of an ONNX model and rewrites node after node.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "frontends/onnx/import.h"
+#include "frontends/onnx/registry.h"
+#include "frontends/onnx/scope.h"
+#include "onnx.pb.h"
+
+namespace descent::onnx {
+
+class GraphImporter {
+ public:
+  /// `folder` holds external data.
+  GraphImporter(const proto::ModelProto& model, const ImportOptions& options, std::string folder);
+
+  const std::string& folder() const { return folder_; }
+
+  /// The type that an input declares, with its symbolic extents bound.
+  Result<TensorType> TypeOf(const proto::ValueInfoProto& info) const;
+
+  /// All initializers of a graph into its scope.
+  void ImportInitializers(const proto::GraphProto& graph, Scope& scope);
+  /// All nodes of a graph into its scope. Errors are gathered, not returned.
+  void ImportNodes(const proto::GraphProto& graph, Scope& scope);
+  /// A body of a control operator: its initializers and nodes, behind inputs that are bound.
+  void ImportBody(const proto::GraphProto& graph, Scope& scope);
+
+  /// A number that keeps one random node apart from the others.
+  int64_t NextStream() { return next_stream_++; }
+
+  void Report(Diagnostic diagnostic);
+  /// As Report; what reads `name`, which has no value therefore, is not reported again.
+  void ReportUndefined(const std::string& name, Diagnostic diagnostic);
+  size_t error_count() const { return errors_.size(); }
+  /// Whether `import` reports nothing; what it does report is taken back.
+  template <typename Import>
+  bool Tries(Import import) {
+    const size_t errors = errors_.size();
+    const auto failed = failed_;
+    import();
+    if (errors_.size() == errors) return true;
+    errors_.resize(errors);
+    failed_ = failed;
+    return false;
+  }
+  /// Everything that was reported as one diagnostic.
+  Result<void> Finish() const;
+
+ private:
+  using Opsets = std::map<std::string, int64_t, std::less<>>;
+
+  Result<void> ReadOpsets();
+  void ImportNode(const proto::NodeProto& node, const Opsets& opsets, Scope& scope);
+  void ImportOperator(const proto::NodeProto& node, int version, Scope& scope);
+  void CallFunction(const proto::FunctionProto& function, const proto::NodeProto& node,
+                    Scope& scope);
+  const proto::FunctionProto* FindFunction(const proto::NodeProto& node) const;
+  bool OperandsAreKnown(const proto::NodeProto& node, const Scope& scope);
+  void ReportNode(const proto::NodeProto& node, int version, Diagnostic diagnostic);
+
+  const proto::ModelProto& model_;
+  const ImportOptions& options_;
+  std::string folder_;
+  Opsets opsets_;          ///< of the model
+  const Opsets* current_;  ///< of the function that is being called, or the model
+  int depth_ = 0;          ///< of bodies and calls
+  int64_t imported_ = 0;   ///< nodes, counting those of bodies and functions each time
+  int64_t next_stream_ = 0;
+  std::vector<Diagnostic> errors_;
+  /// Results of nodes that failed: what needs them is not reported again.
+  std::set<std::string, std::less<>> failed_;
+};
+
+}  // namespace descent::onnx

@@ -1,0 +1,49 @@
+// ONNX models as Descent's.
+//
+//   DESCENT_TRY(model, onnx::ImportModel("resnet.onnx", {.dims = {{"batch", 32}}}));
+//
+// Every operator is rewritten into operators of the registry, with their meaning; nothing of ONNX
+// is left afterwards. Shapes are static: symbolic dimensions get their number from `dims`, and what
+// decides a shape (the target of a Reshape, the axes of a reduction) must follow from constants.
+// Floating-point initializers become parameters, running statistics of a normalization statistics.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ir/model.h"
+
+namespace descent::onnx {
+
+/// Operator sets that are read: "opset_import" of the default domain.
+inline constexpr int kOldestOpset = 1, kNewestOpset = 28;
+
+struct ImportOptions {
+  /// Extents of symbolic dimensions by name ("batch" of `[batch, 3, 224, 224]`).
+  std::map<std::string, int64_t, std::less<>> dims = {};
+};
+
+/// Whether the path or the bytes are those of an ONNX model rather than of one of Descent's forms.
+bool IsOnnxName(std::string_view path);
+
+/// One form of an operator that is read.
+struct SupportedOperator {
+  std::string_view domain, name;  ///< domain "": ONNX's own
+  int since, until;               ///< versions of the operator set, both included
+  std::vector<std::string_view> attributes;
+};
+/// By name, then version.
+std::vector<SupportedOperator> SupportedOperators();
+
+/// Reads the file, and tensors in files beside it. The model has no task: `run` computes its
+/// outputs. Fails with everything that is wrong or unsupported in one diagnostic: status 3 where an
+/// operator, a version of it, an attribute or an element type is not supported.
+Result<Model> ImportModel(const std::string& path, const ImportOptions& options = {});
+
+/// As ImportModel, of bytes; `path` is named in diagnostics, files are looked for beside it.
+Result<Model> ParseModel(std::string_view bytes, const std::string& path,
+                         const ImportOptions& options = {});
+
+}  // namespace descent::onnx

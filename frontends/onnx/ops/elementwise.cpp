@@ -1,0 +1,166 @@
+// Element by element: arithmetic, comparisons, logic, elementary functions, choice, conversion.
+#include <algorithm>
+
+#include "frontends/onnx/ops/families.h"
+#include "frontends/onnx/tensor_reader.h"
+
+namespace descent::onnx {
+namespace {
+
+/// The target of the row on all operands.
+Outputs Same(OnnxNode& n) { return n.Add(n.importer().target, n.Operands()); }
+
+/// Before version 7 the second operand broadcast only on demand, from `axis` on.
+Value LegacyOperand(OnnxNode& n) {
+  const Value a = n.In(0), b = n.In(1);
+  if (!n.Flag("broadcast") || !n.HasAttribute("axis")) return b;
+  const int64_t axis = n.Axis(n.Int("axis", 0), n.rank(a));
+  Shape shape = n.shape(b);
+  if (axis + static_cast<int64_t>(shape.size()) > n.rank(a))
+    return n.Fail("operand 1, {}, does not fit from axis {} of {}", ToString(n.type(b)), axis,
+                  ToString(n.type(a)));
+  shape.resize(n.rank(a) - axis, 1);
+  return n.Reshape(b, std::move(shape));
+}
+Outputs Legacy(OnnxNode& n) { return n.Add(n.importer().target, {n.In(0), LegacyOperand(n)}); }
+
+/// Operands of a fold: sum, max, min of one or more.
+Value Folded(OnnxNode& n) {
+  const std::vector<Value> operands = n.Operands();
+  if (operands.empty()) return n.Fail("needs at least one operand");
+  Value result = operands.front();
+  for (size_t i = 1; i < operands.size(); ++i)
+    result = n.Add(n.importer().target, {result, operands[i]});
+  return result;
+}
+Outputs Fold(OnnxNode& n) { return Folded(n); }
+Outputs Mean(OnnxNode& n) {
+  const Value sum = Folded(n);
+  return n.Over(sum, n.Like(sum, n.operand_count()));
+}
+
+/// Integers are divided as C does: toward zero, as div does.
+Outputs Pow(OnnxNode& n) {
+  const Value base = n.In(0), exponent = n.In(1);
+  if (n.IsFloat(base)) return n.Add("pow", {base, n.Cast(exponent, n.dtype(base))});
+  if (!n.IsFloat(exponent)) return n.Add("pow", {base, n.Cast(exponent, n.dtype(base))});
+  // An integer to a fractional power: computed in the exponent's type, then rounded toward zero.
+  const Value power = n.Add("pow", {n.Cast(base, n.dtype(exponent)), exponent});
+  return n.Cast(power, n.dtype(base));
+}
+
+Outputs Mod(OnnxNode& n) {
+  return n.Add(n.Flag("fmod") ? "fmod" : "remainder", {n.In(0), n.In(1)});
+}
+
+Outputs Sign(OnnxNode& n) { return n.Add("sign", {n.In(0)}); }
+
+Outputs BitShift(OnnxNode& n) {
+  const std::string direction = n.Word("direction", "");
+  if (direction != "LEFT" && direction != "RIGHT")
+    return n.Fail("direction must be LEFT or RIGHT, not {}", Quoted(direction));
+  return n.Add(direction == "LEFT" ? "shift_left" : "shift_right", {n.In(0), n.In(1)});
+}
+
+Outputs IsInf(OnnxNode& n) {
+  const Value x = n.In(0);
+  const bool positive = n.Flag("detect_positive", true), negative = n.Flag("detect_negative", true);
+  const Value infinite = n.Add("is_inf", {x});
+  if (positive && negative) return infinite;
+  if (!positive && !negative)
+    return n.Add("logical_and", {infinite, n.Add("logical_not", {infinite})});
+  const Value side = n.Add(positive ? "greater" : "less", {x, n.Like(x, 0)});
+  return n.Add("logical_and", {infinite, side});
+}
+
+Outputs Where(OnnxNode& n) { return n.Add("where", n.Operands()); }
+
+Outputs Cast(OnnxNode& n) {
+  // Before version 6 the type was a word.
+  const std::string word = n.version() < 6 ? n.Word("to", "") : "";
+  for (int type = 1; type < proto::TensorProto::DataType_ARRAYSIZE && !word.empty(); ++type)
+    if (proto::TensorProto::DataType_Name(static_cast<proto::TensorProto::DataType>(type)) == word)
+      return n.Cast(n.In(0), n.Take(ReadDType(type)));
+  return n.Cast(n.In(0), n.Take(ReadDType(static_cast<int>(n.Int("to", 0)))));
+}
+Outputs CastLike(OnnxNode& n) { return n.Cast(n.In(0), n.dtype(n.In(1))); }
+
+Outputs Identity(OnnxNode& n) {
+  if (n.IsSequence(0)) return Outputs::OfSequence(n.SequenceIn(0));
+  return n.In(0);
+}
+
+const std::vector<std::string_view> kLegacyBroadcast = {"broadcast", "axis"};
+
+}  // namespace
+
+std::span<const OpImporter> ElementwiseImporters() {
+  static const std::vector<OpImporter> kImporters = {
+      {"Abs", 1, kNewest, {}, Same, "abs"},
+      {"Acos", 7, kNewest, {}, Same, "acos"},
+      {"Acosh", 9, kNewest, {}, Same, "acosh"},
+      {"Add", 1, 6, kLegacyBroadcast, Legacy, "add"},
+      {"Add", 7, kNewest, {}, Same, "add"},
+      {"And", 1, 6, kLegacyBroadcast, Legacy, "logical_and"},
+      {"And", 7, kNewest, {}, Same, "logical_and"},
+      {"Asin", 7, kNewest, {}, Same, "asin"},
+      {"Asinh", 9, kNewest, {}, Same, "asinh"},
+      {"Atan", 7, kNewest, {}, Same, "atan"},
+      {"Atanh", 9, kNewest, {}, Same, "atanh"},
+      {"BitShift", 11, kNewest, {"direction"}, BitShift},
+      {"BitwiseAnd", 18, kNewest, {}, Same, "bitwise_and"},
+      {"BitwiseNot", 18, kNewest, {}, Same, "bitwise_not"},
+      {"BitwiseOr", 18, kNewest, {}, Same, "bitwise_or"},
+      {"BitwiseXor", 18, kNewest, {}, Same, "bitwise_xor"},
+      {"Cast", 1, kNewest, {"to", "saturate", "round_mode"}, Cast},
+      {"CastLike", 15, kNewest, {"saturate", "round_mode"}, CastLike},
+      {"Ceil", 1, kNewest, {}, Same, "ceil"},
+      {"Cos", 7, kNewest, {}, Same, "cos"},
+      {"Cosh", 9, kNewest, {}, Same, "cosh"},
+      {"Div", 1, 6, kLegacyBroadcast, Legacy, "div"},
+      {"Div", 7, kNewest, {}, Same, "div"},
+      {"Equal", 1, 6, kLegacyBroadcast, Legacy, "equal"},
+      {"Equal", 7, kNewest, {}, Same, "equal"},
+      {"Erf", 9, kNewest, {}, Same, "erf"},
+      {"Exp", 1, kNewest, {}, Same, "exp"},
+      {"Floor", 1, kNewest, {}, Same, "floor"},
+      {"Greater", 1, 6, kLegacyBroadcast, Legacy, "greater"},
+      {"Greater", 7, kNewest, {}, Same, "greater"},
+      {"GreaterOrEqual", 12, kNewest, {}, Same, "greater_equal"},
+      {"Identity", 1, kNewest, {}, Identity},
+      {"IsInf", 10, kNewest, {"detect_positive", "detect_negative"}, IsInf},
+      {"IsNaN", 9, kNewest, {}, Same, "is_nan"},
+      {"Less", 1, 6, kLegacyBroadcast, Legacy, "less"},
+      {"Less", 7, kNewest, {}, Same, "less"},
+      {"LessOrEqual", 12, kNewest, {}, Same, "less_equal"},
+      {"Log", 1, kNewest, {}, Same, "log"},
+      {"Max", 1, kNewest, {}, Fold, "maximum"},
+      {"Mean", 1, kNewest, {}, Mean, "add"},
+      {"Min", 1, kNewest, {}, Fold, "minimum"},
+      {"Mod", 10, kNewest, {"fmod"}, Mod},
+      {"Mul", 1, 6, kLegacyBroadcast, Legacy, "mul"},
+      {"Mul", 7, kNewest, {}, Same, "mul"},
+      {"Neg", 1, kNewest, {}, Same, "neg"},
+      {"Not", 1, kNewest, {}, Same, "logical_not"},
+      {"Or", 1, 6, kLegacyBroadcast, Legacy, "logical_or"},
+      {"Or", 7, kNewest, {}, Same, "logical_or"},
+      {"Pow", 1, 6, kLegacyBroadcast, Legacy, "pow"},
+      {"Pow", 7, kNewest, {}, Pow},
+      {"Reciprocal", 1, kNewest, {}, Same, "reciprocal"},
+      {"Round", 11, kNewest, {}, Same, "round"},
+      {"Sign", 9, kNewest, {}, Sign},
+      {"Sin", 7, kNewest, {}, Same, "sin"},
+      {"Sinh", 9, kNewest, {}, Same, "sinh"},
+      {"Sqrt", 1, kNewest, {}, Same, "sqrt"},
+      {"Sub", 1, 6, kLegacyBroadcast, Legacy, "sub"},
+      {"Sub", 7, kNewest, {}, Same, "sub"},
+      {"Sum", 1, kNewest, {}, Fold, "add"},
+      {"Tan", 7, kNewest, {}, Same, "tan"},
+      {"Where", 9, kNewest, {}, Where},
+      {"Xor", 1, 6, kLegacyBroadcast, Legacy, "logical_xor"},
+      {"Xor", 7, kNewest, {}, Same, "logical_xor"},
+  };
+  return kImporters;
+}
+
+}  // namespace descent::onnx

@@ -1,0 +1,182 @@
+// Layout: the same elements under other shapes, joined, cut, repeated and moved.
+#include <algorithm>
+#include <numeric>
+
+#include "frontends/onnx/ops/families.h"
+#include "frontends/onnx/tensor_reader.h"
+#include "ir/ops/shapes.h"
+
+namespace descent::onnx {
+namespace {
+
+using Ints = std::vector<int64_t>;
+
+/// A 0 stands for the operand's extent, unless `allowzero`; a -1 for what is left.
+Outputs Reshape(OnnxNode& n) {
+  const Value x = n.In(0);
+  Shape target = n.version() < 5 ? n.Ints("shape") : n.StaticInts(1);
+  const Shape from = n.shape(x);
+  for (size_t i = 0; i < target.size() && !n.Flag("allowzero"); ++i) {
+    if (target[i] != 0) continue;
+    if (i >= from.size())
+      return n.Fail("shape {} copies axis {}, which {} does not have", ToString(target), i,
+                    ToString(n.type(x)));
+    target[i] = from[i];
+  }
+  return n.Reshape(x, std::move(target));
+}
+
+Outputs Transpose(OnnxNode& n) {
+  const Value x = n.In(0);
+  Ints reversed(n.rank(x));
+  std::iota(reversed.rbegin(), reversed.rend(), 0);
+  return n.Add("transpose", {x}, {{"permutation", n.Ints("perm", reversed)}});
+}
+
+/// Without axes all of extent 1 go; with an empty list of them none.
+Outputs Squeeze(OnnxNode& n) {
+  const Value x = n.In(0);
+  const bool given = n.HasAttribute("axes") || n.Has(1);
+  const Ints axes = n.IntsOf("axes", 1);
+  return given && axes.empty() ? x : n.Add("squeeze", {x}, {{"axes", axes}});
+}
+
+Outputs Unsqueeze(OnnxNode& n) { return n.Unsqueeze(n.In(0), n.IntsOf("axes", 1)); }
+
+/// Two axes: the product of those before `axis`, and of the others.
+Outputs Flatten(OnnxNode& n) {
+  const Value x = n.In(0);
+  const int64_t rank = n.rank(x), given = n.Int("axis", 1);
+  if (given < -rank || given > rank) return n.Fail("axis {} is not one of {} axes", given, rank);
+  const int axis = static_cast<int>(given < 0 ? given + rank : given);
+  const Shape shape = n.shape(x);
+  return n.Reshape(x,
+                   {ElementsOf(shape, 0, axis), ElementsOf(shape, axis, static_cast<int>(rank))});
+}
+
+Outputs Concat(OnnxNode& n) {
+  if (n.version() >= 4 && !n.HasAttribute("axis")) return n.Fail("attribute axis is missing");
+  return n.Add("concat", n.Operands(), {{"axis", n.Int("axis", 1)}});
+}
+
+/// `extent` in `count` parts. Since version 18 the last one may be smaller.
+Ints EqualParts(OnnxNode& n, int64_t extent, int64_t count) {
+  if (count < 1 || count != n.result_count()) {
+    n.Fail("num_outputs is {}, but the node has {} results", count, n.result_count());
+    return {};
+  }
+  const int64_t part = (extent + count - 1) / count, last = extent - part * (count - 1);
+  if (last < 0 || (last != part && n.version() < 18))
+    n.Fail("an extent of {} is not {} equal parts", extent, count);
+  Ints sizes(count, part);
+  sizes.back() = last;
+  return sizes;
+}
+
+Outputs Split(OnnxNode& n) {
+  const Value x = n.In(0);
+  const int64_t axis = n.Axis(n.Int("axis", 0), n.rank(x));
+  if (n.failed()) return Value{};
+  Ints sizes = n.IntsOf("split", 1);
+  if (!n.HasAttribute("split") && !n.Has(1))
+    sizes = EqualParts(n, n.shape(x)[axis], n.Int("num_outputs", n.result_count()));
+  return n.AddMulti("split", {x}, {{"sizes", std::move(sizes)}, {"axis", axis}});
+}
+
+Outputs Tile(OnnxNode& n) {
+  const Value x = n.In(0);
+  return n.Add("tile", {x}, {{"repeats", n.StaticInts(1)}});
+}
+
+/// Version 1: along one axis.
+Outputs TileAxis(OnnxNode& n) {
+  const Value x = n.In(0);
+  const Ints tiles = n.StaticInts(1), axes = n.StaticInts(2);
+  if (n.failed()) return Value{};
+  if (tiles.size() != 1 || axes.size() != 1) return n.Fail("tiles and axis must be scalars");
+  Ints repeats(n.rank(x), 1);
+  const int64_t axis = n.Axis(axes[0], n.rank(x));
+  if (n.failed()) return Value{};
+  repeats[axis] = tiles[0];
+  return n.Add("tile", {x}, {{"repeats", std::move(repeats)}});
+}
+
+/// Both shapes broadcast: an extent of 1 leaves the operand's.
+Outputs Expand(OnnxNode& n) {
+  const Value x = n.In(0);
+  return n.Expand(x, n.Take(BroadcastShapes(n.shape(x), n.StaticInts(1))));
+}
+
+Outputs DepthToSpace(OnnxNode& n) {
+  const std::string mode = n.Word("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD")
+    return n.Fail("mode must be DCR or CRD, not {}", Quoted(mode));
+  return n.Add(
+      n.importer().target, {n.In(0)},
+      {{"block", n.Int("blocksize", 0)}, {"order", std::string(mode == "DCR" ? "dcr" : "crd")}});
+}
+
+/// Columns that stand at least `k` to the right of their row, or at most.
+Outputs Trilu(OnnxNode& n) {
+  const Value x = n.In(0);
+  const Shape shape = n.shape(x);
+  const int64_t rank = n.rank(x);
+  if (rank < 2) return n.Fail("its operand needs 2 axes, not {}", rank);
+  const Shape matrix = {shape[rank - 2], shape[rank - 1]};
+  const Value k = n.Reshape(n.InOr(1, DType::kI64, 0), {});
+  const auto places = [&](int64_t axis) {
+    return n.Add("iota", {}, {{"shape", matrix}, {"axis", axis}});
+  };
+  const Value distance = n.Minus(places(1), places(0));
+  const Value kept = n.Add(n.Flag("upper", true) ? "greater_equal" : "less_equal", {distance, k});
+  return n.Add("where", {kept, x, n.Like(x, 0)});
+}
+
+/// Integers keep their bits in a cast; floats only where their value is known.
+Outputs BitCast(OnnxNode& n) {
+  const Value x = n.In(0);
+  const DType to = n.Take(ReadDType(static_cast<int>(n.Int("to", 0))));
+  if (n.failed()) return Value{};
+  const DType from = n.dtype(x);
+  if (Info(from).bytes != Info(to).bytes)
+    return n.Fail("{} and {} have different widths", Info(from).name, Info(to).name);
+  if (from == to || (Info(to).is_integer && !Info(from).is_float)) return n.Cast(x, to);
+  const auto known = n.scope().Static(x);
+  if (!known)
+    return n.Unsupported("the bits of {} as {} must be known when the model is imported",
+                         Info(from).name, Info(to).name);
+  const std::span<const std::byte> bytes = known->bytes();
+  return n.Constant(Tensor({to, n.shape(x)}, {bytes.begin(), bytes.end()}));
+}
+
+}  // namespace
+
+std::span<const OpImporter> LayoutImporters() {
+  static const std::vector<OpImporter> kImporters = {
+      {"BitCast", 26, kNewest, {"to"}, BitCast},
+      {"Concat", 1, kNewest, {"axis"}, Concat},
+      {"DepthToSpace", 1, 10, {"blocksize"}, DepthToSpace, "depth_to_space"},
+      {"DepthToSpace", 11, kNewest, {"blocksize", "mode"}, DepthToSpace, "depth_to_space"},
+      {"Expand", 8, kNewest, {}, Expand},
+      {"Flatten", 1, kNewest, {"axis"}, Flatten},
+      {"Reshape", 1, 4, {"shape"}, Reshape},
+      {"Reshape", 5, 13, {}, Reshape},
+      {"Reshape", 14, kNewest, {"allowzero"}, Reshape},
+      {"SpaceToDepth", 1, 27, {"blocksize"}, DepthToSpace, "space_to_depth"},
+      {"SpaceToDepth", 28, kNewest, {"blocksize", "mode"}, DepthToSpace, "space_to_depth"},
+      {"Split", 1, 12, {"axis", "split"}, Split},
+      {"Split", 13, 17, {"axis"}, Split},
+      {"Split", 18, kNewest, {"axis", "num_outputs"}, Split},
+      {"Squeeze", 1, 12, {"axes"}, Squeeze},
+      {"Squeeze", 13, kNewest, {}, Squeeze},
+      {"Tile", 1, 5, {}, TileAxis},
+      {"Tile", 6, kNewest, {}, Tile},
+      {"Transpose", 1, kNewest, {"perm"}, Transpose},
+      {"Trilu", 14, kNewest, {"upper"}, Trilu},
+      {"Unsqueeze", 1, 12, {"axes"}, Unsqueeze},
+      {"Unsqueeze", 13, kNewest, {}, Unsqueeze},
+  };
+  return kImporters;
+}
+
+}  // namespace descent::onnx

@@ -1,0 +1,129 @@
+#include "frontends/onnx/scope.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ir/op_def.h"
+
+namespace descent::onnx {
+namespace {
+
+/// Scalars are numbers of a formula, not weights.
+bool IsWeight(const Tensor& tensor) {
+  return Info(tensor.dtype()).is_float && !tensor.shape().empty() && tensor.elements() > 0;
+}
+
+std::optional<Tensor> DataOf(const Model& model, const std::string& input) {
+  const Slot* slot = model.FindSlot(input);
+  return slot == nullptr ? std::nullopt : slot->initializer.data;
+}
+
+}  // namespace
+
+Scope::Scope(GraphBuilder& builder, Model& model)
+    : builder_(builder),
+      model_(&model),
+      statics_(std::make_shared<StaticValues>(
+          builder, [&model](const std::string& input) { return DataOf(model, input); })) {}
+
+Scope::Scope(GraphBuilder& builder, Scope& outside, Body)
+    : builder_(builder),
+      outside_(&outside),
+      statics_(std::make_shared<StaticValues>(
+          builder, [this](const std::string& input) -> std::optional<Tensor> {
+            const auto captured = std::ranges::find(captures_, input, &Captured::name);
+            if (captured == captures_.end()) return std::nullopt;
+            auto value = outside_->Static(captured->outside);
+            return value ? std::optional(*std::move(value)) : std::nullopt;
+          })) {}
+
+Scope::Scope(Scope& outside, Inline)
+    : builder_(outside.builder_), outside_(&outside), statics_(outside.statics_) {}
+
+Scope::Scope(Scope& caller, Function)
+    : builder_(caller.builder_), model_(caller.model_), statics_(caller.statics_) {}
+
+void Scope::Bind(const std::string& name, Value value) { values_.insert_or_assign(name, value); }
+
+void Scope::BindInitializer(const std::string& name, Tensor tensor) {
+  initializers_.insert_or_assign(name, std::move(tensor));
+}
+
+void Scope::BindSequence(const std::string& name, Sequence sequence) {
+  sequences_.insert_or_assign(name, std::move(sequence));
+}
+
+bool Scope::Defines(std::string_view name) const {
+  return values_.contains(name) || initializers_.contains(name) || sequences_.contains(name);
+}
+
+bool Scope::Knows(std::string_view name) const {
+  return Defines(name) || (outside_ != nullptr && outside_->Knows(name));
+}
+
+bool Scope::IsSequence(std::string_view name) const {
+  return sequences_.contains(name) ||
+         (!Defines(name) && outside_ != nullptr && outside_->IsSequence(name));
+}
+
+Value Scope::Materialize(const std::string& name, const Tensor& tensor) {
+  if (model_ == nullptr || !IsWeight(tensor)) return builder_.Constant(tensor, name);
+  model_->slots.push_back({.name = name, .type = tensor.type(), .initializer = {.data = tensor}});
+  return builder_.Input(name, tensor.type());
+}
+
+Value Scope::CaptureValue(std::string_view name) {
+  const Value value = outside_->Find(name);
+  return IsInline() ? value : Capture(name, value);
+}
+
+Value Scope::Capture(std::string_view name, Value value) {
+  const TensorType& type = outside_->builder_.type(value);
+  if (const Node& node = outside_->builder_.node(value); node.op->leaf == Leaf::kConstant)
+    return builder_.Constant(node.attributes.Literal("value"), std::string(name));
+  captures_.push_back({std::string(name), value});
+  return builder_.Input(std::string(name), type);
+}
+
+Value Scope::Find(std::string_view name) {
+  if (const auto value = values_.find(name); value != values_.end()) return value->second;
+  const auto initializer = initializers_.find(name);
+  const Value value = initializer != initializers_.end()
+                          ? Materialize(initializer->first, initializer->second)
+                          : CaptureValue(name);
+  values_.emplace(name, value);
+  return value;
+}
+
+Sequence Scope::FindSequence(std::string_view name) {
+  if (const auto found = sequences_.find(name); found != sequences_.end()) return found->second;
+  Sequence sequence = outside_->FindSequence(name);
+  if (IsInline()) return sequence;
+  for (size_t i = 0; i < sequence.size(); ++i)
+    if (sequence[i].valid()) sequence[i] = Capture(fmt::format("{}[{}]", name, i), sequence[i]);
+  sequences_.emplace(name, sequence);
+  return sequence;
+}
+
+void Scope::MakeStatistic(Value value, Value next) {
+  const Node& node = builder_.node(value);
+  if (model_ == nullptr || node.op->leaf != Leaf::kInput) return;
+  const auto slot = std::ranges::find(model_->slots, node.label.names.front(), &Slot::name);
+  // The first of several that give it a next value counts.
+  if (slot == model_->slots.end() || !slot->next.empty()) return;
+  if (builder_.type(next) != slot->type) return;
+  slot->kind = SlotKind::kStatistic;
+  slot->next = "next." + slot->name;
+  builder_.Output(slot->next, next);
+}
+
+Result<Tensor> Scope::Static(std::string_view name) {
+  if (const auto tensor = initializers_.find(name); tensor != initializers_.end())
+    return tensor->second;
+  if (!Defines(name) && outside_ != nullptr && outside_->Knows(name)) return outside_->Static(name);
+  return Static(Find(name));
+}
+
+Result<Tensor> Scope::Static(Value value) { return statics_->Evaluate(value); }
+
+}  // namespace descent::onnx

@@ -1,0 +1,82 @@
+// What the names of an ONNX graph stand for while it is imported.
+//
+// The model's graph, each body of a control operator and each call of a function is a scope. Bodies
+// and the model have a builder each; a function's nodes go to the builder of its caller.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "frontends/onnx/static_value.h"
+#include "ir/graph.h"
+#include "ir/model.h"
+
+namespace descent::onnx {
+
+/// ONNX's sequences have a length that is known at import: they are lists of values.
+using Sequence = std::vector<Value>;
+
+class Scope {
+ public:
+  /// The model's graph: floating-point initializers that are read as values become slots of
+  /// `model`.
+  Scope(GraphBuilder& builder, Model& model);
+  struct Body {};
+  /// A graph in a graph: what it reads from outside becomes an input, listed in captures().
+  Scope(GraphBuilder& builder, Scope& outside, Body);
+  struct Inline {};
+  /// A graph in a graph whose nodes go to the builder of the graph outside: what it reads from
+  /// there it sees.
+  Scope(Scope& outside, Inline);
+  struct Function {};
+  /// A function sees nothing of its caller but its operands.
+  Scope(Scope& caller, Function);
+
+  GraphBuilder& builder() { return builder_; }
+
+  void Bind(const std::string& name, Value value);
+  void BindInitializer(const std::string& name, Tensor tensor);
+  void BindSequence(const std::string& name, Sequence sequence);
+  bool Knows(std::string_view name) const;
+  /// Whether the name is bound in this scope itself.
+  bool Defines(std::string_view name) const;
+  bool IsSequence(std::string_view name) const;
+
+  /// Of a known name that is no sequence.
+  Value Find(std::string_view name);
+  Sequence FindSequence(std::string_view name);
+  /// The constant that the name or the value stands for; fails, saying what it depends on.
+  Result<Tensor> Static(std::string_view name);
+  Result<Tensor> Static(Value value);
+
+  /// `slot`, where it is an initializer of the model, becomes a statistic: training leaves it to
+  /// `next`, its next value.
+  void MakeStatistic(Value slot, Value next);
+
+  struct Captured {
+    std::string name;  ///< of the body's input
+    Value outside;
+  };
+  const std::vector<Captured>& captures() const { return captures_; }
+  Scope* outside() { return outside_; }
+
+ private:
+  Value Materialize(const std::string& name, const Tensor& tensor);
+  Value CaptureValue(std::string_view name);
+  Value Capture(std::string_view name, Value outside);
+  bool IsInline() const { return &builder_ == &outside_->builder_; }
+
+  GraphBuilder& builder_;
+  Scope* outside_ = nullptr;  ///< of a body
+  Model* model_ = nullptr;    ///< of the model's graph
+  std::map<std::string, Value, std::less<>> values_;
+  std::map<std::string, Tensor, std::less<>> initializers_;
+  std::map<std::string, Sequence, std::less<>> sequences_;
+  std::vector<Captured> captures_;
+  std::shared_ptr<StaticValues> statics_;  ///< shared by the scopes of a builder
+};
+
+}  // namespace descent::onnx

@@ -1,0 +1,66 @@
+#include "frontends/onnx/static_value.h"
+
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "ir/interpreter.h"
+#include "ir/op_def.h"
+
+namespace descent::onnx {
+namespace {
+
+/// What shapes follow from is small; a model that computes more than this at import is a bomb.
+constexpr int64_t kMaxStaticElements = int64_t{1} << 24;
+
+}  // namespace
+
+Result<void> StaticValues::EvaluateNode(int32_t index) {
+  const Node& node = builder_.node(Value{index, 0});
+  const std::string& name = node.label.names.front();
+  if (node.op->leaf == Leaf::kConstant) {
+    known_.emplace(Value{index, 0}, node.attributes.Literal("value"));
+    return {};
+  }
+  if (node.op->leaf == Leaf::kInput) {
+    const std::optional<Tensor> value = input_(name);
+    if (!value) return Error("depends on {}, which is not a constant", Quoted(name));
+    known_.emplace(Value{index, 0}, *value);
+    return {};
+  }
+  if (node.op->leaf != Leaf::kNone)
+    return Error("depends on {}, which is not a constant", node.op->name);
+  for (const TensorType& type : node.types)
+    if (type.elements() > kMaxStaticElements)
+      return Error("needs {} computed at import, more than {} elements", ToString(type),
+                   kMaxStaticElements);
+  GraphBuilder graph;
+  std::vector<Value> operands;
+  std::vector<Tensor> inputs;
+  for (const Value operand : node.operands) {
+    inputs.push_back(known_.at(operand));
+    operands.push_back(graph.Input(fmt::format("{}", inputs.size()), inputs.back().type()));
+  }
+  DESCENT_TRY(results, graph.Copy(node, std::move(operands)));
+  for (size_t i = 0; i < results.size(); ++i) graph.Output(fmt::format("o{}", i), results[i]);
+  DESCENT_TRY(run, Interpret(std::move(graph).Build(), inputs));
+  for (size_t i = 0; i < run.outputs.size(); ++i)
+    known_.emplace(Value{index, static_cast<int32_t>(i)}, std::move(run.outputs[i]));
+  return {};
+}
+
+Result<Tensor> StaticValues::Evaluate(Value value) {
+  // Operands precede their users, so ascending numbers are an order of evaluation.
+  std::set<int32_t> needed;
+  std::vector<Value> pending = {value};
+  while (!pending.empty()) {
+    const Value next = pending.back();
+    pending.pop_back();
+    if (known_.contains(next) || !needed.insert(next.node).second) continue;
+    for (const Value operand : builder_.node(next).operands) pending.push_back(operand);
+  }
+  for (const int32_t node : needed) DESCENT_RETURN_IF_ERROR(EvaluateNode(node));
+  return known_.at(value);
+}
+
+}  // namespace descent::onnx

@@ -1,0 +1,162 @@
+// What is exported and read again computes the same: every sample of every operator.
+#include "frontends/onnx/export.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "compiler/graph/specialize.h"
+#include "frontends/onnx/import.h"
+#include "ir/interpreter.h"
+#include "tests/ir/samples/samples.h"
+
+namespace descent::test {
+namespace {
+
+Model ModelOf(const OpSample& sample) {
+  Model model{.name = "sample"};
+  auto graph = SampleGraph(sample);
+  EXPECT_TRUE(graph) << Describe(sample);
+  model.graph = *std::move(graph);
+  for (const NamedValue& input : model.graph.inputs())
+    model.inputs.push_back({.name = input.name, .type = model.graph.type(input.value)});
+  return model;
+}
+
+/// Those that the graph reads: "x2" is number 2.
+std::vector<Tensor> InputsOf(const Graph& graph, const std::vector<Tensor>& all) {
+  std::vector<Tensor> inputs;
+  for (const NamedValue& input : graph.inputs())
+    inputs.push_back(all.at(std::stoul(input.name.substr(1))));
+  return inputs;
+}
+
+void ExpectClose(const Tensor& got, const Tensor& want) {
+  ASSERT_EQ(ToString(got.type()), ToString(want.type()));
+  const double scale = Info(want.dtype()).digits < 20 ? 2e-2 : 1e-4;
+  for (int64_t i = 0; i < want.elements(); ++i) {
+    const double g = got.GetDouble(i), w = want.GetDouble(i);
+    if (std::isnan(w) && std::isnan(g)) continue;
+    if (!Info(want.dtype()).is_float || std::isinf(w)) {
+      ASSERT_EQ(g, w) << "element " << i;
+    } else {
+      ASSERT_NEAR(g, w, scale * std::abs(w) + scale) << "element " << i;
+    }
+  }
+}
+
+class Export : public testing::TestWithParam<std::string_view> {};
+
+/// Operators that have no form in ONNX, or none with some of the samples' attributes and types.
+const std::set<std::string_view> kRefused = {"adaptive_avg_pool1d",
+                                             "adaptive_avg_pool2d",
+                                             "adaptive_avg_pool3d",
+                                             "adaptive_max_pool1d",
+                                             "adaptive_max_pool2d",
+                                             "adaptive_max_pool3d",
+                                             "argsort",
+                                             "atan2",
+                                             "avg_pool1d",
+                                             "avg_pool2d",
+                                             "avg_pool3d",
+                                             "bernoulli",
+                                             "categorical",
+                                             "checkpointed_scan",
+                                             "clamp",
+                                             "conv1d",
+                                             "conv2d",
+                                             "conv3d",
+                                             "conv_transpose1d",
+                                             "conv_transpose2d",
+                                             "conv_transpose3d",
+                                             "ctc_loss",
+                                             "cumprod",
+                                             "embedding_bag",
+                                             "fold",
+                                             "for",
+                                             "fractional_fold",
+                                             "fractional_unfold",
+                                             "glorot_normal",
+                                             "glorot_uniform",
+                                             "gru",
+                                             "gumbel",
+                                             "he_normal",
+                                             "he_uniform",
+                                             "if",
+                                             "linear_recurrence",
+                                             "local_response_norm",
+                                             "lp_pool1d",
+                                             "lp_pool2d",
+                                             "lp_pool3d",
+                                             "lstm",
+                                             "masked_select",
+                                             "max_pool1d",
+                                             "max_pool2d",
+                                             "nonzero",
+                                             "normal",
+                                             "pad",
+                                             "pad_constant",
+                                             "permutation",
+                                             "randint",
+                                             "random_normal",
+                                             "random_uniform",
+                                             "random_unit",
+                                             "random_word",
+                                             "resize",
+                                             "rnn",
+                                             "scan",
+                                             "scatter",
+                                             "scatter_nd",
+                                             "scatter_rows",
+                                             "shift_left",
+                                             "shift_right",
+                                             "sort",
+                                             "sort_rank",
+                                             "top_k",
+                                             "truncated_normal",
+                                             "unfold",
+                                             "uniform",
+                                             "while"};
+
+TEST_P(Export, IsReadAgain) {
+  int refused = 0;
+  for (const OpSample& sample : AllSamples()) {
+    if (sample.op != GetParam() || sample.bad_index) continue;
+    SCOPED_TRACE(Describe(sample));
+    const auto model = Specialize(ModelOf(sample), {.entry = "run"});
+    ASSERT_TRUE(model);
+    const auto bytes = onnx::ExportModel(ModelOf(sample), {});
+    if (!bytes) {
+      EXPECT_EQ(bytes.error().status, ExitStatus::kUnsupported) << bytes.error().message;
+      ++refused;
+      continue;
+    }
+    const auto read = onnx::ParseModel(*bytes, "sample.onnx");
+    ASSERT_TRUE(read) << read.error().ToString();
+    const auto again = Specialize(*read, {.entry = "run"});
+    ASSERT_TRUE(again) << again.error().ToString();
+    const std::vector<Tensor> inputs = SampleOperands(sample);
+    const auto want = Interpret(model->graph, InputsOf(model->graph, inputs)),
+               got = Interpret(again->graph, InputsOf(again->graph, inputs));
+    ASSERT_TRUE(want && got);
+    ASSERT_EQ(got->outputs.size(), want->outputs.size());
+    for (size_t i = 0; i < want->outputs.size(); ++i)
+      ExpectClose(got->outputs[i], want->outputs[i]);
+  }
+  EXPECT_EQ(refused > 0, kRefused.contains(GetParam()));
+}
+
+std::vector<std::string_view> Operators() {
+  std::vector<std::string_view> names;
+  for (const OpFamily& family : OpFamilies())
+    for (const OpDef& op : family.ops)
+      if (op.leaf == Leaf::kNone && !op.is_metric()) names.push_back(op.name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Export, testing::ValuesIn(Operators()),
+                         [](const auto& info) { return std::string(info.param); });
+
+}  // namespace
+}  // namespace descent::test

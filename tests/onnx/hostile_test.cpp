@@ -1,0 +1,51 @@
+// Damaged files: a diagnostic or a valid model, never a crash.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <random>
+#include <set>
+
+#include "frontends/onnx/import.h"
+#include "tests/onnx/case_file.h"
+
+namespace descent::test {
+namespace {
+
+constexpr int kFlips = 1000;
+
+/// The largest models among the node cases, of different operators.
+std::vector<std::string> Models() {
+  std::vector<OnnxCase> cases = ReadCases(DESCENT_SOURCE_DIR "/tests/onnx/cases.bin.gz");
+  std::ranges::sort(cases, std::greater(), [](const OnnxCase& each) { return each.model.size(); });
+  std::vector<std::string> models;
+  std::set<std::string> operators;
+  for (const OnnxCase& each : cases)
+    if (models.size() < 6 && operators.insert(each.op).second) models.push_back(each.model);
+  return models;
+}
+
+void ExpectDiagnosticOrModel(const std::string& bytes) {
+  const auto model = onnx::ParseModel(bytes, "damaged.onnx", {.dims = {{"batch", 2}}});
+  EXPECT_TRUE(model || !model.error().message.empty());
+}
+
+TEST(HostileOnnx, EveryTruncation) {
+  for (const std::string& model : Models())
+    for (size_t size = 0; size < model.size(); ++size)
+      ExpectDiagnosticOrModel(model.substr(0, size));
+}
+
+TEST(HostileOnnx, FlippedBytes) {
+  std::mt19937 generator(1);
+  for (const std::string& model : Models())
+    for (int flip = 0; flip < kFlips; ++flip) {
+      std::string damaged = model;
+      for (size_t count = 1 + generator() % 3; count > 0; --count)
+        damaged[generator() % damaged.size()] = static_cast<char>(generator());
+      ExpectDiagnosticOrModel(damaged);
+    }
+}
+
+}  // namespace
+}  // namespace descent::test
