@@ -13,13 +13,6 @@
 namespace descent::cli {
 namespace {
 
-int64_t ParameterElements(const Model& model) {
-  int64_t elements = 0;
-  for (const Slot& slot : model.slots)
-    if (slot.kind == SlotKind::kParameter) elements += slot.type.elements();
-  return elements;
-}
-
 /// What only shows when an entry point is derived: optimizers, padding, gradients.
 Result<void> CheckEntryPoints(const Model& model) {
   DESCENT_RETURN_IF_ERROR(CheckConfigured(model));
@@ -33,8 +26,8 @@ Result<void> CheckEntryPoints(const Model& model) {
   return {};
 }
 
-Result<std::string> CheckModel(const std::string& path) {
-  DESCENT_TRY(model, LoadModel(path));
+Result<std::string> CheckModel(const std::string& path, const ModelFlags& flags) {
+  DESCENT_TRY(model, LoadModel(path, flags));
   DESCENT_RETURN_IF_ERROR(CheckEntryPoints(model));
   const std::string entries =
       model.entry.empty() ? fmt::format("{}", fmt::join(EntryPoints(model), ", ")) : model.entry;
@@ -45,10 +38,11 @@ Result<std::string> CheckModel(const std::string& path) {
 }
 
 /// One line for each good file; all bad ones are reported, the first decides the status.
-Result<ExitStatus> Check(const std::vector<std::string>& paths, bool quiet) {
+Result<ExitStatus> Check(const std::vector<std::string>& paths, const ModelFlags& flags,
+                         bool quiet) {
   ExitStatus status = ExitStatus::kGood;
   for (const std::string& path : paths) {
-    auto line = WithinMemory([&] { return CheckModel(path); });
+    auto line = WithinMemory([&] { return CheckModel(path, flags); });
     if (line) {
       if (!quiet) Print("{}", *line);
       continue;
@@ -66,6 +60,7 @@ Command CheckCommand() {
   struct Arguments {
     std::vector<std::string> models;
     bool quiet = false;
+    ModelFlags flags;
   };
   auto arguments = std::make_shared<Arguments>();
   return {
@@ -85,12 +80,13 @@ Command CheckCommand() {
                   {{.names = "-q,--quiet",
                     .value = "",
                     .doc = "print nothing for good models",
-                    .destination = &arguments->quiet}}}},
+                    .destination = &arguments->quiet},
+                   arguments->flags.DimOption()}}},
       .examples = {{"descent check model.descent", "is it valid?"},
                    {"descent opt --passes 'specialize(train_step),differentiate' model.descent | "
                     "descent check -",
                     "is what the passes give valid?"}},
-      .run = [arguments] { return Check(arguments->models, arguments->quiet); }};
+      .run = [arguments] { return Check(arguments->models, arguments->flags, arguments->quiet); }};
 }
 
 }  // namespace descent::cli

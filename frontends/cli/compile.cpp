@@ -95,7 +95,7 @@ Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
     return UsageError("--static and --sanitize exclude each other",
                       "sanitizers cannot be linked statically");
   std::vector<runtime::NamedFile> read = {{"--weights", arguments.weights}};
-  DESCENT_TRY(model, LoadModel(arguments.model, &read));
+  DESCENT_TRY(model, LoadModel(arguments.model, arguments.flags.model, &read));
   DESCENT_TRY(options, OptionsOf(arguments, model));
   DESCENT_TRY(compilation, Compile(model, options));
   std::string path = arguments.output;

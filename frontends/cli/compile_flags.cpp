@@ -85,7 +85,8 @@ Result<std::set<std::string>> SkippedOptimizations(const std::vector<std::string
 }  // namespace
 
 std::vector<Option> CompileFlags::ModelOptions() {
-  return {
+  std::vector<Option> options = model.Options();
+  const std::vector<Option> own = {
       {.names = "--set",
        .value = "NAME=VALUE",
        .doc = "change a hyperparameter (optimizer.momentum=0.9, schedule=cosine, clip_norm=1), a "
@@ -107,6 +108,8 @@ std::vector<Option> CompileFlags::ModelOptions() {
        .doc = "rows per call of predict (1 for embedding)",
        .destination = &predict_batch,
        .minimum = 1}};
+  options.insert(options.end(), own.begin(), own.end());
+  return options;
 }
 
 OptionGroup CompileFlags::Group() {

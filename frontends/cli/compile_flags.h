@@ -7,6 +7,7 @@
 
 #include "compiler/compile.h"
 #include "frontends/cli/command.h"
+#include "frontends/cli/model_flags.h"
 
 namespace descent::cli {
 
@@ -29,15 +30,16 @@ Result<void> RefuseUnknownPass(const std::string& name, std::string_view beside 
 
 /// The options of a compilation, wherever one happens: compile, train, run, diff, inspect.
 struct CompileFlags {
+  ModelFlags model;
   std::string target = "native";
   std::vector<std::string> settings, disabled;
   int64_t batch = 0, evaluate_batch = 0, predict_batch = 0;
   bool verify_each = false;
 
-  /// "--set", "--batch", "--evaluate-batch", "--predict-batch", "--target", "--disable-pass",
-  /// "--verify-each"; destinations are members.
+  /// those of ModelFlags, "--set", "--batch", "--evaluate-batch", "--predict-batch", "--target",
+  /// "--disable-pass", "--verify-each"; destinations are members.
   OptionGroup Group();
-  /// The first four of them.
+  /// Those before "--target".
   std::vector<Option> ModelOptions();
   Result<CompileOptions> Options() const;
 };

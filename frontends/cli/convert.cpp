@@ -6,6 +6,7 @@
 #include "frontends/cli/commands.h"
 #include "frontends/cli/files.h"
 #include "frontends/cli/load_model.h"
+#include "frontends/cli/model_flags.h"
 #include "frontends/cli/model_input.h"
 #include "ir/io/model_file.h"
 
@@ -14,6 +15,7 @@ namespace {
 
 struct ConvertArguments {
   std::string model, output, form;
+  ModelFlags flags;
 };
 
 /// The forms as --to names them.
@@ -40,7 +42,7 @@ Result<ModelForm> WantedForm(const ConvertArguments& arguments) {
 
 Result<ExitStatus> Convert(const ConvertArguments& arguments) {
   DESCENT_TRY(form, WantedForm(arguments));
-  DESCENT_TRY(model, ReadModel(arguments.model));
+  DESCENT_TRY(model, arguments.flags.Read(arguments.model));
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, FilesOf(model, arguments.model)));
   DESCENT_TRY(content, SerializeModel(model, form));
   DESCENT_RETURN_IF_ERROR(WriteOutput(arguments.output, content));
@@ -66,7 +68,8 @@ Command ConvertCommand() {
                     .value = "FORM",
                     .doc = "the form to write",
                     .destination = &arguments->form,
-                    .choices = FormNames()}}}},
+                    .choices = FormNames()},
+                   arguments->flags.DimOption()}}},
       .examples = {{"descent convert model.descent -o model.pb", "for programs that read protobuf"},
                    {"descent convert model.pb", "print it as text"}},
       .subject = &arguments->model,

@@ -32,9 +32,10 @@ struct DiffArguments {
   CompileFlags flags;
 };
 
-Result<ExitStatus> DiffStructure(const std::string& first, const std::string& second) {
-  DESCENT_TRY(a, ReadModel(first));
-  DESCENT_TRY(b, ReadModel(second));
+Result<ExitStatus> DiffStructure(const std::string& first, const std::string& second,
+                                 const ModelFlags& flags) {
+  DESCENT_TRY(a, flags.Read(first));
+  DESCENT_TRY(b, flags.Read(second));
   const std::vector<std::string> differences = DiffModels(a, b);
   for (const std::string& difference : differences) Print("{}\n", difference);
   return differences.empty() ? ExitStatus::kGood : ExitStatus::kDiffers;
@@ -224,7 +225,7 @@ Result<ExitStatus> DiffValues(const DiffArguments& arguments) {
   if (error != std::errc() || end != text.data() + text.size() || !(tolerance >= 0))
     return UsageError(
         fmt::format("--tolerance takes a number of at least 0, not {}", Quoted(text)));
-  DESCENT_TRY(model, LoadModel(arguments.first));
+  DESCENT_TRY(model, LoadModel(arguments.first, arguments.flags.model));
   DESCENT_TRY(executions, PrepareAll(model, arguments));
   bool same = true;
   for (const Execution& execution : executions) {
@@ -247,7 +248,7 @@ Result<ExitStatus> Diff(const DiffArguments& arguments) {
     if (!value->empty())
       return UsageError(fmt::format("{} is for comparing values", option),
                         "add --compiled --interpreter, of one model");
-  return DiffStructure(arguments.first, arguments.rest.front());
+  return DiffStructure(arguments.first, arguments.rest.front(), arguments.flags.model);
 }
 
 }  // namespace

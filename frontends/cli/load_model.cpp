@@ -7,7 +7,6 @@
 
 #include "frontends/cli/command.h"
 #include "frontends/cli/run/tensor_input.h"
-#include "ir/io/model_file.h"
 
 namespace descent::cli {
 namespace {
@@ -56,8 +55,16 @@ std::vector<runtime::NamedFile> FilesOf(const Model& model, const std::string& p
   return files;
 }
 
-Result<Model> LoadModel(const std::string& path, std::vector<runtime::NamedFile>* read) {
-  DESCENT_TRY(model, ReadModel(path));
+int64_t ParameterElements(const Model& model) {
+  int64_t elements = 0;
+  for (const Slot& slot : model.slots)
+    if (slot.kind == SlotKind::kParameter) elements += slot.type.elements();
+  return elements;
+}
+
+Result<Model> LoadModel(const std::string& path, const ModelFlags& flags,
+                        std::vector<runtime::NamedFile>* read) {
+  DESCENT_TRY(model, flags.Read(path));
   const fs::path parent = path == "-" ? fs::path() : fs::path(path).parent_path();
   if (read != nullptr) std::ranges::copy(FilesOf(model, path), std::back_inserter(*read));
   Files files;
@@ -71,7 +78,7 @@ Result<Model> LoadModel(const std::string& path, std::vector<runtime::NamedFile>
     }
     slot.initializer = {.data = *std::move(tensor)};
   }
-  return model;
+  return flags.Apply(std::move(model));
 }
 
 }  // namespace descent::cli

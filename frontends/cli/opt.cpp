@@ -77,6 +77,12 @@ Result<std::set<std::string>> SkippedPasses(const std::vector<std::string>& name
   return std::set<std::string>(names.begin(), names.end());
 }
 
+/// Without the parameters that lie in files of their own.
+Result<Model> ReadSource(const std::string& path, const ModelFlags& flags) {
+  DESCENT_TRY(model, flags.Read(path));
+  return flags.Apply(std::move(model));
+}
+
 Result<ExitStatus> Opt(const OptArguments& arguments) {
   if (arguments.list) return ListPasses();
   if (arguments.model.empty())
@@ -85,7 +91,9 @@ Result<ExitStatus> Opt(const OptArguments& arguments) {
   const bool initializes =
       arguments.entry == "initialize" || arguments.passes.find("initialize") != std::string::npos;
   std::vector<runtime::NamedFile> files;
-  DESCENT_TRY(read, initializes ? LoadModel(arguments.model, &files) : ReadModel(arguments.model));
+  const ModelFlags& flags = arguments.model_flags.model;
+  DESCENT_TRY(read, initializes ? LoadModel(arguments.model, flags, &files)
+                                : ReadSource(arguments.model, flags));
   if (!initializes) files = FilesOf(read, arguments.model);
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, files));
   DESCENT_TRY(model, ApplySettings(read, arguments.model_flags.settings));

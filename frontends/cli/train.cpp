@@ -87,7 +87,7 @@ Result<ExitStatus> Train(const TrainArguments& arguments) {
   DESCENT_TRY(line, FromRuntime(runtime::ParseCommandLine(arguments.words)));
   const runtime::InterruptExit nothing_made;
   std::vector<runtime::NamedFile> read;
-  DESCENT_TRY(model, LoadModel(arguments.model, &read));
+  DESCENT_TRY(model, LoadModel(arguments.model, arguments.flags.model, &read));
   DESCENT_RETURN_IF_ERROR(FromRuntime(
       runtime::CheckOutputs(runtime::OutputsOf(line.train.log, line.checkpoint), read)));
   if (!model.has_loss())

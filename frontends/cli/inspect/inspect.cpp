@@ -169,7 +169,7 @@ Result<ExitStatus> Inspect(const InspectArguments& arguments) {
     return UsageError(fmt::format("stage {} has no format {}", name, format.name),
                       fmt::format("it has {}", fmt::join(FormatsOf(stage), ", ")));
   std::vector<runtime::NamedFile> read;
-  DESCENT_TRY(model, LoadModel(arguments.model, &read));
+  DESCENT_TRY(model, LoadModel(arguments.model, arguments.flags.model, &read));
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));
   DESCENT_TRY(options, arguments.flags.Options());
   // The stages that compile find out by themselves.

@@ -3,10 +3,10 @@
 
 #include "compiler/codegen/jit.h"
 #include "compiler/compile.h"
+#include "frontends/cli/model_flags.h"
 #include "frontends/cli/plot/gather.h"
 #include "frontends/cli/plot/log.h"
 #include "ir/autodiff.h"
-#include "ir/io/model_file.h"
 
 namespace descent::plot {
 namespace {
@@ -137,7 +137,7 @@ Result<std::vector<Series>> Evaluate(const Model& model, const std::vector<int>&
 }  // namespace
 
 Result<LineFigure> GatherFunction(const std::string& path, const Range& range) {
-  DESCENT_TRY(model, ReadModel(path));
+  DESCENT_TRY(model, cli::ModelFlags{}.Read(path));
   DESCENT_TRY(drawn, DrawnOutputs(model.graph));
   const bool with_derivative = drawn.size() == 1;
   if (with_derivative) {

@@ -139,7 +139,7 @@ TrainedModel::~TrainedModel() = default;
 const Model& TrainedModel::model() const { return parts_->model; }
 
 Result<TrainedModel> TrainedModel::Load(const Source& source) {
-  DESCENT_TRY(read, cli::LoadModel(source.model, source.files));
+  DESCENT_TRY(read, cli::LoadModel(source.model, {}, source.files));
   if (!read.has_loss())
     return std::unexpected(
         Diagnostic{.message = "a model without a loss has nothing to train or predict",

@@ -230,6 +230,13 @@ Result<std::map<std::string, InputArgument>> MatchInputs(const std::vector<std::
   return matched;
 }
 
+Result<std::map<std::string, Tensor>> StateOf(const Model& model, const std::string& weights,
+                                              int64_t seed) {
+  DESCENT_TRY(state, FirstState(model, seed));
+  if (!weights.empty()) DESCENT_RETURN_IF_ERROR(LoadWeights(weights, model, state));
+  return state;
+}
+
 Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
   Execution execution{.options = request.options, .seed = request.seed, .threads = request.threads};
   DESCENT_TRY(source, Configure(model, request.options));
@@ -240,7 +247,10 @@ Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
   DESCENT_TRY(first, RunToStage(source, entry, "optimized", least));
   const std::vector<std::string> names = NamesOf(DataInputs(first));
   std::vector<InputArgument> own = request.inputs;
-  if (request.leave_unread)
+  const bool all = request.all_inputs && own.size() == source.inputs.size() &&
+                   std::ranges::all_of(own, &std::string::empty, &InputArgument::name);
+  for (size_t i = 0; all && i < own.size(); ++i) own[i].name = source.inputs[i].name;
+  if (request.leave_unread || all)
     std::erase_if(own, [&](const InputArgument& input) {
       return std::ranges::find(names, input.name) == names.end();
     });
@@ -255,10 +265,8 @@ Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
   }
   execution.rows = execution.model.batch;
   DESCENT_RETURN_IF_ERROR(BindInputs(request, inputs, execution));
-  DESCENT_TRY(state, FirstState(source, request.seed));
+  DESCENT_TRY(state, StateOf(source, request.weights, request.seed));
   execution.state = std::move(state);
-  if (!request.weights.empty())
-    DESCENT_RETURN_IF_ERROR(LoadWeights(request.weights, source, execution.state));
   execution.source = std::move(source);
   return execution;
 }

@@ -21,7 +21,9 @@ struct ExecutionRequest {
   std::string entry;  ///< "" = run, or predict of a model that trains
   std::vector<InputArgument> inputs;
   bool leave_unread = false;  ///< inputs that this entry point does not read are for others
-  std::string weights;        ///< safetensors file; "" = the initializers
+  /// Those without a name may be all of the model's instead of those that the entry point reads.
+  bool all_inputs = false;
+  std::string weights;  ///< safetensors file; "" = the initializers
   int64_t seed = 1;
   bool random_inputs = false;  ///< make up the inputs that are not given, from the seed
   int64_t threads = 0;
@@ -56,6 +58,11 @@ struct Values {
 Result<std::map<std::string, InputArgument>> MatchInputs(const std::vector<std::string>& names,
                                                          std::string_view reader,
                                                          const std::vector<InputArgument>& given);
+
+/// Every slot of the model, and seed, step, learning_rate: what the initializers give, over it what
+/// the file `weights` has ("": none).
+Result<std::map<std::string, Tensor>> StateOf(const Model& model, const std::string& weights,
+                                              int64_t seed);
 
 Result<Execution> Prepare(const Model& model, const ExecutionRequest& request);
 

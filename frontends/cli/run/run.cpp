@@ -1,9 +1,6 @@
 // `descent run`: one call of an entry point, compiled into this process or interpreted.
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <memory>
 
 #include "compiler/trace_outputs.h"
@@ -13,11 +10,10 @@
 #include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
 #include "frontends/cli/run/execution.h"
+#include "frontends/cli/run/output_folder.h"
 
 namespace descent::cli {
 namespace {
-
-constexpr int64_t kPrintedElements = 100;
 
 struct RunArguments {
   std::string model, folder, entry, weights;
@@ -26,11 +22,6 @@ struct RunArguments {
   int64_t seed = 1, threads = 1;
   CompileFlags compile;
 };
-
-void PrintTensor(const NamedTensor& value) {
-  Print("{}: {} = {}\n", value.name, ToString(value.value.type()),
-        PrintValues(value.value, kPrintedElements));
-}
 
 /// The compiled program computes what its outputs need, and that not always as written.
 void NoteOptimizedAway(const Execution& execution, const Values& values) {
@@ -42,53 +33,24 @@ void NoteOptimizedAway(const Execution& execution, const Values& values) {
     PrintError("note: optimized away: {} (--interpreter computes all)\n", fmt::join(gone, ", "));
 }
 
-Result<void> MakeFolder(const std::string& path) {
-  struct stat status;
-  if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return {};
-  if (mkdir(path.c_str(), 0777) != 0) return FileError("make the folder", path);
-  return {};
-}
-
-struct OutputFile {
-  std::string path;
-  const NamedTensor* value;
-  std::string name;  ///< to print; "" where the path says it
-};
-
 /// output_0.npy, output_1.npy, ...; the next state likewise under the slots' names.
 std::vector<OutputFile> OutputFiles(const std::string& folder, const Values& values) {
   std::vector<OutputFile> files;
   for (size_t i = 0; i < values.outputs.size(); ++i)
-    files.push_back({fmt::format("{}/output_{}.npy", folder, i), &values.outputs[i],
+    files.push_back({FileOf(folder, fmt::format("output_{}", i)), &values.outputs[i],
                      values.outputs[i].name + " "});
-  for (const NamedTensor& value : values.next) {
-    std::string name = value.name;
-    std::ranges::replace(name, '/', '_');
-    files.push_back({fmt::format("{}/{}.npy", folder, name), &value, ""});
-  }
+  for (const NamedTensor& value : values.next)
+    files.push_back({FileOf(folder, value.name), &value, ""});
   return files;
-}
-
-Result<void> WriteFiles(const RunArguments& arguments, std::vector<runtime::NamedFile> read,
-                        const std::vector<InputArgument>& inputs, const Values& values) {
-  DESCENT_RETURN_IF_ERROR(MakeFolder(arguments.folder));
-  const std::vector<OutputFile> files = OutputFiles(arguments.folder, values);
-  read.push_back({"--weights", arguments.weights});
-  for (const InputArgument& input : inputs) read.push_back({"INPUT", input.file});
-  for (const OutputFile& file : files) DESCENT_RETURN_IF_ERROR(CheckOutput(file.path, read));
-  for (const auto& [path, value, name] : files) {
-    DESCENT_RETURN_IF_ERROR(WriteNpyFile(path, value->value));
-    Print("{}: {}{}\n", path, name, ToString(value->value.type()));
-  }
-  return {};
 }
 
 Result<ExitStatus> Run(const RunArguments& arguments) {
   if (arguments.compiled && arguments.interpreter)
     return UsageError("--compiled and --interpreter exclude each other");
   std::vector<runtime::NamedFile> read;
-  DESCENT_TRY(model, LoadModel(arguments.model, &read));
+  DESCENT_TRY(model, LoadModel(arguments.model, arguments.compile.model, &read));
   ExecutionRequest request{.entry = arguments.entry,
+                           .all_inputs = true,
                            .weights = arguments.weights,
                            .seed = arguments.seed,
                            .threads = arguments.threads};
@@ -103,7 +65,9 @@ Result<ExitStatus> Run(const RunArguments& arguments) {
   for (const NamedTensor& value : values->traced) PrintTensor(value);
   if (arguments.trace) NoteOptimizedAway(execution, *values);
   if (!arguments.folder.empty()) {
-    DESCENT_RETURN_IF_ERROR(WriteFiles(arguments, std::move(read), request.inputs, *values));
+    read.push_back({"--weights", arguments.weights});
+    DESCENT_RETURN_IF_ERROR(WriteFiles(arguments.folder, std::move(read), request.inputs,
+                                       OutputFiles(arguments.folder, *values)));
     return ExitStatus::kGood;
   }
   for (const NamedTensor& value : values->outputs) PrintTensor(value);

@@ -1,0 +1,32 @@
+// How a model is read and what is made of it before any pass: symbolic extents of an ONNX file, and
+// a task for a model that has none.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compiler/graph/attach_task.h"
+#include "frontends/cli/command.h"
+#include "ir/model.h"
+
+namespace descent::cli {
+
+struct ModelFlags {
+  std::vector<std::string> dims;  ///< "batch=32"
+  std::string loss, optimizer;
+  std::vector<std::string> freeze, train;
+  bool reinitialize = false;
+
+  /// "--dim"
+  Option DimOption();
+  /// "--dim", "--loss", "--optimizer", "--freeze", "--train", "--reinitialize"; destinations are
+  /// members.
+  std::vector<Option> Options();
+
+  /// A model in any form of file, as it stands there.
+  Result<Model> Read(const std::string& path) const;
+  /// The model with what the other options say.
+  Result<Model> Apply(Model model) const;
+};
+
+}  // namespace descent::cli

@@ -1,0 +1,131 @@
+// `descent grad`: vector-Jacobian products of a model's outputs.
+
+#include <algorithm>
+#include <memory>
+
+#include "compiler/graph/differentiate.h"
+#include "compiler/graph/gradient_model.h"
+#include "frontends/cli/commands.h"
+#include "frontends/cli/compile_flags.h"
+#include "frontends/cli/files.h"
+#include "frontends/cli/load_model.h"
+#include "frontends/cli/model_input.h"
+#include "frontends/cli/run/execution.h"
+#include "frontends/cli/run/output_folder.h"
+
+namespace descent::cli {
+namespace {
+
+struct GradArguments {
+  std::string model, folder, weights;
+  std::vector<std::string> inputs;
+  bool compiled = false, interpreter = false;
+  int64_t seed = 1, threads = 1;
+  CompileFlags compile;
+};
+
+/// Without cotangents a model of one number has the gradient of that number.
+Result<void> AddCotangents(const Model& source, const Model& gradient,
+                           std::vector<InputArgument>& inputs) {
+  std::vector<const InputBinding*> cotangents;
+  for (const InputBinding& input : gradient.inputs)
+    if (source.FindInput(input.name) == nullptr) cotangents.push_back(&input);
+  if (inputs.size() > source.inputs.size()) return {};
+  if (cotangents.size() != 1 || cotangents[0]->type.elements() != 1)
+    return UsageError("the gradients that arrive at the outputs are missing",
+                      "give one file for each floating-point output behind the inputs: "
+                      "descent grad MODEL INPUT.npy ... -- COTANGENT.npy ...");
+  inputs.push_back({.name = cotangents[0]->name, .value = Tensor::Full(cotangents[0]->type, 1)});
+  return {};
+}
+
+Result<ExitStatus> Grad(const GradArguments& arguments) {
+  if (arguments.compiled && arguments.interpreter)
+    return UsageError("--compiled and --interpreter exclude each other");
+  std::vector<runtime::NamedFile> read;
+  DESCENT_TRY(source, LoadModel(arguments.model, arguments.compile.model, &read));
+  DESCENT_TRY(options, arguments.compile.Options());
+  DESCENT_TRY(configured, Configure(source, options));
+  DESCENT_TRY(gradient, GradientModel(configured));
+  options.settings.clear();
+  options.batch = options.evaluate_batch = options.predict_batch = 0;
+  DESCENT_TRY(inputs, ReadInputs(arguments.inputs));
+  DESCENT_RETURN_IF_ERROR(AddCotangents(source, gradient, inputs));
+  DESCENT_TRY(execution, Prepare(gradient, {.inputs = inputs,
+                                            .all_inputs = true,
+                                            .weights = arguments.weights,
+                                            .seed = arguments.seed,
+                                            .threads = arguments.threads,
+                                            .options = options}));
+  auto values =
+      arguments.interpreter ? RunInterpreted(execution, false) : RunCompiled(execution, false);
+  if (!values) return std::unexpected(std::move(values).error());
+  if (arguments.folder.empty()) {
+    for (const NamedTensor& value : values->outputs) PrintTensor(value);
+    return ExitStatus::kGood;
+  }
+  std::vector<OutputFile> files;
+  for (const NamedTensor& value : values->outputs)
+    files.push_back({FileOf(arguments.folder, "grad_" + value.name.substr(GradientName("").size())),
+                     &value, ""});
+  read.push_back({"--weights", arguments.weights});
+  DESCENT_RETURN_IF_ERROR(WriteFiles(arguments.folder, std::move(read), inputs, files));
+  return ExitStatus::kGood;
+}
+
+}  // namespace
+
+Command GradCommand() {
+  auto arguments = std::make_shared<GradArguments>();
+  OptionGroup options = {
+      "Options",
+      {{.names = "-o,--output",
+        .value = "DIR",
+        .doc = "write the gradients to DIR/grad_NAME.npy instead of printing them",
+        .destination = &arguments->folder,
+        .completion = Completion::kDirectory},
+       {.names = "--compiled",
+        .value = "",
+        .doc = "compile the gradients into this process (the default)",
+        .destination = &arguments->compiled},
+       {.names = "--interpreter",
+        .value = "",
+        .doc = "run the reference interpreter instead: slow, and the truth",
+        .destination = &arguments->interpreter},
+       SeedOption(&arguments->seed, "seed of initializers and random operators (default 1)"),
+       {.names = "--threads",
+        .value = "N",
+        .doc = "threads of compiled code (default 1)",
+        .destination = &arguments->threads,
+        .minimum = 1},
+       {.names = "--weights,--checkpoint",
+        .value = "FILE",
+        .doc = "state instead of the initializers: a safetensors file, or a trainer's checkpoint "
+               "(of a model that predicts otherwise, with a warning)",
+        .destination = &arguments->weights,
+        .completion = Completion::kFile}}};
+  return {.name = "grad",
+          .summary = "gradients of a model's outputs",
+          .description =
+              "Computes vector-Jacobian products: of the gradients that arrive at the outputs (the "
+              "cotangents) those of all floating-point inputs, parameters and statistics. INPUTs "
+              "are those of `descent run`, then a cotangent for each floating-point output in "
+              "order; `--` may stand between them. Without cotangents a model with a single number "
+              "as output has the gradient of that number. What `run` computes is differentiated: "
+              "dropout keeps everything, normalizations use their running statistics.",
+          .arguments = {ModelArgument(&arguments->model),
+                        {.names = "INPUT",
+                         .value = "",
+                         .doc = "FILE.npy, NAME=FILE.npy or NAME=[...]; cotangents likewise, named "
+                                "cotangent.OUTPUT",
+                         .destination = &arguments->inputs,
+                         .completion = Completion::kFile}},
+          .groups = {std::move(options), arguments->compile.Group()},
+          .examples = {{"descent grad model.descent x.npy -- g.npy -o out",
+                        "out/grad_x.npy, out/grad_W.npy"},
+                       {"descent grad loss.onnx x.npy y.npy", "the gradient of a loss"}},
+          .subject = &arguments->model,
+          .run = [arguments] { return Grad(*arguments); }};
+}
+
+}  // namespace descent::cli

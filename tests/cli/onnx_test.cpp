@@ -1,0 +1,120 @@
+// ONNX files in every command that takes a model; gradients; tasks from the command line.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/cli/shell.h"
+
+namespace descent::test {
+namespace {
+
+/// The commands on the models of docs/examples/onnx, which lie in the folder.
+class OnnxFiles : public testing::Test {
+ protected:
+  OnnxFiles() {
+    EXPECT_EQ(Run("cp " DESCENT_SOURCE_DIR "/docs/examples/onnx/*.onnx " DESCENT_SOURCE_DIR
+                  "/docs/examples/onnx/external.bin .")
+                  .status,
+              0);
+  }
+  Outcome Run(const std::string& line) const { return shell_.Run(line); }
+
+  void ExpectPrints(const std::string& line, const std::string& text) const {
+    const Outcome outcome = Run(line);
+    EXPECT_EQ(outcome.status, 0) << line << "\n" << outcome.err;
+    EXPECT_NE(outcome.out.find(text), std::string::npos) << line << "\n" << outcome.out;
+  }
+  void ExpectRefused(const std::string& line, int status, const std::string& text) const {
+    const Outcome outcome = Run(line);
+    EXPECT_EQ(outcome.status, status) << line << "\n" << outcome.out << outcome.err;
+    EXPECT_NE(outcome.err.find(text), std::string::npos) << line << "\n" << outcome.err;
+  }
+
+  const Shell shell_;
+};
+
+constexpr const char* kBatch = " classifier.onnx --dim batch=4 ";
+
+TEST_F(OnnxFiles, AreTakenByEveryCommand) {
+  ExpectPrints("descent check classifier.onnx --dim batch=4", "67 parameters");
+  ExpectPrints(std::string("descent inspect") + kBatch, "probabilities  softmax   f32[4, 3]");
+  ExpectPrints(std::string("descent opt --stage source") + kBatch, "softmax(");
+  ExpectPrints(std::string("descent convert") + kBatch, "model classifier {");
+  ExpectPrints(std::string("descent compile --emit obj -o c.o") + kBatch, "c.o: object");
+  ExpectPrints("descent run classifier.onnx --dim batch=1 '[[[1, 2], [3, 4]]]'",
+               "probabilities: f32[1, 3] = [[");
+  ExpectPrints("descent diff classifier.onnx --dim batch=2 --compiled --interpreter", "agree");
+  ExpectPrints("descent run function.onnx '[1, 2]'", "y: f32[2] = [3, 7]");
+  ExpectPrints("descent run external.onnx '[1, 2, 3, 4]'", "y: f32[4] = [0, 2, 6, 12]");
+}
+
+TEST_F(OnnxFiles, AreWrittenAsText) {
+  ExpectPrints(std::string("descent import -o c.descent") + kBatch,
+               "c.descent: model classifier, 13 nodes, 67 parameters, values in c.safetensors\n");
+  EXPECT_NE(shell_.Read("c.descent").find("= file \"c.safetensors\""), std::string::npos);
+  const std::string input =
+      " '[[[1, 2], [3, 4]], [[0, 0], [1, 1]], [[1, 1], [1, 1]], [[2, 2], [2, 2]]]'";
+  EXPECT_EQ(Run("descent run c.descent" + input).out,
+            Run("descent run --dim batch=4 classifier.onnx" + input).out);
+  ExpectPrints(std::string("descent import -o c.pb") + kBatch, "c.pb: model classifier");
+  EXPECT_EQ(Run("descent diff c.pb classifier.onnx --dim batch=4").status, 2);  // c.pb has no --dim
+}
+
+TEST_F(OnnxFiles, AreRefusedWithEverythingThatIsWrong) {
+  const Outcome outcome = Run("descent run unsupported.onnx '[1, 2]'");
+  EXPECT_EQ(outcome.status, 3);
+  EXPECT_EQ(outcome.err,
+            "error: 3 errors\n"
+            "  node 'first' (StringNormalizer, version 13): the operator is not supported\n"
+            "  node 'second' (Relu, version 13): attribute 'speed' is not supported\n"
+            "  node 'third' (elsewhere::Invented, version 1): the operator is not supported\n"
+            " --> unsupported.onnx\n");
+  ExpectRefused("descent check outside.onnx", 1, "is not inside the model's folder");
+  ExpectRefused("descent check classifier.onnx", 1, "give it one: --dim batch=N");
+  ExpectRefused("descent check classifier.onnx --dim batch", 2, "--dim takes NAME=N, not 'batch'");
+  ExpectRefused("descent check orange-blue.descent --dim batch=3", 2, "--dim is for ONNX models");
+  shell_.Write("text.onnx", "not a model");
+  ExpectRefused("descent check text.onnx", 1, "is not an ONNX model");
+  ExpectRefused("descent check nowhere.onnx", 4, "cannot read 'nowhere.onnx'");
+}
+
+TEST_F(OnnxFiles, AreTrained) {
+  shell_.Write("data.csv", [] {
+    std::string rows = "a,b,c,d,label\n";
+    for (int i = 0; i < 60; ++i)
+      rows += std::to_string(i % 3) + "," + std::to_string(i % 5) + ",0," + std::to_string(i % 3) +
+              "," + std::to_string(i % 3) + "\n";
+    return rows;
+  }());
+  ExpectPrints(std::string("descent compile -q -o trainer --loss cross_entropy --optimizer adam "
+                           "--set learning_rate=0.05 --train 'head.*'") +
+                   kBatch + "&& ./trainer info",
+               "head.weight");
+  ExpectPrints(
+      "./trainer train --data data.csv --epochs 60 --seed 1 --checkpoint c --quiet && "
+      "./trainer evaluate --data data.csv --split train --checkpoint c",
+      "accuracy 1.0000");
+  ExpectRefused(std::string("descent compile -o t --loss mse --train 'tail.*'") + kBatch, 1,
+                "no parameter is called 'tail.*'");
+  ExpectRefused(std::string("descent compile -o t --optimizer sgd") + kBatch, 1, "not a loss");
+}
+
+TEST_F(OnnxFiles, HaveGradients) {
+  ExpectPrints("descent grad function.onnx '[1, 2]' -- '[1, 10]'",
+               "grad.x: f32[2] = [2, 30]\ngrad.scale: f32[2] = [1, 20]\n");
+  ExpectPrints("descent grad function.onnx '[1, 2]' -o out -- cotangent.y='[1, 10]'",
+               "out/grad_x.npy: f32[2]\nout/grad_scale.npy: f32[2]\n");
+  ExpectRefused("descent grad function.onnx '[1, 2]'", 2,
+                "the gradients that arrive at the outputs");
+  ExpectRefused("descent grad function.onnx '[1, 2]' -- '[1, 2, 3]'", 1, "must have the shape [2]");
+  // A model of one number needs no cotangent.
+  shell_.Write("loss.descent",
+               "descent 1\nmodel loss {\n  input x: f32[2]\n  s = square(x)\n  y = sum(s)\n"
+               "  output y\n}\n");
+  ExpectPrints("descent grad loss.descent '[1, 2]'", "grad.x: f32[2] = [2, 4]\n");
+  ExpectPrints("descent grad --interpreter loss.descent '[1, 2]'", "grad.x: f32[2] = [2, 4]\n");
+}
+
+}  // namespace
+}  // namespace descent::test
