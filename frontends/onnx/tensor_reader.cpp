@@ -101,7 +101,7 @@ Result<ExternalPlace> ReadPlace(const TensorProto& tensor) {
 Result<fs::path> PathInside(const std::string& folder, const std::string& location) {
   std::error_code error;
   const fs::path root = fs::canonical(folder.empty() ? "." : folder, error);
-  const fs::path path = fs::weakly_canonical(root / location, error);
+  fs::path path = fs::weakly_canonical(root / location, error);
   const auto [end, rest] = std::mismatch(root.begin(), root.end(), path.begin(), path.end());
   if (error || end != root.end() || fs::path(location).is_absolute())
     return Error("external data: {} is not inside the model's folder", Quoted(location));

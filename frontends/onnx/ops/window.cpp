@@ -49,7 +49,7 @@ std::vector<int64_t> PerAxis(OnnxNode& n, std::string_view name, size_t count, i
 }
 
 std::string AutoPad(OnnxNode& n) {
-  const std::string word = n.Word("auto_pad", "NOTSET");
+  std::string word = n.Word("auto_pad", "NOTSET");
   if (word == "NOTSET" || word == "VALID" || word == "SAME_UPPER" || word == "SAME_LOWER")
     return word;
   n.Fail("auto_pad must be NOTSET, SAME_UPPER, SAME_LOWER or VALID, not {}", Quoted(word));
