@@ -127,7 +127,13 @@ Result<void> CheckUnique(const Model& model) {
   DESCENT_RETURN_IF_ERROR(Names("predictions").AddAll(model.predictions));
   DESCENT_RETURN_IF_ERROR(Names("metrics").AddAll(model.metrics));
   DESCENT_RETURN_IF_ERROR(Names("graph inputs").AddAll(model.graph.inputs()));
-  return Names("graph outputs").AddAll(model.graph.outputs());
+  DESCENT_RETURN_IF_ERROR(Names("graph outputs").AddAll(model.graph.outputs()));
+  for (const NamedValue& output : model.graph.outputs())
+    if (const NamedValue* input = model.graph.FindInput(output.name);
+        input != nullptr && input->value != output.value)
+      return Error("the output {} has the name of an input, which is another value",
+                   Quoted(output.name));
+  return {};
 }
 
 // ---- V4 and V5: graph inputs ----------------------------------------------------------------

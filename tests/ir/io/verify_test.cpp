@@ -67,6 +67,18 @@ TEST(Verify, V2Text) {
   EXPECT_EQ(Violated([](Model& m) { m.comment = "two\nlines,\ta tab"; }), "none");
 }
 
+TEST(Verify, V3OutputsAreNoOtherInput) {
+  for (const bool same : {false, true}) {
+    Model model{.name = "m"};
+    model.inputs = {{.name = "x", .type = {DType::kF32, {2}}}};
+    GraphBuilder b;
+    const Value x = b.Input("x", {DType::kF32, {2}});
+    b.Output("x", same ? x : b.Add("tanh", {x}));
+    model.graph = std::move(b).Build();
+    EXPECT_EQ(Verify(model).has_value(), same);
+  }
+}
+
 TEST(Verify, V3UniqueNames) {
   EXPECT_EQ(Violated([](Model& m) { m.inputs.push_back(m.inputs[0]); }), "V3");
   EXPECT_EQ(Violated([](Model& m) { m.slots[0].name = "x"; }), "V3");
