@@ -37,8 +37,12 @@ Scalar AddedTerm(const Scalar& step, int slot) {
 class ExprBounds {
  public:
   ExprBounds(const TensorExpr& expr, std::span<const BoundedRef> operands, Precision precision,
-             int64_t& identities)
-      : expr_(expr), operands_(operands), precision_(precision), identities_(identities) {}
+             BadRead bad_read, int64_t& identities)
+      : expr_(expr),
+        operands_(operands),
+        precision_(precision),
+        bad_read_(bad_read),
+        identities_(identities) {}
 
   std::vector<BoundedRef> Run(std::span<const TensorType> results) {
     std::vector<std::shared_ptr<BoundedArray>> arrays;
@@ -161,7 +165,9 @@ class ExprBounds {
     for (size_t i = 0; i < source.type.shape.size(); ++i) {
       const int64_t value = At(read.coordinates[i], undecided), extent = source.type.shape[i];
       if (undecided) return {.undecided = true};
-      if (value < 0 || value >= extent) return ExactNumber(source.type.dtype, 0, 0);
+      if (value < 0 || value >= extent)
+        return bad_read_ == BadRead::kZero ? ExactNumber(source.type.dtype, 0, 0)
+                                           : Bounded{.undecided = true};
       offset = offset * extent + value;
     }
     return source.cells[offset];
@@ -214,6 +220,7 @@ class ExprBounds {
   const TensorExpr& expr_;
   std::span<const BoundedRef> operands_;
   const Precision precision_;
+  const BadRead bad_read_;
   int64_t& identities_;
   std::vector<int64_t> point_;
   std::vector<Bounded> state_;
@@ -223,7 +230,8 @@ class ExprBounds {
 
 class GraphBounds {
  public:
-  GraphBounds(Precision precision, const Graph* source) : precision_(precision) {
+  GraphBounds(Precision precision, const Graph* source, BadRead bad_read)
+      : precision_(precision), bad_read_(bad_read) {
     if (source != nullptr) AddConstants(*source, source_constants_.emplace());
   }
 
@@ -269,7 +277,7 @@ class GraphBounds {
     if (node.op->control == Control::kBranch) return RunBranch(node, operands, values);
     const OpContext context{types, node.attributes};
     if (node.op->define != nullptr)
-      return ExprBounds(node.op->define(context), operands, precision_, identities_)
+      return ExprBounds(node.op->define(context), operands, precision_, bad_read_, identities_)
           .Run(node.types);
     DESCENT_CHECK(node.op->expand != nullptr, "no bounds for this kind of control operator");
     GraphBuilder b;
@@ -364,6 +372,7 @@ class GraphBounds {
   }
 
   const Precision precision_;
+  const BadRead bad_read_;
   std::optional<std::vector<Tensor>> source_constants_;
   int64_t identities_ = 0;
 };
@@ -372,8 +381,8 @@ class GraphBounds {
 
 std::vector<BoundedArray> BoundErrors(const Graph& graph, std::span<const Tensor> inputs,
                                       const RunValues& values, Precision precision,
-                                      const Graph* source) {
-  GraphBounds bounds(precision, source);
+                                      const Graph* source, BadRead bad_read) {
+  GraphBounds bounds(precision, source, bad_read);
   std::vector<BoundedRef> arrays;
   for (size_t i = 0; i < inputs.size(); ++i)
     arrays.push_back(bounds.FromTensor(inputs[i], graph.type(graph.inputs()[i].value)));

@@ -78,6 +78,7 @@ void GraphGrower::Add(const RowSample& placed) {
   const std::vector<Tensor> generated = SampleOperands(sample);
   std::vector<Value> operands;
   sources_.clear();
+  read_constants_.clear();
   for (size_t i = 0; i < sample.operands.size(); ++i)
     operands.push_back(OperandFor(placed, i, generated[i]));
   const auto results = b_.TryAdd(sample.op, operands, sample.attributes);
@@ -146,12 +147,18 @@ Value GraphGrower::NewInput(const Tensor& value, int row_axis) {
 Value GraphGrower::NewConstant(const OpSample& sample, size_t operand, const Tensor& value) {
   const Range range = RangeOf(sample, operand);
   const size_t bytes = value.bytes().size();
-  for (const Tensor& earlier : constants_) {
+  for (size_t i = 0; i < constants_.size(); ++i) {
+    const Tensor& earlier = constants_[i];
+    // One operator reads the same numbers once, as it does of values.
+    if (std::ranges::find(read_constants_, i) != read_constants_.end()) continue;
     if (earlier.dtype() != value.dtype() || earlier.bytes().size() < bytes) continue;
     const auto first = earlier.bytes().first(bytes);
     const Tensor again(value.type(), {first.begin(), first.end()});
-    if (range.Holds(RangeOf(again))) return b_.Constant(again);
+    if (!range.Holds(RangeOf(again))) continue;
+    read_constants_.push_back(i);
+    return b_.Constant(again);
   }
+  read_constants_.push_back(constants_.size());
   constants_.push_back(value);
   return b_.Constant(value);
 }

@@ -84,6 +84,7 @@ class GraphGrower {
   GraphBuilder b_;
   std::vector<Tensor> inputs_;
   std::vector<Tensor> constants_;
+  std::vector<size_t> read_constants_;  ///< of constants_, by the operator that is being added
   std::vector<int> input_axes_;
   std::vector<Value> float_inputs_;
   std::vector<Value> pool_;  ///< results of the operators so far

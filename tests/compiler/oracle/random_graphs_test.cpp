@@ -12,16 +12,13 @@
 namespace descent {
 namespace {
 
-/// A run: so many graphs that a few with many kinks do not decide about it.
-constexpr int kRuns = 3, kGraphsOfRun = 100;
+/// So many that a few with many kinks do not decide.
+constexpr int kGraphs = 300;
 
-class RandomGraphs : public testing::TestWithParam<int> {};
-
-TEST_P(RandomGraphs, CompiledValuesLieWithinTheirErrorBounds) {
+TEST(RandomGraphs, CompiledValuesLieWithinTheirErrorBounds) {
   Sharpness sharpness;
   int padded = 0, refused = 0;
-  for (int i = 0; i < kGraphsOfRun; ++i) {
-    const uint64_t seed = GetParam() * kGraphsOfRun + i;
+  for (uint64_t seed = 0; seed < kGraphs; ++seed) {
     const OptionSet options[] = {OptionSet(), DrawOptions(seed)};
     const OracleCase one = RandomCase(seed);
     const CheckReport report = Check(one, options);
@@ -30,10 +27,10 @@ TEST_P(RandomGraphs, CompiledValuesLieWithinTheirErrorBounds) {
     EXPECT_EQ(report.failure, "") << "seed " << seed << ", " << ToString(report.options);
     sharpness.Add(report.sharpness);
   }
-  EXPECT_GE(padded, kGraphsOfRun / 8);
+  EXPECT_GE(padded, kGraphs / 8);
   EXPECT_LE(refused, padded / 4);
   // Bounds that allow everything would prove nothing.
-  EXPECT_GE(static_cast<double>(sharpness.decided), 0.9 * static_cast<double>(sharpness.elements));
+  EXPECT_GE(static_cast<double>(sharpness.decided), 0.95 * static_cast<double>(sharpness.elements));
   EXPECT_GE(static_cast<double>(sharpness.finite), 0.9 * static_cast<double>(sharpness.floats));
   auto& relative = sharpness.relative;
   std::ranges::nth_element(relative, relative.begin() + relative.size() / 2);
@@ -42,11 +39,9 @@ TEST_P(RandomGraphs, CompiledValuesLieWithinTheirErrorBounds) {
   RecordProperty("median_bound", fmt::format("{:.1e}", relative[relative.size() / 2]));
 }
 
-INSTANTIATE_TEST_SUITE_P(Runs, RandomGraphs, testing::Range(0, kRuns));
-
 TEST(RandomGraphs, HaveEveryOperator) {
   std::map<std::string_view, int> uses;
-  for (uint64_t seed = 0; seed < kRuns * kGraphsOfRun; ++seed) {
+  for (uint64_t seed = 0; seed < kGraphs; ++seed) {
     const OracleCase one = RandomCase(seed);
     std::set<std::string_view> used;
     for (const Node& node : one.model.graph.nodes()) used.insert(node.op->name);
