@@ -5,6 +5,8 @@
 #include <cmath>
 #include <random>
 
+#include "tests/compiler/oracle/error_bounds.h"
+
 namespace descent {
 namespace {
 
@@ -86,6 +88,25 @@ TEST(Bounded, CopiesOfOneValueAreEqual) {
   x.identity = 7;
   EXPECT_EQ(Apply(ScalarOp::kEq, DType::kF32, std::vector{x, x}).integer, 1);
   EXPECT_FALSE(Apply(ScalarOp::kEq, DType::kF32, std::vector{x, x}).undecided);
+}
+
+/// gather(x, [0, 9]) of three elements: the second result is read out of range.
+TEST(BadReads, ShowWhatDependsOnThem) {
+  const auto undecided = [](int64_t element, BadRead bad_read) {
+    GraphBuilder b;
+    const Value x = b.Input("x", {DType::kF32, {3}}), i = b.Input("i", {DType::kI64, {2}});
+    const Value y = b.Add("gather", {x, i});
+    b.Output("y", b.Add("slice", {y}, {{"starts", Shape{element}}, {"stops", Shape{element + 1}}}));
+    const std::vector<Tensor> inputs = {
+        Tensor::FromDoubles({DType::kF32, {3}}, std::vector<double>{1, 2, 3}),
+        Tensor::FromInts({DType::kI64, {2}}, std::vector<int64_t>{0, 9})};
+    return BoundErrors(std::move(b).Build(), inputs, {}, Precision::kTyped, nullptr, bad_read)[0]
+        .cells[0]
+        .undecided;
+  };
+  EXPECT_FALSE(undecided(0, BadRead::kUndecided));
+  EXPECT_TRUE(undecided(1, BadRead::kUndecided));
+  EXPECT_FALSE(undecided(1, BadRead::kZero));
 }
 
 }  // namespace

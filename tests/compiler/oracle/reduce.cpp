@@ -81,6 +81,12 @@ std::optional<std::vector<std::vector<Tensor>>> ValuesOf(const Cut& cut) {
   return tensors;
 }
 
+std::string UnusedName(const NamedTensors& values) {
+  size_t number = 0;
+  while (values.contains(fmt::format("v{}", number))) ++number;
+  return fmt::format("v{}", number);
+}
+
 std::optional<Cut> Changed(const Cut& cut, const Change& change) {
   const Graph& graph = cut.graph;
   Cut result{{}, cut.values};
@@ -97,8 +103,7 @@ std::optional<Cut> Changed(const Cut& cut, const Change& change) {
       const auto values = ValuesOf(cut);
       if (!values) return std::nullopt;
       for (size_t i = 0; i < node.types.size(); ++i) {
-        const std::string name = fmt::format("v{}_{}", number, i);
-        if (result.values.contains(name)) return std::nullopt;
+        const std::string name = UnusedName(result.values);
         result.values[name] = (*values)[number][i];
         map[number].push_back(b.Input(name, node.types[i]));
       }
