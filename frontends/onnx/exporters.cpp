@@ -129,7 +129,6 @@ Names CumSum(const Node& n) {
 // ---- layout ------------------------------------------------------------------------------------
 
 Names Reshape(const Node& n) {
-  // A batch that is not written as a number stays free.
   return {n.w.Add("Reshape", {n.In(0), n.w.Ints(n.Ints("shape"))}, {{"allowzero", int64_t{1}}})};
 }
 Names Transpose(const Node& n) {

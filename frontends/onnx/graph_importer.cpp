@@ -17,9 +17,7 @@ constexpr size_t kListedErrors = 20;
 /// Hints of how memory may be shared, from before version 6; they mean nothing.
 constexpr std::string_view kIgnoredAttribute = "consumed_inputs";
 
-std::string_view DomainOf(const NodeProto& node) {
-  return node.domain() == "ai.onnx" ? std::string_view() : node.domain();
-}
+std::string_view DomainOf(const NodeProto& node) { return PlainDomain(node.domain()); }
 
 std::string NameOf(const NodeProto& node) {
   if (!node.name().empty()) return Quoted(node.name());
@@ -37,6 +35,15 @@ bool BodyFailed(const NodeProto& node, const std::set<std::string, std::less<>>&
     for (const auto& output : attribute.g().output())
       if (failed.contains(output.name())) return true;
   return false;
+}
+
+/// Binds what `name` stands for in one scope to a name of another.
+void PassOn(Scope& from, const std::string& name, Scope& to, const std::string& as) {
+  if (from.IsSequence(name)) {
+    to.BindSequence(as, from.FindSequence(name));
+  } else {
+    to.Bind(as, from.Find(name));
+  }
 }
 
 /// Attributes that refer to those of the call are replaced by these, in bodies, too.
@@ -72,11 +79,17 @@ void Substitute(const NodeProto& call, const FunctionProto& function, NodeProto&
 
 }  // namespace
 
+GraphImporter::Opsets GraphImporter::ReadOpsets(const OpsetImports& imports) {
+  Opsets opsets;
+  for (const auto& opset : imports)
+    opsets[std::string(PlainDomain(opset.domain()))] = opset.version();
+  return opsets;
+}
+
 GraphImporter::GraphImporter(const proto::ModelProto& model, const ImportOptions& options,
                              std::string folder)
     : model_(model), options_(options), folder_(std::move(folder)), current_(&opsets_) {
-  for (const auto& opset : model.opset_import())
-    opsets_[opset.domain() == "ai.onnx" ? "" : opset.domain()] = opset.version();
+  opsets_ = ReadOpsets(model.opset_import());
   // Before IR version 3 there was one operator set.
   if (opsets_.empty()) opsets_[""] = 1;
   const int64_t version = opsets_.contains("") ? opsets_.at("") : kOldestOpset;
@@ -159,7 +172,7 @@ void GraphImporter::ImportInitializers(const GraphProto& graph, Scope& scope) {
 }
 
 void GraphImporter::ImportNodes(const GraphProto& graph, Scope& scope) {
-  for (const NodeProto& node : graph.node()) ImportNode(node, *current_, scope);
+  for (const NodeProto& node : graph.node()) ImportNode(node, scope);
 }
 
 void GraphImporter::ImportBody(const GraphProto& graph, Scope& scope) {
@@ -187,7 +200,7 @@ const FunctionProto* GraphImporter::FindFunction(const NodeProto& node) const {
   return function == model_.functions().end() ? nullptr : &*function;
 }
 
-void GraphImporter::ImportNode(const NodeProto& node, const Opsets& opsets, Scope& scope) {
+void GraphImporter::ImportNode(const NodeProto& node, Scope& scope) {
   // Functions that call each other and unrolled loops in loops multiply.
   if (imported_ > kMaxNodes) return;
   if (++imported_ > kMaxNodes)
@@ -196,8 +209,8 @@ void GraphImporter::ImportNode(const NodeProto& node, const Opsets& opsets, Scop
                                           kMaxNodes)});
   const size_t errors = errors_.size();
   const bool known = OperandsAreKnown(node, scope);
-  const auto opset = opsets.find(DomainOf(node));
-  const int version = opset == opsets.end() ? 1 : static_cast<int>(opset->second);
+  const auto opset = current_->find(DomainOf(node));
+  const int version = opset == current_->end() ? 1 : static_cast<int>(opset->second);
   if (const FunctionProto* function = FindFunction(node)) {
     if (known) CallFunction(*function, node, scope);
   } else if (const OpImporter* importer = FindImporter(DomainOf(node), node.op_type(), version);
@@ -208,15 +221,15 @@ void GraphImporter::ImportNode(const NodeProto& node, const Opsets& opsets, Scop
                                : "the operator is not supported",
                 .status = ExitStatus::kUnsupported});
   } else if (known) {
-    ImportOperator(node, version, scope);
+    ImportOperator(node, *importer, version, scope);
   }
   if (errors_.size() == errors && known && !BodyFailed(node, failed_)) return;
   for (const std::string& name : node.output())
     if (!scope.Defines(name)) failed_.insert(name);
 }
 
-void GraphImporter::ImportOperator(const NodeProto& node, int version, Scope& scope) {
-  const OpImporter& importer = *FindImporter(DomainOf(node), node.op_type(), version);
+void GraphImporter::ImportOperator(const NodeProto& node, const OpImporter& importer, int version,
+                                   Scope& scope) {
   for (const AttributeProto& attribute : node.attribute())
     if (attribute.name() != kIgnoredAttribute &&
         std::ranges::find(importer.attributes, attribute.name()) == importer.attributes.end())
@@ -260,16 +273,9 @@ void GraphImporter::CallFunction(const FunctionProto& function, const NodeProto&
         {.message = fmt::format("functions call each other more than {} deep", kMaxBodyDepth)});
   Scope inside(scope, Scope::Function{});
   for (int i = 0; i < std::min(node.input_size(), function.input_size()); ++i) {
-    if (node.input(i).empty()) continue;
-    if (scope.IsSequence(node.input(i))) {
-      inside.BindSequence(function.input(i), scope.FindSequence(node.input(i)));
-    } else {
-      inside.Bind(function.input(i), scope.Find(node.input(i)));
-    }
+    if (!node.input(i).empty()) PassOn(scope, node.input(i), inside, function.input(i));
   }
-  Opsets opsets;
-  for (const auto& opset : function.opset_import())
-    opsets[opset.domain() == "ai.onnx" ? "" : opset.domain()] = opset.version();
+  const Opsets opsets = ReadOpsets(function.opset_import());
   const Opsets* outer = std::exchange(current_, &opsets);
   const size_t errors = errors_.size();
   ++depth_;
@@ -281,7 +287,7 @@ void GraphImporter::CallFunction(const FunctionProto& function, const NodeProto&
           !inside.Defines(name))
         name.clear();
     Substitute(node, function, body);
-    ImportNode(body, opsets, inside);
+    ImportNode(body, inside);
   }
   --depth_;
   current_ = outer;
@@ -292,11 +298,7 @@ void GraphImporter::CallFunction(const FunctionProto& function, const NodeProto&
       return ReportNode(node, 1,
                         {.message = fmt::format("the function does not define its result {}",
                                                 Quoted(function.output(i)))});
-    if (inside.IsSequence(function.output(i))) {
-      scope.BindSequence(node.output(i), inside.FindSequence(function.output(i)));
-    } else {
-      scope.Bind(node.output(i), inside.Find(function.output(i)));
-    }
+    PassOn(inside, function.output(i), scope, node.output(i));
   }
 }
 

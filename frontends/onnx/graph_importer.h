@@ -55,10 +55,12 @@ class GraphImporter {
 
  private:
   using Opsets = std::map<std::string, int64_t, std::less<>>;
+  using OpsetImports = google::protobuf::RepeatedPtrField<proto::OperatorSetIdProto>;
 
-  Result<void> ReadOpsets();
-  void ImportNode(const proto::NodeProto& node, const Opsets& opsets, Scope& scope);
-  void ImportOperator(const proto::NodeProto& node, int version, Scope& scope);
+  static Opsets ReadOpsets(const OpsetImports& imports);
+  void ImportNode(const proto::NodeProto& node, Scope& scope);
+  void ImportOperator(const proto::NodeProto& node, const OpImporter& importer, int version,
+                      Scope& scope);
   void CallFunction(const proto::FunctionProto& function, const proto::NodeProto& node,
                     Scope& scope);
   const proto::FunctionProto* FindFunction(const proto::NodeProto& node) const;

@@ -4,39 +4,6 @@
 
 namespace descent::onnx {
 
-int DTypeNumber(DType dtype) {
-  using proto::TensorProto;
-  switch (dtype) {
-    case DType::kF32:
-      return TensorProto::FLOAT;
-    case DType::kF64:
-      return TensorProto::DOUBLE;
-    case DType::kF16:
-      return TensorProto::FLOAT16;
-    case DType::kBF16:
-      return TensorProto::BFLOAT16;
-    case DType::kI8:
-      return TensorProto::INT8;
-    case DType::kI16:
-      return TensorProto::INT16;
-    case DType::kI32:
-      return TensorProto::INT32;
-    case DType::kI64:
-      return TensorProto::INT64;
-    case DType::kU8:
-      return TensorProto::UINT8;
-    case DType::kU16:
-      return TensorProto::UINT16;
-    case DType::kU32:
-      return TensorProto::UINT32;
-    case DType::kU64:
-      return TensorProto::UINT64;
-    case DType::kBool:
-      return TensorProto::BOOL;
-  }
-  return TensorProto::UNDEFINED;
-}
-
 void WriteTensor(const Tensor& tensor, const std::string& name, proto::TensorProto& to) {
   to.set_name(name);
   to.set_data_type(DTypeNumber(tensor.dtype()));

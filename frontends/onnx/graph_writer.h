@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "frontends/onnx/element_type.h"
 #include "ir/graph.h"
 #include "ir/op_def.h"
 #include "onnx.pb.h"
@@ -17,8 +18,6 @@ namespace descent::onnx {
 
 using Names = std::vector<std::string>;
 
-/// ONNX's number of the element type.
-int DTypeNumber(DType dtype);
 void WriteTensor(const Tensor& tensor, const std::string& name, proto::TensorProto& to);
 void WriteType(const TensorType& type, const std::string& name, proto::ValueInfoProto& to);
 

@@ -25,7 +25,7 @@ struct ImportOptions {
   std::map<std::string, int64_t, std::less<>> dims = {};
 };
 
-/// Whether the path or the bytes are those of an ONNX model rather than of one of Descent's forms.
+/// Whether a file of this name is read as an ONNX model rather than as one of Descent's forms.
 bool IsOnnxName(std::string_view path);
 
 /// One form of an operator that is read.

@@ -24,9 +24,7 @@ const std::multimap<Key, const OpImporter*>& Rows() {
   return kRows;
 }
 
-Key KeyOf(std::string_view domain, std::string_view name) {
-  return {domain == "ai.onnx" ? "" : domain, name};
-}
+Key KeyOf(std::string_view domain, std::string_view name) { return {PlainDomain(domain), name}; }
 
 }  // namespace
 

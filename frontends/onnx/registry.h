@@ -43,6 +43,11 @@ struct OpImporter {
   std::string_view domain = {};  ///< "": ONNX's own
 };
 
+/// ONNX's own domain has two names.
+inline std::string_view PlainDomain(std::string_view domain) {
+  return domain == "ai.onnx" ? std::string_view() : domain;
+}
+
 /// All rows, by family.
 std::span<const std::span<const OpImporter>> ImporterFamilies();
 

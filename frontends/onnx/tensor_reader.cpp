@@ -152,47 +152,6 @@ Result<Tensor> ReadElements(const TensorProto& tensor, const std::string& folder
 
 }  // namespace
 
-std::string DTypeName(int data_type) {
-  if (!TensorProto::DataType_IsValid(data_type)) return fmt::format("number {}", data_type);
-  std::string name = TensorProto::DataType_Name(static_cast<TensorProto::DataType>(data_type));
-  std::ranges::transform(name, name.begin(), [](char c) { return std::tolower(c); });
-  return name;
-}
-
-Result<DType> ReadDType(int data_type) {
-  switch (data_type) {
-    case TensorProto::FLOAT:
-      return DType::kF32;
-    case TensorProto::DOUBLE:
-      return DType::kF64;
-    case TensorProto::FLOAT16:
-      return DType::kF16;
-    case TensorProto::BFLOAT16:
-      return DType::kBF16;
-    case TensorProto::INT8:
-      return DType::kI8;
-    case TensorProto::INT16:
-      return DType::kI16;
-    case TensorProto::INT32:
-      return DType::kI32;
-    case TensorProto::INT64:
-      return DType::kI64;
-    case TensorProto::UINT8:
-      return DType::kU8;
-    case TensorProto::UINT16:
-      return DType::kU16;
-    case TensorProto::UINT32:
-      return DType::kU32;
-    case TensorProto::UINT64:
-      return DType::kU64;
-    case TensorProto::BOOL:
-      return DType::kBool;
-    default:
-      return ErrorWithStatus(ExitStatus::kUnsupported, "element type {} is not supported",
-                             DTypeName(data_type));
-  }
-}
-
 Result<Tensor> ReadTensor(const TensorProto& tensor, const std::string& folder) {
   auto read = ReadElements(tensor, folder);
   if (!read) {
