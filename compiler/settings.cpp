@@ -347,10 +347,6 @@ std::unexpected<Diagnostic> BlameOneOf(std::span<const std::string> settings, Mo
   return std::unexpected(std::move(error));
 }
 
-}  // namespace
-
-namespace {
-
 /// The state holds more than what a model declares: nothing of it may have a name twice.
 Result<void> CheckStateNames(const Model& model) {
   if (!model.entry.empty()) return {};
@@ -371,16 +367,6 @@ Result<void> CheckStateNames(const Model& model) {
   return {};
 }
 
-}  // namespace
-
-Result<void> CheckConfigured(const Model& model) {
-  for (const Update& update : model.updates) DESCENT_RETURN_IF_ERROR(CheckUpdate(update));
-  DESCENT_RETURN_IF_ERROR(Verify(model));
-  return CheckStateNames(model);
-}
-
-namespace {
-
 /// Another optimizer or schedule forgets the old one's numbers, not those that are set with it.
 std::vector<std::string> ChoicesFirst(std::span<const std::string> settings) {
   std::vector<std::string> ordered(settings.begin(), settings.end());
@@ -394,6 +380,12 @@ std::vector<std::string> ChoicesFirst(std::span<const std::string> settings) {
 }
 
 }  // namespace
+
+Result<void> CheckConfigured(const Model& model) {
+  for (const Update& update : model.updates) DESCENT_RETURN_IF_ERROR(CheckUpdate(update));
+  DESCENT_RETURN_IF_ERROR(Verify(model));
+  return CheckStateNames(model);
+}
 
 Result<Model> ApplySettings(const Model& model, std::span<const std::string> settings) {
   Model changed = model;

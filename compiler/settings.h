@@ -1,11 +1,11 @@
 // Settings: changes to a model from the command line, "name=value".
 //
-//   learning_rate=0.1              short for optimizer.learning_rate
-//   optimizer=adam                 another optimizer; of the old hyperparameters learning_rate
-//   stays optimizer.momentum=0.9         a hyperparameter schedule=cosine, schedule.steps=1000,
-//   clip_norm=1, clip_value=5, every=2 W1.l2=0.01, W*.weight_decay=0  of parameters by name or
-//   pattern: l1, l2, weight_decay, trainable hidden.rate=0.5                an attribute of the
-//   operator that computes the value `hidden`
+//   learning_rate=0.1       short for optimizer.learning_rate
+//   optimizer=adam          another optimizer, of the old hyperparameters with learning_rate alone
+//   optimizer.momentum=0.9  a hyperparameter
+//   schedule=cosine, schedule.steps=1000, clip_norm=1, clip_value=5, every=2
+//   W*.l2=0.01              of parameters by name or pattern: l1, l2, weight_decay, trainable
+//   hidden.rate=0.5         an attribute of the operator that computes the value `hidden`
 //
 // Their order does not matter where they concern different things: a choice of optimizer or
 // schedule comes before its hyperparameters. Optimizer settings apply to every update of the model;

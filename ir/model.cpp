@@ -30,6 +30,11 @@ std::string_view ToString(PredictionKind kind) {
 
 const Slot* Model::FindSlot(std::string_view name) const { return FindByName(slots, name); }
 
+const Slot* Model::FindReplaced(std::string_view output) const {
+  const auto slot = std::ranges::find(slots, output, &Slot::next);
+  return slot == slots.end() ? nullptr : &*slot;
+}
+
 const InputBinding* Model::FindInput(std::string_view name) const {
   return FindByName(inputs, name);
 }

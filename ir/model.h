@@ -149,6 +149,8 @@ struct Model {
   bool has_loss() const { return !updates.empty(); }
   const Slot* FindSlot(std::string_view name) const;
   const InputBinding* FindInput(std::string_view name) const;
+  /// The slot whose next value the graph output of this name is, or null.
+  const Slot* FindReplaced(std::string_view output) const;
 };
 
 /// The numbered invariants of docs/ir.md; the first violated one as a diagnostic that starts with

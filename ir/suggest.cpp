@@ -116,4 +116,12 @@ std::string DidYouMean(std::string_view name, std::span<const std::string_view> 
   return closest.empty() ? "" : fmt::format("did you mean {}?", Quoted(closest));
 }
 
+std::string SuggestionAmong(std::string_view name, std::span<const std::string_view> candidates,
+                            std::string_view there_are) {
+  const std::string near = DidYouMean(name, candidates);
+  return fmt::format(
+      "{}{}{} {}", near, near.empty() ? "" : " ", there_are,
+      candidates.empty() ? "nothing" : fmt::format("{}", fmt::join(candidates, ", ")));
+}
+
 }  // namespace descent

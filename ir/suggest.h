@@ -16,4 +16,8 @@ std::string ClosestName(std::string_view name, std::span<const std::string_view>
 /// "did you mean 'sigmoid'?", or "" when nothing is near.
 std::string DidYouMean(std::string_view name, std::span<const std::string_view> candidates);
 
+/// A hint that says what there is, behind the nearest: "did you mean 'sgd'? there are sgd, adam".
+std::string SuggestionAmong(std::string_view name, std::span<const std::string_view> candidates,
+                            std::string_view there_are);
+
 }  // namespace descent

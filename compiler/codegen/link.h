@@ -37,9 +37,9 @@ Result<void> LinkSharedLibrary(const std::vector<char>& object, const std::strin
 /// An ar archive that holds the object; `member` names it. Needs no tool.
 Result<void> WriteStaticArchive(std::span<const char> object, const std::string& path,
                                 const std::string& member);
-/// Any file, atomically: until it is whole its name ends with this and the process's number, so
-/// that two commands at once do not mix.
+/// What a file's name ends with until it is whole, before the process's number.
 inline constexpr std::string_view kPartialSuffix = ".descent-partial";
+/// Any file, atomically; two commands at once do not mix.
 Result<void> WriteFileAtomically(std::span<const char> bytes, const std::string& path,
                                  bool executable = false);
 

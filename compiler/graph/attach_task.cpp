@@ -152,12 +152,9 @@ class TaskBuilder {
     loss_ = first.name;
     if (model_.inputs.size() > 1) model_.inputs.back().column = "label";
     for (const NamedValue& output : source_.outputs().subspan(1))
-      if (IsNoState(output.name)) model_.predictions.push_back({.name = output.name});
+      if (model_.FindReplaced(output.name) == nullptr)
+        model_.predictions.push_back({.name = output.name});
     return {};
-  }
-
-  bool IsNoState(const std::string& output) const {
-    return std::ranges::find(model_.slots, output, &Slot::next) == model_.slots.end();
   }
 
   /// `name`, with a number where something of the model is called so.
@@ -182,7 +179,7 @@ bool MatchesAny(const std::vector<std::string>& patterns, const Slot& slot) {
       patterns, [&](const std::string& pattern) { return MatchesPattern(pattern, slot.name); });
 }
 
-/// Whether some operator reads the input as its operand "scale" or "slope", which are around 1.
+/// Whether some operator reads the input as its operand "scale", which is around 1.
 bool IsScale(const Graph& graph, Value input) {
   return std::ranges::any_of(graph.nodes(), [&](const Node& node) {
     const auto& operands = node.op->signature.operands;

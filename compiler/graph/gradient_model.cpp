@@ -13,10 +13,6 @@ namespace {
 
 bool IsFloat(const TensorType& type) { return Info(type.dtype).is_float; }
 
-bool IsNextState(const Model& model, const std::string& output) {
-  return std::ranges::find(model.slots, output, &Slot::next) != model.slots.end();
-}
-
 }  // namespace
 
 std::string CotangentName(const std::string& output) { return "cotangent." + output; }
@@ -43,7 +39,7 @@ Result<Model> GradientModel(const Model& source) {
   std::vector<Cotangent> outputs;
   for (const NamedValue& output : run.graph.outputs()) {
     const TensorType& type = run.graph.type(output.value);
-    if (!IsFloat(type) || IsNextState(source, output.name)) continue;
+    if (!IsFloat(type) || source.FindReplaced(output.name) != nullptr) continue;
     const std::string name = CotangentName(output.name);
     run.inputs.push_back({.name = name, .type = type});
     outputs.push_back({values[output.value.node][output.value.result], b.Input(name, type)});

@@ -16,12 +16,6 @@ std::optional<double> AsNumber(const Attribute& value) {
   return std::nullopt;
 }
 
-std::string Names(std::span<const HyperparameterSpec> specs) {
-  std::string names;
-  for (const auto& spec : specs) names += (names.empty() ? "" : ", ") + std::string(spec.name);
-  return names.empty() ? "nothing" : names;
-}
-
 Result<double> Checked(std::string_view owner, const HyperparameterSpec& spec,
                        const Attribute& value) {
   const auto number = AsNumber(value);
@@ -50,9 +44,7 @@ Result<Attributes> Complete(std::string_view owner, std::span<const Hyperparamet
     auto error = Error("{} has no hyperparameter {}", owner, Quoted(name));
     std::vector<std::string_view> names;
     for (const HyperparameterSpec& spec : specs) names.push_back(spec.name);
-    const std::string near = DidYouMean(name, names);
-    error.error().hint =
-        fmt::format("{}{}it takes {}", near, near.empty() ? "" : " ", Names(specs));
+    error.error().hint = SuggestionAmong(name, names, "it takes");
     return error;
   }
   Attributes complete;

@@ -157,9 +157,7 @@ Result<void> CheckRules(const Update& update) {
     auto error = Error("no optimizer {}", Quoted(update.optimizer));
     std::vector<std::string_view> names;
     for (const Optimizer& known : Optimizers()) names.push_back(known.name);
-    const std::string near = DidYouMean(update.optimizer, names);
-    error.error().hint =
-        fmt::format("{}{}there are {}", near, near.empty() ? "" : " ", fmt::join(names, ", "));
+    error.error().hint = SuggestionAmong(update.optimizer, names, "there are");
     return error;
   }
   DESCENT_TRY(hyperparameters, Complete(fmt::format("optimizer {}", update.optimizer),

@@ -194,11 +194,8 @@ Result<Model> Predict(Model model, const PassOptions& options) {
 
 Result<Model> Run(Model model, const PassOptions& options) {
   Selection selection{.batch = PickBatch({options.batch, model.batch})};
-  for (const NamedValue& output : model.graph.outputs()) {
-    const bool is_next =
-        std::ranges::find(model.slots, output.name, &Slot::next) != model.slots.end();
-    if (!is_next) selection.outputs.push_back(output);
-  }
+  for (const NamedValue& output : model.graph.outputs())
+    if (model.FindReplaced(output.name) == nullptr) selection.outputs.push_back(output);
   std::vector<Prediction> predictions = model.predictions;
   DESCENT_TRY(result, Derive(std::move(model), "run", selection));
   result.predictions = std::move(predictions);

@@ -7,30 +7,22 @@
 
 #include "frontends/cli/command.h"
 #include "frontends/cli/run/tensor_input.h"
+#include "ir/io/model_folder.h"
 
 namespace descent::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// The verifier has refused names that lead outside; a link may still do it.
-Result<std::string> PathInside(const fs::path& folder, const std::string& file) {
-  std::error_code error;
-  const fs::path root = fs::canonical(folder, error);
-  const fs::path path = fs::weakly_canonical(folder / file, error);
-  const auto [end, rest] = std::mismatch(root.begin(), root.end(), path.begin(), path.end());
-  if (error || end != root.end())
-    return InputError(fmt::format("file {} is not inside the model's folder", Quoted(file)));
-  return (folder / file).string();
-}
-
 using Files = std::map<std::string, std::map<std::string, Tensor>>;
 
 Result<Tensor> TensorOf(const Slot& slot, const fs::path& folder, Files& files) {
   const std::string& file = slot.initializer.file;
   if (!files.contains(file)) {
-    DESCENT_TRY(path, PathInside(folder, file));
-    DESCENT_TRY(tensors, ReadTensors(path));
+    // The verifier has refused names that lead outside; a link may still do it.
+    if (!PathInFolder(folder, file))
+      return InputError(fmt::format("file {} is not inside the model's folder", Quoted(file)));
+    DESCENT_TRY(tensors, ReadTensors((folder / file).string()));
     files.emplace(file, std::move(tensors));
   }
   const auto& tensors = files.at(file);

@@ -109,7 +109,7 @@ Result<Graph> Selected(const Model& model) {
     if (model.has_loss())
       return std::ranges::find(model.predictions, name, &Prediction::name) !=
              model.predictions.end();
-    return std::ranges::find(model.slots, name, &Slot::next) == model.slots.end();
+    return model.FindReplaced(name) == nullptr;
   };
   for (const NamedValue& output : model.graph.outputs())
     if (is_wanted(output.name))

@@ -11,7 +11,7 @@ using Node = ExportedNode;
 
 constexpr int64_t kEnd = std::numeric_limits<int64_t>::min();
 
-bool IsFloat(const Node& n, int operand = 0) { return Info(n.op.dtype(operand)).is_float; }
+bool IsFloat(const Node& n) { return Info(n.op.dtype(0)).is_float; }
 
 /// The row's target on all operands.
 Names Same(const Node& n) { return {n.w.Add(n.target, n.operands)}; }

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <vector>
 
+#include "ir/io/model_folder.h"
+
 namespace descent::onnx {
 namespace {
 
@@ -98,26 +100,18 @@ Result<ExternalPlace> ReadPlace(const TensorProto& tensor) {
   return place;
 }
 
-Result<fs::path> PathInside(const std::string& folder, const std::string& location) {
-  std::error_code error;
-  const fs::path root = fs::canonical(folder.empty() ? "." : folder, error);
-  fs::path path = fs::weakly_canonical(root / location, error);
-  const auto [end, rest] = std::mismatch(root.begin(), root.end(), path.begin(), path.end());
-  if (error || end != root.end() || fs::path(location).is_absolute())
-    return Error("external data: {} is not inside the model's folder", Quoted(location));
-  return path;
-}
-
 Result<std::vector<std::byte>> ReadExternal(const TensorProto& tensor, const TensorType& type,
                                             const std::string& folder) {
   DESCENT_TRY(place, ReadPlace(tensor));
-  DESCENT_TRY(path, PathInside(folder, place.location));
+  const std::optional<fs::path> path = PathInFolder(folder, place.location);
+  if (!path)
+    return Error("external data: {} is not inside the model's folder", Quoted(place.location));
   const auto want = static_cast<uint64_t>(type.bytes());
   if (place.length && *place.length != want)
     return Error("external data of {} bytes, but {} has {}", *place.length, ToString(type), want);
   std::error_code error;
-  const uint64_t size = fs::is_regular_file(path, error) ? fs::file_size(path, error) : 0;
-  std::ifstream file(path, std::ios::binary);
+  const uint64_t size = fs::is_regular_file(*path, error) ? fs::file_size(*path, error) : 0;
+  std::ifstream file(*path, std::ios::binary);
   if (error || !file)
     return ErrorWithStatus(ExitStatus::kIo, "cannot read external data {}", Quoted(place.location));
   if (place.offset > size || want > size - place.offset)

@@ -10,17 +10,16 @@
 #include "frontends/cli/files.h"
 #include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
-#include "frontends/cli/run/execution.h"
+#include "frontends/cli/run/execution_flags.h"
 #include "frontends/cli/run/output_folder.h"
 
 namespace descent::cli {
 namespace {
 
 struct GradArguments {
-  std::string model, folder, weights;
+  std::string model, folder;
   std::vector<std::string> inputs;
-  bool compiled = false, interpreter = false;
-  int64_t seed = 1, threads = 1;
+  ExecutionFlags execution;
   CompileFlags compile;
 };
 
@@ -40,8 +39,7 @@ Result<void> AddCotangents(const Model& source, const Model& gradient,
 }
 
 Result<ExitStatus> Grad(const GradArguments& arguments) {
-  if (arguments.compiled && arguments.interpreter)
-    return UsageError("--compiled and --interpreter exclude each other");
+  DESCENT_RETURN_IF_ERROR(arguments.execution.Check());
   std::vector<runtime::NamedFile> read;
   DESCENT_TRY(source, LoadModel(arguments.model, arguments.compile.model, &read));
   DESCENT_TRY(options, arguments.compile.Options());
@@ -51,24 +49,19 @@ Result<ExitStatus> Grad(const GradArguments& arguments) {
   options.batch = options.evaluate_batch = options.predict_batch = 0;
   DESCENT_TRY(inputs, ReadInputs(arguments.inputs));
   DESCENT_RETURN_IF_ERROR(AddCotangents(source, gradient, inputs));
-  DESCENT_TRY(execution, Prepare(gradient, {.inputs = inputs,
-                                            .all_inputs = true,
-                                            .weights = arguments.weights,
-                                            .seed = arguments.seed,
-                                            .threads = arguments.threads,
-                                            .options = options}));
-  auto values =
-      arguments.interpreter ? RunInterpreted(execution, false) : RunCompiled(execution, false);
-  if (!values) return std::unexpected(std::move(values).error());
+  ExecutionRequest request{.inputs = inputs, .all_inputs = true, .options = options};
+  arguments.execution.Fill(request);
+  DESCENT_TRY(execution, Prepare(gradient, request));
+  DESCENT_TRY(values, arguments.execution.Run(execution, false));
   if (arguments.folder.empty()) {
-    for (const NamedTensor& value : values->outputs) PrintTensor(value);
+    for (const NamedTensor& value : values.outputs) PrintTensor(value);
     return ExitStatus::kGood;
   }
   std::vector<OutputFile> files;
-  for (const NamedTensor& value : values->outputs)
+  for (const NamedTensor& value : values.outputs)
     files.push_back({FileOf(arguments.folder, "grad_" + value.name.substr(GradientName("").size())),
                      &value, ""});
-  read.push_back({"--weights", arguments.weights});
+  read.push_back({"--weights", arguments.execution.weights});
   DESCENT_RETURN_IF_ERROR(WriteFiles(arguments.folder, std::move(read), inputs, files));
   return ExitStatus::kGood;
 }
@@ -83,27 +76,9 @@ Command GradCommand() {
         .value = "DIR",
         .doc = "write the gradients to DIR/grad_NAME.npy instead of printing them",
         .destination = &arguments->folder,
-        .completion = Completion::kDirectory},
-       {.names = "--compiled",
-        .value = "",
-        .doc = "compile the gradients into this process (the default)",
-        .destination = &arguments->compiled},
-       {.names = "--interpreter",
-        .value = "",
-        .doc = "run the reference interpreter instead: slow, and the truth",
-        .destination = &arguments->interpreter},
-       SeedOption(&arguments->seed, "seed of initializers and random operators (default 1)"),
-       {.names = "--threads",
-        .value = "N",
-        .doc = "threads of compiled code (default 1)",
-        .destination = &arguments->threads,
-        .minimum = 1},
-       {.names = "--weights,--checkpoint",
-        .value = "FILE",
-        .doc = "state instead of the initializers: a safetensors file, or a trainer's checkpoint "
-               "(of a model that predicts otherwise, with a warning)",
-        .destination = &arguments->weights,
-        .completion = Completion::kFile}}};
+        .completion = Completion::kDirectory}}};
+  const std::vector<Option> how = arguments->execution.Options("the gradients");
+  options.options.insert(options.options.end(), how.begin(), how.end());
   return {.name = "grad",
           .summary = "gradients of a model's outputs",
           .description =

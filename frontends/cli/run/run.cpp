@@ -9,17 +9,17 @@
 #include "frontends/cli/files.h"
 #include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
-#include "frontends/cli/run/execution.h"
+#include "frontends/cli/run/execution_flags.h"
 #include "frontends/cli/run/output_folder.h"
 
 namespace descent::cli {
 namespace {
 
 struct RunArguments {
-  std::string model, folder, entry, weights;
+  std::string model, folder, entry;
   std::vector<std::string> inputs;
-  bool compiled = false, interpreter = false, trace = false;
-  int64_t seed = 1, threads = 1;
+  bool trace = false;
+  ExecutionFlags execution;
   CompileFlags compile;
 };
 
@@ -45,33 +45,27 @@ std::vector<OutputFile> OutputFiles(const std::string& folder, const Values& val
 }
 
 Result<ExitStatus> Run(const RunArguments& arguments) {
-  if (arguments.compiled && arguments.interpreter)
-    return UsageError("--compiled and --interpreter exclude each other");
+  DESCENT_RETURN_IF_ERROR(arguments.execution.Check());
   std::vector<runtime::NamedFile> read;
   DESCENT_TRY(model, LoadModel(arguments.model, arguments.compile.model, &read));
-  ExecutionRequest request{.entry = arguments.entry,
-                           .all_inputs = true,
-                           .weights = arguments.weights,
-                           .seed = arguments.seed,
-                           .threads = arguments.threads};
+  ExecutionRequest request{.entry = arguments.entry, .all_inputs = true};
+  arguments.execution.Fill(request);
   DESCENT_TRY(inputs, ReadInputs(arguments.inputs));
   request.inputs = std::move(inputs);
   DESCENT_TRY(options, arguments.compile.Options());
   request.options = std::move(options);
   DESCENT_TRY(execution, Prepare(model, request));
-  auto values = arguments.interpreter ? RunInterpreted(execution, arguments.trace)
-                                      : RunCompiled(execution, arguments.trace);
-  if (!values) return std::unexpected(std::move(values).error());
-  for (const NamedTensor& value : values->traced) PrintTensor(value);
-  if (arguments.trace) NoteOptimizedAway(execution, *values);
+  DESCENT_TRY(values, arguments.execution.Run(execution, arguments.trace));
+  for (const NamedTensor& value : values.traced) PrintTensor(value);
+  if (arguments.trace) NoteOptimizedAway(execution, values);
   if (!arguments.folder.empty()) {
-    read.push_back({"--weights", arguments.weights});
+    read.push_back({"--weights", arguments.execution.weights});
     DESCENT_RETURN_IF_ERROR(WriteFiles(arguments.folder, std::move(read), request.inputs,
-                                       OutputFiles(arguments.folder, *values)));
+                                       OutputFiles(arguments.folder, values)));
     return ExitStatus::kGood;
   }
-  for (const NamedTensor& value : values->outputs) PrintTensor(value);
-  for (const NamedTensor& value : values->next) PrintTensor(value);
+  for (const NamedTensor& value : values.outputs) PrintTensor(value);
+  for (const NamedTensor& value : values.next) PrintTensor(value);
   return ExitStatus::kGood;
 }
 
@@ -87,31 +81,12 @@ Command RunCommand() {
         .doc = "write the outputs to DIR/output_0.npy, ... instead of printing them",
         .destination = &arguments->folder,
         .completion = Completion::kDirectory},
-       {.names = "--compiled",
-        .value = "",
-        .doc = "compile the entry point into this process (the default)",
-        .destination = &arguments->compiled},
-       {.names = "--interpreter",
-        .value = "",
-        .doc = "run the reference interpreter instead: slow, and the truth",
-        .destination = &arguments->interpreter},
        {.names = "--trace",
         .value = "",
         .doc = "print every named value in the order of computation",
-        .destination = &arguments->trace},
-       SeedOption(&arguments->seed, "seed of initializers and random operators (default 1)"),
-       {.names = "--threads",
-        .value = "N",
-        .doc = "threads of compiled code (default 1)",
-        .destination = &arguments->threads,
-        .minimum = 1},
-       {.names = "--weights,--checkpoint",
-        .value = "FILE",
-        .doc =
-            "state instead of the initializers: a safetensors file, or a trainer's checkpoint (of "
-            "a model that predicts otherwise, with a warning)",
-        .destination = &arguments->weights,
-        .completion = Completion::kFile}}};
+        .destination = &arguments->trace}}};
+  const std::vector<Option> how = arguments->execution.Options("the entry point");
+  options.options.insert(options.options.end(), how.begin(), how.end());
   return {.name = "run",
           .summary = "run one entry point on given inputs",
           .description =

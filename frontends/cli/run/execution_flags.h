@@ -1,0 +1,28 @@
+// How a command computes values: the options of run and grad.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "frontends/cli/command.h"
+#include "frontends/cli/run/execution.h"
+
+namespace descent::cli {
+
+struct ExecutionFlags {
+  bool compiled = false, interpreter = false;
+  int64_t seed = 1, threads = 1;
+  std::string weights;
+
+  /// "--compiled", "--interpreter", "--seed", "--threads", "--weights"; destinations are members.
+  /// `what` is compiled: "the entry point".
+  std::vector<Option> Options(std::string_view what);
+  /// A usage error where they exclude each other.
+  Result<void> Check() const;
+  /// Of the request the members that stand here.
+  void Fill(ExecutionRequest& request) const;
+  Result<Values> Run(const Execution& execution, bool trace) const;
+};
+
+}  // namespace descent::cli
