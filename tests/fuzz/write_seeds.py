@@ -34,6 +34,31 @@ def idx(kind, shape, values):
     return bytes([0, 0, kind, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + values
 
 
+def onnx_models():
+    """Models of the importer's tests: name, model, then inputs and outputs, each with its size in front."""
+    cases = gzip.decompress((pathlib.Path(__file__).parents[1] / "onnx/cases.bin.gz").read_bytes())
+    models, at = {}, 0
+
+    def number():
+        nonlocal at
+        at += 4
+        return struct.unpack_from("<I", cases, at - 4)[0]
+
+    def sized():
+        nonlocal at
+        size = number()
+        at += size
+        return cases[at - size:at]
+
+    while at < len(cases):
+        name = sized().decode()
+        models[f"{name}.onnx"] = sized()
+        for _ in range(2):
+            for _ in range(number()):
+                sized()
+    return models
+
+
 FILES = {
     "csv": {
         "header.csv": b"x1,x2,label\n1,2,a\n3.5,-4e-2,b\n",
@@ -77,5 +102,5 @@ FILES = {
 if __name__ == "__main__":
     folder, reader = pathlib.Path(sys.argv[1]), sys.argv[2]
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in FILES[reader].items():
+    for name, content in (onnx_models() if reader == "onnx" else FILES[reader]).items():
         (folder / name).write_bytes(content)
