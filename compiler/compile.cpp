@@ -102,6 +102,7 @@ Result<void> WriteExecutable(const Compilation& compilation, const std::string& 
                              const CompileOptions& options) {
   CodegenOptions codegen = CodegenOptionsOf(options);
   codegen.main_alias = true;
+  if (options.onnx) codegen.onnx = &*options.onnx;
   DESCENT_TRY(objects, EmitObjects(compilation.program, *compilation.target, codegen));
   return LinkExecutable(objects, path, LinkOptionsOf(options));
 }

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -37,7 +38,9 @@ struct CompileOptions {
   bool verify_each = false;   ///< the invariants after every graph pass
   Sanitizer sanitizer = kBuildSanitizer;
   std::vector<std::byte> weights;  ///< safetensors file to compile in; may be empty
-  bool is_static = false;          ///< executables: single-threaded, no dynamic dependency
+  /// What executables write as an ONNX file; they say that they can't where there is none.
+  std::optional<OnnxForm> onnx;
+  bool is_static = false;  ///< executables: single-threaded, no dynamic dependency
   /// Folder of the runtime's archives; "" = beside the running program.
   std::string runtime_folder;
 };

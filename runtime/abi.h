@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define DESCENT_ABI_VERSION 3
+#define DESCENT_ABI_VERSION 4
 #define DESCENT_ALIGNMENT 64
 
 /* Element types, in the order of the compiler's DType. */
@@ -169,6 +169,22 @@ typedef struct descent_hyperparameter {
   const char* value; /* printed */
 } descent_hyperparameter;
 
+typedef struct descent_onnx_initializer {
+  const uint8_t* tensor; /* its TensorProto without the numbers: name, type, extents */
+  int64_t tensor_bytes;
+  int32_t slot; /* whose value it is, by number */
+} descent_onnx_initializer;
+
+/* What the model predicts as an ONNX file, in parts: a program writes it with the parameters that
+ * it has learned. */
+typedef struct descent_onnx {
+  const uint8_t* model; /* the file's ModelProto without its graph */
+  const uint8_t* graph; /* the GraphProto without the initializers that are state */
+  int64_t model_bytes, graph_bytes, initializer_count;
+  const descent_onnx_initializer* initializers;
+  const char* missing; /* why ONNX has no form for the model, or "" */
+} descent_onnx;
+
 typedef struct descent_program {
   int32_t abi_version;
   int32_t reserved;
@@ -187,6 +203,7 @@ typedef struct descent_program {
   int64_t keep_partial_batch;
   const uint8_t* weights; /* baked-in safetensors (compile --weights), or NULL */
   int64_t weights_bytes;
+  const descent_onnx* onnx; /* executables only, else NULL */
 } descent_program;
 
 #ifdef __cplusplus

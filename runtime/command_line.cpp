@@ -89,6 +89,7 @@ constexpr CommandSpec kCommands[] = {
      "unsaved"},
     {kEvaluate, "evaluate", "print loss and metrics"},
     {kPredict, "predict", "write predictions for new data"},
+    {kExport, "export", "write the model with what it has learned as an ONNX file"},
     {kInfo, "info", "print shapes, sizes, target, dependencies and hyperparameters"},
 };
 
@@ -147,8 +148,11 @@ constexpr OptionSpec kOptions[] = {
      [](Line line, Word word) { return Text(word, line.input); }},
     {kPredict, "--output", "Y.npy|Y.csv",
      "where to: .csv with class names and probabilities, or .npy",
-     [](Line line, Word word) { return Text(word, line.output); }},
-    {kEvaluate | kPredict, "--checkpoint", "FILE", "parameters (default: those compiled in)",
+     [](Line line, Word word) { return Text(word, line.output); }, "-o"},
+    {kExport, "--output", "FILE.onnx", "where to",
+     [](Line line, Word word) { return Text(word, line.output); }, "-o"},
+    {kEvaluate | kPredict | kExport, "--checkpoint", "FILE",
+     "parameters (default: those compiled in)",
      [](Line line, Word word) { return Text(word, line.checkpoint); }},
     {kEvaluate, "--json", "", "print one JSON object",
      [](Line line, Word) { return Set(line.json); }},
@@ -163,7 +167,7 @@ Result<const CommandSpec*> FindCommand(std::string_view word) {
   if (found != std::end(kCommands)) return found;
   return WithHint(
       Usage("unknown {} {}", word.starts_with('-') ? "option" : "command", Quoted(word)),
-      "commands are train, evaluate, predict and info");
+      "commands are train, evaluate, predict, export and info");
 }
 
 /// Known names that begin like `name`, or `name` like them: "--epoch", "--checkpoints".
@@ -207,7 +211,9 @@ Result<CommandLine> ParseCommandLine(std::span<const std::string> words) {
     if (!word.starts_with('-')) return Usage("unexpected argument {}", Quoted(word));
     const size_t equal = word.find('=');
     const std::string_view name = word.substr(0, equal);
-    auto found = std::ranges::find(options, name, &OptionSpec::name);
+    auto found = std::ranges::find_if(options, [&](const OptionSpec* option) {
+      return name == option->name || name == option->short_name;
+    });
     if (found == options.end())
       return WithHint(Usage("{} has no option {}", line.command->name, Quoted(name)),
                       Similar(name, options));

@@ -15,7 +15,7 @@
 namespace descent::runtime {
 
 /// Bits, so that an option can belong to several commands.
-enum CommandBit : uint8_t { kTrain = 1, kEvaluate = 2, kPredict = 4, kInfo = 8 };
+enum CommandBit : uint8_t { kTrain = 1, kEvaluate = 2, kPredict = 4, kExport = 8, kInfo = 16 };
 
 struct CommandSpec {
   CommandBit bit;
@@ -45,6 +45,7 @@ struct OptionSpec {
   std::string_view doc;
   /// Stores the value (empty for flags). A failure continues the option's name: "takes ...".
   Result<void> (*set)(CommandLine& line, std::string_view value);
+  std::string_view short_name = "";  ///< "-o"
 };
 /// The options of one command, in the order of its help.
 std::vector<const OptionSpec*> OptionsOf(CommandBit command);

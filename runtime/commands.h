@@ -1,4 +1,5 @@
-// The commands of a produced executable, as functions over options: train, evaluate, predict, info.
+// The commands of a produced executable, as functions over options: train, evaluate, predict,
+// export, info.
 // The command line (trainer_main.h) fills the options; nothing here parses arguments.
 #pragma once
 
@@ -40,6 +41,12 @@ struct PredictCommand {
   int32_t threads = 0;
 };
 Result<ExitStatus> Predict(const Program& program, const PredictCommand& command);
+
+struct ExportCommand {
+  std::string output, checkpoint;
+};
+/// What the model predicts as an ONNX file, with the parameters of a checkpoint or those built in.
+Result<ExitStatus> Export(const Program& program, const ExportCommand& command);
 
 /// Shapes, parameters, memory, kernels, target, dependencies, hyperparameters.
 std::string InfoText(const Program& program);

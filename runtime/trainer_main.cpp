@@ -34,9 +34,10 @@ std::string CommandHelp(const std::string& program, const CommandSpec& command) 
   std::string text = fmt::format("Usage: {0} {1} [OPTIONS]\n\n{0} {1}: {2}\n\nOptions:\n", program,
                                  command.name, command.doc);
   for (const OptionSpec* option : OptionsOf(command.bit))
-    text += Row(option->value.empty() ? std::string(option->name)
-                                      : fmt::format("{} {}", option->name, option->value),
-                option->doc);
+    text +=
+        Row(fmt::format("{}{}{}{}{}", option->short_name, option->short_name.empty() ? "" : ", ",
+                        option->name, option->value.empty() ? "" : " ", option->value),
+            option->doc);
   text += Row("-h, --help", "show this text and exit");
   return command.note.empty() ? text : fmt::format("{}\n{}.\n", text, command.note);
 }
@@ -54,6 +55,8 @@ bool CanDo(const descent_program& abi, CommandBit command) {
       return has("evaluate");
     case kPredict:
       return has("predict") || has("run");
+    case kExport:
+      return abi.onnx != nullptr;
     case kInfo:
       return true;
   }
@@ -85,6 +88,8 @@ Result<ExitStatus> RunCommand(const Program& program, CommandLine line) {
       return Evaluate(program, {line.data, line.split, line.checkpoint, line.json, line.threads});
     case kPredict:
       return Predict(program, {line.input, line.output, line.checkpoint, line.threads});
+    case kExport:
+      return Export(program, {line.output, line.checkpoint});
     case kInfo:
       return PrintResult(InfoText(program));
   }

@@ -18,6 +18,7 @@
 #include "compiler/codegen/target.h"
 #include "compiler/kernel/program.h"
 #include "ir/diagnostic.h"
+#include "ir/onnx_form.h"
 
 namespace descent {
 
@@ -42,6 +43,8 @@ struct CodegenOptions {
   bool main_alias = false;
   /// Safetensors bytes baked in as descent_program::weights; must outlive the call.
   std::span<const std::byte> weights = {};
+  /// Becomes descent_program::onnx; may be null, must outlive the call.
+  const OnnxForm* onnx = nullptr;
 };
 
 Result<std::string> EmitLlvmText(const KernelProgram& program, const Target& target,

@@ -2,6 +2,8 @@
 
 #include <llvm/IR/GlobalAlias.h>
 
+#include <algorithm>
+
 #include "compiler/codegen/table_builder.h"
 #include "runtime/abi.h"
 
@@ -47,6 +49,25 @@ llvm::Constant* SlotRow(TableBuilder& t, const StateSlot& slot) {
                    t.I64(slot.offset), t.I64(slot.type.bytes()), t.I32(0), t.I32(0) /* padding */});
 }
 
+int64_t NumberOf(const std::string& name, const KernelProgram& program) {
+  const auto slot = std::ranges::find(program.state, name, &StateSlot::name);
+  DESCENT_CHECK(slot != program.state.end(), "an ONNX form names a slot that is not there");
+  return slot - program.state.begin();
+}
+
+llvm::Constant* OnnxTable(TableBuilder& t, const OnnxForm& form, const KernelProgram& program) {
+  const auto bytes = [&](const std::string& text) {
+    return t.Bytes(std::as_bytes(std::span(text)));
+  };
+  std::vector<llvm::Constant*> initializers;
+  for (const OnnxForm::Initializer& each : form.initializers)
+    initializers.push_back(t.Struct({bytes(each.tensor), t.I64(std::ssize(each.tensor)),
+                                     t.I32(NumberOf(each.slot, program)), t.I32(0) /* padding */}));
+  return t.Address(t.Struct({bytes(form.model), bytes(form.graph), t.I64(std::ssize(form.model)),
+                             t.I64(std::ssize(form.graph)), t.I64(std::ssize(initializers)),
+                             t.Array(initializers), t.Text(form.missing)}));
+}
+
 }  // namespace
 
 void EmitProgramTable(llvm::Module& module, const KernelProgram& program, const Target& target,
@@ -59,13 +80,27 @@ void EmitProgramTable(llvm::Module& module, const KernelProgram& program, const 
     hyperparameters.push_back(t.Struct({t.Text(name), t.Text(value)}));
 
   llvm::Function* check = EmitCpuCheck(module, program.prefix + "_cpu_is_supported", target);
-  llvm::Constant* table = t.Struct(
-      {t.I32(DESCENT_ABI_VERSION), t.I32(0), t.Text(program.name), t.Text(program.model_hash),
-       t.Text(program.prediction_hash), t.Text(target.name), t.Text("descent " DESCENT_VERSION),
-       check, t.Text(CpuNeeds(target)), t.I64(program.state_bytes), t.I64(std::ssize(slots)),
-       t.I64(std::ssize(entry_rows)), t.I64(std::ssize(hyperparameters)), t.Array(slots),
-       t.Array(entry_rows), t.Array(hyperparameters), t.I64(program.keep_partial_batch),
-       t.Bytes(options.weights), t.I64(std::ssize(options.weights))});
+  llvm::Constant* table =
+      t.Struct({t.I32(DESCENT_ABI_VERSION),
+                t.I32(0),
+                t.Text(program.name),
+                t.Text(program.model_hash),
+                t.Text(program.prediction_hash),
+                t.Text(target.name),
+                t.Text("descent " DESCENT_VERSION),
+                check,
+                t.Text(CpuNeeds(target)),
+                t.I64(program.state_bytes),
+                t.I64(std::ssize(slots)),
+                t.I64(std::ssize(entry_rows)),
+                t.I64(std::ssize(hyperparameters)),
+                t.Array(slots),
+                t.Array(entry_rows),
+                t.Array(hyperparameters),
+                t.I64(program.keep_partial_batch),
+                t.Bytes(options.weights),
+                t.I64(std::ssize(options.weights)),
+                options.onnx == nullptr ? t.Null() : OnnxTable(t, *options.onnx, program)});
   auto* global =
       new llvm::GlobalVariable(module, table->getType(), true, llvm::GlobalValue::ExternalLinkage,
                                table, program.prefix + "_program");

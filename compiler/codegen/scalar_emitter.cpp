@@ -250,17 +250,20 @@ void PhiloxRounds(Operation& o, PhiloxState& s) {
   }
 }
 
-/// The key of a node depends on no element: as scalars it stays outside of the loops.
-void NodeKey(Operation& o, std::span<llvm::Value* const> scalars, llvm::Value* key[2]) {
+/// The key of a node depends on no element: its arguments, scalars as a rule, stay outside of the
+/// loops.
+void NodeKey(Operation& o, llvm::Value* key[2]) {
   auto& b = o.b;
+  int lanes = 1;
+  for (int i = 0; i < 4; ++i) lanes = std::max(lanes, LaneCount(o.x[i]));
   auto low = [&](llvm::Value* v) {
     return b.CreateAnd(v, llvm::ConstantInt::get(v->getType(), 0xffffffff));
   };
   auto high = [&](llvm::Value* v) { return b.CreateLShr(v, 32); };
-  llvm::Value* seed = scalars[0];
-  llvm::Value* step = scalars[1];
-  PhiloxState state = {{low(step), high(step), low(scalars[3]), low(scalars[2])},
-                       {low(seed), high(seed)}};
+  llvm::Value* words[4];
+  for (int i = 0; i < 4; ++i) words[i] = o.f.Splat(o.x[i], lanes);
+  const auto [seed, step, iteration, stream] = words;
+  PhiloxState state = {{low(step), high(step), low(stream), low(iteration)}, {low(seed), high(seed)}};
   PhiloxRounds(o, state);
   key[0] = state.counter[0];
   key[1] = state.counter[1];
@@ -270,8 +273,8 @@ void NodeKey(Operation& o, std::span<llvm::Value* const> scalars, llvm::Value* k
 llvm::Value* EmitPhilox(Operation& o) {
   auto& b = o.b;
   llvm::Value* key[2];
-  NodeKey(o, o.x, key);
-  llvm::Value* index = o.x[4];
+  NodeKey(o, key);
+  llvm::Value* index = o.f.Splat(o.x[4], LaneCount(key[0]));
   llvm::Value* counter =
       b.CreateOr(b.CreateShl(b.CreateLShr(index, 6), 4), b.CreateAnd(index, o.Int(15)));
   llvm::Value* zero = o.Int(0);

@@ -77,8 +77,12 @@ void Inline(Computation& consumer, int tensor, const Computation& producer) {
       TensorRead& added = reads.emplace_back(inner);
       MapRead(added, mapping);
       if (read.guards.empty()) continue;
+      const bool is_value =
+          merge_outside && inner.guards.empty() && &inner == &producer.reads[value->slot];
+      // One element can be read at every point, and stays the same at all of them.
+      if (!is_value && inner.coordinates.empty()) continue;
       added.guards.insert(added.guards.end(), read.guards.begin(), read.guards.end());
-      if (merge_outside && inner.guards.empty() && &inner == &producer.reads[value->slot])
+      if (is_value)
         added.outside = read.outside;
       else if (!added.outside)
         added.outside = ConstantInt(inner.dtype, 0);

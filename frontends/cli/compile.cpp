@@ -52,15 +52,20 @@ void Report(const std::string& path, const ArtifactKindInfo& kind, const Compila
         seconds);
 }
 
-Result<CompileOptions> OptionsOf(const CompileArguments& arguments, const Model& model) {
+Result<CompileOptions> OptionsOf(const CompileArguments& arguments, const Model& model,
+                                 ArtifactKind kind) {
   DESCENT_TRY(options, arguments.flags.Options());
   options.prefix = arguments.name;
   options.entries = arguments.entries;
   options.is_static = arguments.is_static;
   options.sanitizer =
       std::ranges::find(kSanitizers, arguments.sanitize, &SanitizerName::name)->sanitizer;
+  DESCENT_TRY(configured, Configure(model, options));
+  if (kind == ArtifactKind::kExecutable && model.entry.empty()) {
+    DESCENT_TRY(form, OnnxFormOf(configured, arguments.model));
+    options.onnx = std::move(form);
+  }
   if (!arguments.weights.empty()) {
-    DESCENT_TRY(configured, Configure(model, options));
     DESCENT_TRY(weights, ReadWeights(arguments.weights, configured));
     options.weights = std::move(weights.owned);
   }
@@ -96,7 +101,7 @@ Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
                       "sanitizers cannot be linked statically");
   std::vector<runtime::NamedFile> read = {{"--weights", arguments.weights}};
   DESCENT_TRY(model, LoadModel(arguments.model, arguments.flags.model, &read));
-  DESCENT_TRY(options, OptionsOf(arguments, model));
+  DESCENT_TRY(options, OptionsOf(arguments, model, kind.kind));
   DESCENT_TRY(compilation, Compile(model, options));
   std::string path = arguments.output;
   if (path.empty()) path = kind.is_text ? "-" : DefaultPath(compilation, kind);

@@ -25,7 +25,8 @@ Result<ExitStatus> Export(const ExportArguments& arguments) {
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));
   DESCENT_TRY(configured, Configure(std::move(model), {}));
   DESCENT_TRY(state, StateOf(configured, arguments.weights, arguments.seed));
-  DESCENT_TRY(bytes, onnx::ExportModel(configured, state));
+  DESCENT_TRY(form, OnnxFormOf(configured, arguments.model));
+  DESCENT_TRY(bytes, onnx::Complete(form, state));
   DESCENT_RETURN_IF_ERROR(WriteOutput(arguments.output, bytes));
   return ExitStatus::kGood;
 }
@@ -41,7 +42,8 @@ Command ExportCommand() {
           "Writes the inference graph with its parameters as an ONNX file of operator set 18: "
           "the predictions of a model that trains, else all outputs. Operators that ONNX lacks "
           "are written as those that they are made of; what has no form there is refused with "
-          "exit status 3.",
+          "exit status 3. An ONNX model is written as it is, with these parameters. Executables "
+          "have this command, too: `./trainer export`.",
       .arguments = {ModelArgument(&arguments->model)},
       .groups = {{"Options",
                   {OutputOption(&arguments->output, "where to write (default: standard output)"),

@@ -7,6 +7,8 @@
 
 #include "frontends/cli/command.h"
 #include "frontends/cli/run/tensor_input.h"
+#include "frontends/onnx/export.h"
+#include "frontends/onnx/import.h"
 #include "ir/io/model_folder.h"
 
 namespace descent::cli {
@@ -45,6 +47,10 @@ std::vector<runtime::NamedFile> FilesOf(const Model& model, const std::string& p
     if (!slot.initializer.file.empty())
       files.push_back({"MODEL's parameters", (folder / slot.initializer.file).string()});
   return files;
+}
+
+Result<OnnxForm> OnnxFormOf(const Model& model, const std::string& path) {
+  return onnx::IsOnnxName(path) ? onnx::FormOfFile(path, model) : onnx::FormOfModel(model);
 }
 
 int64_t ParameterElements(const Model& model) {

@@ -6,6 +6,7 @@
 
 #include "frontends/cli/model_flags.h"
 #include "ir/model.h"
+#include "ir/onnx_form.h"
 #include "runtime/overwrite.h"
 
 namespace descent::cli {
@@ -19,6 +20,9 @@ Result<Model> LoadModel(const std::string& path, const ModelFlags& flags = {},
 /// What a model that was read from `path` ("-": what standard input is) consists of: its file and
 /// those of its parameters, read or not. No output may replace them.
 std::vector<runtime::NamedFile> FilesOf(const Model& model, const std::string& path);
+
+/// `model` as an ONNX file without its parameters: the file of `path`, where it was read from one.
+Result<OnnxForm> OnnxFormOf(const Model& model, const std::string& path);
 
 /// Numbers in all parameters.
 int64_t ParameterElements(const Model& model);

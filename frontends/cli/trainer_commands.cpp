@@ -11,12 +11,17 @@ Completion CompletionOf(std::string_view value) {
                                                               : Completion::kNothing;
 }
 
+std::string NamesOf(const runtime::OptionSpec& option) {
+  return fmt::format("{}{}{}", option.short_name, option.short_name.empty() ? "" : ",",
+                     option.name);
+}
+
 }  // namespace
 
 OptionGroup TrainerOptions(runtime::CommandBit command, std::vector<std::string>* words) {
   OptionGroup group = {"Training", {}};
   for (const runtime::OptionSpec* option : runtime::OptionsOf(command))
-    group.options.push_back({.names = std::string(option->name),
+    group.options.push_back({.names = NamesOf(*option),
                              .value = std::string(option->value),
                              .doc = std::string(option->doc),
                              .destination = Forwarded{words},

@@ -6,14 +6,11 @@
 #include "frontends/onnx/exporters.h"
 #include "frontends/onnx/graph_writer.h"
 #include "ir/expansion.h"
-#include "ir/interpreter.h"
 
 namespace descent::onnx {
 namespace {
 
 constexpr int64_t kIrVersion = 8;  ///< that of operator set 18
-/// What takes no operand is computed here: eye, iota and the like.
-constexpr int64_t kMaxComputedElements = int64_t{1} << 24;
 
 class Exporter {
  public:
@@ -54,7 +51,6 @@ class Exporter {
           exporter->write({writer_, context, node.types, operands, exporter->target});
       if (!names.empty()) return names;
     }
-    if (operands.empty() && !op.is_composite()) return Computed(node);
     if (op.inference != nullptr) return Replaced(node, context, operands, op.inference);
     if (op.is_composite()) return Replaced(node, context, operands, nullptr);
     return Missing(node);
@@ -81,17 +77,6 @@ class Exporter {
             : ExpandOperator(b, *node.op, context, inputs);
     for (size_t i = 0; i < results.size(); ++i) b.Output(fmt::format("o{}", i), results[i]);
     return Write(std::move(b).Build(), operands);
-  }
-
-  Names Computed(const descent::Node& node) {
-    if (node.types[0].elements() > kMaxComputedElements || node.op->control != Control::kNone)
-      return Missing(node);
-    GraphBuilder b;
-    const auto results = b.Copy(node, {});
-    if (!results) return Missing(node);
-    b.Output("y", (*results)[0]);
-    const auto run = Interpret(std::move(b).Build(), {});
-    return run ? Names{writer_.Constant(run->outputs[0])} : Missing(node);
   }
 
   GraphWriter writer_;
@@ -125,53 +110,54 @@ std::vector<bool> ReadInputs(const Graph& graph) {
   return read;
 }
 
-Result<Names> WriteInputs(const Model& model, const Graph& graph,
-                          const std::map<std::string, Tensor>& values, GraphWriter& writer,
-                          proto::GraphProto& to) {
+/// Inputs that the graph reads; slots of the model become the form's initializers.
+Names WriteInputs(const Model& model, const Graph& graph, GraphWriter& writer,
+                  proto::GraphProto& to, OnnxForm& form) {
   Names names;
   const std::vector<bool> read = ReadInputs(graph);
   for (const NamedValue& input : graph.inputs()) {
     names.push_back(input.name);
     writer.Reserve(input.name);
     if (!read[input.value.node]) continue;
+    const TensorType& type = graph.type(input.value);
     if (model.FindSlot(input.name) == nullptr) {
-      WriteType(graph.type(input.value), input.name, *to.add_input());
+      WriteType(type, input.name, *to.add_input());
       continue;
     }
-    const auto value = values.find(input.name);
-    if (value == values.end()) return Error("parameter {} has no value", Quoted(input.name));
-    WriteTensor(value->second, input.name, *to.add_initializer());
+    proto::TensorProto tensor;
+    WriteTensorType(type, input.name, tensor);
+    form.initializers.push_back({input.name, tensor.SerializeAsString()});
   }
   return names;
 }
 
 }  // namespace
 
-Result<std::string> ExportModel(const Model& model, const std::map<std::string, Tensor>& values) {
+Result<OnnxForm> FormOfModel(const Model& model) {
   proto::ModelProto file;
   file.set_ir_version(kIrVersion);
   file.set_producer_name("descent");
   auto& opset = *file.add_opset_import();
   opset.set_version(kExportedOpset);
-  proto::GraphProto& to = *file.mutable_graph();
+  proto::GraphProto to;
   to.set_name(model.name);
+  OnnxForm form;
   DESCENT_TRY(graph, Selected(model));
   Exporter exporter(to);
   for (const NamedValue& output : graph.outputs()) exporter.writer().Reserve(output.name);
-  DESCENT_TRY(inputs, WriteInputs(model, graph, values, exporter.writer(), to));
+  const Names inputs = WriteInputs(model, graph, exporter.writer(), to, form);
   const Names outputs = exporter.Write(graph, inputs);
   if (!exporter.missing().empty())
-    return ErrorWithStatus(ExitStatus::kUnsupported, "ONNX has no form for {}",
-                           fmt::join(exporter.missing(), ", "));
+    return OnnxForm{
+        .missing = fmt::format("ONNX has no form for {}", fmt::join(exporter.missing(), ", "))};
   for (size_t i = 0; i < outputs.size(); ++i) {
     const NamedValue& output = graph.outputs()[i];
     exporter.writer().Deliver(outputs[i], output.name);
     WriteType(graph.type(output.value), output.name, *to.add_output());
   }
-  std::string bytes;
-  if (!file.SerializeToString(&bytes))
-    return Error("model {} is too large for one ONNX file: 2 GiB", Quoted(model.name));
-  return bytes;
+  form.model = file.SerializeAsString();
+  form.graph = to.SerializeAsString();
+  return form;
 }
 
 }  // namespace descent::onnx

@@ -135,6 +135,21 @@ Names Transpose(const Node& n) {
   return {n.w.Add("Transpose", n.operands, {{"perm", n.Ints("permutation")}})};
 }
 Names Expand(const Node& n) { return {n.w.Add("Expand", {n.In(0), n.w.Ints(n.Ints("shape"))})}; }
+/// 0, 1, 2, ... in a shape of its own, which is spread over the others.
+Names Iota(const Node& n) {
+  const std::vector<int64_t>& shape = n.Ints("shape");
+  const auto axis = static_cast<size_t>(n.Int("axis"));
+  std::vector<int64_t> line(shape.size(), 1);
+  line[axis] = shape[axis];
+  const auto integer = [&](double value) { return n.w.Scalar(DType::kI64, value); };
+  const std::string count = n.w.Constant(Tensor::FromInts({DType::kI64, {}}, {{shape[axis]}}));
+  std::string y = n.w.Add("Range", {integer(0), count, integer(1)});
+  if (shape.size() > 1)
+    y = n.w.Add("Expand", {n.w.Add("Reshape", {y, n.w.Ints(line)}, {{"allowzero", int64_t{1}}}),
+                           n.w.Ints(shape)});
+  if (n.results[0].dtype == DType::kI64) return {y};
+  return {n.w.Add("Cast", {y}, {{"to", int64_t{DTypeNumber(n.results[0].dtype)}}})};
+}
 Names Concat(const Node& n) { return {n.w.Add("Concat", n.operands, {{"axis", n.Int("axis")}})}; }
 Names Flip(const Node& n) {
   const std::vector<int64_t> axes = AxesOf(n);
@@ -294,6 +309,7 @@ constexpr OpExporter kExporters[] = {
     {"greater", Same, "Greater"},
     {"greater_equal", Same, "GreaterOrEqual"},
     {"hard_swish", OfFloats, "HardSwish"},
+    {"iota", Iota},
     {"is_finite", IsFinite},
     {"is_inf", Same, "IsInf"},
     {"is_nan", Same, "IsNaN"},

@@ -4,10 +4,14 @@
 
 namespace descent::onnx {
 
-void WriteTensor(const Tensor& tensor, const std::string& name, proto::TensorProto& to) {
+void WriteTensorType(const TensorType& type, const std::string& name, proto::TensorProto& to) {
   to.set_name(name);
-  to.set_data_type(DTypeNumber(tensor.dtype()));
-  for (const int64_t extent : tensor.shape()) to.add_dims(extent);
+  to.set_data_type(DTypeNumber(type.dtype));
+  for (const int64_t extent : type.shape) to.add_dims(extent);
+}
+
+void WriteTensor(const Tensor& tensor, const std::string& name, proto::TensorProto& to) {
+  WriteTensorType(tensor.type(), name, to);
   const auto bytes = tensor.bytes();
   to.set_raw_data(bytes.data(), bytes.size());
 }

@@ -18,6 +18,8 @@ namespace descent::onnx {
 
 using Names = std::vector<std::string>;
 
+/// Name, type and extents.
+void WriteTensorType(const TensorType& type, const std::string& name, proto::TensorProto& to);
 void WriteTensor(const Tensor& tensor, const std::string& name, proto::TensorProto& to);
 void WriteType(const TensorType& type, const std::string& name, proto::ValueInfoProto& to);
 

@@ -1,21 +1,11 @@
 #include "frontends/onnx/import.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <google/protobuf/stubs/logging.h>
-
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
 #include "frontends/onnx/graph_importer.h"
-#include "ir/io/limits.h"
+#include "frontends/onnx/proto_file.h"
 #include "ir/io/model_file.h"
-#include "onnx.pb.h"
 
 namespace descent::onnx {
 namespace {
@@ -77,31 +67,12 @@ Result<Model> Import(const proto::ModelProto& file, const std::string& path,
   return model;
 }
 
-/// A file in memory, read only.
-class MappedFile {
- public:
-  explicit MappedFile(const std::string& path) {
-    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    if (file < 0) return;
-    if (fstat(file, &status) == 0) {
-      size_ = static_cast<size_t>(status.st_size);
-      data_ = size_ == 0 ? nullptr : mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-    }
-    close(file);
-  }
-  ~MappedFile() {
-    if (good() && data_ != nullptr) munmap(data_, size_);
-  }
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  bool good() const { return data_ != MAP_FAILED; }
-  std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
-
- private:
-  void* data_ = MAP_FAILED;
-  size_t size_ = 0;
-};
+Result<Model> ImportFile(const proto::ModelProto& file, const std::string& path,
+                         const ImportOptions& options) {
+  auto model = Import(file, path, options);
+  if (!model) return std::unexpected(AboutModel(std::move(model).error(), path));
+  return model;
+}
 
 }  // namespace
 
@@ -109,23 +80,13 @@ bool IsOnnxName(std::string_view path) { return path.ends_with(".onnx"); }
 
 Result<Model> ParseModel(std::string_view bytes, const std::string& path,
                          const ImportOptions& options) {
-  // What is wrong is told once, by us.
-  const google::protobuf::LogSilencer silence;
-  proto::ModelProto file;
-  if (bytes.size() > kMaxModelBytes ||
-      !file.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !file.has_graph())
-    return std::unexpected(AboutModel({.message = "is not an ONNX model"}, path));
-  auto model = Import(file, path, options);
-  if (!model) return std::unexpected(AboutModel(std::move(model).error(), path));
-  return model;
+  DESCENT_TRY(file, ParseProto(bytes, path));
+  return ImportFile(file, path, options);
 }
 
 Result<Model> ImportModel(const std::string& path, const ImportOptions& options) {
-  const MappedFile file(path);
-  if (!file.good())
-    return ErrorWithStatus(ExitStatus::kIo, "cannot read {}: {}", Quoted(path),
-                           std::strerror(errno));
-  return ParseModel(file.bytes(), path, options);
+  DESCENT_TRY(file, ReadProto(path));
+  return ImportFile(file, path, options);
 }
 
 }  // namespace descent::onnx

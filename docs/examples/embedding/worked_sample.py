@@ -46,10 +46,10 @@ class Program(c.Structure):
                 ("cpu_needs", c.c_char_p), ("state_bytes", c.c_int64), ("slot_count", c.c_int64),
                 ("entry_count", c.c_int64), ("hyperparameter_count", c.c_int64), ("slots", c.POINTER(Slot)),
                 ("entries", c.POINTER(Entry)), ("hyperparameters", c.c_void_p), ("keep_partial_batch", c.c_int64),
-                ("weights", c.c_void_p), ("weights_bytes", c.c_int64)]
+                ("weights", c.c_void_p), ("weights_bytes", c.c_int64), ("onnx", c.c_void_p)]
 
 
-ABI_VERSION = 3
+ABI_VERSION = 4
 ALIGNMENT = 64
 
 

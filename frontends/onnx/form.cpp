@@ -1,0 +1,110 @@
+// ONNX files without the values of a model's state, and with them again.
+#include <filesystem>
+#include <limits>
+
+#include "frontends/onnx/export.h"
+#include "frontends/onnx/proto_file.h"
+#include "frontends/onnx/tensor_reader.h"
+
+namespace descent::onnx {
+namespace {
+
+using proto::TensorProto;
+using Nodes = google::protobuf::RepeatedPtrField<proto::NodeProto>;
+
+void ClearNumbers(TensorProto& tensor) {
+  tensor.clear_float_data();
+  tensor.clear_int32_data();
+  tensor.clear_string_data();
+  tensor.clear_int64_data();
+  tensor.clear_double_data();
+  tensor.clear_uint64_data();
+  tensor.clear_raw_data();
+  tensor.clear_external_data();
+  tensor.clear_data_location();
+}
+
+/// Takes numbers that lie in a file beside the model into it: what is written stands alone.
+Result<void> TakeIn(TensorProto& tensor, const std::string& folder) {
+  if (tensor.data_location() != TensorProto::EXTERNAL) return {};
+  DESCENT_TRY(value, ReadTensor(tensor, folder));
+  ClearNumbers(tensor);
+  tensor.set_raw_data(value.bytes().data(), value.bytes().size());
+  return {};
+}
+
+Result<void> TakeIn(Nodes& nodes, const std::string& folder);
+
+Result<void> TakeIn(proto::GraphProto& graph, const std::string& folder) {
+  for (TensorProto& tensor : *graph.mutable_initializer())
+    DESCENT_RETURN_IF_ERROR(TakeIn(tensor, folder));
+  return TakeIn(*graph.mutable_node(), folder);
+}
+
+Result<void> TakeIn(Nodes& nodes, const std::string& folder) {
+  for (proto::NodeProto& node : nodes) {
+    for (proto::AttributeProto& attribute : *node.mutable_attribute()) {
+      if (attribute.has_t()) DESCENT_RETURN_IF_ERROR(TakeIn(*attribute.mutable_t(), folder));
+      if (attribute.has_g()) DESCENT_RETURN_IF_ERROR(TakeIn(*attribute.mutable_g(), folder));
+    }
+  }
+  return {};
+}
+
+/// Moves the initializers that are the model's slots from the graph into the form.
+void TakeState(proto::GraphProto& graph, const Model& model, OnnxForm& form) {
+  google::protobuf::RepeatedPtrField<TensorProto> others;
+  for (TensorProto& tensor : *graph.mutable_initializer()) {
+    if (model.FindSlot(tensor.name()) == nullptr) {
+      others.Add(std::move(tensor));
+      continue;
+    }
+    ClearNumbers(tensor);
+    form.initializers.push_back({tensor.name(), tensor.SerializeAsString()});
+  }
+  graph.mutable_initializer()->Swap(&others);
+}
+
+}  // namespace
+
+Result<OnnxForm> FormOfFile(const std::string& path, const Model& model) {
+  DESCENT_TRY(file, ReadProto(path));
+  OnnxForm form;
+  TakeState(*file.mutable_graph(), model, form);
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  DESCENT_RETURN_IF_ERROR(TakeIn(*file.mutable_graph(), folder));
+  for (proto::FunctionProto& function : *file.mutable_functions())
+    DESCENT_RETURN_IF_ERROR(TakeIn(*function.mutable_node(), folder));
+  form.graph = file.graph().SerializeAsString();
+  file.clear_graph();
+  form.model = file.SerializeAsString();
+  return form;
+}
+
+Result<std::string> Complete(const OnnxForm& form, const std::map<std::string, Tensor>& values) {
+  if (!form.missing.empty()) return ErrorWithStatus(ExitStatus::kUnsupported, "{}", form.missing);
+  proto::ModelProto file;
+  DESCENT_CHECK(
+      file.ParseFromString(form.model) && file.mutable_graph()->ParseFromString(form.graph),
+      "an ONNX form cannot be read");
+  for (const OnnxForm::Initializer& initializer : form.initializers) {
+    const auto value = values.find(initializer.slot);
+    if (value == values.end()) return Error("parameter {} has no value", Quoted(initializer.slot));
+    TensorProto& tensor = *file.mutable_graph()->add_initializer();
+    DESCENT_CHECK(tensor.ParseFromString(initializer.tensor), "an initializer cannot be read");
+    tensor.set_raw_data(value->second.bytes().data(), value->second.bytes().size());
+  }
+  std::string bytes;
+  if (file.ByteSizeLong() > std::numeric_limits<int32_t>::max() || !file.SerializeToString(&bytes))
+    return ErrorWithStatus(ExitStatus::kUnsupported,
+                           "the ONNX file would have {} bytes, but ONNX files end at 2 GiB",
+                           file.ByteSizeLong());
+  return bytes;
+}
+
+Result<std::string> ExportModel(const Model& model, const std::map<std::string, Tensor>& values) {
+  DESCENT_TRY(form, FormOfModel(model));
+  return Complete(form, values);
+}
+
+}  // namespace descent::onnx
