@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "ir/ops/shapes.h"
+
 namespace descent::onnx {
 namespace {
 
@@ -138,11 +140,12 @@ Names Expand(const Node& n) { return {n.w.Add("Expand", {n.In(0), n.w.Ints(n.Int
 /// 0, 1, 2, ... in a shape of its own, which is spread over the others.
 Names Iota(const Node& n) {
   const std::vector<int64_t>& shape = n.Ints("shape");
-  const auto axis = static_cast<size_t>(n.Int("axis"));
+  const auto axis = static_cast<size_t>(*NormalAxis(n.Int("axis"), static_cast<int>(shape.size())));
   std::vector<int64_t> line(shape.size(), 1);
   line[axis] = shape[axis];
   const auto integer = [&](double value) { return n.w.Scalar(DType::kI64, value); };
-  const std::string count = n.w.Constant(Tensor::FromInts({DType::kI64, {}}, {{shape[axis]}}));
+  const std::string count =
+      n.w.Constant(Tensor::FromInts({DType::kI64, {}}, std::vector{shape[axis]}));
   std::string y = n.w.Add("Range", {integer(0), count, integer(1)});
   if (shape.size() > 1)
     y = n.w.Add("Expand", {n.w.Add("Reshape", {y, n.w.Ints(line)}, {{"allowzero", int64_t{1}}}),

@@ -71,6 +71,10 @@ std::vector<OpSample> StatedSamples() {
        .expected = {{0, 1, 2, 0, 1, 2}}},
       {.op = "iota",
        .operands = {},
+       .attributes = {{"shape", Ints{2, 3}}, {"axis", int64_t{-2}}},
+       .expected = {{0, 0, 0, 1, 1, 1}}},
+      {.op = "iota",
+       .operands = {},
        .attributes = {{"shape", Ints{3, 2}}, {"dtype", DType::kF32}},
        .expected = {{0, 0, 1, 1, 2, 2}}},
   };
