@@ -201,6 +201,7 @@ Result<Compilation> Compile(const Model& model, const CompileOptions& options) {
   program.prediction_hash = std::move(prediction_hash);
   program.keep_partial_batch = source.keep_partial_batch;
   program.hyperparameters = HyperparameterList(source);
+  program.has_values = source.HasValues() && std::ranges::count(entries, "initialize") > 0;
   LayOutState(source, entries, options.full_state, program);
 
   const LowerOptions lowering = {.fuse = !options.disabled_passes.contains(std::string(kFusePass)),

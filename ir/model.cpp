@@ -30,6 +30,13 @@ std::string_view ToString(PredictionKind kind) {
 
 const Slot* Model::FindSlot(std::string_view name) const { return FindByName(slots, name); }
 
+bool Model::HasValues() const {
+  const auto is_drawn = [](const Slot& slot) {
+    return slot.kind == SlotKind::kParameter && !slot.initializer.data;
+  };
+  return !slots.empty() && std::ranges::none_of(slots, is_drawn);
+}
+
 const Slot* Model::FindReplaced(std::string_view output) const {
   const auto slot = std::ranges::find(slots, output, &Slot::next);
   return slot == slots.end() ? nullptr : &*slot;

@@ -149,6 +149,8 @@ struct Model {
   bool has_loss() const { return !updates.empty(); }
   const Slot* FindSlot(std::string_view name) const;
   const InputBinding* FindInput(std::string_view name) const;
+  /// Whether there are parameters, and each has a value rather than an operator that draws one.
+  bool HasValues() const;
   /// The slot whose next value the graph output of this name is, or null.
   const Slot* FindReplaced(std::string_view output) const;
 };

@@ -187,7 +187,7 @@ typedef struct descent_onnx {
 
 typedef struct descent_program {
   int32_t abi_version;
-  int32_t reserved;
+  int32_t has_values;          /* initialize gives all parameters numbers of the model's own file */
   const char* name;            /* of the model */
   const char* model_hash;      /* 64 hex digits: SHA-256 over canonical binary model */
   const char* prediction_hash; /* and over what its predictions depend on */

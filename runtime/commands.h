@@ -51,8 +51,8 @@ Result<ExitStatus> Export(const Program& program, const ExportCommand& command);
 /// Shapes, parameters, memory, kernels, target, dependencies, hyperparameters.
 std::string InfoText(const Program& program);
 
-/// Parameters into `state`: of the checkpoint, or without one the built-in ones. Gives the record
-/// of a checkpoint.
+/// Parameters into `state`: of the checkpoint, or without one the built-in ones or the model's own.
+/// Gives the record of a checkpoint.
 Result<std::optional<TrainingRecord>> LoadParameters(const Program& program,
                                                      const std::string& checkpoint, State& state);
 

@@ -71,6 +71,15 @@ const std::vector<std::string>& ClassesOf(const SplitData* data, const TrainingR
   return data && data->data.label() ? data->data.label()->class_names : kNone;
 }
 
+/// Parameters as the model's file gives them.
+Result<std::optional<TrainingRecord>> OwnValues(const Program& program, State& state) {
+  auto executor = Executor::Make(1, BindCaller::kNo);
+  if (!executor) return std::unexpected(executor.error());
+  if (auto made = Initialize(program, **executor, 1, state); !made)
+    return std::unexpected(made.error());
+  return std::nullopt;
+}
+
 }  // namespace
 
 Result<std::optional<TrainingRecord>> LoadParameters(const Program& program,
@@ -90,6 +99,7 @@ Result<std::optional<TrainingRecord>> LoadParameters(const Program& program,
   if (!weights) {
     bool has_parameters = program.FindSlot(DESCENT_SLOT_PARAMETER) != nullptr;
     if (!has_parameters) return std::nullopt;
+    if (program.abi().has_values) return OwnValues(program, state);
     return FailWith(ExitStatus::kUsage, "",
                     "no parameters: give --checkpoint FILE (none are built in)");
   }

@@ -80,27 +80,27 @@ void EmitProgramTable(llvm::Module& module, const KernelProgram& program, const 
     hyperparameters.push_back(t.Struct({t.Text(name), t.Text(value)}));
 
   llvm::Function* check = EmitCpuCheck(module, program.prefix + "_cpu_is_supported", target);
-  llvm::Constant* table =
-      t.Struct({t.I32(DESCENT_ABI_VERSION),
-                t.I32(0),
-                t.Text(program.name),
-                t.Text(program.model_hash),
-                t.Text(program.prediction_hash),
-                t.Text(target.name),
-                t.Text("descent " DESCENT_VERSION),
-                check,
-                t.Text(CpuNeeds(target)),
-                t.I64(program.state_bytes),
-                t.I64(std::ssize(slots)),
-                t.I64(std::ssize(entry_rows)),
-                t.I64(std::ssize(hyperparameters)),
-                t.Array(slots),
-                t.Array(entry_rows),
-                t.Array(hyperparameters),
-                t.I64(program.keep_partial_batch),
-                t.Bytes(options.weights),
-                t.I64(std::ssize(options.weights)),
-                options.onnx == nullptr ? t.Null() : OnnxTable(t, *options.onnx, program)});
+  llvm::Constant* onnx = options.onnx == nullptr ? t.Null() : OnnxTable(t, *options.onnx, program);
+  llvm::Constant* table = t.Struct({t.I32(DESCENT_ABI_VERSION),
+                                    t.I32(program.has_values),
+                                    t.Text(program.name),
+                                    t.Text(program.model_hash),
+                                    t.Text(program.prediction_hash),
+                                    t.Text(target.name),
+                                    t.Text("descent " DESCENT_VERSION),
+                                    check,
+                                    t.Text(CpuNeeds(target)),
+                                    t.I64(program.state_bytes),
+                                    t.I64(std::ssize(slots)),
+                                    t.I64(std::ssize(entry_rows)),
+                                    t.I64(std::ssize(hyperparameters)),
+                                    t.Array(slots),
+                                    t.Array(entry_rows),
+                                    t.Array(hyperparameters),
+                                    t.I64(program.keep_partial_batch),
+                                    t.Bytes(options.weights),
+                                    t.I64(std::ssize(options.weights)),
+                                    onnx});
   auto* global =
       new llvm::GlobalVariable(module, table->getType(), true, llvm::GlobalValue::ExternalLinkage,
                                table, program.prefix + "_program");

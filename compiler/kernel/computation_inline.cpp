@@ -77,12 +77,11 @@ void Inline(Computation& consumer, int tensor, const Computation& producer) {
       TensorRead& added = reads.emplace_back(inner);
       MapRead(added, mapping);
       if (read.guards.empty()) continue;
-      const bool is_value =
-          merge_outside && inner.guards.empty() && &inner == &producer.reads[value->slot];
+      const bool is_result = merge_outside && &inner == &producer.reads[value->slot];
       // One element can be read at every point, and stays the same at all of them.
-      if (!is_value && inner.coordinates.empty()) continue;
+      if (!is_result && inner.coordinates.empty()) continue;
       added.guards.insert(added.guards.end(), read.guards.begin(), read.guards.end());
-      if (is_value)
+      if (is_result && inner.guards.empty())
         added.outside = read.outside;
       else if (!added.outside)
         added.outside = ConstantInt(inner.dtype, 0);

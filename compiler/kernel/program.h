@@ -360,6 +360,7 @@ struct KernelProgram {
   // What the artifact says about itself (descent_program in runtime/abi.h).
   std::string model_hash, prediction_hash;
   bool keep_partial_batch = false;
+  bool has_values = false;
   std::vector<std::pair<std::string, std::string>> hyperparameters;
 };
 

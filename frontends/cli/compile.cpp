@@ -22,9 +22,10 @@ namespace descent::cli {
 namespace {
 
 struct CompileArguments {
-  std::string model, output, emit = "exe", name, weights, sanitize;
+  std::string model, output, emit = "exe", name, sanitize;
   std::vector<std::string> entries;
   bool is_static = false, quiet = false;
+  WeightsFlags weights;
   CompileFlags flags;
 };
 
@@ -52,6 +53,11 @@ void Report(const std::string& path, const ArtifactKindInfo& kind, const Compila
         seconds);
 }
 
+/// Whether there is an entry point that gives parameters the values of the model.
+bool Initializes(const CompileArguments& arguments) {
+  return arguments.entries.empty() || std::ranges::count(arguments.entries, "initialize") > 0;
+}
+
 Result<CompileOptions> OptionsOf(const CompileArguments& arguments, const Model& model,
                                  ArtifactKind kind) {
   DESCENT_TRY(options, arguments.flags.Options());
@@ -65,9 +71,11 @@ Result<CompileOptions> OptionsOf(const CompileArguments& arguments, const Model&
     DESCENT_TRY(form, OnnxFormOf(configured, arguments.model));
     options.onnx = std::move(form);
   }
-  if (!arguments.weights.empty()) {
+  if (arguments.weights.given()) {
     DESCENT_TRY(weights, ReadWeights(arguments.weights, configured));
     options.weights = std::move(weights.owned);
+  } else if (configured.HasValues() && !Initializes(arguments)) {
+    options.weights = ValuesOf(configured);
   }
   return options;
 }
@@ -99,7 +107,7 @@ Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
   if (arguments.is_static && !arguments.sanitize.empty())
     return UsageError("--static and --sanitize exclude each other",
                       "sanitizers cannot be linked statically");
-  std::vector<runtime::NamedFile> read = {{"--weights", arguments.weights}};
+  std::vector<runtime::NamedFile> read = {{"--weights", arguments.weights.file}};
   DESCENT_TRY(model, LoadModel(arguments.model, arguments.flags.model, &read));
   DESCENT_TRY(options, OptionsOf(arguments, model, kind.kind));
   DESCENT_TRY(compilation, Compile(model, options));
@@ -114,49 +122,41 @@ Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
 }
 
 OptionGroup ArtifactOptions(CompileArguments& arguments) {
-  return {
-      "Artifact",
-      {OutputOption(&arguments.output,
-                    "where to write (default: named after the model; listings go to standard "
-                    "output)"),
-       {.names = "--emit",
-        .value = "KIND",
-        .doc = "what to make (default exe)",
-        .destination = &arguments.emit,
-        .choices = KindNames()},
-       {.names = "--name",
-        .value = "PREFIX",
-        .doc = "prefix of all symbols, a C identifier (default: the model's name)",
-        .destination = &arguments.name},
-       {.names = "--entry",
-        .value = "ENTRY",
-        .doc = "compile only this entry point; may be repeated (`--entry predict`: no training "
-               "code)",
-        .destination = &arguments.entries,
-        .choices = {"initialize", "train_step", "evaluate", "predict", "metrics", "run"},
-        .comma_list = true},
-       {.names = "--weights",
-        .value = "FILE",
-        .doc = "compile parameters in, which predict without a checkpoint and from which training "
-               "begins: a safetensors file, or a trainer's checkpoint (of a model that predicts "
-               "otherwise, with a warning)",
-        .destination = &arguments.weights,
-        .completion = Completion::kFile},
-       {.names = "--static",
-        .value = "",
-        .doc = "an executable without any dynamic dependency, single-threaded",
-        .destination = &arguments.is_static},
-       {.names = "--sanitize",
-        .value = "KIND",
-        .doc = "instrument the kernels; executables and shared libraries are linked by "
-               "clang-19, objects "
-               "and static libraries by you, with -fsanitize",
-        .destination = &arguments.sanitize,
-        .choices = {"none", "address", "thread"}},
-       {.names = "-q,--quiet",
-        .value = "",
-        .doc = "print nothing but errors",
-        .destination = &arguments.quiet}}};
+  return {"Artifact",
+          {OutputOption(&arguments.output,
+                        "where to write (default: named after the model; listings go to standard "
+                        "output)"),
+           {.names = "--emit",
+            .value = "KIND",
+            .doc = "what to make (default exe)",
+            .destination = &arguments.emit,
+            .choices = KindNames()},
+           {.names = "--name",
+            .value = "PREFIX",
+            .doc = "prefix of all symbols, a C identifier (default: the model's name)",
+            .destination = &arguments.name},
+           {.names = "--entry",
+            .value = "ENTRY",
+            .doc = "compile only this entry point; may be repeated (`--entry predict`: no training "
+                   "code)",
+            .destination = &arguments.entries,
+            .choices = {"initialize", "train_step", "evaluate", "predict", "metrics", "run"},
+            .comma_list = true},
+           {.names = "--static",
+            .value = "",
+            .doc = "an executable without any dynamic dependency, single-threaded",
+            .destination = &arguments.is_static},
+           {.names = "--sanitize",
+            .value = "KIND",
+            .doc = "instrument the kernels; executables and shared libraries are linked by "
+                   "clang-19, objects "
+                   "and static libraries by you, with -fsanitize",
+            .destination = &arguments.sanitize,
+            .choices = {"none", "address", "thread"}},
+           {.names = "-q,--quiet",
+            .value = "",
+            .doc = "print nothing but errors",
+            .destination = &arguments.quiet}}};
 }
 
 }  // namespace
@@ -173,7 +173,12 @@ Command CompileCommand() {
           "and "
           "`asm` are listings. The same input gives the same bytes, from any directory.",
       .arguments = {ModelArgument(&arguments->model)},
-      .groups = {ArtifactOptions(*arguments), arguments->flags.Group()},
+      .groups = {ArtifactOptions(*arguments),
+                 {"Parameters", arguments->weights.Options(
+                                    "--weights",
+                                    "compile parameters in, which predict without a checkpoint and "
+                                    "from which training begins")},
+                 arguments->flags.Group()},
       .examples =
           {{"descent compile model.descent -o trainer && ./trainer train --data circle:samples=500",
             "compile, then train"},

@@ -27,7 +27,8 @@ struct DiffArguments {
   std::string first;
   std::vector<std::string> rest;
   bool compiled = false, interpreter = false;
-  std::string entry, weights, tolerance;
+  std::string entry, tolerance;
+  WeightsFlags weights;
   int64_t seed = 1;
   CompileFlags flags;
 };
@@ -244,7 +245,7 @@ Result<ExitStatus> Diff(const DiffArguments& arguments) {
                       "or the values of one: descent diff MODEL --compiled --interpreter");
   for (const auto& [option, value] :
        {std::pair("--entry", &arguments.entry), std::pair("--tolerance", &arguments.tolerance),
-        std::pair("--weights", &arguments.weights)})
+        std::pair("--weights", &arguments.weights.file)})
     if (!value->empty())
       return UsageError(fmt::format("{} is for comparing values", option),
                         "add --compiled --interpreter, of one model");
@@ -273,13 +274,7 @@ Command DiffCommand() {
         .destination = &arguments->tolerance},
        SeedOption(&arguments->seed,
                   "seed of initializers, random operators and inputs that are not given (default "
-                  "1)"),
-       {.names = "--weights,--checkpoint",
-        .value = "FILE",
-        .doc = "state from a safetensors file, or a trainer's checkpoint (of a model that predicts "
-               "otherwise, with a warning)",
-        .destination = &arguments->weights,
-        .completion = Completion::kFile}}};
+                  "1)")}};
   return {
       .name = "diff",
       .summary = "compare two models, or compiled values with interpreted ones",
@@ -297,7 +292,10 @@ Command DiffCommand() {
                      .doc = "the other model; or inputs of the one, as `descent run` takes them",
                      .destination = &arguments->rest,
                      .completion = Completion::kModel}},
-      .groups = {std::move(options), arguments->flags.Group()},
+      .groups = {std::move(options),
+                 {"Parameters",
+                  arguments->weights.Options("--weights,--checkpoint", "state from a file")},
+                 arguments->flags.Group()},
       .examples = {{"descent diff old.descent new.descent", "what changed?"},
                    {"descent diff model.descent --compiled --interpreter",
                     "does the compiled model compute what the interpreter does?"}},

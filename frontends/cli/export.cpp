@@ -14,13 +14,14 @@ namespace descent::cli {
 namespace {
 
 struct ExportArguments {
-  std::string model, output, weights;
+  std::string model, output;
+  WeightsFlags weights;
   int64_t seed = 1;
   ModelFlags flags;
 };
 
 Result<ExitStatus> Export(const ExportArguments& arguments) {
-  std::vector<runtime::NamedFile> read = {{"--weights", arguments.weights}};
+  std::vector<runtime::NamedFile> read = {{"--weights", arguments.weights.file}};
   DESCENT_TRY(model, LoadModel(arguments.model, arguments.flags, &read));
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));
   DESCENT_TRY(configured, Configure(std::move(model), {}));
@@ -47,15 +48,11 @@ Command ExportCommand() {
       .arguments = {ModelArgument(&arguments->model)},
       .groups = {{"Options",
                   {OutputOption(&arguments->output, "where to write (default: standard output)"),
-                   {.names = "--weights,--checkpoint",
-                    .value = "FILE",
-                    .doc = "parameters instead of the initializers: a safetensors file, or a "
-                           "trainer's checkpoint (of a model that predicts otherwise, with a "
-                           "warning)",
-                    .destination = &arguments->weights,
-                    .completion = Completion::kFile},
                    SeedOption(&arguments->seed, "seed of initializers (default 1)"),
-                   arguments->flags.DimOption()}}},
+                   arguments->flags.DimOption()}},
+                 {"Parameters", arguments->weights.Options("--weights,--checkpoint",
+                                                           "parameters instead of the "
+                                                           "initializers")}},
       .examples = {{"descent export model.descent --checkpoint c.safetensors -o model.onnx",
                     "for onnxruntime and everything else that reads ONNX"}},
       .subject = &arguments->model,

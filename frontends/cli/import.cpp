@@ -9,9 +9,9 @@
 #include "frontends/cli/load_model.h"
 #include "frontends/cli/model_flags.h"
 #include "frontends/cli/model_input.h"
+#include "frontends/cli/weights.h"
 #include "frontends/onnx/import.h"
 #include "ir/io/model_file.h"
-#include "runtime/safetensors.h"
 
 namespace descent::cli {
 namespace {
@@ -33,13 +33,7 @@ fs::path ParameterFile(const std::string& output) {
 
 /// Moves the values of all slots into the bytes of a file of that name.
 std::string TakeParameters(Model& model, const std::string& name) {
-  std::vector<runtime::NamedTensor> tensors;
-  for (const Slot& slot : model.slots)
-    if (slot.initializer.data)
-      tensors.push_back({slot.name, static_cast<int32_t>(slot.type.dtype), slot.type.shape,
-                         slot.initializer.data->bytes()});
-  const runtime::Bytes bytes =
-      runtime::WriteSafetensors({{"model", model.name}}, std::move(tensors));
+  const runtime::Bytes bytes = ValuesOf(model);
   for (Slot& slot : model.slots)
     if (slot.initializer.data) slot.initializer = {.file = name};
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

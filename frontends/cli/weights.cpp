@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "compiler/prediction_hash.h"
 #include "frontends/cli/command.h"
 #include "frontends/cli/runtime_result.h"
+#include "runtime/safetensors.h"
 
 namespace descent::cli {
 namespace {
@@ -144,11 +147,103 @@ Result<void> CheckPredictions(const runtime::Weights& weights, const Model& mode
   return {};
 }
 
+/// "OLD=NEW" in parts: what stands before and behind the star of each side.
+struct Renaming {
+  std::string rule;
+  bool has_star;
+  std::string prefix, suffix, new_prefix, new_suffix;
+  bool used = false;
+
+  /// The new name, or nothing where the rule is not about `name`.
+  std::optional<std::string> Apply(std::string_view name) const {
+    if (!has_star) return name == prefix ? std::optional(new_prefix) : std::nullopt;
+    if (name.size() < prefix.size() + suffix.size() || !name.starts_with(prefix) ||
+        !name.ends_with(suffix))
+      return std::nullopt;
+    name = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
+    return fmt::format("{}{}{}", new_prefix, name, new_suffix);
+  }
+};
+
+Result<Renaming> ParseRenaming(const std::string& rule) {
+  const size_t equals = rule.find('=');
+  const std::string from = rule.substr(0, equals);
+  const std::string to = equals == std::string::npos ? "" : rule.substr(equals + 1);
+  const auto stars = std::pair(std::ranges::count(from, '*'), std::ranges::count(to, '*'));
+  if (from.empty() || to.empty() || stars.first != stars.second || stars.first > 1)
+    return UsageError(
+        fmt::format("--rename takes OLD=NEW, with one * on both sides or on none, "
+                    "not {}",
+                    Quoted(rule)));
+  const auto cut = [](const std::string& side) {
+    const size_t star = std::min(side.find('*'), side.size());
+    return std::pair(side.substr(0, star), side.substr(std::min(star + 1, side.size())));
+  };
+  const auto [prefix, suffix] = cut(from);
+  const auto [new_prefix, new_suffix] = cut(to);
+  return Renaming{rule, stars.first > 0, prefix, suffix, new_prefix, new_suffix};
+}
+
+/// The file with other names, as if it were of another origin. The first rule about a name decides.
+Result<runtime::Weights> Renamed(runtime::Weights weights, const std::vector<std::string>& rules) {
+  std::vector<Renaming> renamings;
+  for (const std::string& rule : rules) {
+    DESCENT_TRY(renaming, ParseRenaming(rule));
+    renamings.push_back(std::move(renaming));
+  }
+  std::set<std::string> names;
+  for (runtime::NamedTensor& tensor : weights.file.tensors) {
+    for (Renaming& renaming : renamings) {
+      auto name = renaming.Apply(tensor.name);
+      if (!name) continue;
+      tensor.name = *std::move(name);
+      renaming.used = true;
+      break;
+    }
+    if (!names.insert(tensor.name).second)
+      return InputError(fmt::format("{}: --rename leaves two tensors of the name {}", weights.path,
+                                    Quoted(tensor.name)));
+  }
+  for (const Renaming& renaming : renamings)
+    if (!renaming.used)
+      return InputError(
+          fmt::format("{}: --rename {} is about none of its tensors", weights.path, renaming.rule));
+  return FromRuntime(runtime::ParseWeights(
+      runtime::WriteSafetensors({}, std::move(weights.file.tensors)), weights.path));
+}
+
 }  // namespace
 
-Result<runtime::Weights> ReadWeights(const std::string& path, const Model& model) {
-  DESCENT_TRY(bytes, FromRuntime(runtime::ReadFile(path)));
-  DESCENT_TRY(weights, FromRuntime(runtime::ParseWeights(std::move(bytes), path)));
+std::vector<Option> WeightsFlags::Options(std::string names, std::string doc) {
+  return {{.names = std::move(names),
+           .value = "FILE",
+           .doc = doc + ": a safetensors file, or a trainer's checkpoint (of a model that predicts "
+                        "otherwise, with a warning)",
+           .destination = &file,
+           .completion = Completion::kFile},
+          {.names = "--rename",
+           .value = "OLD=NEW",
+           .doc = "what tensors of that file are called in the model, with one * on both sides or "
+                  "on none (encoder.*=*); may be repeated, the first that fits counts",
+           .destination = &renames}};
+}
+
+runtime::Bytes ValuesOf(const Model& model) {
+  std::vector<runtime::NamedTensor> tensors;
+  for (const Slot& slot : model.slots)
+    if (slot.initializer.data)
+      tensors.push_back({slot.name, static_cast<int32_t>(slot.type.dtype), slot.type.shape,
+                         slot.initializer.data->bytes()});
+  return runtime::WriteSafetensors({{"model", model.name}}, std::move(tensors));
+}
+
+Result<runtime::Weights> ReadWeights(const WeightsFlags& flags, const Model& model) {
+  DESCENT_TRY(bytes, FromRuntime(runtime::ReadFile(flags.file)));
+  DESCENT_TRY(weights, FromRuntime(runtime::ParseWeights(std::move(bytes), flags.file)));
+  if (!flags.renames.empty()) {
+    DESCENT_TRY(renamed, Renamed(std::move(weights), flags.renames));
+    weights = std::move(renamed);
+  }
   const Mismatch mismatch = Compare(weights.file, model);
   // One entry point's model lists only the state that it reads.
   const bool all_known = mismatch.extra.empty() || !weights.record || !model.entry.empty();

@@ -2,12 +2,24 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "frontends/cli/command.h"
 #include "ir/diagnostic.h"
 #include "ir/model.h"
 #include "runtime/checkpoint.h"
 
 namespace descent::cli {
+
+/// The flags of a command that takes parameters from a file.
+struct WeightsFlags {
+  std::string file;
+  std::vector<std::string> renames;  ///< "OLD=NEW", perhaps with one * each: "encoder.*=*"
+
+  /// The option of these names, and "--rename".
+  std::vector<Option> Options(std::string names, std::string doc);
+  bool given() const { return !file.empty(); }
+};
 
 /// `model` is configured: settings may change what it computes.
 ///
@@ -17,6 +29,11 @@ namespace descent::cli {
 /// was trained does not matter (`--set optimizer=adam`, another batch size). A checkpoint of a
 /// model with another prediction hash is taken with a warning on standard error, unless its
 /// normalization does not fit the inputs.
-Result<runtime::Weights> ReadWeights(const std::string& path, const Model& model);
+///
+/// Tensors that are renamed are of another origin, whatever the file is.
+Result<runtime::Weights> ReadWeights(const WeightsFlags& flags, const Model& model);
+
+/// The values that the model gives its state as the bytes of a safetensors file.
+runtime::Bytes ValuesOf(const Model& model);
 
 }  // namespace descent::cli

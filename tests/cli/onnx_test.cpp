@@ -1,5 +1,6 @@
 // ONNX files in every command that takes a model; gradients; tasks from the command line.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -59,6 +60,35 @@ TEST_F(OnnxFiles, AreWrittenAsText) {
             Run("descent run --dim batch=4 classifier.onnx" + input).out);
   ExpectPrints(std::string("descent import -o c.pb") + kBatch, "c.pb: model classifier");
   EXPECT_EQ(Run("descent diff c.pb classifier.onnx --dim batch=4").status, 2);  // c.pb has no --dim
+}
+
+TEST_F(OnnxFiles, PredictWithTheirOwnParameters) {
+  shell_.Write("x.csv", "1,2,3,4\n0,0,1,1\n1,1,1,1\n2,2,2,2\n");
+  ExpectPrints(std::string("descent compile -o whole") + kBatch, "whole: executable");
+  ExpectPrints(std::string("descent compile --entry run -o bare") + kBatch, "bare: executable");
+  ExpectPrints("./whole predict --input x.csv --output whole.csv", "");
+  ExpectPrints("./bare predict --input x.csv --output bare.csv", "");
+  EXPECT_NE(shell_.Read("whole.csv").find("0.17652"), std::string::npos)
+      << shell_.Read("whole.csv");
+  EXPECT_EQ(shell_.Read("whole.csv"), shell_.Read("bare.csv"));
+}
+
+TEST_F(OnnxFiles, AreWrittenWithWhatWasLearned) {
+  std::string data = "a,b,c,d,label\n";
+  for (int i = 0; i < 64; ++i) data += fmt::format("{},{},{},0,{}\n", i % 7, i % 5, i % 2, i % 3);
+  shell_.Write("d.csv", data);
+  shell_.Write("x.csv", "a,b,c,d\n1,2,1,0\n3,0,0,0\n0,4,1,0\n6,1,0,0\n");
+  ExpectPrints(std::string("descent compile --loss cross_entropy -o t") + kBatch, "t: executable");
+  ExpectPrints("./t train --data d.csv --epochs 3 --checkpoint c.safetensors --quiet", "stopped");
+  ExpectPrints("./t export --checkpoint c.safetensors -o learned.onnx", "");
+  ExpectPrints(std::string("descent export --checkpoint c.safetensors -o same.onnx") + kBatch, "");
+  EXPECT_EQ(shell_.Read("learned.onnx").size(), shell_.Read("same.onnx").size());
+  EXPECT_EQ(Run("descent diff learned.onnx same.onnx --dim batch=4").status, 0);
+  EXPECT_NE(Run("descent diff learned.onnx classifier.onnx --dim batch=4").status, 0);
+  ExpectPrints("./t predict --input x.csv --checkpoint c.safetensors --output p.npy", "");
+  const std::string again = "descent run learned.onnx --dim batch=4 -o folder ";
+  ExpectPrints(again + "'[[[1,2],[1,0]],[[3,0],[0,0]],[[0,4],[1,0]],[[6,1],[0,0]]]'", "");
+  EXPECT_EQ(shell_.Read("folder/output_0.npy"), shell_.Read("p.npy"));
 }
 
 TEST_F(OnnxFiles, AreRefusedWithEverythingThatIsWrong) {

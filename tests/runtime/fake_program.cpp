@@ -256,6 +256,7 @@ const descent_program* FakeProgram(const FakeOptions& options) {
   }
   predict_inputs[0].normalization = options.normalization;
   program = {.abi_version = DESCENT_ABI_VERSION,
+             .has_values = options.has_values,
              .name = options.other_model ? "other" : "fake",
              .model_hash = options.other_model
                                ? "ffff456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -273,7 +274,8 @@ const descent_program* FakeProgram(const FakeOptions& options) {
              .hyperparameters = kHyperparameters,
              .keep_partial_batch = options.keep_partial_batch,
              .weights = static_cast<const uint8_t*>(options.weights),
-             .weights_bytes = options.weights_bytes};
+             .weights_bytes = options.weights_bytes,
+             .onnx = options.onnx};
   return &program;
 }
 

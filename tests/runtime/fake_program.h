@@ -19,6 +19,8 @@ struct FakeOptions {
   int32_t normalization = DESCENT_NORMALIZE_STANDARDIZE;
   const void* weights = nullptr;
   int64_t weights_bytes = 0;
+  bool has_values = false;
+  const descent_onnx* onnx = nullptr;
 };
 
 inline constexpr int64_t kFakeBatch = 8, kFakePredictBatch = 3;

@@ -61,8 +61,8 @@ TEST_F(TrainerMainTest, UsageErrors) {
     std::string error;
   };
   const Bad kBad[] = {
-      {{"jump"}, "unknown command 'jump' (commands are train, evaluate, predict and info)"},
-      {{"--jump"}, "unknown option '--jump' (commands are train, evaluate, predict and info)"},
+      {{"jump"}, "unknown command 'jump' (commands are train, evaluate, predict, export and info)"},
+      {{"--jump"}, "unknown option '--jump' (commands are train, evaluate, predict, export and info)"},
       {{"train", "--epoch", "3"}, "train has no option '--epoch' (did you mean --epochs?)"},
       {{"train", "--json"}, "train has no option '--json' (--help lists the options)"},
       {{"train", "here"}, "unexpected argument 'here'"},
@@ -342,6 +342,61 @@ TEST_F(TrainerMainTest, BuiltInWeights) {
   Ran ran = RunTrainer({"predict", "--input", File("x.csv"), "--output", File("y.csv")}, baked);
   ASSERT_EQ(ran.status, 0) << ran.error;
   EXPECT_NEAR(std::stod(LastLine(Contents(File("y.csv")))), 11, 0.01);
+}
+
+TEST_F(TrainerMainTest, ModelsOwnValues) {
+  folder_.Write("x.csv", "a,b\n3,4\n");
+  const std::vector<std::string> predict = {"predict", "--input", File("x.csv"), "--output",
+                                            File("y.csv")};
+  EXPECT_EQ(RunTrainer(predict).status, 2);
+  const Ran ran = RunTrainer(
+      predict, {.normalization = DESCENT_NORMALIZE_NONE, .has_values = true});
+  EXPECT_EQ(ran.status, 0) << ran.error;
+}
+
+/// ModelProto {1: 8}, GraphProto {2: "g"}, TensorProto {8: "b", 2: 1, 1: 1}: tag, then number or
+/// length and bytes.
+constexpr uint8_t kOnnxModel[] = {0x08, 8}, kOnnxGraph[] = {0x12, 1, 'g'},
+                  kOnnxTensor[] = {0x42, 1, 'b', 0x10, 1, 0x08, 1};
+constexpr descent_onnx_initializer kOnnxInitializer = {kOnnxTensor, sizeof(kOnnxTensor), 1};
+constexpr descent_onnx kOnnx = {
+    kOnnxModel, kOnnxGraph, sizeof(kOnnxModel), sizeof(kOnnxGraph), 1, &kOnnxInitializer, ""};
+
+TEST_F(TrainerMainTest, ExportsAnOnnxFile) {
+  TrainOn(Table("d.csv", 60));
+  const std::vector<std::string> words = {"export", "--checkpoint", File("c"), "-o", File("m")};
+  const Ran ran = RunTrainer(words, {.onnx = &kOnnx});
+  ASSERT_EQ(ran.status, 0) << ran.error;
+  // Behind the model comes field 7, the graph; behind what the graph has, field 5, an initializer,
+  // and last in that field 9, its 4 bytes.
+  const std::string file = Contents(File("m")), number = file.substr(file.size() - 4);
+  EXPECT_EQ(file,
+            "\x08\x08\x3a\x12\x12\x01g\x2a\x0d\x42\x01"
+            "b\x10\x01\x08\x01\x4a\x04" +
+                number);
+  // Features are standardized, so b is the mean of the labels.
+  float b = 0;
+  std::memcpy(&b, number.data(), sizeof(b));
+  EXPECT_NEAR(b, 6.9, 0.01);
+}
+
+TEST_F(TrainerMainTest, ExportRefuses) {
+  TrainOn(Table("d.csv", 60));
+  const std::string c = File("c");
+  const auto error = [&](std::vector<std::string> words, const descent_onnx* onnx) {
+    words.insert(words.begin(), "export");
+    const Ran ran = RunTrainer(words, {.onnx = onnx});
+    return fmt::format("{}: {}", ran.status, ran.error);
+  };
+  EXPECT_EQ(error({"--checkpoint", c, "-o", File("m")}, nullptr),
+            "3: error: the program holds no ONNX form of its model\n");
+  constexpr descent_onnx kMissing = {.missing = "ONNX has no form for argsort"};
+  EXPECT_EQ(error({"--checkpoint", c, "-o", File("m")}, &kMissing),
+            "3: error: model 'fake' cannot be exported: ONNX has no form for argsort\n");
+  EXPECT_EQ(error({"--checkpoint", c}, &kOnnx), "2: error: --output is needed\n");
+  EXPECT_EQ(error({"-o", File("m")}, &kOnnx).substr(0, 26), "2: error: no parameters: g");
+  EXPECT_EQ(error({"--checkpoint", c, "-o", c}, &kOnnx).substr(0, 9), "2: error:");
+  EXPECT_EQ(error({"--checkpoint", c, "-o", File("no/m")}, &kOnnx).substr(0, 9), "4: error:");
 }
 
 TEST_F(TrainerMainTest, ClassNamesInPredictions) {

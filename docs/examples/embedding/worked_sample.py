@@ -41,7 +41,7 @@ class Slot(c.Structure):
 
 
 class Program(c.Structure):
-    _fields_ = [("abi_version", c.c_int32), ("reserved", c.c_int32), ("name", c.c_char_p), ("model_hash", c.c_char_p),
+    _fields_ = [("abi_version", c.c_int32), ("has_values", c.c_int32), ("name", c.c_char_p), ("model_hash", c.c_char_p),
                 ("prediction_hash", c.c_char_p), ("target", c.c_char_p), ("compiler", c.c_char_p), ("cpu_is_supported", c.CFUNCTYPE(c.c_int32)),
                 ("cpu_needs", c.c_char_p), ("state_bytes", c.c_int64), ("slot_count", c.c_int64),
                 ("entry_count", c.c_int64), ("hyperparameter_count", c.c_int64), ("slots", c.POINTER(Slot)),

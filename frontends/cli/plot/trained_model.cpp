@@ -147,7 +147,7 @@ Result<TrainedModel> TrainedModel::Load(const Source& source) {
                    .hint = "`descent plot --function` draws a plain function"});
   std::optional<runtime::Weights> weights;
   if (!source.checkpoint.empty()) {
-    DESCENT_TRY(file, cli::ReadWeights(source.checkpoint, read));
+    DESCENT_TRY(file, cli::ReadWeights({.file = source.checkpoint}, read));
     weights = std::move(file);
   }
   DESCENT_TRY(model, WithHidden(std::move(read), source.hidden));

@@ -134,9 +134,9 @@ Result<std::map<std::string, Tensor>> FirstState(const Model& source, int64_t se
 }
 
 /// What the file does not have of it stays as it is: the optimizer's state, seed and step.
-Result<void> LoadWeights(const std::string& path, const Model& source,
+Result<void> LoadWeights(const WeightsFlags& flags, const Model& source,
                          std::map<std::string, Tensor>& state) {
-  DESCENT_TRY(weights, ReadWeights(path, source));
+  DESCENT_TRY(weights, ReadWeights(flags, source));
   for (auto& [name, value] : state)
     if (const runtime::NamedTensor* tensor = weights.file.Find(name))
       value = FromStored(tensor->dtype, tensor->shape, tensor->bytes);
@@ -230,10 +230,10 @@ Result<std::map<std::string, InputArgument>> MatchInputs(const std::vector<std::
   return matched;
 }
 
-Result<std::map<std::string, Tensor>> StateOf(const Model& model, const std::string& weights,
+Result<std::map<std::string, Tensor>> StateOf(const Model& model, const WeightsFlags& weights,
                                               int64_t seed) {
   DESCENT_TRY(state, FirstState(model, seed));
-  if (!weights.empty()) DESCENT_RETURN_IF_ERROR(LoadWeights(weights, model, state));
+  if (weights.given()) DESCENT_RETURN_IF_ERROR(LoadWeights(weights, model, state));
   return state;
 }
 

@@ -12,6 +12,7 @@
 
 #include "compiler/compile.h"
 #include "frontends/cli/run/tensor_input.h"
+#include "frontends/cli/weights.h"
 #include "ir/interpreter.h"
 #include "ir/model.h"
 
@@ -23,7 +24,7 @@ struct ExecutionRequest {
   bool leave_unread = false;  ///< inputs that this entry point does not read are for others
   /// Those without a name may be all of the model's instead of those that the entry point reads.
   bool all_inputs = false;
-  std::string weights;  ///< safetensors file; "" = the initializers
+  WeightsFlags weights;  ///< not given: the initializers
   int64_t seed = 1;
   bool random_inputs = false;  ///< make up the inputs that are not given, from the seed
   int64_t threads = 0;
@@ -60,8 +61,8 @@ Result<std::map<std::string, InputArgument>> MatchInputs(const std::vector<std::
                                                          const std::vector<InputArgument>& given);
 
 /// Every slot of the model, and seed, step, learning_rate: what the initializers give, over it what
-/// the file `weights` has ("": none).
-Result<std::map<std::string, Tensor>> StateOf(const Model& model, const std::string& weights,
+/// the file of `weights` has, if one is given.
+Result<std::map<std::string, Tensor>> StateOf(const Model& model, const WeightsFlags& weights,
                                               int64_t seed);
 
 Result<Execution> Prepare(const Model& model, const ExecutionRequest& request);

@@ -13,10 +13,10 @@ namespace descent::cli {
 struct ExecutionFlags {
   bool compiled = false, interpreter = false;
   int64_t seed = 1, threads = 1;
-  std::string weights;
+  WeightsFlags weights;
 
-  /// "--compiled", "--interpreter", "--seed", "--threads", "--weights"; destinations are members.
-  /// `what` is compiled: "the entry point".
+  /// "--compiled", "--interpreter", "--seed", "--threads", "--weights", "--rename"; destinations
+  /// are members. `what` is compiled: "the entry point".
   std::vector<Option> Options(std::string_view what);
   /// A usage error where they exclude each other.
   Result<void> Check() const;

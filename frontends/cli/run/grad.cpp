@@ -61,7 +61,7 @@ Result<ExitStatus> Grad(const GradArguments& arguments) {
   for (const NamedTensor& value : values.outputs)
     files.push_back({FileOf(arguments.folder, "grad_" + value.name.substr(GradientName("").size())),
                      &value, ""});
-  read.push_back({"--weights", arguments.execution.weights});
+  read.push_back({"--weights", arguments.execution.weights.file});
   DESCENT_RETURN_IF_ERROR(WriteFiles(arguments.folder, std::move(read), inputs, files));
   return ExitStatus::kGood;
 }

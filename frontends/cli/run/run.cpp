@@ -59,7 +59,7 @@ Result<ExitStatus> Run(const RunArguments& arguments) {
   for (const NamedTensor& value : values.traced) PrintTensor(value);
   if (arguments.trace) NoteOptimizedAway(execution, values);
   if (!arguments.folder.empty()) {
-    read.push_back({"--weights", arguments.execution.weights});
+    read.push_back({"--weights", arguments.execution.weights.file});
     DESCENT_RETURN_IF_ERROR(WriteFiles(arguments.folder, std::move(read), request.inputs,
                                        OutputFiles(arguments.folder, values)));
     return ExitStatus::kGood;
