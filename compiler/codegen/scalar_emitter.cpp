@@ -263,7 +263,8 @@ void NodeKey(Operation& o, llvm::Value* key[2]) {
   llvm::Value* words[4];
   for (int i = 0; i < 4; ++i) words[i] = o.f.Splat(o.x[i], lanes);
   const auto [seed, step, iteration, stream] = words;
-  PhiloxState state = {{low(step), high(step), low(stream), low(iteration)}, {low(seed), high(seed)}};
+  PhiloxState state = {{low(step), high(step), low(stream), low(iteration)},
+                       {low(seed), high(seed)}};
   PhiloxRounds(o, state);
   key[0] = state.counter[0];
   key[1] = state.counter[1];

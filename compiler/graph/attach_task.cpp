@@ -59,6 +59,7 @@ class TaskBuilder {
 
  private:
   Result<void> FindBatch() {
+    if (model_.batch > 0) return {};
     if (model_.inputs.empty()) return Error("model {} has no input", Quoted(model_.name));
     const TensorType& first = model_.inputs[0].type;
     if (first.rank() == 0)

@@ -16,9 +16,17 @@ std::string ModelName(const proto::ModelProto& model, const std::string& path) {
   return model.graph().name().empty() ? fs::path(path).stem().string() : model.graph().name();
 }
 
-/// Inputs, except those that are initializers, too (before IR version 4 all of them were).
-void ImportInputs(const proto::GraphProto& graph, GraphImporter& importer, Scope& scope,
-                  Model& model) {
+/// The name of the first axis, or "".
+std::string FirstAxis(const proto::ValueInfoProto& info) {
+  const auto& shape = info.type().tensor_type().shape();
+  return shape.dim_size() == 0 ? "" : shape.dim(0).dim_param();
+}
+
+/// Inputs, except those that are initializers, too (before IR version 4 all of them were). Gives
+/// the names of their first axes.
+std::vector<std::string> ImportInputs(const proto::GraphProto& graph, GraphImporter& importer,
+                                      Scope& scope, Model& model) {
+  std::vector<std::string> axes;
   for (const proto::ValueInfoProto& info : graph.input()) {
     if (scope.Defines(info.name())) {
       if (model.FindInput(info.name()) != nullptr)
@@ -32,8 +40,10 @@ void ImportInputs(const proto::GraphProto& graph, GraphImporter& importer, Scope
       continue;
     }
     model.inputs.push_back({.name = info.name(), .type = *type});
+    axes.push_back(FirstAxis(info));
     scope.Bind(info.name(), scope.builder().Input(info.name(), *type));
   }
+  return axes;
 }
 
 void ExportOutputs(const proto::GraphProto& graph, GraphImporter& importer, Scope& scope) {
@@ -50,6 +60,17 @@ void ExportOutputs(const proto::GraphProto& graph, GraphImporter& importer, Scop
   }
 }
 
+/// A name that stands for the first axis of the first input and of all outputs is the batch: such a
+/// model predicts for any number of rows. `axes`: of the model's inputs.
+void FindBatch(const std::vector<std::string>& axes, const proto::GraphProto& graph, Model& model) {
+  if (axes.empty() || axes[0].empty()) return;
+  for (const proto::ValueInfoProto& output : graph.output())
+    if (FirstAxis(output) != axes[0]) return;
+  model.batch = model.inputs[0].type.shape[0];
+  for (size_t i = 0; i < axes.size(); ++i)
+    if (axes[i] == axes[0]) model.inputs[i].batch_axis = 0;
+}
+
 Result<Model> Import(const proto::ModelProto& file, const std::string& path,
                      const ImportOptions& options) {
   Model model{.name = ModelName(file, path)};
@@ -57,12 +78,13 @@ Result<Model> Import(const proto::ModelProto& file, const std::string& path,
   GraphImporter importer(file, options, fs::path(path).parent_path().string());
   Scope scope(builder, model);
   importer.ImportInitializers(file.graph(), scope);
-  ImportInputs(file.graph(), importer, scope, model);
+  const std::vector<std::string> axes = ImportInputs(file.graph(), importer, scope, model);
   importer.ImportNodes(file.graph(), scope);
   DESCENT_RETURN_IF_ERROR(importer.Finish());
   ExportOutputs(file.graph(), importer, scope);
   DESCENT_RETURN_IF_ERROR(importer.Finish());
   model.graph = std::move(builder).Build();
+  FindBatch(axes, file.graph(), model);
   DESCENT_RETURN_IF_ERROR(Verify(model));
   return model;
 }

@@ -62,7 +62,8 @@ TEST_F(TrainerMainTest, UsageErrors) {
   };
   const Bad kBad[] = {
       {{"jump"}, "unknown command 'jump' (commands are train, evaluate, predict, export and info)"},
-      {{"--jump"}, "unknown option '--jump' (commands are train, evaluate, predict, export and info)"},
+      {{"--jump"},
+       "unknown option '--jump' (commands are train, evaluate, predict, export and info)"},
       {{"train", "--epoch", "3"}, "train has no option '--epoch' (did you mean --epochs?)"},
       {{"train", "--json"}, "train has no option '--json' (--help lists the options)"},
       {{"train", "here"}, "unexpected argument 'here'"},
@@ -349,8 +350,8 @@ TEST_F(TrainerMainTest, ModelsOwnValues) {
   const std::vector<std::string> predict = {"predict", "--input", File("x.csv"), "--output",
                                             File("y.csv")};
   EXPECT_EQ(RunTrainer(predict).status, 2);
-  const Ran ran = RunTrainer(
-      predict, {.normalization = DESCENT_NORMALIZE_NONE, .has_values = true});
+  const Ran ran =
+      RunTrainer(predict, {.normalization = DESCENT_NORMALIZE_NONE, .has_values = true});
   EXPECT_EQ(ran.status, 0) << ran.error;
 }
 
