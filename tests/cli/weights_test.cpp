@@ -50,6 +50,35 @@ TEST(Weights, CheckpointOfTheModel) {
   ForEachCommand(shell, "orange-blue", "own.safetensors", ExpectTaken);
 }
 
+/// The same network under other names.
+TEST(Weights, RenamedTensors) {
+  const Shell shell;
+  Train(shell, "orange-blue", "own");
+  ExpectGood(
+      shell.Run("sed 's/\\bW\\([12]\\)\\b/layer.\\1.w/g; s/\\bb\\([12]\\)\\b/layer.\\1.b/g' "
+                "orange-blue.descent > other.descent"));
+  const std::string run = " 'x=[[1, 2]]' --weights own.safetensors";
+  const Outcome own = shell.Run("descent run orange-blue.descent" + run);
+  const std::string rules =
+      " --rename W1=layer.1.w --rename 'W*=layer.*.w' --rename 'b*=layer.*.b'";
+  const Outcome other = shell.Run("descent run other.descent" + run + rules);
+  ExpectGood(other);
+  EXPECT_EQ(other.out, own.out);
+  ExpectGood(
+      shell.Run("descent compile -q other.descent -o other --weights own.safetensors" + rules));
+  shell.Write("x.csv", "x1,x2\n1,2\n");
+  ExpectGood(shell.Run("./other predict --input x.csv --output y.csv"));
+
+  ExpectRefused(shell.Run("descent run other.descent" + run + " --rename 'W*=w*'"),
+                "it lacks 'layer.1.w'");
+  ExpectRefused(shell.Run("descent run other.descent" + run + " --rename 'V=w'"),
+                "own.safetensors: --rename V=w is about none of its tensors");
+  ExpectRefused(shell.Run("descent run other.descent" + run + " --rename W1=W2"),
+                "--rename leaves two tensors of the name 'W2'");
+  for (const char* rule : {"W1", "=W1", "W1=", "'W*=w'", "'W=w*'", "'**=*'"})
+    EXPECT_EQ(shell.Run("descent run other.descent" + run + " --rename " + rule).status, 2) << rule;
+}
+
 /// The state of an optimizer that the model file does not name, and a fitted normalization.
 TEST(Weights, CheckpointOfTheModelTrainedOtherwise) {
   const Shell shell;
