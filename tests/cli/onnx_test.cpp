@@ -130,6 +130,12 @@ TEST_F(OnnxFiles, AreTrained) {
   ExpectRefused(std::string("descent compile -o t --optimizer sgd") + kBatch, 1, "not a loss");
 }
 
+TEST_F(OnnxFiles, AreTrainedInPart) {
+  ExpectPrints(std::string("descent compile --loss cross_entropy --train 'head.*' -o t") + kBatch,
+               "trains 2 of 4 parameters (27 of 67 numbers); 4 of 7 operators that read parameters "
+               "are differentiated\nt: executable");
+}
+
 TEST_F(OnnxFiles, HaveGradients) {
   ExpectPrints("descent grad function.onnx '[1, 2]' -- '[1, 10]'",
                "grad.x: f32[2] = [2, 30]\ngrad.scale: f32[2] = [1, 20]\n");

@@ -1,6 +1,6 @@
 #include "frontends/cli/inspect/graph_json.h"
 
-#include "frontends/cli/inspect/flops.h"
+#include "compiler/graph/flops.h"
 #include "ir/float16.h"
 #include "ir/op_def.h"
 
@@ -74,7 +74,7 @@ void WriteNode(JsonWriter& json, const Graph& graph, int32_t number) {
   json.EndArray();
   json.Key("section").String(ToString(node.label.section));
   json.Key("origin").String(node.label.origin);
-  json.Key("flops").Integer(Flops(graph, node));
+  json.Key("flops").Integer(FlopsOf(graph, node));
 }
 
 /// A body: its nodes and outputs.

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/graph/flops.h"
 #include "compiler/graph/pipeline.h"
 #include "compiler/graph/specialize.h"
-#include "frontends/cli/inspect/flops.h"
 #include "ir/io/text_statements.h"
 #include "ir/op_def.h"
 
@@ -36,7 +36,7 @@ Summary::Row RowOf(const Graph& graph, const Model& model, size_t number,
                            slot->kind == SlotKind::kParameter;
     if (parameter && counted.insert(operand.node).second) row.parameters += slot->type.elements();
   }
-  row.flops = Flops(graph, node);
+  row.flops = FlopsOf(graph, node);
   return row;
 }
 
@@ -49,7 +49,7 @@ Result<void> AddEntries(Summary& summary) {
     summary.entries.push_back({.name = entry,
                                .batch = optimized.batch,
                                .nodes = static_cast<int64_t>(optimized.graph.nodes().size()),
-                               .flops = Flops(optimized.graph)});
+                               .flops = FlopsOf(optimized.graph)});
   }
   for (const Slot& slot : StateSlots(model))
     if (slot.kind == SlotKind::kOptimizer) summary.optimizer_bytes += slot.type.bytes();
@@ -96,7 +96,7 @@ Result<Summary> Summarize(const Model& model) {
     (slot.trainable ? summary.trainable : summary.fixed) += slot.type.elements();
     summary.parameter_bytes += slot.type.bytes();
   }
-  summary.flops = Flops(model.graph);
+  summary.flops = FlopsOf(model.graph);
   if (model.entry.empty()) DESCENT_RETURN_IF_ERROR(AddEntries(summary));
   return summary;
 }

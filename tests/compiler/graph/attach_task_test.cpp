@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "compiler/graph/pipeline.h"
+#include "compiler/graph/trained_part.h"
 #include "ir/io/text_parser.h"
 #include "ir/io/text_printer.h"
 #include "ir/op_def.h"
@@ -148,6 +149,20 @@ TEST(ChooseTrained, FrozenPartsCostNoBackwardWork) {
   const auto backward = RunPasses(model, passes, {});
   ASSERT_TRUE(backward) << backward.error().ToString();
   EXPECT_EQ(backward->gradients, std::vector<std::string>{"grad.head.b"});
+}
+
+TEST(ChooseTrained, TheTrainedPartIsCounted) {
+  Model model = Network("neg(z)");
+  const auto counts = [](const Model& of) {
+    const TrainedPart part = TrainedPartOf(of);
+    return std::vector{part.parameters,       part.trained_parameters, part.elements,
+                       part.trained_elements, part.operators,          part.differentiated};
+  };
+  EXPECT_EQ(counts(model), (std::vector<int64_t>{3, 3, 27, 27, 0, 0}));
+  // h, s, z, the logits and the loss
+  EXPECT_EQ(counts(Attached(model, {.loss = "mse"})), (std::vector<int64_t>{3, 3, 27, 27, 5, 5}));
+  ASSERT_TRUE(ChooseTrained(model, {}, {"head.b"}));
+  EXPECT_EQ(counts(Attached(model, {.loss = "mse"})), (std::vector<int64_t>{3, 1, 27, 2, 5, 3}));
 }
 
 TEST(Reinitialize, GivesTrainedParametersFreshValues) {
