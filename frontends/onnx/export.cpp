@@ -1,10 +1,12 @@
 #include "frontends/onnx/export.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "frontends/onnx/exporters.h"
 #include "frontends/onnx/graph_writer.h"
+#include "frontends/onnx/symbolic_batch.h"
 #include "ir/expansion.h"
 
 namespace descent::onnx {
@@ -83,12 +85,16 @@ class Exporter {
   std::set<std::string> missing_;
 };
 
-/// The graph with the outputs that are exported alone.
-Result<Graph> Selected(const Model& model) {
+/// The graph with the outputs that are exported alone, for so many rows.
+Result<Graph> Selected(const Model& model, int64_t rows) {
   GraphBuilder b;
   std::vector<Value> inputs;
-  for (const NamedValue& input : model.graph.inputs())
-    inputs.push_back(b.Input(input.name, model.graph.type(input.value)));
+  for (const NamedValue& input : model.graph.inputs()) {
+    TensorType type = model.graph.type(input.value);
+    const InputBinding* binding = model.FindInput(input.name);
+    if (binding != nullptr && binding->batch_axis >= 0) type.shape[binding->batch_axis] = rows;
+    inputs.push_back(b.Input(input.name, std::move(type)));
+  }
   DESCENT_TRY(values, Inline(model.graph, inputs, b));
   const auto is_wanted = [&](const std::string& name) {
     if (model.has_loss())
@@ -110,9 +116,14 @@ std::vector<bool> ReadInputs(const Graph& graph) {
   return read;
 }
 
+/// What is exported: a form, its graph as a message.
+struct Draft {
+  proto::GraphProto graph;
+  OnnxForm form;
+};
+
 /// Inputs that the graph reads; slots of the model become the form's initializers.
-Names WriteInputs(const Model& model, const Graph& graph, GraphWriter& writer,
-                  proto::GraphProto& to, OnnxForm& form) {
+Names WriteInputs(const Model& model, const Graph& graph, GraphWriter& writer, Draft& draft) {
   Names names;
   const std::vector<bool> read = ReadInputs(graph);
   for (const NamedValue& input : graph.inputs()) {
@@ -121,43 +132,63 @@ Names WriteInputs(const Model& model, const Graph& graph, GraphWriter& writer,
     if (!read[input.value.node]) continue;
     const TensorType& type = graph.type(input.value);
     if (model.FindSlot(input.name) == nullptr) {
-      WriteType(type, input.name, *to.add_input());
+      WriteType(type, input.name, *draft.graph.add_input());
       continue;
     }
     proto::TensorProto tensor;
     WriteTensorType(type, input.name, tensor);
-    form.initializers.push_back({input.name, tensor.SerializeAsString()});
+    draft.form.initializers.push_back({input.name, tensor.SerializeAsString()});
   }
   return names;
+}
+
+Result<Draft> DraftOf(const Model& model, int64_t rows) {
+  Draft draft;
+  draft.graph.set_name(model.name);
+  DESCENT_TRY(graph, Selected(model, rows));
+  Exporter exporter(draft.graph);
+  for (const NamedValue& output : graph.outputs()) exporter.writer().Reserve(output.name);
+  const Names inputs = WriteInputs(model, graph, exporter.writer(), draft);
+  const Names outputs = exporter.Write(graph, inputs);
+  if (!exporter.missing().empty())
+    draft.form.missing =
+        fmt::format("ONNX has no form for {}", fmt::join(exporter.missing(), ", "));
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const NamedValue& output = graph.outputs()[i];
+    exporter.writer().Deliver(outputs[i], output.name);
+    WriteType(graph.type(output.value), output.name, *draft.graph.add_output());
+  }
+  return draft;
+}
+
+/// The model for any number of rows; nothing where its operators hold the batch fast.
+std::optional<Draft> DraftOfAnyBatch(const Model& model) {
+  // Primes that no other extent is likely to be a multiple of.
+  constexpr int64_t kRows = 10007, kOtherRows = 10009;
+  auto one = DraftOf(model, kRows), other = DraftOf(model, kOtherRows);
+  if (!one || !other || !one->form.missing.empty() ||
+      !NameBatch({one->graph, kRows}, {other->graph, kOtherRows}))
+    return std::nullopt;
+  return *std::move(one);
 }
 
 }  // namespace
 
 Result<OnnxForm> FormOfModel(const Model& model) {
+  std::optional<Draft> draft;
+  if (model.batch > 0) draft = DraftOfAnyBatch(model);
+  if (!draft) {
+    DESCENT_TRY(fixed, DraftOf(model, model.batch));
+    draft = std::move(fixed);
+  }
+  if (!draft->form.missing.empty()) return OnnxForm{.missing = std::move(draft->form.missing)};
   proto::ModelProto file;
   file.set_ir_version(kIrVersion);
   file.set_producer_name("descent");
-  auto& opset = *file.add_opset_import();
-  opset.set_version(kExportedOpset);
-  proto::GraphProto to;
-  to.set_name(model.name);
-  OnnxForm form;
-  DESCENT_TRY(graph, Selected(model));
-  Exporter exporter(to);
-  for (const NamedValue& output : graph.outputs()) exporter.writer().Reserve(output.name);
-  const Names inputs = WriteInputs(model, graph, exporter.writer(), to, form);
-  const Names outputs = exporter.Write(graph, inputs);
-  if (!exporter.missing().empty())
-    return OnnxForm{
-        .missing = fmt::format("ONNX has no form for {}", fmt::join(exporter.missing(), ", "))};
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    const NamedValue& output = graph.outputs()[i];
-    exporter.writer().Deliver(outputs[i], output.name);
-    WriteType(graph.type(output.value), output.name, *to.add_output());
-  }
-  form.model = file.SerializeAsString();
-  form.graph = to.SerializeAsString();
-  return form;
+  file.add_opset_import()->set_version(kExportedOpset);
+  draft->form.model = file.SerializeAsString();
+  draft->form.graph = draft->graph.SerializeAsString();
+  return std::move(draft->form);
 }
 
 }  // namespace descent::onnx

@@ -19,9 +19,9 @@ inline constexpr int kExportedOpset = 18;
 
 /// What the model predicts, if it trains, else all its outputs. Operators that ONNX has keep their
 /// node; of the others those that are made of operators are exported as these. Inputs and outputs
-/// keep their names and order; the batch is the model's, and inputs are numbers as the graph reads
-/// them: normalized where the model says so. Where operators have no form in ONNX, `missing` lists
-/// all of them.
+/// keep their names and order; the batch is any, unless operators hold it fast; inputs are numbers
+/// as the graph reads them: normalized where the model says so. Where operators have no form in
+/// ONNX, `missing` lists all of them.
 Result<OnnxForm> FormOfModel(const Model& model);
 
 /// The ONNX file that `model` was imported from, as it is, symbolic extents and descriptions

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 #include <set>
 
 #include "compiler/graph/specialize.h"
 #include "frontends/onnx/import.h"
 #include "ir/interpreter.h"
+#include "ir/io/text_parser.h"
 #include "tests/ir/samples/samples.h"
 
 namespace descent::test {
@@ -157,6 +159,54 @@ std::vector<std::string_view> Operators() {
 
 INSTANTIATE_TEST_SUITE_P(All, Export, testing::ValuesIn(Operators()),
                          [](const auto& info) { return std::string(info.param); });
+
+Model RowsModel(int64_t rows, const std::string& statements) {
+  const auto model = ParseText(
+      fmt::format("descent 1\nmodel rows {{\n  batch {}\n  input x: f32[batch, 2, 3]\n{}}}\n", rows,
+                  statements),
+      "rows");
+  EXPECT_TRUE(model) << model.error().ToString();
+  return *model;
+}
+
+/// Of an input 0, 1, 2, ...
+std::vector<Tensor> Outputs(const Model& model) {
+  const TensorType type = model.inputs[0].type;
+  std::vector<double> numbers(type.elements());
+  std::iota(numbers.begin(), numbers.end(), 0);
+  const auto result = Interpret(model.graph, std::vector{Tensor::FromDoubles(type, numbers)});
+  EXPECT_TRUE(result);
+  return result->outputs;
+}
+
+TEST(ExportBatch, IsAnyWhereOperatorsAllowIt) {
+  const std::string statements = R"(
+  halves = reshape(x, shape=[-1, 3])
+  y = softmax(halves)
+  whole = reshape(y, shape=[-1, 6])
+  z = layer_norm(whole)
+  output y
+  output z
+)";
+  const auto bytes = onnx::ExportModel(RowsModel(4, statements), {});
+  ASSERT_TRUE(bytes) << bytes.error().ToString();
+  for (const int64_t rows : {1, 4, 7}) {
+    const auto read = onnx::ParseModel(*bytes, "rows.onnx", {.dims = {{"batch", rows}}});
+    ASSERT_TRUE(read) << read.error().ToString();
+    const std::vector<Tensor> want = Outputs(RowsModel(rows, statements)), got = Outputs(*read);
+    ASSERT_EQ(got.size(), want.size());
+    for (size_t i = 0; i < want.size(); ++i) ExpectClose(got[i], want[i]);
+  }
+}
+
+TEST(ExportBatch, IsTheModelsWhereTheyHoldItFast) {
+  const auto bytes =
+      onnx::ExportModel(RowsModel(4, "  y = reshape(x, shape=[4, 6])\n  output y\n"), {});
+  ASSERT_TRUE(bytes) << bytes.error().ToString();
+  const auto read = onnx::ParseModel(*bytes, "rows.onnx");
+  ASSERT_TRUE(read) << read.error().ToString();
+  EXPECT_EQ(read->inputs[0].type.shape, (Shape{4, 2, 3}));
+}
 
 }  // namespace
 }  // namespace descent::test
