@@ -172,7 +172,9 @@ typedef struct descent_hyperparameter {
 typedef struct descent_onnx_initializer {
   const uint8_t* tensor; /* its TensorProto without the numbers: name, type, extents */
   int64_t tensor_bytes;
-  int32_t slot; /* whose value it is, by number */
+  int32_t slot;       /* whose value it is, by number, or -1 */
+  const char* source; /* with slot -1: the tensor of this name in a checkpoint, which holds it: of a
+                         normalization */
 } descent_onnx_initializer;
 
 /* What the model predicts as an ONNX file, in parts: a program writes it with the parameters that

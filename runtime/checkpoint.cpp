@@ -20,7 +20,6 @@ constexpr std::string_view kFormatKey = "descent.format", kHashKey = "descent.mo
                            kChecksumKey = "descent.checksum", kLabelKey = "descent.label",
                            kFeaturesKey = "descent.features", kClassesKey = "descent.classes",
                            kFingerprintKey = "descent.data_fingerprint";
-constexpr std::string_view kNormalizationPrefix = "descent/normalization/";
 
 /// A number of the record and its key in the metadata. Doubles are printed so that they read back
 /// exactly.

@@ -81,6 +81,7 @@ std::string_view ModelOf(const Weights& checkpoint);
 /// Hash of what its predictions depended on (descent_program::prediction_hash).
 std::string_view PredictionHashOf(const Weights& checkpoint);
 /// Whether a tensor of a checkpoint is a fitted normalization.
+inline constexpr std::string_view kNormalizationPrefix = "descent/normalization/";
 bool IsNormalization(std::string_view tensor_name);
 
 enum class Accept {

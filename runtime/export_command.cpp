@@ -18,9 +18,10 @@ Result<ExitStatus> Export(const Program& program, const ExportCommand& command) 
   }
   auto state = State::Make(program);
   if (!state) return std::unexpected(state.error());
-  if (auto loaded = LoadParameters(program, command.checkpoint, *state); !loaded)
-    return std::unexpected(loaded.error());
-  auto bytes = WriteOnnx(*onnx, program, *state);
+  auto record = LoadParameters(program, command.checkpoint, *state);
+  if (!record) return std::unexpected(record.error());
+  auto bytes = WriteOnnx(*onnx, program, *state,
+                         *record ? (*record)->provenance.normalizations : Normalizations{});
   if (!bytes) return std::unexpected(bytes.error());
   if (auto written = WriteFileAtomically(command.output, *bytes); !written)
     return std::unexpected(written.error());

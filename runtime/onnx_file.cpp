@@ -46,15 +46,32 @@ Head HeadOf(const descent_onnx_initializer& initializer, ByteView numbers) {
   return head;
 }
 
+/// "descent/normalization/x/shift"
+Result<ByteView> NumbersOf(std::string_view source, const Normalizations& normalizations) {
+  source.remove_prefix(kNormalizationPrefix.size());
+  const size_t slash = source.rfind('/');
+  const auto fitted = normalizations.find(std::string(source.substr(0, slash)));
+  if (fitted == normalizations.end())
+    return WithHint(Fail("", "input {} is normalized, but the parameters come without its numbers",
+                         Quoted(source.substr(0, slash))),
+                    "use a checkpoint that train wrote");
+  const Normalization& numbers = fitted->second;
+  return std::as_bytes(std::span(source.ends_with("/shift") ? numbers.shift : numbers.factor));
+}
+
 }  // namespace
 
-Result<Bytes> WriteOnnx(const descent_onnx& onnx, const Program& program, const State& state) {
+Result<Bytes> WriteOnnx(const descent_onnx& onnx, const Program& program, const State& state,
+                        const Normalizations& normalizations) {
   std::vector<Head> initializers;
   auto graph = static_cast<size_t>(onnx.graph_bytes);
   for (int64_t i = 0; i < onnx.initializer_count; ++i) {
     const descent_onnx_initializer& each = onnx.initializers[i];
-    const descent_slot& slot = program.slots()[static_cast<size_t>(each.slot)];
-    initializers.push_back(HeadOf(each, state.Bytes(slot)));
+    Result<ByteView> numbers = each.slot < 0
+                                   ? NumbersOf(each.source, normalizations)
+                                   : state.Bytes(program.slots()[static_cast<size_t>(each.slot)]);
+    if (!numbers) return std::unexpected(numbers.error());
+    initializers.push_back(HeadOf(each, *numbers));
     graph += initializers.back().bytes.size() + initializers.back().numbers.size();
   }
   const Bytes header = Header(kModelGraph, graph);

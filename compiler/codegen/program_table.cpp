@@ -49,10 +49,10 @@ llvm::Constant* SlotRow(TableBuilder& t, const StateSlot& slot) {
                    t.I64(slot.offset), t.I64(slot.type.bytes()), t.I32(0), t.I32(0) /* padding */});
 }
 
+/// -1: none of the slots.
 int64_t NumberOf(const std::string& name, const KernelProgram& program) {
   const auto slot = std::ranges::find(program.state, name, &StateSlot::name);
-  DESCENT_CHECK(slot != program.state.end(), "an ONNX form names a slot that is not there");
-  return slot - program.state.begin();
+  return slot == program.state.end() ? -1 : slot - program.state.begin();
 }
 
 llvm::Constant* OnnxTable(TableBuilder& t, const OnnxForm& form, const KernelProgram& program) {
@@ -62,7 +62,8 @@ llvm::Constant* OnnxTable(TableBuilder& t, const OnnxForm& form, const KernelPro
   std::vector<llvm::Constant*> initializers;
   for (const OnnxForm::Initializer& each : form.initializers)
     initializers.push_back(t.Struct({bytes(each.tensor), t.I64(std::ssize(each.tensor)),
-                                     t.I32(NumberOf(each.slot, program)), t.I32(0) /* padding */}));
+                                     t.I32(NumberOf(each.source, program)), t.I32(0) /* padding */,
+                                     t.Text(each.source)}));
   return t.Address(t.Struct({bytes(form.model), bytes(form.graph), t.I64(std::ssize(form.model)),
                              t.I64(std::ssize(form.graph)), t.I64(std::ssize(initializers)),
                              t.Array(initializers), t.Text(form.missing)}));

@@ -13,10 +13,13 @@
 #include "compiler/prediction_hash.h"
 #include "frontends/cli/command.h"
 #include "frontends/cli/runtime_result.h"
+#include "ir/onnx_form.h"
 #include "runtime/safetensors.h"
 
 namespace descent::cli {
 namespace {
+
+static_assert(kNormalizationPrefix == runtime::kNormalizationPrefix);
 
 constexpr size_t kListed = 8;  ///< names in an error
 

@@ -122,17 +122,46 @@ struct Draft {
   OnnxForm form;
 };
 
+/// (x - shift) * factor in f64, as the runtime has it, for each position of the first axis behind
+/// the batch. Numbers that training finds are initializers.
+std::string Normalized(const InputBinding& input, GraphWriter& w, Draft& draft) {
+  const TensorType& type = input.type;
+  const int axis = input.batch_axis == 0 ? 1 : 0;
+  Shape shape(std::max(type.rank() - axis, 0), 1);
+  if (!shape.empty()) shape[0] = type.shape[axis];
+  const auto number = [&](const std::string& part) {
+    const std::string name = fmt::format("{}{}/{}", kNormalizationPrefix, input.name, part);
+    proto::TensorProto tensor;
+    WriteTensorType({DType::kF64, shape}, name, tensor);
+    draft.form.initializers.push_back({name, tensor.SerializeAsString()});
+    w.Reserve(name);
+    return name;
+  };
+  const auto cast = [&](const std::string& x, DType to) {
+    return w.Add("Cast", {x}, {{"to", int64_t{DTypeNumber(to)}}});
+  };
+  std::string x = cast(input.name, DType::kF64);
+  if (input.normalization != Normalization::kScale) x = w.Add("Sub", {x, number("shift")});
+  x = w.Add("Mul",
+            {x, input.normalization == Normalization::kScale ? w.Scalar(DType::kF64, input.scale)
+                                                             : number("factor")});
+  return cast(x, type.dtype);
+}
+
 /// Inputs that the graph reads; slots of the model become the form's initializers.
 Names WriteInputs(const Model& model, const Graph& graph, GraphWriter& writer, Draft& draft) {
   Names names;
   const std::vector<bool> read = ReadInputs(graph);
+  for (const NamedValue& input : graph.inputs()) writer.Reserve(input.name);
   for (const NamedValue& input : graph.inputs()) {
     names.push_back(input.name);
-    writer.Reserve(input.name);
     if (!read[input.value.node]) continue;
     const TensorType& type = graph.type(input.value);
     if (model.FindSlot(input.name) == nullptr) {
       WriteType(type, input.name, *draft.graph.add_input());
+      const InputBinding* binding = model.FindInput(input.name);
+      if (binding != nullptr && binding->normalization != Normalization::kNone)
+        names.back() = Normalized(*binding, writer, draft);
       continue;
     }
     proto::TensorProto tensor;

@@ -19,8 +19,8 @@ inline constexpr int kExportedOpset = 18;
 
 /// What the model predicts, if it trains, else all its outputs. Operators that ONNX has keep their
 /// node; of the others those that are made of operators are exported as these. Inputs and outputs
-/// keep their names and order; the batch is any, unless operators hold it fast; inputs are numbers
-/// as the graph reads them: normalized where the model says so. Where operators have no form in
+/// keep their names and order; the batch is any, unless operators hold it fast; inputs are raw
+/// data, which the file normalizes as the model says. Where operators have no form in
 /// ONNX, `missing` lists all of them.
 Result<OnnxForm> FormOfModel(const Model& model);
 
@@ -28,8 +28,8 @@ Result<OnnxForm> FormOfModel(const Model& model);
 /// included; but numbers from files beside it are taken in.
 Result<OnnxForm> FormOfFile(const std::string& path, const Model& model);
 
-/// `values` has a tensor for each initializer's slot. Fails with status 3 where the form is missing
-/// or the file would be larger than ONNX files can be.
+/// `values` has a tensor for each initializer's source. Fails with status 3 where the form is
+/// missing or the file would be larger than ONNX files can be.
 Result<std::string> Complete(const OnnxForm& form, const std::map<std::string, Tensor>& values);
 
 /// FormOfModel, completed.

@@ -88,8 +88,12 @@ Result<std::string> Complete(const OnnxForm& form, const std::map<std::string, T
       file.ParseFromString(form.model) && file.mutable_graph()->ParseFromString(form.graph),
       "an ONNX form cannot be read");
   for (const OnnxForm::Initializer& initializer : form.initializers) {
-    const auto value = values.find(initializer.slot);
-    if (value == values.end()) return Error("parameter {} has no value", Quoted(initializer.slot));
+    const auto value = values.find(initializer.source);
+    if (value == values.end()) {
+      auto error = Error("nothing gives {} a value", Quoted(initializer.source));
+      error.error().hint = "give a checkpoint that train wrote";
+      return error;
+    }
     TensorProto& tensor = *file.mutable_graph()->add_initializer();
     DESCENT_CHECK(tensor.ParseFromString(initializer.tensor), "an initializer cannot be read");
     tensor.set_raw_data(value->second.bytes().data(), value->second.bytes().size());

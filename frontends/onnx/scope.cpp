@@ -3,14 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "ir/onnx_form.h"
 #include "ir/op_def.h"
 
 namespace descent::onnx {
 namespace {
 
 /// Scalars are numbers of a formula, not weights.
-bool IsWeight(const Tensor& tensor) {
-  return Info(tensor.dtype()).is_float && !tensor.shape().empty() && tensor.elements() > 0;
+/// What a file of our own normalizes its inputs by is none.
+bool IsWeight(std::string_view name, const Tensor& tensor) {
+  return Info(tensor.dtype()).is_float && !tensor.shape().empty() && tensor.elements() > 0 &&
+         !name.starts_with(kNormalizationPrefix);
 }
 
 std::optional<Tensor> DataOf(const Model& model, const std::string& input) {
@@ -67,7 +70,7 @@ bool Scope::IsSequence(std::string_view name) const {
 }
 
 Value Scope::Materialize(const std::string& name, const Tensor& tensor) {
-  if (model_ == nullptr || !IsWeight(tensor)) return builder_.Constant(tensor, name);
+  if (model_ == nullptr || !IsWeight(name, tensor)) return builder_.Constant(tensor, name);
   model_->slots.push_back({.name = name, .type = tensor.type(), .initializer = {.data = tensor}});
   return builder_.Input(name, tensor.type());
 }

@@ -91,6 +91,44 @@ TEST_F(OnnxFiles, AreWrittenWithWhatWasLearned) {
   EXPECT_EQ(shell_.Read("folder/output_0.npy"), shell_.Read("p.npy"));
 }
 
+/// A model of Descent's takes raw data in ONNX, too.
+TEST_F(OnnxFiles, NormalizeAsTheModel) {
+  std::string data = "a,b,label\n", rows = "a,b\n", literal;
+  for (int i = 0; i < 40; ++i) {
+    data += fmt::format("{},{},{}\n", i % 7, 100 * (i % 5), i % 2);
+    if (i >= 5) continue;
+    rows += fmt::format("{},{}\n", i, 300 - i);
+    literal += fmt::format("{}[{},{}]", i == 0 ? "" : ",", i, 300 - i);
+  }
+  shell_.Write("d.csv", data);
+  shell_.Write("x.csv", rows);
+  for (const std::string how : {"standardize", "min_max", "scale(0.01)"}) {
+    shell_.Write("m.descent",
+                 "descent 1\nmodel m {\n  batch 8\n  input x: f32[batch, 2] normalize " + how + R"(
+  input y: f32[batch, 1] from label
+  parameter W: f32[2, 1] = glorot_uniform
+  p = matmul(x, W)
+  loss = mse(p, y)
+  predict p
+  train loss with sgd(learning_rate=0.01)
+}
+)");
+    ExpectPrints("descent compile m.descent -o m", "m: executable");
+    ExpectPrints("./m train --data d.csv --epochs 2 --checkpoint c --quiet", "stopped");
+    ExpectPrints("./m predict --input x.csv --checkpoint c --output p.npy", "");
+    ExpectPrints("./m export --checkpoint c -o m.onnx", "");
+    ExpectPrints("descent run m.onnx --dim batch=5 -o folder '[" + literal + "]'", "");
+    EXPECT_EQ(shell_.Read("folder/output_0.npy"), shell_.Read("p.npy")) << how;
+    ExpectPrints("descent export m.descent --checkpoint c -o same.onnx", "");
+    ExpectPrints("descent run same.onnx --dim batch=5 -o same '[" + literal + "]'", "");
+    EXPECT_EQ(shell_.Read("same/output_0.npy"), shell_.Read("p.npy")) << how;
+    ExpectPrints("descent check m.onnx --dim batch=5", "2 parameters");
+  }
+  ExpectPrints("descent export m.descent -o m.onnx", "");  // of a scale
+  ExpectPrints("sed -i s/scale.*/standardize/ m.descent", "");
+  ExpectRefused("descent export m.descent -o m.onnx", 1, "give a checkpoint that train wrote");
+}
+
 TEST_F(OnnxFiles, AreRefusedWithEverythingThatIsWrong) {
   const Outcome outcome = Run("descent run unsupported.onnx '[1, 2]'");
   EXPECT_EQ(outcome.status, 3);

@@ -359,7 +359,7 @@ TEST_F(TrainerMainTest, ModelsOwnValues) {
 /// length and bytes.
 constexpr uint8_t kOnnxModel[] = {0x08, 8}, kOnnxGraph[] = {0x12, 1, 'g'},
                   kOnnxTensor[] = {0x42, 1, 'b', 0x10, 1, 0x08, 1};
-constexpr descent_onnx_initializer kOnnxInitializer = {kOnnxTensor, sizeof(kOnnxTensor), 1};
+constexpr descent_onnx_initializer kOnnxInitializer = {kOnnxTensor, sizeof(kOnnxTensor), 1, "b"};
 constexpr descent_onnx kOnnx = {
     kOnnxModel, kOnnxGraph, sizeof(kOnnxModel), sizeof(kOnnxGraph), 1, &kOnnxInitializer, ""};
 
@@ -379,6 +379,26 @@ TEST_F(TrainerMainTest, ExportsAnOnnxFile) {
   float b = 0;
   std::memcpy(&b, number.data(), sizeof(b));
   EXPECT_NEAR(b, 6.9, 0.01);
+}
+
+TEST_F(TrainerMainTest, ExportsTheNumbersOfANormalization) {
+  TrainOn(Table("d.csv", 60));
+  constexpr descent_onnx_initializer kShift = {kOnnxTensor, sizeof(kOnnxTensor), -1,
+                                               "descent/normalization/x/shift"};
+  const descent_onnx onnx = {kOnnxModel, kOnnxGraph, sizeof(kOnnxModel), sizeof(kOnnxGraph), 1,
+                             &kShift,    ""};
+  const std::vector<std::string> words = {"export", "--checkpoint", File("c"), "-o", File("m")};
+  const Ran ran = RunTrainer(words, {.onnx = &onnx});
+  ASSERT_EQ(ran.status, 0) << ran.error;
+  const std::string file = Contents(File("m"));
+  double means[2] = {};
+  ASSERT_GT(file.size(), sizeof(means));
+  std::memcpy(means, file.data() + file.size() - sizeof(means), sizeof(means));
+  EXPECT_NEAR(means[0], 2.9, 1e-9);
+  EXPECT_NEAR(means[1], 2, 1e-9);
+  EXPECT_EQ(RunTrainer({"export", "-o", File("m")}, {.has_values = true, .onnx = &onnx}).error,
+            "error: input 'x' is normalized, but the parameters come without its numbers (use a "
+            "checkpoint that train wrote)\n");
 }
 
 TEST_F(TrainerMainTest, ExportRefuses) {

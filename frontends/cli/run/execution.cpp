@@ -140,6 +140,9 @@ Result<void> LoadWeights(const WeightsFlags& flags, const Model& source,
   for (auto& [name, value] : state)
     if (const runtime::NamedTensor* tensor = weights.file.Find(name))
       value = FromStored(tensor->dtype, tensor->shape, tensor->bytes);
+  for (const runtime::NamedTensor& tensor : weights.file.tensors)
+    if (runtime::IsNormalization(tensor.name))
+      state.emplace(tensor.name, FromStored(tensor.dtype, tensor.shape, tensor.bytes));
   return {};
 }
 
