@@ -50,11 +50,11 @@ Result<ExitStatus> Import(const ImportArguments& arguments) {
   if (arguments.operators) return ListOperators();
   if (arguments.model.empty())
     return UsageError("MODEL is missing", "`descent import --operators` shows what can be read");
-  const std::vector<runtime::NamedFile> read = {{"MODEL", arguments.model}};
+  DESCENT_TRY(file, arguments.flags.Read(arguments.model));
+  const std::vector<runtime::NamedFile> read = FilesOf(file, arguments.model);
   const fs::path parameters = ParameterFile(arguments.output);
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));
   DESCENT_RETURN_IF_ERROR(CheckOutput(parameters.empty() ? "-" : parameters.string(), read));
-  DESCENT_TRY(file, arguments.flags.Read(arguments.model));
   DESCENT_TRY(model, arguments.flags.Apply(std::move(file)));
   const std::string summary =
       fmt::format("model {}, {}, {}", model.name,

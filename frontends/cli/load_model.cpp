@@ -46,6 +46,9 @@ std::vector<runtime::NamedFile> FilesOf(const Model& model, const std::string& p
   for (const Slot& slot : model.slots)
     if (!slot.initializer.file.empty())
       files.push_back({"MODEL's parameters", (folder / slot.initializer.file).string()});
+  if (onnx::IsOnnxName(path))
+    for (std::string& file : onnx::ExternalFiles(path))
+      files.push_back({"MODEL's parameters", std::move(file)});
   return files;
 }
 

@@ -10,7 +10,6 @@ namespace descent::onnx {
 namespace {
 
 using proto::TensorProto;
-using Nodes = google::protobuf::RepeatedPtrField<proto::NodeProto>;
 
 void ClearNumbers(TensorProto& tensor) {
   tensor.clear_float_data();
@@ -30,24 +29,6 @@ Result<void> TakeIn(TensorProto& tensor, const std::string& folder) {
   DESCENT_TRY(value, ReadTensor(tensor, folder));
   ClearNumbers(tensor);
   tensor.set_raw_data(value.bytes().data(), value.bytes().size());
-  return {};
-}
-
-Result<void> TakeIn(Nodes& nodes, const std::string& folder);
-
-Result<void> TakeIn(proto::GraphProto& graph, const std::string& folder) {
-  for (TensorProto& tensor : *graph.mutable_initializer())
-    DESCENT_RETURN_IF_ERROR(TakeIn(tensor, folder));
-  return TakeIn(*graph.mutable_node(), folder);
-}
-
-Result<void> TakeIn(Nodes& nodes, const std::string& folder) {
-  for (proto::NodeProto& node : nodes) {
-    for (proto::AttributeProto& attribute : *node.mutable_attribute()) {
-      if (attribute.has_t()) DESCENT_RETURN_IF_ERROR(TakeIn(*attribute.mutable_t(), folder));
-      if (attribute.has_g()) DESCENT_RETURN_IF_ERROR(TakeIn(*attribute.mutable_g(), folder));
-    }
-  }
   return {};
 }
 
@@ -72,9 +53,11 @@ Result<OnnxForm> FormOfFile(const std::string& path, const Model& model) {
   OnnxForm form;
   TakeState(*file.mutable_graph(), model, form);
   const std::string folder = std::filesystem::path(path).parent_path().string();
-  DESCENT_RETURN_IF_ERROR(TakeIn(*file.mutable_graph(), folder));
-  for (proto::FunctionProto& function : *file.mutable_functions())
-    DESCENT_RETURN_IF_ERROR(TakeIn(*function.mutable_node(), folder));
+  Result<void> taken;
+  ForEachTensor(file, [&](TensorProto& tensor) {
+    if (taken) taken = TakeIn(tensor, folder);
+  });
+  DESCENT_RETURN_IF_ERROR(taken);
   form.graph = file.graph().SerializeAsString();
   file.clear_graph();
   form.model = file.SerializeAsString();

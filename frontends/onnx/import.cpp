@@ -1,6 +1,7 @@
 #include "frontends/onnx/import.h"
 
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include "frontends/onnx/graph_importer.h"
@@ -99,6 +100,18 @@ Result<Model> ImportFile(const proto::ModelProto& file, const std::string& path,
 }  // namespace
 
 bool IsOnnxName(std::string_view path) { return path.ends_with(".onnx"); }
+
+std::vector<std::string> ExternalFiles(const std::string& path) {
+  auto file = ReadProto(path);
+  if (!file) return {};
+  std::set<std::string> files;
+  ForEachTensor(*file, [&](const proto::TensorProto& tensor) {
+    for (const proto::StringStringEntryProto& entry : tensor.external_data())
+      if (entry.key() == "location")
+        files.insert((fs::path(path).parent_path() / entry.value()).string());
+  });
+  return {files.begin(), files.end()};
+}
 
 Result<Model> ParseModel(std::string_view bytes, const std::string& path,
                          const ImportOptions& options) {

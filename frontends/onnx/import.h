@@ -42,6 +42,9 @@ std::vector<SupportedOperator> SupportedOperators();
 /// operator, a version of it, an attribute or an element type is not supported.
 Result<Model> ImportModel(const std::string& path, const ImportOptions& options = {});
 
+/// The files of external data that the ONNX file names, by path; none where it cannot be read.
+std::vector<std::string> ExternalFiles(const std::string& path);
+
 /// As ImportModel, of bytes; `path` is named in diagnostics, files are looked for beside it.
 Result<Model> ParseModel(std::string_view bytes, const std::string& path,
                          const ImportOptions& options = {});

@@ -42,7 +42,31 @@ class MappedFile {
   size_t size_ = 0;
 };
 
+using Visit = std::function<void(proto::TensorProto&)>;
+
+void VisitGraph(proto::GraphProto& graph, const Visit& visit);
+
+void VisitNodes(google::protobuf::RepeatedPtrField<proto::NodeProto>& nodes, const Visit& visit) {
+  for (proto::NodeProto& node : nodes) {
+    for (proto::AttributeProto& attribute : *node.mutable_attribute()) {
+      if (attribute.has_t()) visit(*attribute.mutable_t());
+      if (attribute.has_g()) VisitGraph(*attribute.mutable_g(), visit);
+    }
+  }
+}
+
+void VisitGraph(proto::GraphProto& graph, const Visit& visit) {
+  for (proto::TensorProto& tensor : *graph.mutable_initializer()) visit(tensor);
+  VisitNodes(*graph.mutable_node(), visit);
+}
+
 }  // namespace
+
+void ForEachTensor(proto::ModelProto& file, const Visit& visit) {
+  VisitGraph(*file.mutable_graph(), visit);
+  for (proto::FunctionProto& function : *file.mutable_functions())
+    VisitNodes(*function.mutable_node(), visit);
+}
 
 Result<proto::ModelProto> ParseProto(std::string_view bytes, const std::string& path) {
   // What is wrong is told once, by us.

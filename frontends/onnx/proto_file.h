@@ -1,6 +1,7 @@
 // An ONNX file as protobuf's messages.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -12,5 +13,9 @@ namespace descent::onnx {
 /// `path` is named in diagnostics.
 Result<proto::ModelProto> ParseProto(std::string_view bytes, const std::string& path);
 Result<proto::ModelProto> ReadProto(const std::string& path);
+
+/// Calls `visit` with every tensor of the file: initializers and attributes, of bodies and
+/// functions too.
+void ForEachTensor(proto::ModelProto& file, const std::function<void(proto::TensorProto&)>& visit);
 
 }  // namespace descent::onnx

@@ -168,6 +168,16 @@ TEST_F(OnnxFiles, AreTrained) {
   ExpectRefused(std::string("descent compile -o t --optimizer sgd") + kBatch, 1, "not a loss");
 }
 
+TEST_F(OnnxFiles, AreNotOverwritten) {
+  const std::string text = "would overwrite";
+  ExpectRefused("descent convert --to pb external.onnx -o external.bin", 2, text);
+  ExpectRefused("descent import external.onnx -o external.bin", 2, text);
+  ExpectRefused("descent compile external.onnx -o ./external.bin", 2, text);
+  ExpectRefused("descent export external.onnx -o external.bin", 2, text);
+  ExpectPrints("descent export external.onnx -o whole.onnx && rm external.bin", "");
+  ExpectPrints("descent run whole.onnx '[1, 2, 3, 4]'", "y: f32[4] = [0, 2, 6, 12]");
+}
+
 TEST_F(OnnxFiles, AreTrainedInPart) {
   ExpectPrints(std::string("descent compile --loss cross_entropy --train 'head.*' -o t") + kBatch,
                "trains 2 of 4 parameters (27 of 67 numbers); 4 of 7 operators that read parameters "
