@@ -27,7 +27,7 @@ llvm::Value* ReduceOnce(FunctionEmitter& f, Math& m, llvm::Value* rest, llvm::Va
   llvm::Value* k = b.CreateSub(gap, m.I(kQuotientBits));
   k = b.CreateSelect(b.CreateICmpSGT(k, m.I(0)), k, m.I(0));
   llvm::Value* scaled = m.Scaled(divisor, k);
-  llvm::Value* quotient = m.Floor(b.CreateFDiv(rest, scaled));
+  llvm::Value* quotient = m.Floor(f.Quotient(rest, scaled));
   llvm::Value* left = m.Fma(b.CreateFNeg(quotient), scaled, rest);
   llvm::Value* too_far = b.CreateFCmpOLT(left, m.C(0));
   left = b.CreateSelect(too_far, b.CreateFAdd(left, scaled), left);

@@ -117,6 +117,15 @@ void FunctionEmitter::Prefetch(llvm::Value* address, int locality, bool for_writ
                     {address, I32(for_write), I32(locality), I32(1)});
 }
 
+/// LLVM 19 takes a lane whose operands it knows to be 0 for a quotient of 0, not NaN, and drops the
+/// lane from the mask of a selection that would have replaced it. What it cannot see through is
+/// divided as it is.
+llvm::Value* FunctionEmitter::Quotient(llvm::Value* a, llvm::Value* c) {
+  if (c->getType()->isVectorTy() && !llvm::isa<llvm::Constant>(c))
+    c = b.CreateUnaryIntrinsic(llvm::Intrinsic::arithmetic_fence, c);
+  return b.CreateFDiv(a, c);
+}
+
 llvm::Value* FunctionEmitter::Splat(llvm::Value* value, int lanes) {
   if (lanes == 1 || value->getType()->isVectorTy()) return value;
   return b.CreateVectorSplat(lanes, value);

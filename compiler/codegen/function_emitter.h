@@ -56,6 +56,8 @@ class FunctionEmitter {
   llvm::Value* Add(llvm::Value* a, llvm::Value* c) { return b.CreateNSWAdd(a, c); }
   llvm::Value* Mul(llvm::Value* a, int64_t factor);
   llvm::Value* Min(llvm::Value* a, llvm::Value* c);
+  /// a / c of floats where both may be 0.
+  llvm::Value* Quotient(llvm::Value* a, llvm::Value* c);
   /// base + index elements of `type`.
   llvm::Value* Element(llvm::Type* type, llvm::Value* base, llvm::Value* index);
 

@@ -47,7 +47,7 @@ llvm::Value* EmitMul(Operation& o) {
 
 /// Truncates; n / 0 = 0, and the lowest integer divided by -1 wraps to itself.
 llvm::Value* EmitDiv(Operation& o) {
-  if (o.is_float()) return o.b.CreateFDiv(o.x[0], o.x[1]);
+  if (o.is_float()) return o.f.Quotient(o.x[0], o.x[1]);
   llvm::Value* by_zero = o.b.CreateICmpEQ(o.x[1], o.Int(0));
   if (o.is_unsigned()) {
     llvm::Value* divisor = o.b.CreateSelect(by_zero, o.Int(1), o.x[1]);

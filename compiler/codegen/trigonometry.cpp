@@ -235,7 +235,7 @@ llvm::Value* EmitAtan2(FunctionEmitter& f, llvm::Value* y, llvm::Value* x) {
   llvm::Value* diagonal = b.CreateFCmpOGT(small, b.CreateFMul(large, m.C(kTanEighthPi)));
   llvm::Value* numerator = b.CreateSelect(diagonal, b.CreateFSub(small, large), small);
   llvm::Value* divisor = b.CreateSelect(diagonal, b.CreateFAdd(small, large), large);
-  llvm::Value* q = b.CreateFDiv(numerator, divisor);
+  llvm::Value* q = f.Quotient(numerator, divisor);
   q = b.CreateSelect(b.CreateFCmpOEQ(large, m.C(0)), m.C(0), q);
   llvm::Value* z = b.CreateFMul(q, q);
   llvm::Value* angle = m.Fma(b.CreateFMul(q, z), m.Polynomial(m.format().atan, z), q);
