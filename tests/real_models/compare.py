@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""Networks as PyTorch exports them, predicted and trained by Descent and by PyTorch: prints a Markdown table of the differences.
+
+  python3 -m venv venv && venv/bin/pip install torch onnx onnxscript onnxruntime scikit-learn skl2onnx
+  venv/bin/python tests/real_models/compare.py --descent build/bin/descent
+
+Each network trains 20 steps (4 epochs of 5 batches) from the same weights, on the same batches, with the same loss and optimizer. The
+truth is PyTorch in float64. PyTorch in float32 differs from it by rounding, and more with each step: a loss of Descent must be within
+10 times that difference, plus 1e-4 of the loss. Where it is not, the last column says so and the exit status is 1.
+"""
+
+import argparse
+import copy
+import json
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from torch.fx.experimental.optimization import fuse
+
+from cases import CASES
+from order import epoch_order
+
+EPOCHS, BATCHES, SEED = 4, 5, 1
+BATCH = torch.export.Dim("batch")
+
+
+def run(command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise RuntimeError(f"{shlex.join(map(str, command))}: exit status {done.returncode}\n{done.stderr[:2000]}")
+    return done.stdout
+
+
+def export(network, inputs, how, path):
+    """As a user would: the network in inference mode, its batch a symbolic dimension."""
+    options = dict(how.options, opset_version=how.opset, dynamo=how.dynamo, input_names=list(inputs))
+    if how.dynamo:
+        options.update(dynamic_shapes=[{0: BATCH} for _ in inputs], verbose=False)
+    else:
+        options.update(dynamic_axes={name: {0: "batch"} for name in inputs})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(network.eval(), tuple(inputs.values()), str(path), **options)
+
+
+def losses(network, inputs, target, case, dtype):
+    """PyTorch's loss before each step, and the seconds of a step."""
+    network = copy.deepcopy(network).to(dtype).train()
+    cast = {name: x.to(dtype) if x.is_floating_point() else x for name, x in inputs.items()}
+    if target is not None and target.is_floating_point():
+        target = target.to(dtype)
+    optimizer = case.torch_optimizer(network.parameters())
+    history, begun = [], time.perf_counter()
+    for epoch in range(EPOCHS):
+        order = epoch_order(len(next(iter(inputs.values()))), SEED, epoch)
+        for first in range(0, len(order), case.batch):
+            rows = order[first : first + case.batch]
+            output = network(*(x[rows] for x in cast.values()))
+            loss = output[0] if target is None else case.torch_loss(output, target[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            history.append(loss.item())
+    return np.array(history), (time.perf_counter() - begun) / len(history)
+
+
+def largest_prediction_difference(descent, network, inputs, case, model, folder):
+    """Of Descent's outputs to PyTorch's, relative to the largest element. onnxruntime must agree with PyTorch, too."""
+    batch = {name: x[: case.batch] for name, x in inputs.items()}
+    with torch.no_grad():
+        want = network.eval()(*batch.values())
+    want = [x.numpy() for x in (want if isinstance(want, tuple) else (want,))]
+    feed = {name: x.numpy() for name, x in batch.items()}
+    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+    for name, x in feed.items():
+        np.save(folder / f"{name}.npy", x)
+    files = [f"{name}={folder / name}.npy" for name in feed]
+    run([descent, "run", model, "--dim", f"batch={case.batch}", "-o", folder / "out", *files])
+    worst = 0
+    for i, (exact, reference) in enumerate(zip(want, session.run(None, feed))):
+        np.testing.assert_allclose(reference, exact, rtol=1e-3, atol=1e-4 * np.abs(exact).max())
+        got = np.load(folder / "out" / f"output_{i}.npy")
+        worst = max(worst, np.abs(got - exact).max() / np.abs(exact).max())
+    return worst
+
+
+def descent_losses(descent, case, model, data, folder):
+    """The losses that the trainer logs, the seconds of a step, and the number of parameters."""
+    trainer, log = folder / "trainer", folder / "log.jsonl"
+    loss = ["--loss", case.loss] if case.loss else []
+    options = ["--dim", f"batch={case.batch}", *loss, "--optimizer", *case.optimizer.split()]
+    run([descent, "compile", "-q", model, *options, "-o", trainer])
+    begun = time.perf_counter()
+    run([trainer, "train", "--data", data, "--epochs", str(EPOCHS), "--seed", str(SEED), "--quiet", "--log", log, "--log-every", "1"])
+    seconds = time.perf_counter() - begun
+    steps = [json.loads(line) for line in log.read_text().splitlines()]
+    history = np.array([step["loss"] for step in steps if step["event"] == "step"])
+    info = json.loads(run([descent, "inspect", "--format", "json", model, *options]))
+    return history, seconds / len(history), info
+
+
+def parameters_of(network):
+    return sum(p.numel() for p in network.parameters())
+
+
+def compare(descent, case, how, folder):
+    """One row of the table."""
+    torch.manual_seed(0)
+    network = case.make().eval()
+    rows = case.batch * BATCHES
+    inputs = case.inputs(rows)
+    target = case.target(rows) if case.target else None
+    model = folder / "model.onnx"
+    export(copy.deepcopy(network), {name: x[:2] for name, x in inputs.items()}, how, model)
+    difference = largest_prediction_difference(descent, network, inputs, case, model, folder)
+    trained = fuse(copy.deepcopy(network)) if how.folded else network
+    arrays = {name: x.numpy() for name, x in inputs.items()}
+    if target is not None:
+        arrays["label"] = target.numpy()
+    np.savez(folder / "data.npz", **arrays)
+    exact, _ = losses(trained, inputs, target, case, torch.float64)
+    single, torch_seconds = losses(trained, inputs, target, case, torch.float32)
+    got, seconds, info = descent_losses(descent, case, model, folder / "data.npz", folder)
+    return row(case.name, how.name, parameters_of(trained), difference, exact, single, got, torch_seconds, seconds)
+
+
+def row(name, how, parameters, difference, exact, single, got, torch_seconds, seconds):
+    bound = 10 * np.abs(single - exact) + 1e-4 * np.abs(exact)
+    good = len(got) == len(exact) and bool((np.abs(got - exact) <= bound).all())
+    relative = (np.abs(got - exact) / np.abs(exact)).max() if len(got) == len(exact) else np.inf
+    of_torch = (np.abs(single - exact) / np.abs(exact)).max()
+    cells = [
+        name, how, f"{parameters:,}", f"{difference:.1e}", f"{exact[0]:.5f}", f"{got[0]:.5f}", f"{exact[-1]:.5f}", f"{got[-1]:.5f}",
+        f"{relative:.1e}" + ("" if good else " **too much**"), f"{of_torch:.1e}", f"{1e3 * torch_seconds:.0f} / {1e3 * seconds:.0f}",
+    ]
+    return "| " + " | ".join(cells) + " |", good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--descent", default="build/bin/descent")
+    parser.add_argument("--only", default="", help="networks whose name holds this")
+    parser.add_argument("--export", default="", help="exports whose name holds this")
+    parser.add_argument("--keep", type=Path, help="folder for what is exported")
+    arguments = parser.parse_args()
+    print("| Network | Exported by | Parameters | Predictions differ by | Loss 1, PyTorch | Descent | Loss 20, PyTorch | Descent "
+          "| 20 losses differ by | PyTorch float32 by | ms a step, PyTorch / Descent |")
+    print("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+    all_good = True
+    for case in CASES:
+        for how in case.exports:
+            if arguments.only not in case.name or arguments.export not in how.name:
+                continue
+            with tempfile.TemporaryDirectory() as temporary:
+                folder = Path(temporary)
+                if arguments.keep:
+                    folder = arguments.keep / f"{case.name}, {how.name}".replace(" ", "_").replace(",", "")
+                    folder.mkdir(parents=True, exist_ok=True)
+                try:
+                    text, good = compare(Path(arguments.descent).resolve(), case, how, folder)
+                except RuntimeError as error:
+                    text, good = f"| {case.name} | {how.name} | failed: {error} |", False
+                print(text, flush=True)
+                all_good = all_good and good
+    return 0 if all_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
