@@ -1,12 +1,39 @@
 #include "compiler/graph/batch_axis.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "ir/index_map.h"
 #include "ir/op_def.h"
 
 namespace descent {
 namespace {
+
+/// Where the rows of one value are.
+struct Rows {
+  int axis = kNoBatchAxis;
+  RowLayout layout;
+  bool operator==(const Rows&) const = default;
+};
+
+std::vector<Rows> Paired(std::span<const int> axes, std::span<const RowLayout> layouts) {
+  std::vector<Rows> rows;
+  for (size_t i = 0; i < axes.size(); ++i)
+    rows.push_back({axes[i], layouts.empty() ? RowLayout() : layouts[i]});
+  return rows;
+}
+
+/// A flow of one entry per result.
+RowFlow FlowTo(std::span<const Rows> results) {
+  RowFlow flow;
+  for (const Rows& rows : results) {
+    flow.axes.push_back(rows.axis);
+    flow.layouts.push_back(rows.layout);
+  }
+  return flow;
+}
+
+RowFlow FlowToNone(size_t results) { return FlowTo(std::vector<Rows>(results)); }
 
 bool AnyBatched(std::span<const int> axes) {
   return std::ranges::any_of(axes, [](int axis) { return axis != kNoBatchAxis; });
@@ -22,42 +49,93 @@ int AxisOf(std::span<const RowFlow> flows, Value value) {
   return flows[value.node].axes[value.result];
 }
 
-/// The parallel axis along which a read takes row i for row i of the result, or kNoBatchAxis.
-int AxisOfRead(const TensorExpr& expr, const Read& read, int batch_axis, int64_t batch) {
+RowLayout LayoutOf(std::span<const RowFlow> flows, Value value) {
+  return flows[value.node].layouts[value.result];
+}
+
+/// Every node of `graph`, given where its inputs have their rows.
+std::vector<RowFlow> FlowsOfGraph(const Graph& graph, std::span<const int> input_axes,
+                                  std::span<const RowLayout> input_layouts) {
+  std::vector<RowFlow> flows(graph.nodes().size());
+  const std::vector<Rows> inputs = Paired(input_axes, input_layouts);
+  for (size_t i = 0; i < inputs.size(); ++i)
+    flows[graph.inputs()[i].value.node] = FlowTo(std::span(inputs).subspan(i, 1));
+  for (size_t number = 0; number < flows.size(); ++number) {
+    if (!flows[number].axes.empty()) continue;
+    const Node& node = graph.nodes()[number];
+    std::vector<TensorType> types;
+    std::vector<int> axes;
+    std::vector<RowLayout> layouts;
+    for (const Value operand : node.operands) {
+      types.push_back(graph.type(operand));
+      axes.push_back(AxisOf(flows, operand));
+      layouts.push_back(LayoutOf(flows, operand));
+    }
+    flows[number] = FlowOfRows(*node.op, types, node.attributes, axes, layouts);
+  }
+  return flows;
+}
+
+/// The parallel axis and its layout of which the index gives the row.
+std::optional<Rows> RowsOfIndex(const Index& row, int rank) {
+  Rows rows;
+  const IndexNode* index = row.get();
+  if (index->kind == IndexKind::kMod) {
+    rows.layout.period = index->value;
+    index = index->a.get();
+  }
+  if (index->kind == IndexKind::kFloorDiv) {
+    rows.layout.block = index->value;
+    index = index->a.get();
+  }
+  if (index->kind != IndexKind::kAxis || index->value >= rank) return std::nullopt;
+  rows.axis = static_cast<int>(index->value);
+  return rows;
+}
+
+/// Where the result has the rows that a read takes from operand rows `from`, if it keeps them.
+std::optional<Rows> RowsOfRead(const TensorExpr& expr, const Read& read, Rows from,
+                               int64_t slices) {
+  Index index = FloorDiv(read.coordinates[from.axis], from.layout.block);
+  if (from.layout.period != 0) index = Mod(index, from.layout.period);
   Shape extents = expr.axes;
   for (int64_t& extent : extents) extent = std::max<int64_t>(extent, 2);  // units stay axes, too
-  const Index row = Simplify(read.coordinates[batch_axis], extents);
-  if (row->kind == IndexKind::kAxis && row->value < expr.rank) return static_cast<int>(row->value);
+  const Index row = Simplify(index, extents);
+  if (const auto rows = RowsOfIndex(row, expr.rank)) return rows;
   // With a batch of one, broadcasting operators read row 0: the axis is the one aligned with it.
-  const int aligned = expr.rank - static_cast<int>(read.coordinates.size()) + batch_axis;
-  const bool single = batch == 1 && aligned >= 0 && expr.axes[aligned] == 1;
-  return single && row->kind == IndexKind::kConstant ? aligned : kNoBatchAxis;
+  const int aligned = expr.rank - static_cast<int>(read.coordinates.size()) + from.axis;
+  const bool single = slices == 1 && aligned >= 0 && expr.axes[aligned] == 1;
+  if (single && row->kind == IndexKind::kConstant) return Rows{aligned};
+  // Reshaping puts units where rows do not care.
+  return RowsOfIndex(Simplify(index, expr.axes), expr.rank);
 }
 
 /// Rows stay apart if every read of a batched operand takes row i for row i of the result, along
 /// the same parallel axis for all.
 RowFlow FlowOfExpr(const OpDef& op, const TensorExpr& expr, std::span<const TensorType> operands,
-                   std::span<const int> operand_axes) {
-  RowFlow flow{.axes = std::vector<int>(expr.results.size(), kNoBatchAxis)};
-  int axis = kNoBatchAxis;
+                   std::span<const Rows> operand_rows) {
+  std::optional<Rows> rows;
+  std::string where;
   for (const Read& read : expr.reads) {
-    const int batch_axis = operand_axes[read.operand];
-    if (batch_axis == kNoBatchAxis) continue;
-    const int found = AxisOfRead(expr, read, batch_axis, operands[read.operand].shape[batch_axis]);
-    if (found == kNoBatchAxis || (axis != kNoBatchAxis && found != axis)) {
-      flow.mixes = true;
-      flow.where = op.name;
-      if (found != kNoBatchAxis) return flow;  // two axes hold rows: no axis does
-      continue;
+    const Rows from = operand_rows[read.operand];
+    if (from.axis == kNoBatchAxis) continue;
+    const auto found = RowsOfRead(expr, read, from, operands[read.operand].shape[from.axis]);
+    if (!found || (rows && found != rows)) where = op.name;
+    if (found && rows && found != rows) {  // two axes hold rows: no axis does
+      rows.reset();
+      break;
     }
-    axis = found;
+    if (found) rows = found;
   }
-  std::ranges::fill(flow.axes, axis);
+  RowFlow flow = FlowTo(std::vector<Rows>(expr.results.size(), rows.value_or(Rows{})));
+  flow.mixes = !where.empty();
+  flow.where = where;
   return flow;
 }
 
 RowFlow FlowOfComposite(const OpDef& op, std::span<const TensorType> operands,
-                        const Attributes& attributes, std::span<const int> operand_axes) {
+                        const Attributes& attributes, std::span<const int> operand_axes,
+                        std::span<const RowLayout> operand_layouts) {
   GraphBuilder b;
   std::vector<Value> inputs;
   for (size_t i = 0; i < operands.size(); ++i)
@@ -65,13 +143,16 @@ RowFlow FlowOfComposite(const OpDef& op, std::span<const TensorType> operands,
   const std::vector<Value> results = op.expand(b, OpContext{operands, attributes}, inputs);
   for (size_t i = 0; i < results.size(); ++i) b.Output(fmt::format("result{}", i), results[i]);
   const Graph graph = std::move(b).Build();
-  const std::vector<RowFlow> inner = FlowOfRows(graph, operand_axes);
+  const std::vector<RowFlow> inner = FlowsOfGraph(graph, operand_axes, operand_layouts);
   RowFlow flow;
   if (const RowFlow* mix = FirstMix(inner)) {
     flow.mixes = true;
     flow.where = mix->where;
   }
-  for (const NamedValue& output : graph.outputs()) flow.axes.push_back(AxisOf(inner, output.value));
+  for (const NamedValue& output : graph.outputs()) {
+    flow.axes.push_back(AxisOf(inner, output.value));
+    flow.layouts.push_back(LayoutOf(inner, output.value));
+  }
   return flow;
 }
 
@@ -96,6 +177,7 @@ RowFlow FlowOfLoop(const OpDef& op, std::span<const TensorType> operands,
     inner = FlowOfRows(*body, axes);
     for (int i = 0; i < form.carried; ++i) {
       const int next = AxisOf(inner, body->outputs()[i].value);
+      flow.mixes |= !LayoutOf(inner, body->outputs()[i].value).plain();
       if (axes[i] == next) continue;
       if (axes[i] != kNoBatchAxis) flow.mixes = true;
       axes[i] = next;
@@ -106,9 +188,12 @@ RowFlow FlowOfLoop(const OpDef& op, std::span<const TensorType> operands,
   flow.where = mix != nullptr ? mix->where : std::string(op.name);
   const auto shifted = [](int axis) { return axis == kNoBatchAxis ? axis : axis + 1; };
   for (int i = 0; i < form.carried; ++i) flow.axes.push_back(axes[i]);
-  for (int i = 0; i < form.stacked; ++i)
+  for (int i = 0; i < form.stacked; ++i) {
     flow.axes.push_back(shifted(AxisOf(inner, body->outputs()[form.carried + i].value)));
+    flow.mixes |= !LayoutOf(inner, body->outputs()[form.carried + i].value).plain();
+  }
   for (int i = 0; i < form.carried; ++i) flow.axes.push_back(shifted(axes[i]));
+  flow.layouts.resize(flow.axes.size());
   return flow;
 }
 
@@ -127,11 +212,13 @@ RowFlow FlowOfBranch(const OpDef& op, const Attributes& attributes,
     flow.axes.resize(body.outputs().size(), kNoBatchAxis);
     for (size_t i = 0; i < flow.axes.size(); ++i) {
       const int axis = AxisOf(inner, body.outputs()[i].value);
+      flow.mixes |= !LayoutOf(inner, body.outputs()[i].value).plain();
       if (axis == kNoBatchAxis || axis == flow.axes[i]) continue;
       flow.mixes |= flow.axes[i] != kNoBatchAxis;
       flow.axes[i] = axis;
     }
   }
+  flow.layouts.resize(flow.axes.size());
   return flow;
 }
 
@@ -145,37 +232,25 @@ size_t ResultCount(const OpDef& op, std::span<const TensorType> operands,
 }  // namespace
 
 RowFlow FlowOfRows(const OpDef& op, std::span<const TensorType> operands,
-                   const Attributes& attributes, std::span<const int> operand_axes) {
-  if (!AnyBatched(operand_axes)) {
-    const size_t results = ResultCount(op, operands, attributes);
-    return {.axes = std::vector<int>(results, kNoBatchAxis)};
-  }
-  if (op.loop != nullptr) return FlowOfLoop(op, operands, attributes, operand_axes);
-  if (op.control == Control::kBranch) return FlowOfBranch(op, attributes, operand_axes);
+                   const Attributes& attributes, std::span<const int> operand_axes,
+                   std::span<const RowLayout> operand_layouts) {
+  if (!AnyBatched(operand_axes)) return FlowToNone(ResultCount(op, operands, attributes));
+  const bool plain = std::ranges::all_of(operand_layouts, &RowLayout::plain);
+  if (op.loop != nullptr && plain) return FlowOfLoop(op, operands, attributes, operand_axes);
+  if (op.control == Control::kBranch && plain) return FlowOfBranch(op, attributes, operand_axes);
   if (op.define != nullptr)
-    return FlowOfExpr(op, op.define(OpContext{operands, attributes}), operands, operand_axes);
-  if (op.expand != nullptr) return FlowOfComposite(op, operands, attributes, operand_axes);
-  return {.axes = std::vector<int>(ResultCount(op, operands, attributes), kNoBatchAxis),
-          .mixes = true,
-          .where = std::string(op.name)};
+    return FlowOfExpr(op, op.define(OpContext{operands, attributes}), operands,
+                      Paired(operand_axes, operand_layouts));
+  if (op.expand != nullptr)
+    return FlowOfComposite(op, operands, attributes, operand_axes, operand_layouts);
+  RowFlow flow = FlowToNone(ResultCount(op, operands, attributes));
+  flow.mixes = true;
+  flow.where = op.name;
+  return flow;
 }
 
 std::vector<RowFlow> FlowOfRows(const Graph& graph, std::span<const int> input_axes) {
-  std::vector<RowFlow> flows(graph.nodes().size());
-  for (size_t i = 0; i < input_axes.size(); ++i)
-    flows[graph.inputs()[i].value.node].axes = {input_axes[i]};
-  for (size_t number = 0; number < flows.size(); ++number) {
-    if (!flows[number].axes.empty()) continue;
-    const Node& node = graph.nodes()[number];
-    std::vector<TensorType> types;
-    std::vector<int> axes;
-    for (const Value operand : node.operands) {
-      types.push_back(graph.type(operand));
-      axes.push_back(AxisOf(flows, operand));
-    }
-    flows[number] = FlowOfRows(*node.op, types, node.attributes, axes);
-  }
-  return flows;
+  return FlowsOfGraph(graph, input_axes, {});
 }
 
 std::vector<int> InputBatchAxes(const Model& model) {
@@ -191,7 +266,8 @@ std::vector<int> OutputBatchAxes(const Model& model) {
   const std::vector<RowFlow> flows = FlowOfRows(model.graph, InputBatchAxes(model));
   std::vector<int> axes;
   for (const NamedValue& output : model.graph.outputs())
-    axes.push_back(AxisOf(flows, output.value));
+    axes.push_back(LayoutOf(flows, output.value).plain() ? AxisOf(flows, output.value)
+                                                         : kNoBatchAxis);
   return axes;
 }
 

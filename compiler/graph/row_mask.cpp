@@ -72,6 +72,9 @@ Result<Graph> BindRowMask(const Model& model, const RowMaskOptions& options) {
     for (const Value operand : node.operands) {
       types.push_back(graph.type(operand));
       axes.push_back(flows[operand.node].axes[operand.result]);
+      // Rules mask slices.
+      if (!flows[operand.node].layouts[operand.result].plain())
+        return std::unexpected(MixesRows(graph, number, flows[number], model.entry));
     }
     auto masked = BuildInArithmeticType(
         builder, *node.op, OpContext{types, node.attributes}, operands,

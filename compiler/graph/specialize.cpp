@@ -106,7 +106,10 @@ Result<void> CheckRows(const Model& model, const Graph& graph, const Selection& 
   for (const NamedValue& output : selection.outputs) {
     const int axis = flow[output.value.node].axes[output.value.result];
     const Value value = graph.FindOutput(output.name)->value;
-    if (axis == kNoBatchAxis || graph.type(value).shape[axis] == selection.batch) continue;
+    if (axis == kNoBatchAxis) continue;
+    const int64_t extent = graph.type(value).shape[axis];
+    if (extent * model.batch == model.graph.type(output.value).shape[axis] * selection.batch)
+      continue;
     return Error("{} has {} rows", Quoted(output.name), graph.type(value).shape[axis]);
   }
   return {};

@@ -88,7 +88,11 @@ GraphImporter::Opsets GraphImporter::ReadOpsets(const OpsetImports& imports) {
 
 GraphImporter::GraphImporter(const proto::ModelProto& model, const ImportOptions& options,
                              std::string folder)
-    : model_(model), options_(options), folder_(std::move(folder)), current_(&opsets_) {
+    : model_(model),
+      options_(options),
+      folder_(std::move(folder)),
+      signature_(model),
+      current_(&opsets_) {
   opsets_ = ReadOpsets(model.opset_import());
   // Before IR version 3 there was one operator set.
   if (opsets_.empty()) opsets_[""] = 1;
@@ -164,7 +168,11 @@ void GraphImporter::ImportInitializers(const GraphProto& graph, Scope& scope) {
     if (scope.Defines(tensor.name())) {
       Report({.message = fmt::format("{} is defined twice", Quoted(tensor.name()))});
     } else if (auto value = ReadTensor(tensor, folder_)) {
-      scope.BindInitializer(tensor.name(), *std::move(value));
+      if (signature_.IsFoldedNumber(tensor.name(), *value)) {
+        scope.Bind(tensor.name(), scope.builder().Constant(*std::move(value), tensor.name()));
+      } else {
+        scope.BindInitializer(tensor.name(), *std::move(value));
+      }
     } else {
       ReportUndefined(tensor.name(), std::move(value).error());
     }

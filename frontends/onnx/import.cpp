@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "frontends/onnx/graph_importer.h"
+#include "frontends/onnx/torch_export.h"
 #include "ir/io/limits.h"
 #include "ir/io/model_file.h"
 #include "onnx.pb.h"
@@ -72,6 +73,9 @@ Result<Model> Import(const proto::ModelProto& file, const std::string& path,
   DESCENT_RETURN_IF_ERROR(importer.Finish());
   ExportOutputs(file.graph(), importer, scope);
   DESCENT_RETURN_IF_ERROR(importer.Finish());
+  const TorchSignature signature(file);
+  for (Slot& slot : model.slots)
+    if (signature.IsBuffer(slot.name)) slot.trainable = false;
   model.graph = std::move(builder).Build();
   DESCENT_RETURN_IF_ERROR(Verify(model));
   return model;
@@ -115,6 +119,7 @@ Result<Model> ParseModel(std::string_view bytes, const std::string& path,
   if (bytes.size() > kMaxModelBytes ||
       !file.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !file.has_graph())
     return std::unexpected(AboutModel({.message = "is not an ONNX model"}, path));
+  SeparateMergedParameters(file);
   auto model = Import(file, path, options);
   if (!model) return std::unexpected(AboutModel(std::move(model).error(), path));
   return model;

@@ -52,6 +52,26 @@ std::string LossOf(const Model& model) {
   return fmt::format("{}({})", node.op->name, model.graph.node(node.operands[0]).op->name);
 }
 
+TEST(AttachTask, TheFirstOutputOfNumbersCountsThatIsNoNextValue) {
+  auto model = ParseText(R"(descent 1
+model net {
+  input x: f32[4, 3]
+  parameter scale: f32[3] = ones
+  parameter bias: f32[3] = zeros
+  statistic mean: f32[3] = zeros -> next_mean
+  statistic variance: f32[3] = ones -> next_variance
+  z, next_mean, next_variance = batch_norm(x, scale, bias, mean, variance)
+  class = argmax(z, axis=1)
+  output class
+  output z
+}
+)",
+                         "net.descent");
+  ASSERT_TRUE(model) << model.error().ToString();
+  const Model attached = Attached(*model, {.loss = "cross_entropy"});
+  EXPECT_EQ(LossOf(attached), "cross_entropy(batch_norm)");
+}
+
 TEST(AttachTask, ProbabilitiesUnderACrossEntropyAreMerged) {
   const struct {
     const char *end, *loss, *expected;

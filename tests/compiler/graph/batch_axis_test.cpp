@@ -15,8 +15,27 @@ std::string Flow(std::string_view op, std::vector<TensorType> operands, std::vec
   EXPECT_TRUE(types.has_value()) << types.error().message;
   const RowFlow flow = FlowOfRows(*def, operands, attributes, axes);
   std::string text;
-  for (const int axis : flow.axes) text += (text.empty() ? "" : " ") + std::to_string(axis);
+  for (size_t i = 0; i < flow.axes.size(); ++i) {
+    text += (text.empty() ? "" : " ") + std::to_string(flow.axes[i]);
+    const RowLayout& layout = flow.layouts[i];
+    if (layout.block != 1) text += fmt::format("/{}", layout.block);
+    if (layout.period != 0) text += fmt::format("%{}", layout.period);
+  }
   return flow.mixes ? text + " mixes" : text;
+}
+
+/// Where the last of reshapes and transpositions of f32[shape] has the rows of axis `axis`.
+std::string FlowOfChain(Shape shape, int axis,
+                        const std::vector<std::pair<std::string, Shape>>& chain) {
+  GraphBuilder b;
+  Value value = b.Input("x", {DType::kF32, std::move(shape)});
+  for (const auto& [op, argument] : chain)
+    value = b.Add(op, {value}, {{op == "reshape" ? "shape" : "permutation", argument}});
+  b.Output("y", value);
+  const Graph graph = std::move(b).Build();
+  const RowFlow flow = FlowOfRows(graph, std::vector<int>{axis})[graph.outputs()[0].value.node];
+  return fmt::format("{}/{}%{}{}", flow.axes[0], flow.layouts[0].block, flow.layouts[0].period,
+                     flow.mixes ? " mixes" : "");
 }
 
 const TensorType kRows{DType::kF32, {10, 6}};
@@ -37,8 +56,26 @@ TEST(FlowOfRows, SeesWhatMixes) {
   EXPECT_EQ(Flow("softmax", {kRows}, {0}, {{"axis", int64_t{0}}}), "0 mixes");
   EXPECT_EQ(Flow("matmul", {kRows, kRows}, {0, 0}, {{"transpose_b", true}}), "-1 mixes");
   EXPECT_EQ(Flow("flip", {kRows}, {0}, {{"axes", std::vector<int64_t>{0}}}), "-1 mixes");
-  EXPECT_EQ(Flow("reshape", {kRows}, {0}, {{"shape", std::vector<int64_t>{60}}}), "-1 mixes");
   EXPECT_EQ(Flow("add", {{DType::kF32, {6, 6}}, {DType::kF32, {6, 6}}}, {0, 1}), "-1 mixes");
+}
+
+TEST(FlowOfRows, FindsRowsThatShareAnAxis) {
+  EXPECT_EQ(Flow("reshape", {kRows}, {0}, {{"shape", std::vector<int64_t>{60}}}), "0/6");
+  EXPECT_EQ(Flow("reshape", {kRows}, {1}, {{"shape", std::vector<int64_t>{60}}}), "0%6");
+  // Heads beside rows and back, as attention has them.
+  const std::pair<std::string, Shape> heads = {"reshape", {-1, 5, 3}};
+  EXPECT_EQ(FlowOfChain({10, 4, 5, 3}, 0, {heads}), "0/4%0");
+  EXPECT_EQ(
+      FlowOfChain({10, 4, 5, 3}, 0, {heads, {"transpose", {0, 2, 1}}, {"reshape", {10, 4, 3, 5}}}),
+      "0/1%0");
+  EXPECT_EQ(FlowOfChain({10, 1, 5, 3}, 0, {heads, {"reshape", {10, 1, 5, 3}}}), "0/1%0");
+  // [steps, batch, width] for one matrix product, and with heads.
+  EXPECT_EQ(FlowOfChain({5, 10, 8}, 1, {{"reshape", {50, 8}}}), "0/1%10");
+  EXPECT_EQ(FlowOfChain({5, 10, 8}, 1, {{"reshape", {50, 8}}, {"reshape", {5, 10, 8}}}), "1/1%0");
+  EXPECT_EQ(FlowOfChain({5, 10, 8}, 1, {{"reshape", {5, 40, 2}}}), "1/4%0");
+  EXPECT_EQ(FlowOfChain({5, 10, 8}, 1, {{"reshape", {100, 4}}}), "0/2%10");
+  // What is cut across rows is no layout.
+  EXPECT_EQ(FlowOfChain({10, 6}, 0, {{"reshape", {60}}, {"reshape", {15, 4}}}), "-1/1%0 mixes");
 }
 
 TEST(FlowOfRows, BatchesOfOneHaveTheSameAxes) {
