@@ -84,6 +84,12 @@ class TaskBuilder {
     return {};
   }
 
+  /// One input is fed from all features, each of several from the column of its name.
+  void FeedByName(std::span<InputBinding> inputs) {
+    if (inputs.size() < 2) return;
+    for (InputBinding& input : inputs) input.column = input.name;
+  }
+
   /// The output that the loss is computed of, and where it is the link of the loss, its operand.
   Value Logits(const LossRule& rule, Value output) {
     const Node& node = b_.node(output);
@@ -109,6 +115,7 @@ class TaskBuilder {
       return Error("the first output, {}, is {}; {} needs an axis of classes",
                    Quoted(output_->name), ToString(type), rule->name);
     const Value logits = Logits(*rule, output);
+    FeedByName(model_.inputs);
     const Value target = AddTarget(*rule, type);
     Attributes attributes;
     if (rule->classes) attributes.Set("axis", ClassAxis(type.shape));
@@ -164,7 +171,10 @@ class TaskBuilder {
       return Error("the first output, {}, is {}, not a loss: a floating-point scalar",
                    Quoted(first.name), ToString(type));
     loss_ = first.name;
-    if (model_.inputs.size() > 1) model_.inputs.back().column = "label";
+    if (model_.inputs.size() > 1) {
+      model_.inputs.back().column = "label";
+      FeedByName(std::span(model_.inputs).first(model_.inputs.size() - 1));
+    }
     for (const NamedValue& output : source_.outputs())
       if (&output != output_ && model_.FindReplaced(output.name) == nullptr)
         model_.predictions.push_back({.name = output.name});

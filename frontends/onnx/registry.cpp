@@ -36,8 +36,8 @@ std::span<const std::span<const OpImporter>> ImporterFamilies() {
       LayoutImporters(),      LossImporters(),      NormalizationImporters(),
       OptimizerImporters(),   PoolImporters(),      QuantizeImporters(),
       RandomImporters(),      RecurrentImporters(), ReduceImporters(),
-      ScatterImporters(),     SequenceImporters(),  SignalImporters(),
-      SlicingImporters(),     SortImporters(),
+      ScatterImporters(),     ScikitImporters(),    SequenceImporters(),
+      SignalImporters(),      SlicingImporters(),   SortImporters(),
   };
   return kFamilies;
 }

@@ -50,6 +50,8 @@ class Case:
     torch_optimizer: Callable
     exports: list
     batch: int = 8
+    batch_name: str = "batch"  # of the axis in the exported model
+    label: str = "label"  # the array that feeds the model's last input
 
 
 def images(side):
@@ -69,11 +71,11 @@ def sequence_loss(logits, target):
 
 
 def sgd(parameters):
-    return torch.optim.SGD(parameters, lr=0.01)
+    return torch.optim.SGD(parameters, lr=0.001)
 
 
 def momentum(parameters):
-    return torch.optim.SGD(parameters, lr=0.005, momentum=0.9)
+    return torch.optim.SGD(parameters, lr=0.001, momentum=0.9)
 
 
 def adam(parameters):
@@ -88,8 +90,8 @@ def rmsprop(parameters):
     return torch.optim.RMSprop(parameters, lr=1e-3, alpha=0.99)
 
 
-SGD = ("sgd --set learning_rate=0.01", sgd)
-MOMENTUM = ("momentum --set learning_rate=0.005", momentum)
+SGD = ("sgd --set learning_rate=0.001", sgd)
+MOMENTUM = ("momentum --set learning_rate=0.001", momentum)
 ADAM = ("adam --set learning_rate=0.001", adam)
 ADAMW = ("adamw --set learning_rate=0.001", adamw)
 RMSPROP = ("rmsprop --set learning_rate=0.001", rmsprop)
@@ -128,7 +130,11 @@ CASES = [
     ),
     Case(
         "VAE", networks.VAE, lambda rows: {"image": torch.rand(rows, 784), "noise": torch.randn(rows, 16)}, None, "",
-        None, *ADAM, [LEGACY_13, *SEQUENCES], batch=32,
+        None, *ADAM, [LEGACY_13, *SEQUENCES], batch=32, label="noise",
+    ),
+    Case(
+        "MLPClassifier", networks.ScikitMLP, lambda rows: {"X": torch.randn(rows, 12)}, classes(4), *CROSS_ENTROPY, *ADAM,
+        [Export("skl2onnx, opset 13", 13), Export("skl2onnx, opset 17", 17)], batch_name="X.0",
     ),
     Case(
         "1-d convolutions", networks.ConvNet1d, lambda rows: {"signal": torch.randn(rows, 4, 64)},

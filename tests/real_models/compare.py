@@ -6,7 +6,8 @@
 
 Each network trains 20 steps (4 epochs of 5 batches) from the same weights, on the same batches, with the same loss and optimizer. The
 truth is PyTorch in float64. PyTorch in float32 differs from it by rounding, and more with each step: a loss of Descent must be within
-10 times that difference, plus 1e-4 of the loss. Where it is not, the last column says so and the exit status is 1.
+10 times the largest difference so far, plus 1e-6 of the loss (8 units in the last place). Where it is not, the row says so and the exit
+status is 1.
 """
 
 import argparse
@@ -41,6 +42,8 @@ def run(command, **options):
 
 def export(network, inputs, how, path):
     """As a user would: the network in inference mode, its batch a symbolic dimension."""
+    if hasattr(network, "export"):
+        return network.export(path, how.opset)
     options = dict(how.options, opset_version=how.opset, dynamo=how.dynamo, input_names=list(inputs))
     if how.dynamo:
         options.update(dynamic_shapes=[{0: BATCH} for _ in inputs], verbose=False)
@@ -76,35 +79,35 @@ def largest_prediction_difference(descent, network, inputs, case, model, folder)
     """Of Descent's outputs to PyTorch's, relative to the largest element. onnxruntime must agree with PyTorch, too."""
     batch = {name: x[: case.batch] for name, x in inputs.items()}
     with torch.no_grad():
-        want = network.eval()(*batch.values())
+        want = getattr(network.eval(), "predictions", network)(*batch.values())
     want = [x.numpy() for x in (want if isinstance(want, tuple) else (want,))]
     feed = {name: x.numpy() for name, x in batch.items()}
     session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
     for name, x in feed.items():
         np.save(folder / f"{name}.npy", x)
     files = [f"{name}={folder / name}.npy" for name in feed]
-    run([descent, "run", model, "--dim", f"batch={case.batch}", "-o", folder / "out", *files])
+    run([descent, "run", model, "--dim", f"{case.batch_name}={case.batch}", "-o", folder / "out", *files])
     worst = 0
     for i, (exact, reference) in enumerate(zip(want, session.run(None, feed))):
-        np.testing.assert_allclose(reference, exact, rtol=1e-3, atol=1e-4 * np.abs(exact).max())
-        got = np.load(folder / "out" / f"output_{i}.npy")
-        worst = max(worst, np.abs(got - exact).max() / np.abs(exact).max())
+        got, scale = np.load(folder / "out" / f"output_{i}.npy"), np.abs(exact).max()
+        np.testing.assert_allclose(reference, exact, rtol=1e-3, atol=1e-4 * scale)
+        np.testing.assert_allclose(got, reference, rtol=1e-3, atol=1e-4 * scale)
+        worst = max(worst, np.abs(got - exact).max() / scale)
     return worst
 
 
 def descent_losses(descent, case, model, data, folder):
-    """The losses that the trainer logs, the seconds of a step, and the number of parameters."""
+    """The losses that the trainer logs, and the seconds of a step."""
     trainer, log = folder / "trainer", folder / "log.jsonl"
     loss = ["--loss", case.loss] if case.loss else []
-    options = ["--dim", f"batch={case.batch}", *loss, "--optimizer", *case.optimizer.split()]
+    options = ["--dim", f"{case.batch_name}={case.batch}", *loss, "--optimizer", *case.optimizer.split()]
     run([descent, "compile", "-q", model, *options, "-o", trainer])
     begun = time.perf_counter()
-    run([trainer, "train", "--data", data, "--epochs", str(EPOCHS), "--seed", str(SEED), "--quiet", "--log", log, "--log-every", "1"])
+    run([trainer, "train", "--data", f"{data}:label={case.label}", "--epochs", str(EPOCHS), "--seed", str(SEED), "--quiet", "--log", log, "--log-every", "1"])
     seconds = time.perf_counter() - begun
     steps = [json.loads(line) for line in log.read_text().splitlines()]
     history = np.array([step["loss"] for step in steps if step["event"] == "step"])
-    info = json.loads(run([descent, "inspect", "--format", "json", model, *options]))
-    return history, seconds / len(history), info
+    return history, seconds / len(history)
 
 
 def parameters_of(network):
@@ -128,12 +131,12 @@ def compare(descent, case, how, folder):
     np.savez(folder / "data.npz", **arrays)
     exact, _ = losses(trained, inputs, target, case, torch.float64)
     single, torch_seconds = losses(trained, inputs, target, case, torch.float32)
-    got, seconds, info = descent_losses(descent, case, model, folder / "data.npz", folder)
+    got, seconds = descent_losses(descent, case, model, folder / "data.npz", folder)
     return row(case.name, how.name, parameters_of(trained), difference, exact, single, got, torch_seconds, seconds)
 
 
 def row(name, how, parameters, difference, exact, single, got, torch_seconds, seconds):
-    bound = 10 * np.abs(single - exact) + 1e-4 * np.abs(exact)
+    bound = 10 * np.maximum.accumulate(np.abs(single - exact)) + 1e-6 * np.abs(exact)
     good = len(got) == len(exact) and bool((np.abs(got - exact) <= bound).all())
     relative = (np.abs(got - exact) / np.abs(exact)).max() if len(got) == len(exact) else np.inf
     of_torch = (np.abs(single - exact) / np.abs(exact)).max()
@@ -166,7 +169,7 @@ def main():
                     folder.mkdir(parents=True, exist_ok=True)
                 try:
                     text, good = compare(Path(arguments.descent).resolve(), case, how, folder)
-                except RuntimeError as error:
+                except (RuntimeError, AssertionError) as error:
                     text, good = f"| {case.name} | {how.name} | failed: {error} |", False
                 print(text, flush=True)
                 all_good = all_good and good

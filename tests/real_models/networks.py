@@ -1,8 +1,13 @@
 """Networks as people train them, in plain torch.nn: ResNet-18 and MobileNetV2 as published, the others at the structure of their
 papers and reduced widths, so that 20 steps take seconds."""
 
+import warnings
+
+import numpy as np
 import torch
 import torch.nn.functional as F
+from skl2onnx import to_onnx
+from sklearn.neural_network import MLPClassifier
 from torch import nn
 
 
@@ -165,6 +170,7 @@ class TransformerClassifier(nn.Module):
         layer = nn.TransformerEncoderLayer(
             width, heads, 4 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=norm_first
         )
+        nn.init.normal_(layer.self_attn.out_proj.bias, std=0.02)  # the dynamo exporter leaves out a bias of zeros
         self.encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         self.fc = nn.Linear(width, classes)
 
@@ -239,6 +245,39 @@ class VAE(nn.Module):
         reconstruction = F.binary_cross_entropy_with_logits(logits, image, reduction="none").sum(1)
         divergence = -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).sum(1)
         return (reconstruction + divergence).mean(), torch.sigmoid(logits)
+
+
+class ScikitMLP(nn.Module):
+    """The network of a fitted sklearn.neural_network.MLPClassifier, which skl2onnx exports."""
+
+    def __init__(self):
+        super().__init__()
+        rng = np.random.default_rng(0)
+        rows = rng.normal(size=(200, 12)).astype(np.float32)
+        self.classifier = MLPClassifier((32, 16), max_iter=5, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it has not converged: Descent goes on
+            self.classifier.fit(rows, (rows[:, :3] @ rng.normal(size=(3, 4))).argmax(1))
+        layers = []
+        for weight, bias in zip(self.classifier.coefs_, self.classifier.intercepts_):
+            layers += [nn.Linear(*weight.shape), nn.ReLU()]
+            layers[-2].weight.data = torch.from_numpy(weight.T.copy()).float()
+            layers[-2].bias.data = torch.from_numpy(bias.copy()).float()
+        self.layers = nn.Sequential(*layers[:-1])
+
+    def forward(self, X):
+        return self.layers(X)
+
+    def predictions(self, X):
+        """What the exported model gives: the class, then the probabilities."""
+        probabilities = torch.softmax(self(X), 1)
+        return probabilities.argmax(1), probabilities
+
+    def export(self, path, opset):
+        options = {id(self.classifier): {"zipmap": False}}
+        opsets = {"": opset, "ai.onnx.ml": 3}
+        model = to_onnx(self.classifier, np.zeros((1, 12), np.float32), options=options, target_opset=opsets)
+        path.write_bytes(model.SerializeToString())
 
 
 class ConvNet1d(nn.Module):

@@ -26,6 +26,7 @@ std::span<const OpImporter> RandomImporters();
 std::span<const OpImporter> RecurrentImporters();
 std::span<const OpImporter> ReduceImporters();
 std::span<const OpImporter> ScatterImporters();
+std::span<const OpImporter> ScikitImporters();
 std::span<const OpImporter> SequenceImporters();
 std::span<const OpImporter> SignalImporters();
 std::span<const OpImporter> SlicingImporters();
