@@ -96,14 +96,15 @@ def largest_prediction_difference(descent, network, inputs, case, model, folder)
     return worst
 
 
-def descent_losses(descent, case, model, data, folder):
+def descent_losses(descent, case, model, data, folder, threads):
     """The losses that the trainer logs, and the seconds of a step."""
     trainer, log = folder / "trainer", folder / "log.jsonl"
     loss = ["--loss", case.loss] if case.loss else []
     options = ["--dim", f"{case.batch_name}={case.batch}", *loss, "--optimizer", *case.optimizer.split()]
     run([descent, "compile", "-q", model, *options, "-o", trainer])
     begun = time.perf_counter()
-    run([trainer, "train", "--data", f"{data}:label={case.label}", "--epochs", str(EPOCHS), "--seed", str(SEED), "--quiet", "--log", log, "--log-every", "1"])
+    training = ["train", "--data", f"{data}:label={case.label}", "--epochs", str(EPOCHS), "--seed", str(SEED)]
+    run([trainer, *training, "--threads", str(threads), "--quiet", "--log", log, "--log-every", "1"])
     seconds = time.perf_counter() - begun
     steps = [json.loads(line) for line in log.read_text().splitlines()]
     history = np.array([step["loss"] for step in steps if step["event"] == "step"])
@@ -114,7 +115,7 @@ def parameters_of(network):
     return sum(p.numel() for p in network.parameters())
 
 
-def compare(descent, case, how, folder):
+def compare(descent, case, how, folder, threads):
     """One row of the table."""
     torch.manual_seed(0)
     network = case.make().eval()
@@ -124,14 +125,14 @@ def compare(descent, case, how, folder):
     model = folder / "model.onnx"
     export(copy.deepcopy(network), {name: x[:2] for name, x in inputs.items()}, how, model)
     difference = largest_prediction_difference(descent, network, inputs, case, model, folder)
-    trained = fuse(copy.deepcopy(network)) if how.folded else network
+    trained = fuse(copy.deepcopy(network)).requires_grad_(True) if how.folded else network
     arrays = {name: x.numpy() for name, x in inputs.items()}
     if target is not None:
         arrays["label"] = target.numpy()
     np.savez(folder / "data.npz", **arrays)
     exact, _ = losses(trained, inputs, target, case, torch.float64)
     single, torch_seconds = losses(trained, inputs, target, case, torch.float32)
-    got, seconds = descent_losses(descent, case, model, folder / "data.npz", folder)
+    got, seconds = descent_losses(descent, case, model, folder / "data.npz", folder, threads)
     return row(case.name, how.name, parameters_of(trained), difference, exact, single, got, torch_seconds, seconds)
 
 
@@ -153,7 +154,9 @@ def main():
     parser.add_argument("--only", default="", help="networks whose name holds this")
     parser.add_argument("--export", default="", help="exports whose name holds this")
     parser.add_argument("--keep", type=Path, help="folder for what is exported")
+    parser.add_argument("--threads", type=int, default=1, help="of PyTorch and of the trainer")
     arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     print("| Network | Exported by | Parameters | Predictions differ by | Loss 1, PyTorch | Descent | Loss 20, PyTorch | Descent "
           "| 20 losses differ by | PyTorch float32 by | ms a step, PyTorch / Descent |")
     print("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
@@ -168,7 +171,7 @@ def main():
                     folder = arguments.keep / f"{case.name}, {how.name}".replace(" ", "_").replace(",", "")
                     folder.mkdir(parents=True, exist_ok=True)
                 try:
-                    text, good = compare(Path(arguments.descent).resolve(), case, how, folder)
+                    text, good = compare(Path(arguments.descent).resolve(), case, how, folder, arguments.threads)
                 except (RuntimeError, AssertionError) as error:
                     text, good = f"| {case.name} | {how.name} | failed: {error} |", False
                 print(text, flush=True)

@@ -72,6 +72,32 @@ model net {
   EXPECT_EQ(LossOf(attached), "cross_entropy(batch_norm)");
 }
 
+/// The columns that feed the inputs.
+std::string ColumnsOf(const Model& model) {
+  std::vector<std::string> columns;
+  for (const InputBinding& input : model.inputs) columns.push_back(input.column);
+  return fmt::format("{}", fmt::join(columns, " "));
+}
+
+TEST(AttachTask, SeveralInputsAreFedByName) {
+  const auto model = ParseText(R"(descent 1
+model net {
+  input image: f32[4, 3]
+  input noise: f32[4, 3]
+  input wanted: f32[4, 3]
+  parameter W: f32[3, 3] = glorot_uniform
+  z = add(matmul(image, W), noise)
+  loss = mse(z, wanted)
+  output loss
+  output z
+}
+)",
+                               "net.descent");
+  ASSERT_TRUE(model) << model.error().ToString();
+  EXPECT_EQ(ColumnsOf(Attached(*model, {})), "image noise label");
+  EXPECT_EQ(ColumnsOf(Attached(Network("tanh(z)"), {.loss = "mse"})), "features label");
+}
+
 TEST(AttachTask, ProbabilitiesUnderACrossEntropyAreMerged) {
   const struct {
     const char *end, *loss, *expected;
