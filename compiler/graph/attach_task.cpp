@@ -43,13 +43,14 @@ class TaskBuilder {
   Result<Model> Build() {
     if (!model_.updates.empty() || !model_.entry.empty())
       return Error("model {} has a task already", Quoted(model_.name));
-    if (source_.outputs().empty()) return Error("model {} has no output", Quoted(model_.name));
+    first_ = FirstOutput();
+    if (first_ == nullptr) return Error("model {} has no output", Quoted(model_.name));
     DESCENT_RETURN_IF_ERROR(FindBatch());
     ValueMap map = CopyInputs(source_, b_);
     DESCENT_RETURN_IF_ERROR(Transcribe(source_, OutputValues(source_), KeepNode, map, b_));
     for (const NamedValue& output : source_.outputs()) b_.Output(output.name, map.At(output.value));
-    const Value first = map.At(source_.outputs()[0].value);
-    DESCENT_RETURN_IF_ERROR(task_.loss.empty() ? UseFirstOutput() : AddLoss(first));
+    DESCENT_RETURN_IF_ERROR(task_.loss.empty() ? UseFirstOutput()
+                                               : AddLoss(map.At(first_->value)));
     model_.updates.push_back({.loss = loss_, .optimizer = task_.optimizer});
     DESCENT_RETURN_IF_ERROR(CheckUpdate(model_.updates[0]));
     model_.graph = std::move(b_).Build();
@@ -58,6 +59,14 @@ class TaskBuilder {
   }
 
  private:
+  /// Next values of statistics stand among the outputs, but are no answer of the model.
+  const NamedValue* FirstOutput() const {
+    const auto first = std::ranges::find_if(source_.outputs(), [&](const NamedValue& output) {
+      return model_.FindReplaced(output.name) == nullptr;
+    });
+    return first == source_.outputs().end() ? nullptr : &*first;
+  }
+
   Result<void> FindBatch() {
     if (model_.inputs.empty()) return Error("model {} has no input", Quoted(model_.name));
     const TensorType& first = model_.inputs[0].type;
@@ -90,10 +99,10 @@ class TaskBuilder {
     if (type.rank() == 0 || type.shape[0] != model_.batch || !Info(type.dtype).is_float)
       return Error(
           "the first output, {}, is {}; a loss needs floats with a row for each of {} rows",
-          Quoted(source_.outputs()[0].name), ToString(type), model_.batch);
+          Quoted(first_->name), ToString(type), model_.batch);
     if (rule->classes && type.rank() < 2)
       return Error("the first output, {}, is {}; {} needs an axis of classes",
-                   Quoted(source_.outputs()[0].name), ToString(type), rule->name);
+                   Quoted(first_->name), ToString(type), rule->name);
     const Value logits = Logits(*rule, output);
     const Value target = AddTarget(*rule, type);
     Attributes attributes;
@@ -121,7 +130,7 @@ class TaskBuilder {
 
   /// What the trainer tells of a row: the output, of classes as probabilities.
   void AddPrediction(const LossRule& rule, Value output, Value logits) {
-    std::string name = source_.outputs()[0].name;
+    std::string name = first_->name;
     const Shape shape = b_.shape(output);
     const bool tells_classes = rule.name == "cross_entropy" && shape.size() == 2;
     const bool tells_one = rule.link == "sigmoid" && Elements(shape) == model_.batch;
@@ -144,15 +153,14 @@ class TaskBuilder {
 
   /// The loss is in the graph; the last input is the target, the other outputs are predictions.
   Result<void> UseFirstOutput() {
-    const NamedValue& first = source_.outputs()[0];
-    const TensorType& type = source_.type(first.value);
+    const TensorType& type = source_.type(first_->value);
     if (type.rank() != 0 || !Info(type.dtype).is_float)
       return Error("the first output, {}, is {}, not a loss: a floating-point scalar",
-                   Quoted(first.name), ToString(type));
-    loss_ = first.name;
+                   Quoted(first_->name), ToString(type));
+    loss_ = first_->name;
     if (model_.inputs.size() > 1) model_.inputs.back().column = "label";
-    for (const NamedValue& output : source_.outputs().subspan(1))
-      if (model_.FindReplaced(output.name) == nullptr)
+    for (const NamedValue& output : source_.outputs())
+      if (output.name != loss_ && model_.FindReplaced(output.name) == nullptr)
         model_.predictions.push_back({.name = output.name});
     return {};
   }
@@ -170,6 +178,7 @@ class TaskBuilder {
   const Task& task_;
   Model model_;
   const Graph& source_;
+  const NamedValue* first_ = nullptr;
   GraphBuilder b_;
   std::string loss_, target_;
 };
