@@ -30,14 +30,15 @@ Key KeyOf(std::string_view domain, std::string_view name) { return {PlainDomain(
 
 std::span<const std::span<const OpImporter>> ImporterFamilies() {
   static const std::array kFamilies = {
-      ActivationImporters(),  AttentionImporters(), ConstantImporters(),
-      ContractImporters(),    ControlImporters(),   ConvolutionImporters(),
-      ElementwiseImporters(), ImageImporters(),     IndexingImporters(),
-      LayoutImporters(),      LossImporters(),      NormalizationImporters(),
-      OptimizerImporters(),   PoolImporters(),      QuantizeImporters(),
-      RandomImporters(),      RecurrentImporters(), ReduceImporters(),
-      ScatterImporters(),     SequenceImporters(),  SignalImporters(),
-      SlicingImporters(),     SortImporters(),
+      ActivationImporters(),    AttentionImporters(),       ConstantImporters(),
+      ContractImporters(),      ControlImporters(),         ConvolutionImporters(),
+      ElementwiseImporters(),   ImageImporters(),           IndexingImporters(),
+      LayoutImporters(),        LinearAttentionImporters(), LossImporters(),
+      NormalizationImporters(), OptimizerImporters(),       PoolImporters(),
+      QuantizeImporters(),      RandomImporters(),          RecurrentImporters(),
+      ReduceImporters(),        SamplingImporters(),        ScatterImporters(),
+      SequenceImporters(),      SignalImporters(),          SlicingImporters(),
+      SortImporters(),
   };
   return kFamilies;
 }
