@@ -147,14 +147,13 @@ std::vector<Activation> ReadActivations(OnnxNode& n, std::span<const std::string
 std::vector<Value> RunCell(OnnxNode& n, const Cell& cell, const CellOperands& given) {
   Value x = n.Add("matmul", {given.x, given.w}, {{"transpose_b", true}});
   if (given.w_bias.valid()) x = n.Plus(x, given.w_bias);
+  if (n.failed() || !Fits(n, given, x)) return {};
   const auto states = static_cast<int>(given.states.size());
   std::vector<Value> operands = given.states;
   operands.push_back(x);
   const bool has_lengths = given.lengths.valid();
-  if (has_lengths)
-    operands.push_back(n.Add("iota", {}, {{"shape", Shape{n.shape(x)[0]}}, {"axis", int64_t{0}}}));
+  if (has_lengths) operands.push_back(n.Add("iota", {}, {{"shape", Shape{n.shape(x)[0]}}}));
   const auto sliced = static_cast<int64_t>(operands.size()) - states;
-  if (n.failed() || !Fits(n, given, x)) return {};
 
   GraphBuilder b;
   int inputs = 0;

@@ -97,21 +97,19 @@ std::optional<Samples> SamplesOf(OnnxNode& n, Expr length, int64_t bins) {
   const int64_t ratio = n.Int("sampling_ratio", 0);
   if (ratio > 0)
     return Samples{ratio, ExpandTo(length.Like(static_cast<double>(ratio)), length.shape())};
-  const auto lengths = n.scope().Static(length);
-  if (!lengths) {
-    n.Unsupported("sampling_ratio 0 needs regions that are known when the model is imported");
-    return std::nullopt;
-  }
+  n.Static(1);  // the error names what they depend on
+  const Tensor lengths = n.failed() ? Tensor() : n.Take(n.scope().Static(length));
+  if (n.failed()) return std::nullopt;
   int64_t most = 1;
   std::vector<double> each;
-  for (int64_t i = 0; i < lengths->elements(); ++i) {
-    const double count = std::ceil(lengths->GetDouble(i) / static_cast<double>(bins));
+  for (int64_t i = 0; i < lengths.elements(); ++i) {
+    const double count = std::ceil(lengths.GetDouble(i) / static_cast<double>(bins));
     each.push_back(std::clamp(count, 0.0, 4096.0));
     most = std::max(most, static_cast<int64_t>(each.back()));
-    if (!(count <= 4096)) n.Unsupported("a region of {}", lengths->GetDouble(i));
+    if (!(count <= 4096)) n.Unsupported("a region of {}", lengths.GetDouble(i));
   }
   GraphBuilder& b = length.builder();
-  return Samples{most, {b, b.Constant(Tensor::FromDoubles(lengths->type(), each))}};
+  return Samples{most, {b, b.Constant(Tensor::FromDoubles(lengths.type(), each))}};
 }
 
 Outputs RoiAlign(OnnxNode& n) {

@@ -7,7 +7,7 @@ import subprocess
 
 import numpy as np
 
-from onnx_file import BFLOAT16, Model, UnknownType, read_tensor
+from onnx_file import BFLOAT16, Model, UnknownType, read_tensor, write_tensor
 
 SECONDS = 300
 # Of the command: what the file needs is not there.
@@ -59,6 +59,10 @@ def load(file):
     except UnknownType as error:
         raise Unsupported(f"{file.name}: {error}") from None
     return array, dtype == BFLOAT16
+
+
+def tensor_bytes(file):
+    return write_tensor(np.load(file)) if file.suffix == ".npy" else file.read_bytes()
 
 
 def widened(array, is_bfloat16):
@@ -122,7 +126,7 @@ class Values:
                 needed = set(NOT_CONSTANT.findall(str(error))) & named.keys() - constants.keys()
                 if not needed:
                     raise
-            constants |= {name: named[name].read_bytes() for name in needed}
+            constants |= {name: tensor_bytes(named[name]) for name in needed}
             path = out / "model.onnx"
             path.write_bytes(model.with_constants(constants))
 

@@ -48,13 +48,17 @@ def fields(data):
         yield key >> 3, wire, value
 
 
+def varint(number):
+    head = bytearray()
+    while number > 0x7F:
+        head.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes(head) + bytes([number])
+
+
 def field(number, content):
     """A message or text as a field of another."""
-    length, head = len(content), bytearray([number << 3 | BYTES])
-    while length > 0x7F:
-        head.append(length & 0x7F | 0x80)
-        length >>= 7
-    return bytes(head) + bytes([length]) + content
+    return bytes([number << 3 | BYTES]) + varint(len(content)) + content
 
 
 def integers(wire, value):
@@ -95,6 +99,12 @@ def read_tensor(data):
         # The lower bits are the number, or the pattern of a 16-bit float.
         raw = wide.astype(f"<u{np.dtype(DTYPES[dtype]).itemsize}").tobytes()
     return np.frombuffer(floats if raw is None else raw, DTYPES[dtype]).reshape(shape), dtype
+
+
+def write_tensor(array):
+    dtype = next(number for number, name in DTYPES.items() if np.dtype(name) == array.dtype)
+    shape = b"".join(bytes([1 << 3]) + varint(extent) for extent in array.shape)
+    return shape + bytes([2 << 3]) + varint(dtype) + field(9, array.tobytes())
 
 
 class Model:
