@@ -49,8 +49,7 @@ class TaskBuilder {
     ValueMap map = CopyInputs(source_, b_);
     DESCENT_RETURN_IF_ERROR(Transcribe(source_, OutputValues(source_), KeepNode, map, b_));
     for (const NamedValue& output : source_.outputs()) b_.Output(output.name, map.At(output.value));
-    DESCENT_RETURN_IF_ERROR(task_.loss.empty() ? UseFirstOutput()
-                                               : AddLoss(map.At(first_->value)));
+    DESCENT_RETURN_IF_ERROR(task_.loss.empty() ? UseFirstOutput() : AddLoss(map.At(first_->value)));
     model_.updates.push_back({.loss = loss_, .optimizer = task_.optimizer});
     DESCENT_RETURN_IF_ERROR(CheckUpdate(model_.updates[0]));
     model_.graph = std::move(b_).Build();
@@ -101,8 +100,8 @@ class TaskBuilder {
           "the first output, {}, is {}; a loss needs floats with a row for each of {} rows",
           Quoted(first_->name), ToString(type), model_.batch);
     if (rule->classes && type.rank() < 2)
-      return Error("the first output, {}, is {}; {} needs an axis of classes",
-                   Quoted(first_->name), ToString(type), rule->name);
+      return Error("the first output, {}, is {}; {} needs an axis of classes", Quoted(first_->name),
+                   ToString(type), rule->name);
     const Value logits = Logits(*rule, output);
     const Value target = AddTarget(*rule, type);
     Attributes attributes;

@@ -167,8 +167,7 @@ Outputs LpNormalization(OnnxNode& n) {
 
 Outputs MeanVarianceNormalization(OnnxNode& n) {
   const Value x = n.In(0);
-  const Moments moments =
-      MomentsOf(n, x, n.Axes(n.Ints("axes", {0, 2, 3}), n.rank(x)), n.dtype(x));
+  const Moments moments = MomentsOf(n, x, n.Axes(n.Ints("axes", {0, 2, 3}), n.rank(x)), n.dtype(x));
   const Value deviation = n.Add("sqrt", {moments.variance});
   return n.Over(moments.centered, n.Plus(deviation, n.Like(deviation, 1e-9)));
 }
