@@ -43,13 +43,13 @@ class TaskBuilder {
   Result<Model> Build() {
     if (!model_.updates.empty() || !model_.entry.empty())
       return Error("model {} has a task already", Quoted(model_.name));
-    if (!FindOutput()) return Error("model {} has no output", Quoted(model_.name));
+    first_ = FirstOutput();
+    if (first_ == nullptr) return Error("model {} has no output", Quoted(model_.name));
     DESCENT_RETURN_IF_ERROR(FindBatch());
     ValueMap map = CopyInputs(source_, b_);
     DESCENT_RETURN_IF_ERROR(Transcribe(source_, OutputValues(source_), KeepNode, map, b_));
     for (const NamedValue& output : source_.outputs()) b_.Output(output.name, map.At(output.value));
-    DESCENT_RETURN_IF_ERROR(task_.loss.empty() ? UseFirstOutput()
-                                               : AddLoss(map.At(output_->value)));
+    DESCENT_RETURN_IF_ERROR(task_.loss.empty() ? UseFirstOutput() : AddLoss(map.At(first_->value)));
     model_.updates.push_back({.loss = loss_, .optimizer = task_.optimizer});
     DESCENT_RETURN_IF_ERROR(CheckUpdate(model_.updates[0]));
     model_.graph = std::move(b_).Build();
@@ -58,18 +58,17 @@ class TaskBuilder {
   }
 
  private:
-  /// The output that the loss is computed of, or is: the first of floating-point numbers, if there
-  /// is one (classifiers of scikit-learn tell the class first, then the probabilities). Next values
-  /// of statistics are none.
-  bool FindOutput() {
+  /// The first of floating-point numbers, if there is one: classifiers of scikit-learn tell the
+  /// class before its probability. Next values of statistics stand among the outputs, but are no
+  /// answer of the model.
+  const NamedValue* FirstOutput() const {
+    const NamedValue* first = nullptr;
     for (const NamedValue& output : source_.outputs()) {
       if (model_.FindReplaced(output.name) != nullptr) continue;
-      if (output_ == nullptr) output_ = &output;
-      if (!Info(source_.type(output.value).dtype).is_float) continue;
-      output_ = &output;
-      return true;
+      if (Info(source_.type(output.value).dtype).is_float) return &output;
+      if (first == nullptr) first = &output;
     }
-    return output_ != nullptr;
+    return first;
   }
 
   Result<void> FindBatch() {
@@ -110,10 +109,10 @@ class TaskBuilder {
     if (type.rank() == 0 || type.shape[0] != model_.batch || !Info(type.dtype).is_float)
       return Error(
           "the first output, {}, is {}; a loss needs floats with a row for each of {} rows",
-          Quoted(output_->name), ToString(type), model_.batch);
+          Quoted(first_->name), ToString(type), model_.batch);
     if (rule->classes && type.rank() < 2)
-      return Error("the first output, {}, is {}; {} needs an axis of classes",
-                   Quoted(output_->name), ToString(type), rule->name);
+      return Error("the first output, {}, is {}; {} needs an axis of classes", Quoted(first_->name),
+                   ToString(type), rule->name);
     const Value logits = Logits(*rule, output);
     FeedByName(model_.inputs);
     const Value target = AddTarget(*rule, type);
@@ -142,7 +141,7 @@ class TaskBuilder {
 
   /// What the trainer tells of a row: the output, of classes as probabilities.
   void AddPrediction(const LossRule& rule, Value output, Value logits) {
-    std::string name = output_->name;
+    std::string name = first_->name;
     const Shape shape = b_.shape(output);
     const bool tells_classes = rule.name == "cross_entropy" && shape.size() == 2;
     const bool tells_one = rule.link == "sigmoid" && Elements(shape) == model_.batch;
@@ -165,18 +164,17 @@ class TaskBuilder {
 
   /// The loss is in the graph; the last input is the target, the other outputs are predictions.
   Result<void> UseFirstOutput() {
-    const NamedValue& first = *output_;
-    const TensorType& type = source_.type(first.value);
+    const TensorType& type = source_.type(first_->value);
     if (type.rank() != 0 || !Info(type.dtype).is_float)
       return Error("the first output, {}, is {}, not a loss: a floating-point scalar",
-                   Quoted(first.name), ToString(type));
-    loss_ = first.name;
+                   Quoted(first_->name), ToString(type));
+    loss_ = first_->name;
     if (model_.inputs.size() > 1) {
       model_.inputs.back().column = "label";
       FeedByName(std::span(model_.inputs).first(model_.inputs.size() - 1));
     }
     for (const NamedValue& output : source_.outputs())
-      if (&output != output_ && model_.FindReplaced(output.name) == nullptr)
+      if (output.name != loss_ && model_.FindReplaced(output.name) == nullptr)
         model_.predictions.push_back({.name = output.name});
     return {};
   }
@@ -194,7 +192,7 @@ class TaskBuilder {
   const Task& task_;
   Model model_;
   const Graph& source_;
-  const NamedValue* output_ = nullptr;
+  const NamedValue* first_ = nullptr;
   GraphBuilder b_;
   std::string loss_, target_;
 };

@@ -156,6 +156,33 @@ TEST(AttachTask, TheFirstOutputMayBeTheLoss) {
             "the first output, 'y', is f32[4, 2], not a loss: a floating-point scalar");
 }
 
+// The importer of ONNX writes next values as soon as it meets them, in front of the file's outputs.
+TEST(AttachTask, NextValuesOfStatisticsAreNoOutputs) {
+  const auto network = [](const char* end) {
+    return *ParseText(fmt::format(R"(descent 1
+model net {{
+  input x: f32[4, 3]
+  parameter scale: f32[3] = ones
+  statistic seen: f32[3] = zeros -> moved
+  moved = mean(x, axes=[0])
+  s = mul(x, scale)
+  y = {}
+  output moved
+  output y
+  output s
+}}
+)",
+                                  end),
+                      "net.descent");
+  };
+  const Model held = Attached(network("mean(s)"), {.optimizer = "sgd"});
+  EXPECT_EQ(held.updates[0].loss, "y");
+  ASSERT_EQ(held.predictions.size(), 1U);
+  EXPECT_EQ(held.predictions[0].name, "s");
+  EXPECT_EQ(LossOf(Attached(network("softmax(s)"), {.loss = "cross_entropy"})),
+            "cross_entropy(mul)");
+}
+
 TEST(AttachTask, RefusesWhatCannotBeTrained) {
   EXPECT_TRUE(Contains(ErrorOf(Network("neg(z)"), {.loss = "l1"}), "there is no loss 'l1'"));
   EXPECT_TRUE(Contains(ErrorOf(Network("sum(z, axes=[1])"), {.loss = "cross_entropy"}),

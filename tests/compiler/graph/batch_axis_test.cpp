@@ -7,8 +7,9 @@
 namespace descent {
 namespace {
 
-/// "axes of the results", "mixes" appended where rows are mixed.
-std::string Flow(std::string_view op, std::vector<TensorType> operands, std::vector<int> axes,
+/// "axes of the results", "mixes" appended where rows are mixed. An axis with others merged into it
+/// is "axis(blocks x rows x stride)".
+std::string Flow(std::string_view op, std::vector<TensorType> operands, std::vector<BatchAxis> axes,
                  Attributes attributes = {}) {
   const OpDef* def = FindOp(op);
   const auto types = InferTypes(*def, operands, attributes);
@@ -16,26 +17,12 @@ std::string Flow(std::string_view op, std::vector<TensorType> operands, std::vec
   const RowFlow flow = FlowOfRows(*def, operands, attributes, axes);
   std::string text;
   for (size_t i = 0; i < flow.axes.size(); ++i) {
-    text += (text.empty() ? "" : " ") + std::to_string(flow.axes[i]);
-    const RowLayout& layout = flow.layouts[i];
-    if (layout.block != 1) text += fmt::format("/{}", layout.block);
-    if (layout.period != 0) text += fmt::format("%{}", layout.period);
+    const BatchAxis& axis = flow.axes[i];
+    text += fmt::format("{}{}", text.empty() ? "" : " ", axis.axis);
+    if (axis.is_plain()) continue;
+    text += fmt::format("({}x{}x{})", axis.blocks, axis.Rows((*types)[i].shape), axis.stride);
   }
   return flow.mixes ? text + " mixes" : text;
-}
-
-/// Where the last of reshapes and transpositions of f32[shape] has the rows of axis `axis`.
-std::string FlowOfChain(Shape shape, int axis,
-                        const std::vector<std::pair<std::string, Shape>>& chain) {
-  GraphBuilder b;
-  Value value = b.Input("x", {DType::kF32, std::move(shape)});
-  for (const auto& [op, argument] : chain)
-    value = b.Add(op, {value}, {{op == "reshape" ? "shape" : "permutation", argument}});
-  b.Output("y", value);
-  const Graph graph = std::move(b).Build();
-  const RowFlow flow = FlowOfRows(graph, std::vector<int>{axis})[graph.outputs()[0].value.node];
-  return fmt::format("{}/{}%{}{}", flow.axes[0], flow.layouts[0].block, flow.layouts[0].period,
-                     flow.mixes ? " mixes" : "");
 }
 
 const TensorType kRows{DType::kF32, {10, 6}};
@@ -59,23 +46,27 @@ TEST(FlowOfRows, SeesWhatMixes) {
   EXPECT_EQ(Flow("add", {{DType::kF32, {6, 6}}, {DType::kF32, {6, 6}}}, {0, 1}), "-1 mixes");
 }
 
-TEST(FlowOfRows, FindsRowsThatShareAnAxis) {
-  EXPECT_EQ(Flow("reshape", {kRows}, {0}, {{"shape", std::vector<int64_t>{60}}}), "0/6");
-  EXPECT_EQ(Flow("reshape", {kRows}, {1}, {{"shape", std::vector<int64_t>{60}}}), "0%6");
-  // Heads beside rows and back, as attention has them.
-  const std::pair<std::string, Shape> heads = {"reshape", {-1, 5, 3}};
-  EXPECT_EQ(FlowOfChain({10, 4, 5, 3}, 0, {heads}), "0/4%0");
-  EXPECT_EQ(
-      FlowOfChain({10, 4, 5, 3}, 0, {heads, {"transpose", {0, 2, 1}}, {"reshape", {10, 4, 3, 5}}}),
-      "0/1%0");
-  EXPECT_EQ(FlowOfChain({10, 1, 5, 3}, 0, {heads, {"reshape", {10, 1, 5, 3}}}), "0/1%0");
-  // [steps, batch, width] for one matrix product, and with heads.
-  EXPECT_EQ(FlowOfChain({5, 10, 8}, 1, {{"reshape", {50, 8}}}), "0/1%10");
-  EXPECT_EQ(FlowOfChain({5, 10, 8}, 1, {{"reshape", {50, 8}}, {"reshape", {5, 10, 8}}}), "1/1%0");
-  EXPECT_EQ(FlowOfChain({5, 10, 8}, 1, {{"reshape", {5, 40, 2}}}), "1/4%0");
-  EXPECT_EQ(FlowOfChain({5, 10, 8}, 1, {{"reshape", {100, 4}}}), "0/2%10");
-  // What is cut across rows is no layout.
-  EXPECT_EQ(FlowOfChain({10, 6}, 0, {{"reshape", {60}}, {"reshape", {15, 4}}}), "-1/1%0 mixes");
+TEST(FlowOfRows, FollowsABatchThatIsMergedWithOtherAxes) {
+  const auto reshape = [](Shape from, BatchAxis axis, std::vector<int64_t> to) {
+    return Flow("reshape", {{DType::kF32, std::move(from)}}, {axis}, {{"shape", to}});
+  };
+  // Positions of sequences, and back.
+  EXPECT_EQ(reshape({10, 6}, 0, {60}), "0(1x10x6)");
+  EXPECT_EQ(reshape({60}, {0, 6}, {10, 6}), "0");
+  EXPECT_EQ(reshape({60}, {0, 6}, {10, 2, 3}), "0");
+  // With the batch behind: [positions, batch, heads * width] to [positions, batch * heads, width].
+  EXPECT_EQ(reshape({6, 10, 8}, 1, {6, 20, 4}), "1(1x10x2)");
+  EXPECT_EQ(reshape({6, 10, 8}, 1, {60, 8}), "0(6x10x1)");
+  EXPECT_EQ(reshape({6, 20, 4}, {1, 2}, {60, 8}), "0(6x10x1)");
+  EXPECT_EQ(reshape({60, 8}, {0, 1, 6}, {6, 10, 8}), "1");
+  // Split across two axes, no axis holds it.
+  EXPECT_EQ(reshape({10, 6}, 0, {2, 5, 6}), "-1 mixes");
+  EXPECT_EQ(reshape({10, 6}, 0, {15, 4}), "-1 mixes");
+  const TensorType merged{DType::kF32, {20, 4}};
+  EXPECT_EQ(Flow("softmax", {merged}, {{0, 2}}), "0(1x10x2)");
+  EXPECT_EQ(Flow("softmax", {merged}, {{0, 2}}, {{"axis", int64_t{0}}}), "0(1x10x2) mixes");
+  EXPECT_EQ(Flow("add", {merged, merged}, {{0, 2}, {0, 1, 2}}), "-1 mixes");
+  EXPECT_EQ(Flow("sum", {merged}, {{0, 2}}), "-1 mixes");
 }
 
 TEST(FlowOfRows, BatchesOfOneHaveTheSameAxes) {
