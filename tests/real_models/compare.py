@@ -54,6 +54,16 @@ def export(network, inputs, how, path):
         torch.onnx.export(network.eval(), tuple(inputs.values()), str(path), **options)
 
 
+def as_trained(network):
+    """Normalizations as training leaves them. Those of a fresh network fold into biases of zeros, which the dynamo exporter leaves out."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
+            for values in (module.running_mean, module.bias):
+                torch.nn.init.normal_(values, std=0.1)
+    return network
+
+
 def losses(network, inputs, target, case, dtype):
     """PyTorch's loss before each step, and the seconds of a step."""
     network = copy.deepcopy(network).to(dtype).train()
@@ -118,7 +128,7 @@ def parameters_of(network):
 def compare(descent, case, how, folder, threads):
     """One row of the table."""
     torch.manual_seed(0)
-    network = case.make().eval()
+    network = as_trained(case.make()).eval() if how.folded else case.make().eval()
     rows = case.batch * BATCHES
     inputs = case.inputs(rows)
     target = case.target(rows) if case.target else None
