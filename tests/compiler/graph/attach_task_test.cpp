@@ -86,7 +86,8 @@ model net {
   input noise: f32[4, 3]
   input wanted: f32[4, 3]
   parameter W: f32[3, 3] = glorot_uniform
-  z = add(matmul(image, W), noise)
+  s = matmul(image, W)
+  z = add(s, noise)
   loss = mse(z, wanted)
   output loss
   output z
