@@ -121,13 +121,17 @@ Result<std::vector<TensorType>> InferTypes(const OpDef& op, std::span<const Tens
   return op.infer(OpContext{operands, attributes});
 }
 
-Value MaskContext::Mask(int operand) const {
-  const int axis = batch_axes[operand];
-  Shape shape(op.shape(operand).size(), 1);
-  shape[axis] = op.shape(operand)[axis];
-  const Value row =
-      b.Add("iota", {}, {{"shape", shape}, {"axis", int64_t{axis}}, {"dtype", DType::kI64}});
-  return b.Add("less", {row, valid_rows});
+Value ValidRows::Mask(GraphBuilder& b, const Shape& shape, int axis) const {
+  Shape column(shape.size(), 1);
+  column[axis] = shape[axis];
+  Value row = b.Add(
+      "iota", {}, {{"shape", std::move(column)}, {"axis", int64_t{axis}}, {"dtype", DType::kI64}});
+  const auto number = [&](int64_t value) {
+    return b.Constant(Tensor::Scalar(DType::kI64, static_cast<double>(value)));
+  };
+  if (stride != 1) row = b.Add("div", {row, number(stride)});
+  if (shape[axis] != rows * stride) row = b.Add("remainder", {row, number(rows)});
+  return b.Add("less", {row, count});
 }
 
 const OpDef* FindOp(std::string_view name) {

@@ -79,6 +79,17 @@ struct VjpContext {
   Value gradient() const { return gradients[0]; }
 };
 
+/// How many rows are not padding. Row r stands at position r of the batch axis; where a reshape has
+/// merged the batch with other axes (heads, positions), at each p with p / stride % rows = r.
+struct ValidRows {
+  Value count;  ///< i64 scalar
+  int64_t rows = 0;
+  int64_t stride = 1;
+
+  /// bool, of the rank of `shape`: true on valid rows along `axis`, extents 1 elsewhere.
+  Value Mask(GraphBuilder& b, const Shape& shape, int axis) const;
+};
+
 /// What a row-mask rule sees: operand rows [valid_rows, batch) are padding.
 struct MaskContext {
   GraphBuilder& b;
@@ -86,10 +97,12 @@ struct MaskContext {
   std::span<const Value> operands;
   /// Batch axis of each operand, -1 where it has none.
   std::span<const int> batch_axes;
-  Value valid_rows;  ///< i64 scalar
+  ValidRows valid_rows;  ///< of every operand that has a batch axis
 
   /// bool, of the operand's rank: true on valid rows, extents 1 elsewhere.
-  Value Mask(int operand) const;
+  Value Mask(int operand) const {
+    return valid_rows.Mask(b, op.shape(operand), batch_axes[operand]);
+  }
 };
 
 /// Leaves have no operands and no define: where their value comes from.

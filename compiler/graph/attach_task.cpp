@@ -43,13 +43,13 @@ class TaskBuilder {
   Result<Model> Build() {
     if (!model_.updates.empty() || !model_.entry.empty())
       return Error("model {} has a task already", Quoted(model_.name));
-    if (source_.outputs().empty()) return Error("model {} has no output", Quoted(model_.name));
+    first_ = FirstOutput();
+    if (first_ == nullptr) return Error("model {} has no output", Quoted(model_.name));
     DESCENT_RETURN_IF_ERROR(FindBatch());
     ValueMap map = CopyInputs(source_, b_);
     DESCENT_RETURN_IF_ERROR(Transcribe(source_, OutputValues(source_), KeepNode, map, b_));
     for (const NamedValue& output : source_.outputs()) b_.Output(output.name, map.At(output.value));
-    const Value first = map.At(source_.outputs()[0].value);
-    DESCENT_RETURN_IF_ERROR(task_.loss.empty() ? UseFirstOutput() : AddLoss(first));
+    DESCENT_RETURN_IF_ERROR(task_.loss.empty() ? UseFirstOutput() : AddLoss(map.At(first_->value)));
     model_.updates.push_back({.loss = loss_, .optimizer = task_.optimizer});
     DESCENT_RETURN_IF_ERROR(CheckUpdate(model_.updates[0]));
     model_.graph = std::move(b_).Build();
@@ -58,6 +58,19 @@ class TaskBuilder {
   }
 
  private:
+  /// The first of floating-point numbers, if there is one: classifiers of scikit-learn tell the
+  /// class before its probability. Next values of statistics stand among the outputs, but are no
+  /// answer of the model.
+  const NamedValue* FirstOutput() const {
+    const NamedValue* first = nullptr;
+    for (const NamedValue& output : source_.outputs()) {
+      if (model_.FindReplaced(output.name) != nullptr) continue;
+      if (Info(source_.type(output.value).dtype).is_float) return &output;
+      if (first == nullptr) first = &output;
+    }
+    return first;
+  }
+
   Result<void> FindBatch() {
     if (model_.batch > 0) return {};
     if (model_.inputs.empty()) return Error("model {} has no input", Quoted(model_.name));
@@ -69,6 +82,12 @@ class TaskBuilder {
     for (InputBinding& input : model_.inputs)
       if (input.type.rank() > 0 && input.type.shape[0] == model_.batch) input.batch_axis = 0;
     return {};
+  }
+
+  /// One input is fed from all features, each of several from the column of its name.
+  void FeedByName(std::span<InputBinding> inputs) {
+    if (inputs.size() < 2) return;
+    for (InputBinding& input : inputs) input.column = input.name;
   }
 
   /// The output that the loss is computed of, and where it is the link of the loss, its operand.
@@ -91,11 +110,12 @@ class TaskBuilder {
     if (type.rank() == 0 || type.shape[0] != model_.batch || !Info(type.dtype).is_float)
       return Error(
           "the first output, {}, is {}; a loss needs floats with a row for each of {} rows",
-          Quoted(source_.outputs()[0].name), ToString(type), model_.batch);
+          Quoted(first_->name), ToString(type), model_.batch);
     if (rule->classes && type.rank() < 2)
-      return Error("the first output, {}, is {}; {} needs an axis of classes",
-                   Quoted(source_.outputs()[0].name), ToString(type), rule->name);
+      return Error("the first output, {}, is {}; {} needs an axis of classes", Quoted(first_->name),
+                   ToString(type), rule->name);
     const Value logits = Logits(*rule, output);
+    FeedByName(model_.inputs);
     const Value target = AddTarget(*rule, type);
     Attributes attributes;
     if (rule->classes) attributes.Set("axis", ClassAxis(type.shape));
@@ -122,7 +142,7 @@ class TaskBuilder {
 
   /// What the trainer tells of a row: the output, of classes as probabilities.
   void AddPrediction(const LossRule& rule, Value output, Value logits) {
-    std::string name = source_.outputs()[0].name;
+    std::string name = first_->name;
     const Shape shape = b_.shape(output);
     const bool tells_classes = rule.name == "cross_entropy" && shape.size() == 2;
     const bool tells_one = rule.link == "sigmoid" && Elements(shape) == model_.batch;
@@ -145,15 +165,17 @@ class TaskBuilder {
 
   /// The loss is in the graph; the last input is the target, the other outputs are predictions.
   Result<void> UseFirstOutput() {
-    const NamedValue& first = source_.outputs()[0];
-    const TensorType& type = source_.type(first.value);
+    const TensorType& type = source_.type(first_->value);
     if (type.rank() != 0 || !Info(type.dtype).is_float)
       return Error("the first output, {}, is {}, not a loss: a floating-point scalar",
-                   Quoted(first.name), ToString(type));
-    loss_ = first.name;
-    if (model_.inputs.size() > 1) model_.inputs.back().column = "label";
-    for (const NamedValue& output : source_.outputs().subspan(1))
-      if (model_.FindReplaced(output.name) == nullptr)
+                   Quoted(first_->name), ToString(type));
+    loss_ = first_->name;
+    if (model_.inputs.size() > 1) {
+      model_.inputs.back().column = "label";
+      FeedByName(std::span(model_.inputs).first(model_.inputs.size() - 1));
+    }
+    for (const NamedValue& output : source_.outputs())
+      if (output.name != loss_ && model_.FindReplaced(output.name) == nullptr)
         model_.predictions.push_back({.name = output.name});
     return {};
   }
@@ -171,6 +193,7 @@ class TaskBuilder {
   const Task& task_;
   Model model_;
   const Graph& source_;
+  const NamedValue* first_ = nullptr;
   GraphBuilder b_;
   std::string loss_, target_;
 };

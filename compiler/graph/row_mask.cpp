@@ -1,5 +1,7 @@
 #include "compiler/graph/row_mask.h"
 
+#include <optional>
+
 #include "compiler/graph/batch_axis.h"
 #include "compiler/graph/transcribe.h"
 #include "ir/expansion.h"
@@ -40,7 +42,7 @@ Value RepeatFirstRow(GraphBuilder& b, Value input, int batch_axis, Value valid_r
 
 Result<Graph> BindRowMask(const Model& model, const RowMaskOptions& options) {
   const Graph& graph = model.graph;
-  const std::vector<int> input_axes = InputBatchAxes(model);
+  const std::vector<BatchAxis> input_axes = InputBatchAxes(model);
   const std::vector<RowFlow> flows = FlowOfRows(graph, input_axes);
   const std::vector<Value> outputs = OutputValues(graph);
 
@@ -49,10 +51,11 @@ Result<Graph> BindRowMask(const Model& model, const RowMaskOptions& options) {
   const Value valid_rows = b.Add("valid_rows", {});
   for (size_t i = 0; i < input_axes.size(); ++i) {
     const NamedValue& input = graph.inputs()[i];
-    if (input_axes[i] == kNoBatchAxis) continue;
+    if (!input_axes[i].holds_rows()) continue;
     if (Info(graph.type(input.value).dtype).is_float && !options.repeat_floats) continue;
     b.SetOrigin(input.name, Section::kForward);
-    map.Set(input.value.node, {RepeatFirstRow(b, map.At(input.value), input_axes[i], valid_rows)});
+    map.Set(input.value.node,
+            {RepeatFirstRow(b, map.At(input.value), input_axes[i].axis, valid_rows)});
   }
   b.SetOrigin("", Section::kForward);
 
@@ -65,18 +68,24 @@ Result<Graph> BindRowMask(const Model& model, const RowMaskOptions& options) {
       return std::nullopt;
     const auto number = static_cast<int32_t>(&node - graph.nodes().data());
     if (!flows[number].mixes) return std::nullopt;
-    if (node.op->mask_rows == nullptr)
-      return std::unexpected(MixesRows(graph, number, flows[number], model.entry));
     std::vector<TensorType> types;
     std::vector<int> axes;
+    std::optional<ValidRows> valid;
+    bool has_rule = node.op->mask_rows != nullptr;
     for (const Value operand : node.operands) {
+      const BatchAxis& axis = flows[operand.node].axes[operand.result];
       types.push_back(graph.type(operand));
-      axes.push_back(flows[operand.node].axes[operand.result]);
+      axes.push_back(axis.axis);
+      if (!axis.holds_rows()) continue;
+      const ValidRows here{valid_rows, axis.Rows(types.back().shape), axis.stride};
+      has_rule &= !valid || (valid->rows == here.rows && valid->stride == here.stride);
+      valid = here;
     }
+    if (!has_rule) return std::unexpected(MixesRows(graph, number, flows[number], model.entry));
     auto masked = BuildInArithmeticType(
         builder, *node.op, OpContext{types, node.attributes}, operands,
         [&](const OpContext& wide, std::span<const Value> values) {
-          return node.op->mask_rows(MaskContext{builder, wide, values, axes, valid_rows});
+          return node.op->mask_rows(MaskContext{builder, wide, values, axes, *valid});
         });
     if (masked.empty())
       return std::unexpected(MixesRows(graph, number, flows[number], model.entry));

@@ -104,10 +104,10 @@ Result<void> CheckRows(const Model& model, const Graph& graph, const Selection& 
   if (selection.batch == model.batch || model.batch == 0) return {};
   const std::vector<RowFlow> flow = FlowOfRows(model.graph, InputBatchAxes(model));
   for (const NamedValue& output : selection.outputs) {
-    const int axis = flow[output.value.node].axes[output.value.result];
-    const Value value = graph.FindOutput(output.name)->value;
-    if (axis == kNoBatchAxis || graph.type(value).shape[axis] == selection.batch) continue;
-    return Error("{} has {} rows", Quoted(output.name), graph.type(value).shape[axis]);
+    const BatchAxis& axis = flow[output.value.node].axes[output.value.result];
+    if (!axis.holds_rows()) continue;
+    const int64_t rows = axis.Rows(graph.type(graph.FindOutput(output.name)->value).shape);
+    if (rows != selection.batch) return Error("{} has {} rows", Quoted(output.name), rows);
   }
   return {};
 }

@@ -88,7 +88,11 @@ GraphImporter::Opsets GraphImporter::ReadOpsets(const OpsetImports& imports) {
 
 GraphImporter::GraphImporter(const proto::ModelProto& model, const ImportOptions& options,
                              std::string folder)
-    : model_(model), options_(options), folder_(std::move(folder)), current_(&opsets_) {
+    : model_(model),
+      options_(options),
+      folder_(std::move(folder)),
+      signature_(model),
+      current_(&opsets_) {
   opsets_ = ReadOpsets(model.opset_import());
   // Before IR version 3 there was one operator set.
   if (opsets_.empty()) opsets_[""] = 1;
@@ -117,7 +121,7 @@ Result<void> GraphImporter::Finish() const {
   if (errors_.size() == 1) return std::unexpected(errors_.front());
   std::string text = fmt::format("{} errors", errors_.size());
   for (const Diagnostic& error : std::span(errors_).first(std::min(errors_.size(), kListedErrors)))
-    text += "\n  " + error.message;
+    text += "\n  " + error.message + (error.hint.empty() ? "" : "; " + error.hint);
   if (errors_.size() > kListedErrors)
     text += fmt::format("\n  and {} more", errors_.size() - kListedErrors);
   // A model that is wrong is wrong, whatever else is not supported.
@@ -141,12 +145,18 @@ Result<TensorType> GraphImporter::TypeOf(const proto::ValueInfoProto& info) cons
   for (const auto& dim : tensor.shape().dim()) {
     int64_t extent = dim.dim_value();
     if (dim.value_case() != proto::TensorShapeProto::Dimension::kDimValue) {
-      const auto bound = options_.dims.find(dim.dim_param());
+      // skl2onnx leaves the name away, too.
+      const std::string axis = dim.dim_param().empty()
+                                   ? fmt::format("{}.{}", info.name(), type.rank())
+                                   : dim.dim_param();
+      const auto bound = options_.dims.find(axis);
       if (bound == options_.dims.end())
-        return std::unexpected(
-            Diagnostic{.message = fmt::format("axis {} of {} has no number but the name {}",
-                                              type.rank(), name, Quoted(dim.dim_param())),
-                       .hint = fmt::format("give it one: --dim {}=N", dim.dim_param())});
+        return std::unexpected(Diagnostic{
+            .message = dim.dim_param().empty()
+                           ? fmt::format("axis {} of {} has no number", type.rank(), name)
+                           : fmt::format("axis {} of {} has no number but the name {}", type.rank(),
+                                         name, Quoted(axis)),
+            .hint = fmt::format("give it one: --dim {}=N", axis)});
       extent = bound->second;
     }
     type.shape.push_back(extent);
@@ -164,7 +174,11 @@ void GraphImporter::ImportInitializers(const GraphProto& graph, Scope& scope) {
     if (scope.Defines(tensor.name())) {
       Report({.message = fmt::format("{} is defined twice", Quoted(tensor.name()))});
     } else if (auto value = ReadTensor(tensor, folder_)) {
-      scope.BindInitializer(tensor.name(), *std::move(value));
+      if (signature_.IsFoldedNumber(tensor.name(), *value)) {
+        scope.Bind(tensor.name(), scope.builder().Constant(*std::move(value), tensor.name()));
+      } else {
+        scope.BindInitializer(tensor.name(), *std::move(value));
+      }
     } else {
       ReportUndefined(tensor.name(), std::move(value).error());
     }

@@ -11,6 +11,7 @@
 #include "frontends/onnx/import.h"
 #include "frontends/onnx/registry.h"
 #include "frontends/onnx/scope.h"
+#include "frontends/onnx/torch_export.h"
 #include "onnx.pb.h"
 
 namespace descent::onnx {
@@ -70,6 +71,7 @@ class GraphImporter {
   const proto::ModelProto& model_;
   const ImportOptions& options_;
   std::string folder_;
+  TorchSignature signature_;
   Opsets opsets_;          ///< of the model
   const Opsets* current_;  ///< of the function that is being called, or the model
   int depth_ = 0;          ///< of bodies and calls

@@ -6,6 +6,7 @@
 
 #include "frontends/onnx/graph_importer.h"
 #include "frontends/onnx/proto_file.h"
+#include "frontends/onnx/torch_export.h"
 #include "ir/io/model_file.h"
 
 namespace descent::onnx {
@@ -84,6 +85,9 @@ Result<Model> Import(const proto::ModelProto& file, const std::string& path,
   DESCENT_RETURN_IF_ERROR(importer.Finish());
   ExportOutputs(file.graph(), importer, scope);
   DESCENT_RETURN_IF_ERROR(importer.Finish());
+  const TorchSignature signature(file);
+  for (Slot& slot : model.slots)
+    if (signature.IsBuffer(slot.name)) slot.trainable = false;
   model.graph = std::move(builder).Build();
   FindBatch(axes, file.graph(), model);
   DESCENT_RETURN_IF_ERROR(Verify(model));

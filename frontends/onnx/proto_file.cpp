@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "frontends/onnx/torch_export.h"
 #include "ir/io/limits.h"
 #include "ir/io/model_file.h"
 
@@ -75,6 +76,7 @@ Result<proto::ModelProto> ParseProto(std::string_view bytes, const std::string& 
   if (bytes.size() > kMaxModelBytes ||
       !file.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !file.has_graph())
     return std::unexpected(AboutModel({.message = "is not an ONNX model"}, path));
+  SeparateMergedParameters(file);
   return file;
 }
 

@@ -10,7 +10,7 @@
 
 namespace descent::onnx {
 
-/// `path` is named in diagnostics.
+/// With the parameters apart that an exporter has merged. `path` is named in diagnostics.
 Result<proto::ModelProto> ParseProto(std::string_view bytes, const std::string& path);
 Result<proto::ModelProto> ReadProto(const std::string& path);
 

@@ -56,7 +56,7 @@ struct Statistics {
 };
 
 /// `valid_rows` and `batch_axis`: what to leave out; nothing for an axis below 0.
-Statistics BatchStatistics(const OpContext& op, Expr x, Value valid_rows = {},
+Statistics BatchStatistics(const OpContext& op, Expr x, const ValidRows& valid_rows = {},
                            int batch_axis = -1) {
   const std::vector<int64_t> axes = OtherAxes(op);
   Shape others = op.shape(kX);

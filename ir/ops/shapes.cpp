@@ -91,16 +91,15 @@ int64_t ElementsOf(const Shape& shape, int first, int last) {
                          std::multiplies<>());
 }
 
-Expr RowMask(GraphBuilder& b, const Shape& shape, int axis, Value valid_rows) {
-  Shape column(shape.size(), 1);
-  column[axis] = shape[axis];
-  return Less(Iota(b, std::move(column), axis, DType::kI64), {b, valid_rows});
+Expr RowMask(GraphBuilder& b, const Shape& shape, int axis, const ValidRows& valid_rows) {
+  return {b, valid_rows.Mask(b, shape, axis)};
 }
 
-Expr ValidElements(GraphBuilder& b, const Shape& shape, int axis, Value valid_rows, DType dtype) {
+Expr ValidElements(GraphBuilder& b, const Shape& shape, int axis, const ValidRows& valid_rows,
+                   DType dtype) {
   Shape row = shape;
-  row[axis] = 1;
-  return CastTo({b, valid_rows}, dtype) * static_cast<double>(Elements(row));
+  row[axis] /= valid_rows.rows;
+  return CastTo({b, valid_rows.count}, dtype) * static_cast<double>(Elements(row));
 }
 
 Expr Filled(GraphBuilder& b, const Shape& shape, DType dtype, double value) {

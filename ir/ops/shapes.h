@@ -42,9 +42,10 @@ Result<std::vector<TensorType>> OneResult(DType dtype, Shape shape);
 int64_t ElementsOf(const Shape& shape, int first, int last);
 
 /// bool, true for rows below `valid_rows` along `axis`; extents 1 elsewhere.
-Expr RowMask(GraphBuilder& b, const Shape& shape, int axis, Value valid_rows);
+Expr RowMask(GraphBuilder& b, const Shape& shape, int axis, const ValidRows& valid_rows);
 /// The number of elements of `shape` in valid rows, a scalar of `dtype`.
-Expr ValidElements(GraphBuilder& b, const Shape& shape, int axis, Value valid_rows, DType dtype);
+Expr ValidElements(GraphBuilder& b, const Shape& shape, int axis, const ValidRows& valid_rows,
+                   DType dtype);
 /// `value`, a scalar, broadcast to `shape`.
 Expr Filled(GraphBuilder& b, const Shape& shape, DType dtype, double value);
 

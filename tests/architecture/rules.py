@@ -37,7 +37,7 @@ EXTERNAL_INCLUDES = {
     "tbb/": r"runtime/.*\.cpp$",
     "oneapi/": r"runtime/.*\.cpp$",
     "zlib.h": r"runtime/.*\.cpp$|frontends/cli/plot/png\.cpp$|tests/",
-    "google/protobuf/": r"(ir/io/model_proto|frontends/onnx/proto_file)\.cpp$|tests/fuzz/proto_mutator\.h$",
+    "google/protobuf/": r"(ir/io/model_proto|frontends/onnx/proto_file)\.cpp$|tests/(fuzz|onnx)/",
     "CLI/": r"(runtime|frontends/cli|tests/compiler/oracle)/.*\.cpp$",
     "fmt/": r"(ir|compiler|runtime|frontends|tests)/",
     "gtest/": r"tests/",
@@ -47,7 +47,7 @@ EXTERNAL_INCLUDES = {
 # Written by the build, not by us.
 GENERATED_INCLUDES = {
     "graph.pb.h": r"ir/io/proto_(reader|writer)\.h$",
-    "onnx.pb.h": r"(frontends|tests)/onnx/|tests/fuzz/onnx_fuzz\.cpp$",
+    "onnx.pb.h": r"(frontends|tests)/onnx/|tests/fuzz/",
 }
 SYSTEM_FOLDERS = ("sys/", "linux/", "netinet/", "arpa/")
 

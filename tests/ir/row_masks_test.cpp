@@ -59,7 +59,7 @@ bool CheckMask(const OpSample& sample, int row_axis) {
                          {sample.operands, attributes},
                          operands,
                          batch_axes,
-                         b.Constant(Tensor::FromInts(I64({}), {{rows - 1}}))};
+                         {b.Constant(Tensor::FromInts(I64({}), {{rows - 1}})), rows}};
   const std::vector<Value> results = op.mask_rows(mask);
   if (results.empty()) return false;
   for (const Value result : results) b.Output("", result);

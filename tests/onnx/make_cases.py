@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes cases.bin.gz: the node tests that Debian's python3-onnx generates, as far as they are small.
+"""Writes cases.bin.gz: the node tests that Debian's python3-onnx generates, as far as they are small, and those of
+own_cases.py.
 
     apt-get install python3-onnx
     /usr/bin/python3 tests/onnx/make_cases.py
@@ -25,14 +26,14 @@ import onnx  # noqa: E402
 from onnx import numpy_helper  # noqa: E402
 from onnx.backend.test.case.node import collect_testcases  # noqa: E402
 
+from own_cases import own_cases  # noqa: E402
+
 LIMIT = 6000  # bytes of a case
 # Operators that Descent does not read, and why.
 REFUSED = {
     "text": {"StringNormalizer", "TfIdfVectorizer", "RegexFullMatch", "StringConcat", "StringSplit"},
     "dynamic shapes": {"NonZero", "Unique", "NonMaxSuppression"},
-    "not written": {"RoiAlign"},
 }
-REFUSED_CASES = {"test_lstm_with_peepholes"}
 # The package writes bfloat16 as other numbers.
 MISWRITTEN = "BFLOAT16"
 # What they give is drawn from other random numbers.
@@ -42,7 +43,7 @@ RANDOM_CASES = ("test_training_dropout",)
 MISTAKEN = {"test_adam_multiple"}
 FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16)
 # Floating-point inputs that decide shapes or are read at import.
-STATIC_NAMES = {"scales", "roi", "start", "limit", "delta", "depth", "lower_edge_hertz", "upper_edge_hertz"}
+STATIC_NAMES = {"scales", "roi", "rois", "start", "limit", "delta", "depth", "lower_edge_hertz", "upper_edge_hertz"}
 
 
 def length(data):
@@ -73,12 +74,20 @@ def bound(model, values):
     return model, left
 
 
+def encoded(name, model, inputs, outputs):
+    model, left = bound(model, inputs)
+    data = length(name.encode()) + length(model.SerializeToString())
+    for tensors in (left, [tensor_of(value) for value in outputs]):
+        data += struct.pack("<I", len(tensors)) + b"".join(length(tensor.SerializeToString()) for tensor in tensors)
+    return data
+
+
 def cases():
     refused = set().union(RANDOM, *REFUSED.values())
     for case in sorted(collect_testcases(None), key=lambda case: case.name):
         if any(node.op_type in refused for node in case.model.graph.node):
             continue
-        if case.name in REFUSED_CASES | MISTAKEN or MISWRITTEN in case.name or case.name.startswith(RANDOM_CASES):
+        if case.name in MISTAKEN or MISWRITTEN in case.name or case.name.startswith(RANDOM_CASES):
             continue
         for inputs, outputs in case.data_sets or []:
             if any(isinstance(value, (list, type(None))) for value in [*inputs, *outputs]):
@@ -87,14 +96,12 @@ def cases():
                 continue
             if any(declared(info) != np.shape(value) for info, value in zip(case.model.graph.input, inputs)):
                 continue  # the package's own mistake
-            model, left = bound(case.model, inputs)
-            data = length(case.name.encode()) + length(model.SerializeToString())
-            for tensors in (left, [tensor_of(value) for value in outputs]):
-                data += struct.pack("<I", len(tensors))
-                data += b"".join(length(tensor.SerializeToString()) for tensor in tensors)
+            data = encoded(case.name, case.model, inputs, outputs)
             if len(data) < LIMIT:
                 yield data
             break
+    for own in own_cases():
+        yield encoded(*own)
 
 
 def main():

@@ -16,11 +16,15 @@ struct Moments {
   Value centered, mean, variance;  ///< the moments keep their axes
 };
 
-Moments MomentsOf(OnnxNode& n, Value x, const std::vector<int64_t>& axes) {
-  const Attributes over = {{"axes", axes}, {"keepdims", true}};
-  const Value mean = n.Add("mean", {x}, over);
+/// `summed` is the type of the sums.
+Moments MomentsOf(OnnxNode& n, Value x, const std::vector<int64_t>& axes, DType summed) {
+  const DType dtype = n.dtype(x);
+  const auto mean_of = [&](Value v) {
+    return n.Cast(n.Add("mean", {n.Cast(v, summed)}, {{"axes", axes}, {"keepdims", true}}), dtype);
+  };
+  const Value mean = mean_of(x);
   const Value centered = n.Minus(x, mean);
-  return {centered, mean, n.Add("mean", {n.Add("square", {centered})}, over)};
+  return {centered, mean, mean_of(n.Add("square", {centered}))};
 }
 
 Value Deviation(OnnxNode& n, Value variance, double epsilon) {
@@ -33,7 +37,8 @@ bool UsesBatch(OnnxNode& n) {
   return n.version() < 14 ? n.Wants(1) && !n.Flag("is_test") : n.Flag("training_mode");
 }
 
-/// The batch's own statistics normalize, and move the running ones: by its biased variance.
+/// The batch's own statistics normalize, and move the running ones: by its biased variance. A batch
+/// has many numbers for a channel, whose sums are f64, as PyTorch's are on CPUs.
 Outputs NormalizeByBatch(OnnxNode& n, Value x, const std::vector<Value>& rest, DType dtype,
                          bool spatial) {
   const double epsilon = n.Float("epsilon", 1e-5f), momentum = n.Float("momentum", 0.9f);
@@ -41,7 +46,7 @@ Outputs NormalizeByBatch(OnnxNode& n, Value x, const std::vector<Value>& rest, D
   std::iota(axes.begin(), axes.end(), 0);
   if (!spatial) axes.resize(1);
   if (spatial && axes.size() > 1) axes.erase(axes.begin() + 1);
-  const Moments moments = MomentsOf(n, x, axes);
+  const Moments moments = MomentsOf(n, x, axes, DType::kF64);
   const auto laid = [&](Value v) { return spatial ? n.AlongAxis(v, 1, n.rank(x)) : v; };
   const Value normalized = n.Over(moments.centered, Deviation(n, moments.variance, epsilon));
   const Value y = n.Plus(n.Times(normalized, laid(rest[0])), laid(rest[1]));
@@ -134,7 +139,8 @@ Outputs LayerNormalization(OnnxNode& n) {
   if (!n.Wants(1) && !n.Wants(2)) return results;
   std::vector<int64_t> axes(n.rank(x) - axis);
   std::iota(axes.begin(), axes.end(), axis);
-  const Moments moments = MomentsOf(n, n.Cast(x, WideType(n.dtype(x))), axes);
+  const DType wide = WideType(n.dtype(x));
+  const Moments moments = MomentsOf(n, n.Cast(x, wide), axes, wide);
   results.push_back(moments.mean);
   results.push_back(
       n.Add("reciprocal", {Deviation(n, moments.variance, n.Float("epsilon", 1e-5f))}));
@@ -161,7 +167,7 @@ Outputs LpNormalization(OnnxNode& n) {
 
 Outputs MeanVarianceNormalization(OnnxNode& n) {
   const Value x = n.In(0);
-  const Moments moments = MomentsOf(n, x, n.Axes(n.Ints("axes", {0, 2, 3}), n.rank(x)));
+  const Moments moments = MomentsOf(n, x, n.Axes(n.Ints("axes", {0, 2, 3}), n.rank(x)), n.dtype(x));
   const Value deviation = n.Add("sqrt", {moments.variance});
   return n.Over(moments.centered, n.Plus(deviation, n.Like(deviation, 1e-9)));
 }

@@ -1,8 +1,9 @@
 // Recurrent layers, mapped onto Descent's: gates in another order, states by direction.
-#include <algorithm>
-#include <cctype>
+#include <cmath>
+#include <limits>
 
 #include "frontends/onnx/ops/families.h"
+#include "frontends/onnx/ops/recurrent_cell.h"
 
 namespace descent::onnx {
 namespace {
@@ -15,40 +16,26 @@ struct Layer {
   int states;
 };
 
+constexpr int kPeepholes = 7;
+
+/// [directions, rows, ...]: rows [first, first + count) of one direction.
+Value Rows(OnnxNode& n, Value w, int64_t direction, int64_t first, int64_t count) {
+  Shape shape = n.shape(w);
+  if (shape.size() < 2 || direction >= shape[0] || shape[1] < first + count)
+    return n.Fail("weights of {} do not have rows {} to {} of direction {}", ToString(n.type(w)),
+                  first, first + count, direction);
+  shape.erase(shape.begin());
+  return n.Slice(n.Reshape(n.Slice(w, 0, direction, direction + 1), shape), 0, first,
+                 first + count);
+}
+
 /// [directions, gates * hidden, ...] of one direction, gates in our order.
 Value Gates(OnnxNode& n, const Layer& layer, Value w, int64_t direction, int64_t hidden,
             int64_t skipped = 0) {
-  Shape shape = n.shape(w);
-  const auto gates = static_cast<int64_t>(layer.gates.size());
-  if (shape.size() < 2 || direction >= shape[0] || shape[1] < (skipped + gates) * hidden)
-    return n.Fail("weights of {} do not fit {} gates of {}", ToString(n.type(w)), gates, hidden);
-  shape.erase(shape.begin());
-  const Value own = n.Reshape(n.Slice(w, 0, direction, direction + 1), shape);
   std::vector<Value> parts;
   for (const int64_t gate : layer.gates)
-    parts.push_back(n.Slice(own, 0, (skipped + gate) * hidden, (skipped + gate + 1) * hidden));
+    parts.push_back(Rows(n, w, direction, (skipped + gate) * hidden, hidden));
   return parts.size() == 1 ? parts[0] : n.Add("concat", std::move(parts));
-}
-
-/// Whether the file names the usual activations of every direction, or none.
-std::string Nonlinearity(OnnxNode& n, const Layer& layer, int64_t directions) {
-  std::vector<std::string> words = n.Words("activations");
-  if (n.HasAttribute("clip") || !n.Floats("activation_alpha").empty() ||
-      !n.Floats("activation_beta").empty() || n.Flag("input_forget"))
-    n.Unsupported("clip, input_forget and activations with parameters are not supported");
-  for (std::string& word : words)
-    std::ranges::transform(word, word.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (words.empty()) return std::string(layer.activations[0]);
-  const bool free = layer.op == "rnn";
-  const std::string first = words[0];
-  words.resize(std::max<size_t>(words.size(), directions * layer.activations.size()));
-  for (int64_t i = 0; i < directions * static_cast<int64_t>(layer.activations.size()); ++i) {
-    const std::string& word = words[i];
-    const bool usual = free ? word == first && (word == "tanh" || word == "relu")
-                            : word == layer.activations[i % layer.activations.size()];
-    if (!usual) n.Unsupported("activation {} is not supported there", Quoted(word));
-  }
-  return first;
 }
 
 /// x as its sequences are from their ends: step t is step length - 1 - t, what lies behind a
@@ -73,7 +60,7 @@ struct Inputs {
   bool batch_first, reverse;
 };
 
-Inputs ReadInputs(OnnxNode& n, const Layer& layer) {
+Inputs ReadInputs(OnnxNode& n) {
   Inputs in{.x = n.In(0), .batch_first = n.Flag("layout")};
   std::string direction = n.Word("direction", "forward");
   if (direction == "foward") direction = "forward";  // the default of GRU, version 1
@@ -86,24 +73,32 @@ Inputs ReadInputs(OnnxNode& n, const Layer& layer) {
   if (n.rank(r) != 3 || n.rank(in.x) != 3 || in.hidden == 0 ||
       n.Int("hidden_size", in.hidden) != in.hidden)
     n.Fail("{} and recurrent weights {} are no layer", ToString(n.type(in.x)), ToString(n.type(r)));
-  if (n.Has(7) && layer.op == "lstm") n.Unsupported("peepholes are not supported");
   if (in.batch_first) in.x = n.Transpose(in.x, {1, 0, 2});
   if (n.Has(4)) in.lengths = n.In(4);
   if (in.reverse) in.x = Reversed(n, in.x, in.lengths);
   return in;
 }
 
-Outputs Recurrent(OnnxNode& n, const Layer& layer) {
-  const Inputs in = ReadInputs(n, layer);
-  const std::string nonlinearity = Nonlinearity(n, layer, in.directions);
-  std::vector<Value> operands = {in.x};
-  const bool initial = n.Has(5) || (n.Has(6) && layer.states > 1);
-  if (n.failed()) return Value{};
-  const Shape state = {in.directions, n.shape(in.x)[1], in.hidden};
-  for (int i = 0; initial && i < layer.states; ++i) {
-    const Value given = n.Has(5 + i) ? n.In(5 + i) : n.Expand(n.Like(in.x, 0), state);
-    operands.push_back(in.batch_first && n.Has(5 + i) ? n.Transpose(given, {1, 0, 2}) : given);
+/// The first states, [directions, batch, hidden] each; none where the file gives none.
+std::vector<Value> InitialStates(OnnxNode& n, const Layer& layer, const Inputs& in) {
+  std::vector<Value> states;
+  const bool given = n.Has(5) || (n.Has(6) && layer.states > 1);
+  if (!given || n.failed()) return states;
+  const Shape shape = {in.directions, n.shape(in.x)[1], in.hidden};
+  for (int i = 0; i < layer.states; ++i) {
+    const bool has = n.Has(5 + i);
+    const Value state = has ? n.In(5 + i) : n.Expand(n.Like(in.x, 0), shape);
+    states.push_back(in.batch_first && has ? n.Transpose(state, {1, 0, 2}) : state);
   }
+  return states;
+}
+
+/// Descent's operator: y [steps, batch, directions * hidden], then the last states.
+std::vector<Value> UsualLayer(OnnxNode& n, const Layer& layer, const Inputs& in,
+                              std::string_view nonlinearity) {
+  std::vector<Value> operands = {in.x};
+  const std::vector<Value> states = InitialStates(n, layer, in);
+  operands.insert(operands.end(), states.begin(), states.end());
   if (in.lengths.valid()) operands.push_back(in.lengths);
   const auto gates = static_cast<int64_t>(layer.gates.size());
   for (int64_t d = 0; d < in.directions; ++d) {
@@ -114,11 +109,69 @@ Outputs Recurrent(OnnxNode& n, const Layer& layer) {
   }
   Attributes attributes = {{"bidirectional", in.directions == 2},
                            {"bias", n.Has(3)},
-                           {"initial_state", initial},
+                           {"initial_state", !states.empty()},
                            {"lengths", in.lengths.valid()}};
-  if (layer.op == "rnn") attributes.Set("nonlinearity", nonlinearity);
+  if (layer.op == "rnn") attributes.Set("nonlinearity", std::string(nonlinearity));
   if (layer.op == "gru") attributes.Set("linear_before_reset", n.Flag("linear_before_reset"));
-  std::vector<Value> results = n.AddMulti(layer.op, std::move(operands), std::move(attributes));
+  return n.AddMulti(layer.op, std::move(operands), std::move(attributes));
+}
+
+/// The same of cells that Descent's operator is not.
+std::vector<Value> UnusualLayer(OnnxNode& n, const Layer& layer, const Inputs& in, Cell cell,
+                                std::span<const Activation> activations) {
+  const int64_t rows = static_cast<int64_t>(layer.gates.size()) * in.hidden;
+  const std::vector<Value> states = InitialStates(n, layer, in);
+  std::vector<std::vector<Value>> results(1 + layer.states);
+  for (int64_t d = 0; d < in.directions && !n.failed(); ++d) {
+    cell.activations = activations.subspan(d * layer.activations.size(), layer.activations.size());
+    CellOperands operands = {.x = d == 0 ? in.x : Reversed(n, in.x, in.lengths),
+                             .lengths = in.lengths,
+                             .w = Rows(n, n.In(1), d, 0, rows),
+                             .r = Rows(n, n.In(2), d, 0, rows)};
+    if (n.Has(3)) {
+      operands.w_bias = Rows(n, n.In(3), d, 0, rows);
+      operands.r_bias = Rows(n, n.In(3), d, rows, rows);
+    }
+    if (layer.op == "lstm" && n.Has(kPeepholes))
+      operands.peepholes = Rows(n, n.In(kPeepholes), d, 0, 3 * in.hidden);
+    const Shape state = {n.shape(in.x)[1], in.hidden};
+    for (int i = 0; i < layer.states; ++i)
+      operands.states.push_back(states.empty() ? n.Expand(n.Like(in.x, 0), state)
+                                               : n.Reshape(n.Slice(states[i], 0, d, d + 1), state));
+    std::vector<Value> own = RunCell(n, cell, operands);
+    if (n.failed()) return {};
+    if (d == 1) own[0] = Reversed(n, own[0], in.lengths);
+    for (size_t i = 0; i < own.size(); ++i)
+      results[i].push_back(i == 0 ? own[i] : n.Unsqueeze(own[i], {0}));
+  }
+  std::vector<Value> joined;
+  for (size_t i = 0; i < results.size() && !n.failed(); ++i)
+    joined.push_back(n.Add("concat", std::move(results[i]), {{"axis", int64_t{i == 0 ? 2 : 0}}}));
+  return joined;
+}
+
+/// Whether Descent's operator has these activations.
+bool AreUsual(const Layer& layer, std::span<const Activation> activations) {
+  const bool free = layer.op == "rnn" && !activations.empty() && activations[0].name == "relu";
+  for (size_t i = 0; i < activations.size(); ++i)
+    if (activations[i].name != (free ? "relu" : layer.activations[i % layer.activations.size()]))
+      return false;
+  return true;
+}
+
+Outputs Recurrent(OnnxNode& n, const Layer& layer) {
+  const Inputs in = ReadInputs(n);
+  const std::vector<Activation> activations = ReadActivations(n, layer.activations, in.directions);
+  Cell cell{.op = layer.op,
+            .clip = n.Float("clip", std::numeric_limits<double>::infinity()),
+            .couples_gates = layer.op == "lstm" && n.Flag("input_forget"),
+            .resets_late = layer.op == "gru" && n.Flag("linear_before_reset")};
+  if (!(cell.clip > 0)) n.Fail("clip must be above 0, not {}", cell.clip);
+  if (n.failed()) return Value{};
+  const bool usual = AreUsual(layer, activations) && std::isinf(cell.clip) && !cell.couples_gates &&
+                     !(layer.op == "lstm" && n.Has(kPeepholes));
+  std::vector<Value> results = usual ? UsualLayer(n, layer, in, activations[0].name)
+                                     : UnusualLayer(n, layer, in, cell, activations);
   if (results.empty()) return Value{};
   Value y = in.reverse ? Reversed(n, results[0], in.lengths) : results[0];
   // [steps, batch, directions * hidden] -> [steps, directions, batch, hidden]

@@ -53,6 +53,53 @@ std::string LossOf(const Model& model) {
   return fmt::format("{}({})", node.op->name, model.graph.node(node.operands[0]).op->name);
 }
 
+TEST(AttachTask, TheFirstOutputOfNumbersCountsThatIsNoNextValue) {
+  auto model = ParseText(R"(descent 1
+model net {
+  input x: f32[4, 3]
+  parameter scale: f32[3] = ones
+  parameter bias: f32[3] = zeros
+  statistic mean: f32[3] = zeros -> next_mean
+  statistic variance: f32[3] = ones -> next_variance
+  z, next_mean, next_variance = batch_norm(x, scale, bias, mean, variance)
+  class = argmax(z, axis=1)
+  output class
+  output z
+}
+)",
+                         "net.descent");
+  ASSERT_TRUE(model) << model.error().ToString();
+  const Model attached = Attached(*model, {.loss = "cross_entropy"});
+  EXPECT_EQ(LossOf(attached), "cross_entropy(batch_norm)");
+}
+
+/// The columns that feed the inputs.
+std::string ColumnsOf(const Model& model) {
+  std::vector<std::string> columns;
+  for (const InputBinding& input : model.inputs) columns.push_back(input.column);
+  return fmt::format("{}", fmt::join(columns, " "));
+}
+
+TEST(AttachTask, SeveralInputsAreFedByName) {
+  const auto model = ParseText(R"(descent 1
+model net {
+  input image: f32[4, 3]
+  input noise: f32[4, 3]
+  input wanted: f32[4, 3]
+  parameter W: f32[3, 3] = glorot_uniform
+  s = matmul(image, W)
+  z = add(s, noise)
+  loss = mse(z, wanted)
+  output loss
+  output z
+}
+)",
+                               "net.descent");
+  ASSERT_TRUE(model) << model.error().ToString();
+  EXPECT_EQ(ColumnsOf(Attached(*model, {})), "image noise label");
+  EXPECT_EQ(ColumnsOf(Attached(Network("tanh(z)"), {.loss = "mse"})), "features label");
+}
+
 TEST(AttachTask, ProbabilitiesUnderACrossEntropyAreMerged) {
   const struct {
     const char *end, *loss, *expected;
@@ -109,6 +156,33 @@ TEST(AttachTask, TheFirstOutputMayBeTheLoss) {
   EXPECT_EQ(model.updates[0].optimizer, "sgd");
   EXPECT_EQ(ErrorOf(Network("neg(z)"), {}),
             "the first output, 'y', is f32[4, 2], not a loss: a floating-point scalar");
+}
+
+// The importer of ONNX writes next values as soon as it meets them, in front of the file's outputs.
+TEST(AttachTask, NextValuesOfStatisticsAreNoOutputs) {
+  const auto network = [](const char* end) {
+    return *ParseText(fmt::format(R"(descent 1
+model net {{
+  input x: f32[4, 3]
+  parameter scale: f32[3] = ones
+  statistic seen: f32[3] = zeros -> moved
+  moved = mean(x, axes=[0])
+  s = mul(x, scale)
+  y = {}
+  output moved
+  output y
+  output s
+}}
+)",
+                                  end),
+                      "net.descent");
+  };
+  const Model held = Attached(network("mean(s)"), {.optimizer = "sgd"});
+  EXPECT_EQ(held.updates[0].loss, "y");
+  ASSERT_EQ(held.predictions.size(), 1U);
+  EXPECT_EQ(held.predictions[0].name, "s");
+  EXPECT_EQ(LossOf(Attached(network("softmax(s)"), {.loss = "cross_entropy"})),
+            "cross_entropy(mul)");
 }
 
 TEST(AttachTask, RefusesWhatCannotBeTrained) {

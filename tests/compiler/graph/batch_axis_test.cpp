@@ -7,15 +7,21 @@
 namespace descent {
 namespace {
 
-/// "axes of the results", "mixes" appended where rows are mixed.
-std::string Flow(std::string_view op, std::vector<TensorType> operands, std::vector<int> axes,
+/// "axes of the results", "mixes" appended where rows are mixed. An axis with others merged into it
+/// is "axis(blocks x rows x stride)".
+std::string Flow(std::string_view op, std::vector<TensorType> operands, std::vector<BatchAxis> axes,
                  Attributes attributes = {}) {
   const OpDef* def = FindOp(op);
   const auto types = InferTypes(*def, operands, attributes);
   EXPECT_TRUE(types.has_value()) << types.error().message;
   const RowFlow flow = FlowOfRows(*def, operands, attributes, axes);
   std::string text;
-  for (const int axis : flow.axes) text += (text.empty() ? "" : " ") + std::to_string(axis);
+  for (size_t i = 0; i < flow.axes.size(); ++i) {
+    const BatchAxis& axis = flow.axes[i];
+    text += fmt::format("{}{}", text.empty() ? "" : " ", axis.axis);
+    if (axis.is_plain()) continue;
+    text += fmt::format("({}x{}x{})", axis.blocks, axis.Rows((*types)[i].shape), axis.stride);
+  }
   return flow.mixes ? text + " mixes" : text;
 }
 
@@ -37,8 +43,30 @@ TEST(FlowOfRows, SeesWhatMixes) {
   EXPECT_EQ(Flow("softmax", {kRows}, {0}, {{"axis", int64_t{0}}}), "0 mixes");
   EXPECT_EQ(Flow("matmul", {kRows, kRows}, {0, 0}, {{"transpose_b", true}}), "-1 mixes");
   EXPECT_EQ(Flow("flip", {kRows}, {0}, {{"axes", std::vector<int64_t>{0}}}), "-1 mixes");
-  EXPECT_EQ(Flow("reshape", {kRows}, {0}, {{"shape", std::vector<int64_t>{60}}}), "-1 mixes");
   EXPECT_EQ(Flow("add", {{DType::kF32, {6, 6}}, {DType::kF32, {6, 6}}}, {0, 1}), "-1 mixes");
+}
+
+TEST(FlowOfRows, FollowsABatchThatIsMergedWithOtherAxes) {
+  const auto reshape = [](Shape from, BatchAxis axis, std::vector<int64_t> to) {
+    return Flow("reshape", {{DType::kF32, std::move(from)}}, {axis}, {{"shape", to}});
+  };
+  // Positions of sequences, and back.
+  EXPECT_EQ(reshape({10, 6}, 0, {60}), "0(1x10x6)");
+  EXPECT_EQ(reshape({60}, {0, 6}, {10, 6}), "0");
+  EXPECT_EQ(reshape({60}, {0, 6}, {10, 2, 3}), "0");
+  // With the batch behind: [positions, batch, heads * width] to [positions, batch * heads, width].
+  EXPECT_EQ(reshape({6, 10, 8}, 1, {6, 20, 4}), "1(1x10x2)");
+  EXPECT_EQ(reshape({6, 10, 8}, 1, {60, 8}), "0(6x10x1)");
+  EXPECT_EQ(reshape({6, 20, 4}, {1, 2}, {60, 8}), "0(6x10x1)");
+  EXPECT_EQ(reshape({60, 8}, {0, 1, 6}, {6, 10, 8}), "1");
+  // Split across two axes, no axis holds it.
+  EXPECT_EQ(reshape({10, 6}, 0, {2, 5, 6}), "-1 mixes");
+  EXPECT_EQ(reshape({10, 6}, 0, {15, 4}), "-1 mixes");
+  const TensorType merged{DType::kF32, {20, 4}};
+  EXPECT_EQ(Flow("softmax", {merged}, {{0, 2}}), "0(1x10x2)");
+  EXPECT_EQ(Flow("softmax", {merged}, {{0, 2}}, {{"axis", int64_t{0}}}), "0(1x10x2) mixes");
+  EXPECT_EQ(Flow("add", {merged, merged}, {{0, 2}, {0, 1, 2}}), "-1 mixes");
+  EXPECT_EQ(Flow("sum", {merged}, {{0, 2}}), "-1 mixes");
 }
 
 TEST(FlowOfRows, BatchesOfOneHaveTheSameAxes) {

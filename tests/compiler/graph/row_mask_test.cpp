@@ -109,6 +109,65 @@ TEST(RowMask, MeansDivideByTheValidRows) {
   EXPECT_NEAR(outputs.at("loss")[0], sum / 3, 1e-14);
 }
 
+/// As PyTorch's attention has it: positions first, heads beside the batch, then rows of all
+/// positions; the loss is one of those rows.
+constexpr std::string_view kMerged = R"(descent 1
+model merged {{
+  batch {0}
+  keep_partial_batch
+  input x: f64[batch, 3, 4] from features
+  input y: i64[batch, 3] from label
+  parameter W: f64[4, 4]
+  first = transpose(x, permutation=[1, 0, 2])
+  heads = reshape(first, shape=[3, {1}, 2])
+  by_head = transpose(heads, permutation=[1, 0, 2])
+  weights = softmax(by_head, axis=1)
+  back = transpose(weights, permutation=[1, 0, 2])
+  tokens = reshape(back, shape=[{2}, 4])
+  projected = matmul(tokens, W)
+  again = reshape(projected, shape=[3, {0}, 4])
+  rows = transpose(again, permutation=[1, 0, 2])
+  logits = reshape(rows, shape=[{2}, 4])
+  labels = reshape(y, shape=[{2}])
+  fit = cross_entropy(logits, labels)
+  spread = var(logits, axes=[0, 1])
+  size = mean(tokens)
+  some = add(fit, spread)
+  loss = add(some, size)
+  train loss with sgd(learning_rate=0.5)
+}}
+)";
+
+TEST(RowMask, RowsMayStandAmongOtherAxes) {
+  const auto run = [](const std::string& entry, int64_t batch) {
+    const auto source =
+        ParseText(fmt::format(kMerged, batch, 2 * batch, 3 * batch), "merged.descent");
+    EXPECT_TRUE(source.has_value()) << source.error().ToString();
+    const auto model = RunPasses(*source, StandardPasses(*source), {.pass = {.entry = entry}});
+    EXPECT_TRUE(model.has_value()) << model.error().ToString();
+    std::vector<Tensor> inputs;
+    for (const NamedValue& input : model->graph.inputs()) {
+      const TensorType& type = model->graph.type(input.value);
+      const int64_t valid = input.name == "W" ? 16 : input.name == "x" ? 2 * 12 : 2 * 3;
+      std::vector<double> values(Elements(type.shape), input.name == "x" ? std::nan("") : 1);
+      for (int64_t i = 0; i < valid; ++i)
+        values[i] = input.name == "y" ? static_cast<double>(i % 4) : std::sin(3.0 * i);
+      inputs.push_back(Tensor::FromDoubles(type, values));
+    }
+    const auto done = Interpret(model->graph, inputs, {.valid_rows = 2, .learning_rate = 0.5});
+    EXPECT_TRUE(done.has_value()) << done.error().message;
+    std::vector<double> outputs;
+    for (const Tensor& output : done->outputs)
+      for (int64_t j = 0; j < output.elements(); ++j) outputs.push_back(output.GetDouble(j));
+    return outputs;
+  };
+  for (const char* entry : {"train_step", "evaluate"}) {
+    const auto whole = run(entry, 2), partial = run(entry, 5);
+    ASSERT_EQ(whole.size(), partial.size());
+    for (size_t i = 0; i < whole.size(); ++i) EXPECT_NEAR(partial[i], whole[i], 1e-14) << entry;
+  }
+}
+
 Diagnostic ErrorOf(const std::string& entry, const std::string& node) {
   const auto source = ParseText(fmt::format(R"(descent 1
 model mixing {{

@@ -59,13 +59,14 @@ bool DrawsRandomNumbers(const Attributes& attributes) {
   return false;
 }
 
-bool HasMaskRule(const Node& node, std::span<const TensorType> types, std::span<const int> axes) {
+bool HasMaskRule(const Node& node, std::span<const TensorType> types, std::span<const int> axes,
+                 int64_t rows) {
   if (node.op->mask_rows == nullptr) return false;
   GraphBuilder b;
   std::vector<Value> operands;
   for (const TensorType& type : types)
     operands.push_back(b.Input(fmt::format("x{}", operands.size()), type));
-  const Value valid_rows = b.Add("valid_rows", {});
+  const ValidRows valid_rows{b.Add("valid_rows", {}), rows};
   return !BuildInArithmeticType(
               b, *node.op, OpContext{types, node.attributes}, operands,
               [&](const OpContext& wide, std::span<const Value> values) {
@@ -125,16 +126,20 @@ std::optional<RowSample> TryAxes(const OpSample& sample, const std::vector<int>&
   if (!SmallResults(result.sample)) return std::nullopt;
   const bool outermost = std::ranges::max(axes) <= 0;
   if (!outermost && DrawsRandomNumbers(node.attributes)) return std::nullopt;
-  const RowFlow flow = FlowOfRows(*node.op, types, node.attributes, axes);
-  if (flow.mixes && !HasMaskRule(node, types, axes) && !Chance(random, kMixing))
+  const RowFlow flow = FlowOfRows(*node.op, types, node.attributes,
+                                  std::vector<BatchAxis>(axes.begin(), axes.end()));
+  if (flow.mixes && !HasMaskRule(node, types, axes, batch.rows) && !Chance(random, kMixing))
     return std::nullopt;
-  result.result_axes = flow.axes;
+  for (const BatchAxis& axis : flow.axes) {
+    if (!axis.is_plain()) return std::nullopt;
+    result.result_axes.push_back(axis.axis);
+  }
   const std::vector<TensorType>& fewer = OnlyNode(*valid).types;
   for (size_t i = 0; i < fewer.size(); ++i)
     if (fewer[i].rank() != node.types[i].rank()) return std::nullopt;
   // Of rows that an operator takes only some, there are as many whatever the batch.
-  if (TypesWith(node.types, flow.axes, batch.rows) != node.types) return std::nullopt;
-  if (TypesWith(node.types, flow.axes, batch.valid) != fewer) return std::nullopt;
+  if (TypesWith(node.types, result.result_axes, batch.rows) != node.types) return std::nullopt;
+  if (TypesWith(node.types, result.result_axes, batch.valid) != fewer) return std::nullopt;
   Refit(result.sample);
   if (!flow.mixes && CountsRows(result, *whole, *valid, batch)) return std::nullopt;
   return result;

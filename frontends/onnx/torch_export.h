@@ -1,0 +1,45 @@
+// What PyTorch's exporters know of a model's parameters and say beside the graph, or not at all.
+//
+// A graph of predictions may store equal tensors once and folded ones in place of parameters. For
+// training that is another model: layers that were copied from one another, and all scales and
+// biases of a fresh network, would be tied.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "ir/tensor.h"
+#include "onnx.pb.h"
+
+namespace descent::onnx {
+
+/// What torch.export tells in the graph's metadata of the tensors of the module. Empty for others.
+class TorchSignature {
+ public:
+  explicit TorchSignature(const proto::ModelProto& model);
+
+  bool known() const { return !targets_.empty(); }
+  /// The tensor of the module ("fc.weight") that a node calls `name` ("p_fc_weight"), or "".
+  std::string Target(std::string_view name) const;
+  bool IsParameter(std::string_view target) const;
+  /// A buffer or constant of the module: what its optimizer does not see.
+  bool IsBuffer(std::string_view target) const;
+  /// A number of a formula that folding has made a tensor (a scale f32[1], the ones of a
+  /// normalization without parameters): no tensor of the module, and at most a vector of equal
+  /// elements.
+  bool IsFoldedNumber(std::string_view name, const Tensor& tensor) const;
+
+ private:
+  std::map<std::string, std::string, std::less<>> targets_;  ///< by name
+  std::map<std::string, bool, std::less<>> is_parameter_;    ///< by target
+};
+
+/// Gives parameters that were merged because they were equal an initializer each.
+/// - TorchScript: the others are an Identity of the first. (A parameter that the module itself uses
+///   twice is an initializer that two nodes read.)
+/// - torch.export: nodes tell in their metadata what parameters they read, so that those which read
+///   the same initializer for different parameters are known.
+void SeparateMergedParameters(proto::ModelProto& model);
+
+}  // namespace descent::onnx

@@ -1,0 +1,120 @@
+// What PyTorch's exporters merge, fold and tell beside the graph.
+#include "frontends/onnx/torch_export.h"
+
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "frontends/onnx/import.h"
+
+namespace descent::onnx {
+namespace {
+
+constexpr std::string_view kInput =
+    R"(input { name: "x" type { tensor_type { elem_type: 1 shape { dim { dim_value: 1 } dim { dim_value: 2 } } } } })";
+
+std::string Initializer(std::string_view name, std::string_view shape, std::string_view values) {
+  return fmt::format(R"(initializer {{ name: "{}" data_type: 1 dims: [{}] float_data: [{}] }})",
+                     name, shape, values);
+}
+
+std::string Node(std::string_view op, std::vector<std::string> inputs, std::string_view output,
+                 std::string_view metadata = {}) {
+  std::string text = fmt::format(R"(node {{ op_type: "{}" output: "{}" )", op, output);
+  for (const std::string& input : inputs) text += fmt::format(R"(input: "{}" )", input);
+  if (!metadata.empty())
+    text += fmt::format(
+        R"(metadata_props {{ key: "pkg.torch.onnx.fx_node" value: "{}" }} )"
+        R"(metadata_props {{ key: "pkg.torch.onnx.name_scopes" value: "['', 'top', 'top.{}', 'call']" }} )",
+        metadata, output);
+  return text + "}\n";
+}
+
+/// The graph's last node gives "y".
+proto::ModelProto File(const std::string& graph, std::string_view producer = "pytorch",
+                       std::string_view signature = {}) {
+  std::string text = fmt::format(
+      "ir_version: 8 producer_name: \"{}\" opset_import {{ version: 18 }}\ngraph {{ name: "
+      "\"net\"\n{}\n{}\n"
+      "output {{ name: \"y\" type {{ tensor_type {{ elem_type: 1 }} }} }}\n",
+      producer, kInput, graph);
+  if (!signature.empty())
+    text += fmt::format(
+        R"(metadata_props {{ key: "pkg.torch.export.ExportedProgram.graph_signature" value: "{}" }})",
+        signature);
+  proto::ModelProto file;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text + "}", &file)) << text;
+  return file;
+}
+
+/// "name, name (not trained)" of the model's parameters.
+std::string ParametersOf(const proto::ModelProto& file) {
+  const auto model = ParseModel(file.SerializeAsString(), "net.onnx");
+  if (!model) return model.error().ToString();
+  std::vector<std::string> names;
+  for (const Slot& slot : model->slots)
+    names.push_back(slot.name + (slot.trainable ? "" : " (not trained)"));
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+TEST(TorchExport, AnIdentityOfAParameterIsAnother) {
+  const std::string graph =
+      Initializer("a.scale", "2", "1, 1") + Node("Identity", {"a.scale"}, "b.scale") +
+      Node("Identity", {"b.scale"}, "c.scale") + Node("Mul", {"x", "a.scale"}, "p") +
+      Node("Mul", {"p", "b.scale"}, "q") + Node("Mul", {"q", "c.scale"}, "y");
+  EXPECT_EQ(ParametersOf(File(graph)), "a.scale, b.scale, c.scale");
+  EXPECT_EQ(ParametersOf(File(graph, "another")), "a.scale");
+}
+
+TEST(TorchExport, AParameterThatIsReadTwiceIsOne) {
+  EXPECT_EQ(ParametersOf(File(Initializer("tied", "2", "1, 1") + Node("Mul", {"x", "tied"}, "p") +
+                              Node("Mul", {"p", "tied"}, "y"))),
+            "tied");
+}
+
+TEST(TorchExport, CopiesHaveABound) {
+  std::string graph = "initializer { name: \"a\" data_type: 1 dims: [67108864] }\n";
+  for (const char* name : {"b", "c", "d", "y"}) graph += Node("Identity", {"a"}, name);
+  proto::ModelProto file = File(graph);
+  SeparateMergedParameters(file);
+  EXPECT_EQ(file.graph().initializer_size(), 3);
+  ASSERT_EQ(file.graph().node_size(), 2);
+  EXPECT_EQ(file.graph().node(1).output(0), "y");  // an output stays one
+}
+
+constexpr std::string_view kSignature =
+    R"(\n# inputs\np_a_scale: PARAMETER target='a.scale'\np_b_scale: PARAMETER target='b.scale'\n)"
+    R"(p_weight: PARAMETER target='weight'\nb_table: BUFFER target='table' persistent=True\n)";
+
+std::string Call(std::string_view parameter) {
+  return fmt::format(
+      "%mul : [num_users=1] = call_function[target=aten.mul](args = (%x, %{}), kwargs = {{}})",
+      parameter);
+}
+
+TEST(TorchExport, CallsTellWhichParameterIsRead) {
+  const std::string graph = Initializer("a.scale", "2", "1, 1") +
+                            Node("Mul", {"x", "a.scale"}, "p", Call("p_a_scale")) +
+                            Node("Mul", {"p", "a.scale"}, "q", Call("p_b_scale")) +
+                            Node("Mul", {"q", "a.scale"}, "y", Call("p_a_scale"));
+  EXPECT_EQ(ParametersOf(File(graph, "pytorch", kSignature)), "a.scale, b.scale");
+  EXPECT_EQ(ParametersOf(File(graph)), "a.scale");
+}
+
+TEST(TorchExport, WhatIsFoldedOfParametersIsToldApartByWhoReadsIt) {
+  const std::string graph = Initializer("val_1", "2, 1", "1, 1") +
+                            Node("Mul", {"x", "val_1"}, "p", Call("p_a_scale")) +
+                            Node("Mul", {"p", "val_1"}, "q", Call("p_a_scale")) +
+                            Node("Mul", {"q", "val_1"}, "y", Call("p_b_scale"));
+  EXPECT_EQ(ParametersOf(File(graph, "pytorch", kSignature)), "val_1, top.y.val_1");
+}
+
+TEST(TorchExport, NumbersAndBuffersAreNotTrained) {
+  const std::string graph = Initializer("val_1", "1", "0.5") + Initializer("weight", "2", "1, 1") +
+                            Initializer("table", "2", "3, 4") + Node("Mul", {"x", "val_1"}, "p") +
+                            Node("Mul", {"p", "weight"}, "q") + Node("Add", {"q", "table"}, "y");
+  EXPECT_EQ(ParametersOf(File(graph, "pytorch", kSignature)), "weight, table (not trained)");
+  EXPECT_EQ(ParametersOf(File(graph)), "val_1, weight, table");
+}
+
+}  // namespace
+}  // namespace descent::onnx
