@@ -8,8 +8,8 @@
 
 namespace descent {
 
-/// What checkpoints call the numbers that an input is normalized by, y = (x - shift) * factor: this,
-/// the input, "/shift" or "/factor"; f64, one for each position.
+/// What checkpoints call the numbers that an input is normalized by, y = (x - shift) * factor:
+/// this, the input, "/shift" or "/factor"; f64, one for each position.
 inline constexpr std::string_view kNormalizationPrefix = "descent/normalization/";
 
 struct OnnxForm {
