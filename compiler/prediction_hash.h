@@ -12,7 +12,7 @@ namespace descent {
 /// the ModelHash of the entry point predict (of one without predictions evaluate, without a loss
 /// run) for one row, without the model's name and what is only for training. So optimizers, batch
 /// sizes, initializers, penalties, losses and dropout do not count; graph, inputs, their columns
-/// and normalizations do. A model that takes no single row has its own ModelHash.
+/// and normalizations do. Where operators hold the batch fast, it counts, too.
 Result<std::string> PredictionHash(const Model& source);
 
 }  // namespace descent

@@ -221,6 +221,11 @@ Value OnnxNode::Slice(Value x, int64_t axis, int64_t start, int64_t stop) {
 }
 
 Value OnnxNode::Reshape(Value x, Shape to) {
+  // Rows that stay rows: said without their number, which may be the batch.
+  const Shape& from = shape(x);
+  if (from.size() > 2 && to.size() == 2 && to[0] == from[0] && to[0] > 0 &&
+      (to[1] == -1 || to[1] == Elements(from) / from[0]))
+    return Add("flatten", {x}, {{"start_axis", int64_t{1}}});
   return shape(x) == to ? x : Add("reshape", {x}, {{"shape", std::move(to)}});
 }
 
