@@ -14,15 +14,27 @@ namespace {
 
 constexpr int64_t kIrVersion = 8;  ///< that of operator set 18
 
+/// Whether the node is written in f32, which is what it means: few of ONNX's operators, and fewer
+/// of those who run them, know bf16. Bodies and conversions have their types.
+bool IsWidened(const ExportedNode& node, const OpDef& op) {
+  const auto is_bf16 = [](const TensorType& type) { return type.dtype == DType::kBF16; };
+  const auto is_body = [](const AttributeSpec& attribute) {
+    return attribute.kind == AttributeKind::kGraph;
+  };
+  return op.name != "cast" && std::ranges::none_of(op.signature.attributes, is_body) &&
+         (std::ranges::any_of(node.op.operands, is_bf16) ||
+          std::ranges::any_of(node.results, is_bf16));
+}
+
 class Exporter {
  public:
-  explicit Exporter(proto::GraphProto& graph) : writer_(graph) {}
-  GraphWriter& writer() { return writer_; }
   const std::set<std::string>& missing() const { return missing_; }
 
   /// Writes what the outputs need; gives their names. Inputs are called by `inputs`, in order.
-  Names Write(const Graph& graph, const Names& inputs) {
+  Names Write(GraphWriter& writer, const Graph& graph, const Names& inputs,
+              const std::string& loop_step = "") {
     std::vector<Names> names(graph.nodes().size());
+    const std::vector<std::vector<bool>> wanted = WantedResults(graph);
     for (size_t i = 0; i < inputs.size(); ++i) names[graph.inputs()[i].value.node] = {inputs[i]};
     for (size_t number = 0; number < graph.nodes().size(); ++number) {
       const descent::Node& node = graph.nodes()[number];
@@ -33,7 +45,15 @@ class Exporter {
         operands.push_back(names[operand.node][operand.result]);
         types.push_back(graph.type(operand));
       }
-      names[number] = WriteNode(node, types, operands);
+      names[number] = WriteNode({writer,
+                                 {types, node.attributes},
+                                 node.types,
+                                 operands,
+                                 {},
+                                 wanted[number],
+                                 write_graph_,
+                                 loop_step},
+                                *node.op);
     }
     Names outputs;
     for (const NamedValue& output : graph.outputs())
@@ -42,47 +62,65 @@ class Exporter {
   }
 
  private:
-  Names WriteNode(const descent::Node& node, std::span<const TensorType> types,
-                  const Names& operands) {
-    const OpDef& op = *node.op;
-    if (op.leaf == Leaf::kConstant) return {writer_.Constant(node.attributes.Literal("value"))};
-    if (op.leaf != Leaf::kNone) return Missing(node);
-    const OpContext context{types, node.attributes};
-    if (const OpExporter* exporter = FindExporter(op.name)) {
-      const Names names =
-          exporter->write({writer_, context, node.types, operands, exporter->target});
+  static std::vector<std::vector<bool>> WantedResults(const Graph& graph) {
+    std::vector<std::vector<bool>> wanted;
+    for (const descent::Node& node : graph.nodes()) wanted.emplace_back(node.types.size(), false);
+    for (const descent::Node& node : graph.nodes())
+      for (const Value operand : node.operands) wanted[operand.node][operand.result] = true;
+    for (const NamedValue& output : graph.outputs())
+      wanted[output.value.node][output.value.result] = true;
+    return wanted;
+  }
+
+  Names WriteNode(ExportedNode node, const OpDef& op) {
+    if (op.leaf == Leaf::kConstant) return {node.w.Constant(node.op.attributes.Literal("value"))};
+    if (op.leaf == Leaf::kLoopStep)
+      return {node.loop_step.empty() ? node.w.Scalar(DType::kI64, 0) : node.loop_step};
+    if (op.leaf != Leaf::kNone) return Missing(node, op);
+    if (IsWidened(node, op))
+      return Replaced(
+          node, op,
+          [&](GraphBuilder& b, const OpContext& context, std::span<const Value> operands) {
+            return b.AddMulti(op.name, {operands.begin(), operands.end()}, context.attributes);
+          });
+    const OpExporter* exporter = FindExporter(op.name);
+    if (exporter != nullptr && exporter->write != nullptr) {
+      node.target = exporter->target;
+      const Names names = exporter->write(node);
       if (!names.empty()) return names;
     }
-    if (op.inference != nullptr) return Replaced(node, context, operands, op.inference);
-    if (op.is_composite()) return Replaced(node, context, operands, nullptr);
-    return Missing(node);
+    if (exporter != nullptr && exporter->expand != nullptr)
+      return Replaced(node, op, exporter->expand);
+    if (op.inference != nullptr) return Replaced(node, op, op.inference);
+    if (op.is_composite()) return Replaced(node, op, op.expand);
+    return Missing(node, op);
   }
 
-  Names Missing(const descent::Node& node) {
-    missing_.insert(std::string(node.op->name));
-    return Names(node.types.size(), "");
+  Names Missing(const ExportedNode& node, const OpDef& op) {
+    missing_.insert(std::string(op.name));
+    return Names(node.results.size(), "");
   }
 
-  /// The node as other operators: by its inference rule, or its expansion.
-  Names Replaced(const descent::Node& node, const OpContext& context, const Names& operands,
-                 decltype(OpDef::inference) inference) {
+  /// The node as other operators.
+  template <typename Rule>
+  Names Replaced(const ExportedNode& node, const OpDef& op, Rule rule) {
     GraphBuilder b;
     std::vector<Value> inputs;
-    for (size_t i = 0; i < operands.size(); ++i)
-      inputs.push_back(b.Input(fmt::format("{}", i), context.operands[i]));
-    const std::vector<Value> results =
-        inference != nullptr
-            ? BuildInArithmeticType(b, *node.op, context, inputs,
-                                    [&](const OpContext& op, std::span<const Value> values) {
-                                      return inference(b, op, values);
-                                    })
-            : ExpandOperator(b, *node.op, context, inputs);
+    for (const TensorType& type : node.op.operands)
+      inputs.push_back(b.Input(fmt::format("{}", inputs.size()), type));
+    const std::vector<Value> results = BuildInArithmeticType(
+        b, op, node.op, inputs, [&](const OpContext& context, std::span<const Value> values) {
+          return rule(b, context, values);
+        });
     for (size_t i = 0; i < results.size(); ++i) b.Output(fmt::format("o{}", i), results[i]);
-    return Write(std::move(b).Build(), operands);
+    return Write(node.w, std::move(b).Build(), node.operands, node.loop_step);
   }
 
-  GraphWriter writer_;
   std::set<std::string> missing_;
+  const WriteGraph write_graph_ = [this](GraphWriter& writer, const Graph& graph,
+                                         const Names& inputs, const std::string& loop_step) {
+    return Write(writer, graph, inputs, loop_step);
+  };
 };
 
 /// The graph with the outputs that are exported alone, for so many rows.
@@ -146,16 +184,17 @@ Result<Draft> DraftOf(const Model& model, int64_t rows) {
   Draft draft;
   draft.graph.set_name(model.name);
   DESCENT_TRY(graph, Selected(model, rows));
-  Exporter exporter(draft.graph);
-  for (const NamedValue& output : graph.outputs()) exporter.writer().Reserve(output.name);
-  const Names inputs = WriteInputs(model, graph, exporter.writer(), draft);
-  const Names outputs = exporter.Write(graph, inputs);
+  Exporter exporter;
+  GraphWriter writer(draft.graph);
+  for (const NamedValue& output : graph.outputs()) writer.Reserve(output.name);
+  const Names inputs = WriteInputs(model, graph, writer, draft);
+  const Names outputs = exporter.Write(writer, graph, inputs);
   if (!exporter.missing().empty())
     draft.form.missing =
         fmt::format("ONNX has no form for {}", fmt::join(exporter.missing(), ", "));
   for (size_t i = 0; i < outputs.size(); ++i) {
     const NamedValue& output = graph.outputs()[i];
-    exporter.writer().Deliver(outputs[i], output.name);
+    writer.Deliver(outputs[i], output.name);
     WriteType(graph.type(output.value), output.name, *draft.graph.add_output());
   }
   return draft;
