@@ -8,6 +8,7 @@
 #include "frontends/onnx/graph_writer.h"
 #include "frontends/onnx/symbolic_batch.h"
 #include "ir/expansion.h"
+#include "ir/expr.h"
 
 namespace descent::onnx {
 namespace {
@@ -24,6 +25,20 @@ bool IsWidened(const ExportedNode& node, const OpDef& op) {
   return op.name != "cast" && std::ranges::none_of(op.signature.attributes, is_body) &&
          (std::ranges::any_of(node.op.operands, is_bf16) ||
           std::ranges::any_of(node.results, is_bf16));
+}
+
+/// The node on operands of another type than that of operand 0.
+std::vector<Value> Via(DType dtype, const OpDef& op, GraphBuilder& b, const OpContext& context,
+                       std::span<const Value> operands) {
+  std::vector<Value> inside(operands.begin(), operands.end());
+  for (size_t i = 0; i < inside.size(); ++i)
+    if (context.operands[i].dtype == context.dtype(0)) inside[i] = CastTo({b, inside[i]}, dtype);
+  const auto types = op.infer(context);
+  DESCENT_CHECK(types.has_value(), "the types of a node were inferred before");
+  std::vector<Value> results = b.AddMulti(op.name, std::move(inside), context.attributes);
+  for (size_t i = 0; i < results.size(); ++i)
+    results[i] = CastTo({b, results[i]}, (*types)[i].dtype);
+  return results;
 }
 
 class Exporter {
@@ -84,6 +99,13 @@ class Exporter {
             return b.AddMulti(op.name, {operands.begin(), operands.end()}, context.attributes);
           });
     const OpExporter* exporter = FindExporter(op.name);
+    if (exporter != nullptr && exporter->via != nullptr &&
+        exporter->via(node.dtype()) != node.dtype())
+      return Replaced(
+          node, op,
+          [&](GraphBuilder& b, const OpContext& context, std::span<const Value> operands) {
+            return Via(exporter->via(node.dtype()), op, b, context, operands);
+          });
     if (exporter != nullptr && exporter->write != nullptr) {
       node.target = exporter->target;
       const Names names = exporter->write(node);

@@ -13,6 +13,11 @@ std::vector<int64_t> ExportedNode::Axes() const {
   return axes;
 }
 
+DType RingType(DType dtype) {
+  if (!Info(dtype).is_integer) return dtype;
+  return Info(dtype).bytes < 8 ? DType::kI32 : DType::kI64;
+}
+
 const OpExporter* FindExporter(std::string_view name) {
   static const auto kRows = [] {
     std::map<std::string_view, const OpExporter*> rows;

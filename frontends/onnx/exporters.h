@@ -49,7 +49,13 @@ struct OpExporter {
   /// expansion, if there is one.
   std::vector<Value> (*expand)(GraphBuilder&, const OpContext&,
                                std::span<const Value> operands) = nullptr;
+  /// The type in whose place of operand 0's it is written: ONNX's operator does not have all.
+  DType (*via)(DType) = nullptr;
 };
+
+/// Wraps as all integers do, so that what is added and multiplied in it is right in narrower ones
+/// and unsigned ones: i32 or i64.
+DType RingType(DType dtype);
 
 /// Null if there is none.
 const OpExporter* FindExporter(std::string_view name);

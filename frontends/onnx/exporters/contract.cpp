@@ -98,7 +98,7 @@ std::span<const OpExporter> ContractExporters() {
       {"conv_transpose1d", ConvTranspose, "ConvTranspose"},
       {"conv_transpose2d", ConvTranspose, "ConvTranspose"},
       {"conv_transpose3d", ConvTranspose, "ConvTranspose"},
-      {"matmul", Matmul},
+      {.name = "matmul", .write = Matmul, .via = RingType},
   };
   return kExporters;
 }

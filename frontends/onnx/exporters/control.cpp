@@ -20,6 +20,12 @@ class Body {
     Declare(dtype, name, *graph_.add_input());
     return name;
   }
+  /// Loops want to be told that it is one.
+  std::string Scalar(DType dtype) {
+    const std::string name = w_.Fresh("input");
+    WriteType({dtype, {}}, name, *graph_.add_input());
+    return name;
+  }
   /// Writes `graph`; the names of its outputs.
   Names Write(const Graph& graph, const Names& inputs, const std::string& loop_step) {
     return n_.write_graph(w_, graph, inputs, loop_step);
@@ -95,10 +101,19 @@ std::string LoopSteps(const Node& n, const LoopForm& form) {
   return n.w.Add("Add", {slices, before});
 }
 
+/// onnxruntime scans nothing that is empty.
+Names WithoutIterations(const Node& n, const LoopForm& form) {
+  Names names(n.operands.begin(), n.operands.begin() + form.carried);
+  for (size_t i = form.carried; i < n.results.size(); ++i)
+    names.push_back(n.w.Constant(Tensor::FromDoubles(n.results[i], {})));
+  return names;
+}
+
 /// Carried values, then scanned ones, the last of which may be the loop step. Histories are written
 /// where they are read.
 Names Scan(const Node& n) {
   const LoopForm form = FormOf(n);
+  if (form.trip_count == 0) return WithoutIterations(n, form);
   const Graph& graph = n.op.attributes.Body("body");
   const int passed = form.carried + form.sliced, results = form.carried + form.stacked;
   Body body(n);
@@ -139,8 +154,8 @@ Names While(const Node& n) {
   const Graph &graph = n.op.attributes.Body("body"), &condition = n.op.attributes.Body("condition");
   const size_t carried = graph.outputs().size();
   Body body(n);
-  const std::string step = body.Input(DType::kI64);
-  body.Input(DType::kBool);  // true
+  const std::string step = body.Scalar(DType::kI64);
+  body.Scalar(DType::kBool);  // true
   Names operands = {Integer(n.w, n.Int("bound")),
                     n.write_graph(n.w, condition, n.operands, n.loop_step)[0]};
   Names values = n.operands;

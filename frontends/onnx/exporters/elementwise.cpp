@@ -23,6 +23,20 @@ Names OfFloats(const Node& n) {
   return IsFloat(n) ? Names{n.w.Add(n.target, n.operands)} : Names{};
 }
 
+DType SignedType(DType dtype) { return Info(dtype).is_unsigned ? RingType(dtype) : dtype; }
+/// Exponents stay what they are, but for those of 2^63 and above.
+DType PowerType(DType dtype) { return dtype == DType::kU32 ? DType::kI64 : RingType(dtype); }
+DType NoF16(DType dtype) { return dtype == DType::kF16 ? DType::kF32 : dtype; }
+
+Names Relu(const Node& n) {
+  return {Info(n.dtype()).is_unsigned ? n.In(0) : n.w.Add("Relu", n.operands)};
+}
+/// Of bools, which few choose between, by logic.
+Names Where(const Node& n) {
+  if (n.op.dtype(1) != DType::kBool) return {n.w.Add("Where", n.operands)};
+  const std::string no = n.w.Add("Not", {n.In(0)});
+  return {n.w.Add("Or", {n.w.Add("And", {n.In(0), n.In(1)}), n.w.Add("And", {no, n.In(2)})})};
+}
 Names NotEqual(const Node& n) { return {n.w.Add("Not", {n.w.Add("Equal", n.operands)})}; }
 Names Square(const Node& n) { return {n.w.Add("Mul", {n.In(0), n.In(0)})}; }
 Names Rsqrt(const Node& n) { return {n.w.Add("Reciprocal", {n.w.Add("Sqrt", n.operands)})}; }
@@ -87,16 +101,17 @@ Names Clamp(const Node& n) {
                            Limit(n, whole ? std::floor(high) : high)})};
 }
 
-/// The target is the direction. ONNX shifts unsigned integers by less than their width.
+/// The target is the direction; `fits` is 1 or 0: ONNX shifts unsigned integers by less than their
+/// width.
 Names Shift(const Node& n) {
   const DType dtype = n.dtype();
   if (!Info(dtype).is_unsigned) return {};
-  const std::string width = n.w.Scalar(dtype, Info(dtype).digits), zero = n.w.Scalar(dtype, 0);
-  const std::string fits = n.w.Add("Less", {n.In(1), width});
-  const std::string shifted =
-      n.w.Add("BitShift", {n.In(0), n.w.Add("Where", {fits, n.In(1), zero})},
-              {{"direction", std::string(n.target)}});
-  return {n.w.Add("Where", {fits, shifted, zero})};
+  const std::string width = n.w.Scalar(dtype, Info(dtype).digits);
+  const std::string fits =
+      n.w.Add("Cast", {n.w.Add("Less", {n.In(1), width})}, {{"to", int64_t{DTypeNumber(dtype)}}});
+  const std::string shifted = n.w.Add("BitShift", {n.In(0), n.w.Add("Mul", {n.In(1), fits})},
+                                      {{"direction", std::string(n.target)}});
+  return {n.w.Add("Mul", {shifted, fits})};
 }
 DType UnsignedOf(DType dtype) {
   switch (Info(dtype).bytes) {
@@ -190,8 +205,8 @@ std::span<const OpExporter> ElementwiseExporters() {
       {"greater", Same, "Greater"},
       {"greater_equal", Same, "GreaterOrEqual"},
       {"hard_swish", OfFloats, "HardSwish"},
-      {"is_finite", IsFinite},
-      {"is_inf", Same, "IsInf"},
+      {.name = "is_finite", .write = IsFinite, .via = NoF16},
+      {.name = "is_inf", .write = Same, .target = "IsInf", .via = NoF16},
       {"is_nan", Same, "IsNaN"},
       {"leaky_relu", LeakyRelu},
       {"less", Same, "Less"},
@@ -207,11 +222,11 @@ std::span<const OpExporter> ElementwiseExporters() {
       {"minimum", Same, "Min"},
       {"mish", OfFloats, "Mish"},
       {"mul", Same, "Mul"},
-      {"neg", Same, "Neg"},
+      {.name = "neg", .write = Same, .target = "Neg", .via = SignedType},
       {"not_equal", NotEqual},
-      {"pow", Same, "Pow"},
+      {.name = "pow", .write = Same, .target = "Pow", .via = PowerType},
       {"reciprocal", Same, "Reciprocal"},
-      {"relu", Same, "Relu"},
+      {"relu", Relu},
       {"remainder", Remainder},
       {"round", OfFloats, "Round"},
       {"rsqrt", Rsqrt},
@@ -229,7 +244,7 @@ std::span<const OpExporter> ElementwiseExporters() {
       {"tan", Same, "Tan"},
       {"tanh", Same, "Tanh"},
       {"trunc", Trunc},
-      {"where", Same, "Where"},
+      {"where", Where},
   };
   return kExporters;
 }

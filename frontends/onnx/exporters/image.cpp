@@ -72,15 +72,25 @@ Names AdaptivePool(const Node& n) {
 
 // ---- others ------------------------------------------------------------------------------------
 
-/// Of an even number of neighbours ONNX has one more behind, Descent before.
+/// Of an even number of neighbours ONNX has one more behind, Descent before. Places as two axes:
+/// onnxruntime wants no others.
 Names LocalResponseNorm(const Node& n) {
   if (n.Int("size") % 2 == 0) return {};
   const ImageNode image{n};
-  return image.Out(n.w.Add("LRN", {image.In()},
-                           {{"size", n.Int("size")},
-                            {"alpha", n.Float("alpha")},
-                            {"beta", n.Float("beta")},
-                            {"bias", n.Float("k")}}));
+  const Shape extents = image.extents();
+  Shape whole = {n.op.shape(0)[0], n.op.shape(0)[image.layout.channels]}, flat = whole;
+  whole.insert(whole.end(), extents.begin(), extents.end());
+  flat.insert(flat.end(), {Elements(extents), 1});
+  const auto shaped = [&](const std::string& x, const Shape& shape) {
+    if (image.spatial() == 2) return x;
+    return n.w.Add("Reshape", {x, n.w.Ints(shape)}, {{"allowzero", int64_t{1}}});
+  };
+  const std::string y = n.w.Add("LRN", {shaped(image.In(), flat)},
+                                {{"size", n.Int("size")},
+                                 {"alpha", n.Float("alpha")},
+                                 {"beta", n.Float("beta")},
+                                 {"bias", n.Float("k")}});
+  return image.Out(shaped(y, whole));
 }
 
 /// Whether the nearest places follow from factors that floats hold: others may be rounded away.
@@ -98,6 +108,7 @@ Names Resize(const Node& n) {
   if (axes.empty())
     for (int64_t axis = 2; axis < n.rank(); ++axis) axes.push_back(axis);
   const std::vector<int64_t>& sizes = n.Ints("sizes");
+  if (mode == "cubic" && n.rank() != 4) return {};  // onnxruntime has no other
   if (mode == "nearest" &&
       (coordinates == "align_corners" || !AreCertain(n.op.shape(0), axes, sizes)))
     return {};

@@ -10,13 +10,24 @@ using Node = ExportedNode;
 using Values = std::vector<Value>;
 using Operands = std::span<const Value>;
 
-Names Embedding(const Node& n) { return {n.w.Add("Gather", n.operands, {{"axis", int64_t{0}}})}; }
-Names Gather(const Node& n) { return {n.w.Add("Gather", n.operands, {{"axis", n.Int("axis")}})}; }
-Names GatherElements(const Node& n) {
-  return {n.w.Add("GatherElements", n.operands, {{"axis", n.Int("axis")}})};
+std::string AsI64(const Node& n, int operand) {
+  if (n.op.dtype(operand) == DType::kI64) return n.In(operand);
+  return n.w.Add("Cast", {n.In(operand)}, {{"to", int64_t{DTypeNumber(DType::kI64)}}});
+}
+/// As numbers of elements: i32 or i64.
+std::string Indices(const Node& n, int operand) {
+  return n.op.dtype(operand) == DType::kI32 ? n.In(operand) : AsI64(n, operand);
+}
+
+Names Embedding(const Node& n) {
+  return {n.w.Add("Gather", {n.In(0), Indices(n, 1)}, {{"axis", int64_t{0}}})};
+}
+/// The row's target along an axis.
+Names Gather(const Node& n) {
+  return {n.w.Add(n.target, {n.In(0), Indices(n, 1)}, {{"axis", n.Int("axis")}})};
 }
 Names GatherNd(const Node& n) {
-  return {n.w.Add("GatherND", n.operands, {{"batch_dims", n.Int("batch_dims")}})};
+  return {n.w.Add("GatherND", {n.In(0), AsI64(n, 1)}, {{"batch_dims", n.Int("batch_dims")}})};
 }
 
 // ---- scatter -----------------------------------------------------------------------------------
@@ -26,12 +37,8 @@ bool Combines(const OpContext& op) { return op.attributes.String("reduce") != "s
 /// Where updates replace what stands there ONNX leaves open which one of a place wins.
 Names Scatter(const Node& n) {
   if (!Combines(n.op)) return {};
-  return {n.w.Add("ScatterElements", {n.In(0), n.In(1), n.In(2)},
+  return {n.w.Add("ScatterElements", {n.In(0), Indices(n, 1), n.In(2)},
                   {{"axis", n.Int("axis")}, {"reduction", n.op.attributes.String("reduce")}})};
-}
-std::string AsI64(const Node& n, int operand) {
-  if (n.op.dtype(operand) == DType::kI64) return n.In(operand);
-  return n.w.Add("Cast", {n.In(operand)}, {{"to", int64_t{DTypeNumber(DType::kI64)}}});
 }
 Names ScatterNd(const Node& n) {
   if (!Combines(n.op)) return {};
@@ -87,8 +94,8 @@ std::span<const OpExporter> IndexingExporters() {
   static constexpr OpExporter kExporters[] = {
       {"argsort", ArgSort},
       {"embedding", Embedding},
-      {"gather", Gather},
-      {"gather_elements", GatherElements},
+      {"gather", Gather, "Gather"},
+      {"gather_elements", Gather, "GatherElements"},
       {"gather_nd", GatherNd},
       {"scatter", Scatter},
       {"scatter_nd", ScatterNd},

@@ -18,7 +18,7 @@ class Recurrence {
   Recurrence(const Node& n, Cell cell) : n_(n), w_(n.w), cell_(std::move(cell)) {
     if (n.Flag("initial_state")) weights_ += cell_.states;
     if (n.Flag("lengths")) lengths_ = n.In(weights_++);
-    if (!lengths_.empty()) lengths_ = CastTo(lengths_, DType::kI32);
+    if (!lengths_.empty()) lengths_ = Lengths();
     hidden_ = n.op.shape(weights_ + 1)[1];
   }
 
@@ -39,6 +39,13 @@ class Recurrence {
 
   std::string CastTo(const std::string& x, DType dtype) {
     return w_.Add("Cast", {x}, {{"to", int64_t{DTypeNumber(dtype)}}});
+  }
+  /// Longer ones than all steps are these.
+  std::string Lengths() {
+    const int64_t steps = n_.op.shape(0)[n_.Flag("batch_first") ? 1 : 0];
+    const std::string whole = CastTo(lengths_, DType::kI64);
+    const std::string limit = w_.Constant(Tensor::FromInts({DType::kI64, {}}, std::vector{steps}));
+    return CastTo(w_.Add("Clip", {whole, w_.Scalar(DType::kI64, 0), limit}), DType::kI32);
   }
   std::string Transposed(const std::string& x, std::vector<int64_t> permutation) {
     return w_.Add("Transpose", {x}, {{"perm", std::move(permutation)}});

@@ -9,18 +9,30 @@ namespace {
 using Node = ExportedNode;
 using Values = std::vector<Value>;
 
-Names Reduce(const Node& n) {
-  return {
-      n.w.Add(n.target, {n.In(0), n.w.Ints(n.Axes())},
-              {{"keepdims", int64_t{n.Flag("keepdims")}}, {"noop_with_empty_axes", int64_t{1}}})};
+std::string As(const Node& n, const std::string& x, DType dtype) {
+  return n.w.Add("Cast", {x}, {{"to", int64_t{DTypeNumber(dtype)}}});
+}
+/// The row's target.
+std::string Reduced(const Node& n, const std::string& x) {
+  return n.w.Add(n.target, {x, n.w.Ints(n.Axes())},
+                 {{"keepdims", int64_t{n.Flag("keepdims")}}, {"noop_with_empty_axes", int64_t{1}}});
+}
+Names Reduce(const Node& n) { return {Reduced(n, n.In(0))}; }
+/// The largest or smallest element. Integers of 16 bits it does not have; of none of them it is
+/// their own limit.
+Names Extremum(const Node& n) {
+  const DType dtype = n.dtype();
+  if (!Info(dtype).is_integer || Info(dtype).bytes != 2) return Reduce(n);
+  const auto limit = [&](int64_t value) {
+    return n.w.Scalar(DType::kI32, static_cast<double>(value));
+  };
+  const std::string y = Reduced(n, As(n, n.In(0), DType::kI32));
+  return {As(n, n.w.Add("Clip", {y, limit(LowestInteger(dtype)), limit(HighestInteger(dtype))}),
+             dtype)};
 }
 /// Of bools, as numbers.
 Names ReduceBools(const Node& n) {
-  const std::string numbers =
-      n.w.Add("Cast", {n.In(0)}, {{"to", int64_t{proto::TensorProto::INT32}}});
-  const std::string reduced =
-      n.w.Add(n.target, {numbers, n.w.Ints(n.Axes())},
-              {{"keepdims", int64_t{n.Flag("keepdims")}}, {"noop_with_empty_axes", int64_t{1}}});
+  const std::string reduced = Reduced(n, As(n, n.In(0), DType::kI32));
   // Of no elements the largest is the smallest number there is.
   return {n.w.Add("Greater", {reduced, n.w.Scalar(DType::kI32, 0)})};
 }
@@ -77,13 +89,13 @@ std::span<const OpExporter> ReduceExporters() {
       {"argmax", ArgReduce, "ArgMax"},
       {"argmin", ArgReduce, "ArgMin"},
       {.name = "cumprod", .expand = ExpandPrefix<NextProduct, 1>},
-      {"cumsum", CumSum},
+      {.name = "cumsum", .write = CumSum, .via = RingType},
       {.name = "linear_recurrence", .expand = ExpandPrefix<NextOfRecurrence, 0>},
-      {"max", Reduce, "ReduceMax"},
+      {"max", Extremum, "ReduceMax"},
       {"mean", Reduce, "ReduceMean"},
-      {"min", Reduce, "ReduceMin"},
-      {"prod", Reduce, "ReduceProd"},
-      {"sum", Reduce, "ReduceSum"},
+      {"min", Extremum, "ReduceMin"},
+      {.name = "prod", .write = Reduce, .target = "ReduceProd", .via = RingType},
+      {.name = "sum", .write = Reduce, .target = "ReduceSum", .via = RingType},
   };
   return kExporters;
 }
