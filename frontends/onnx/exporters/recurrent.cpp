@@ -76,15 +76,24 @@ class Recurrence {
     return Joined(all);
   }
 
+  /// A sequence of no steps leaves the initial state, of which ONNX says nothing.
+  std::string Final(const std::string& state, const Names& initial, int i) {
+    if (initial.empty() || lengths_.empty()) return state;
+    const std::string empty = w_.Add("Equal", {lengths_, w_.Scalar(DType::kI32, 0)});
+    return w_.Add("Where", {w_.Add("Unsqueeze", {empty, w_.Ints({1})}), initial[i], state});
+  }
+
   std::string Layer(const std::string& x, int64_t layer) {
     Names operands = {x, Weights(layer, 0, 1), Weights(layer, 1, 1),
                       n_.Flag("bias") ? Weights(layer, 2, 2) : "", lengths_};
+    Names initial;
     for (int i = 0; n_.Flag("initial_state") && i < cell_.states; ++i)
-      operands.push_back(Rows(n_.In(1 + i), layer * directions(), (layer + 1) * directions()));
+      initial.push_back(Rows(n_.In(1 + i), layer * directions(), (layer + 1) * directions()));
+    operands.insert(operands.end(), initial.begin(), initial.end());
     while (operands.back().empty()) operands.pop_back();
     const Names results =
         w_.AddMulti(n_.target, std::move(operands), 1 + cell_.states, LayerAttributes());
-    for (int i = 0; i < cell_.states; ++i) finals_[i].push_back(results[1 + i]);
+    for (int i = 0; i < cell_.states; ++i) finals_[i].push_back(Final(results[1 + i], initial, i));
     // [steps, directions, batch, hidden]
     const Shape& shape = n_.results[0].shape;
     const bool batch_first = n_.Flag("batch_first");
