@@ -16,13 +16,14 @@ namespace {
 constexpr int64_t kIrVersion = 8;  ///< that of operator set 18
 
 /// Whether the node is written in f32, which is what it means: few of ONNX's operators, and fewer
-/// of those who run them, know bf16. Bodies and conversions have their types.
-bool IsWidened(const ExportedNode& node, const OpDef& op) {
+/// of those who run them, know bf16. Bodies have their types.
+bool IsWidened(const ExportedNode& node, const OpDef& op, const OpExporter* row) {
   const auto is_bf16 = [](const TensorType& type) { return type.dtype == DType::kBF16; };
   const auto is_body = [](const AttributeSpec& attribute) {
     return attribute.kind == AttributeKind::kGraph;
   };
-  return op.name != "cast" && std::ranges::none_of(op.signature.attributes, is_body) &&
+  return (row == nullptr || !row->keeps_bf16) &&
+         std::ranges::none_of(op.signature.attributes, is_body) &&
          (std::ranges::any_of(node.op.operands, is_bf16) ||
           std::ranges::any_of(node.results, is_bf16));
 }
@@ -92,30 +93,29 @@ class Exporter {
     if (op.leaf == Leaf::kLoopStep)
       return {node.loop_step.empty() ? node.w.Scalar(DType::kI64, 0) : node.loop_step};
     if (op.leaf != Leaf::kNone) return Missing(node, op);
-    if (IsWidened(node, op))
-      return Replaced(
-          node, op,
-          [&](GraphBuilder& b, const OpContext& context, std::span<const Value> operands) {
-            return b.AddMulti(op.name, {operands.begin(), operands.end()}, context.attributes);
-          });
-    const OpExporter* exporter = FindExporter(op.name);
-    if (exporter != nullptr && exporter->via != nullptr &&
-        exporter->via(node.dtype()) != node.dtype())
-      return Replaced(
-          node, op,
-          [&](GraphBuilder& b, const OpContext& context, std::span<const Value> operands) {
-            return Via(exporter->via(node.dtype()), op, b, context, operands);
-          });
-    if (exporter != nullptr && exporter->write != nullptr) {
-      node.target = exporter->target;
-      const Names names = exporter->write(node);
+    const OpExporter* row = FindExporter(op.name);
+    const bool is_narrow =
+        row != nullptr && row->via != nullptr && row->via(node.dtype()) != node.dtype();
+    if (is_narrow || IsWidened(node, op, row)) return WriteInOtherType(node, op, row);
+    if (row != nullptr && row->write != nullptr) {
+      node.target = row->target;
+      const Names names = row->write(node);
       if (!names.empty()) return names;
     }
-    if (exporter != nullptr && exporter->expand != nullptr)
-      return Replaced(node, op, exporter->expand);
+    if (row != nullptr && row->expand != nullptr) return Replaced(node, op, row->expand);
     if (op.inference != nullptr) return Replaced(node, op, op.inference);
     if (op.is_composite()) return Replaced(node, op, op.expand);
     return Missing(node, op);
+  }
+
+  /// In the type of the row, or else that of a body, which Replaced gives.
+  Names WriteInOtherType(const ExportedNode& node, const OpDef& op, const OpExporter* row) {
+    return Replaced(
+        node, op, [&](GraphBuilder& b, const OpContext& context, std::span<const Value> operands) {
+          if (row != nullptr && row->via != nullptr)
+            return Via(row->via(context.dtype(0)), op, b, context, operands);
+          return b.AddMulti(op.name, {operands.begin(), operands.end()}, context.attributes);
+        });
   }
 
   Names Missing(const ExportedNode& node, const OpDef& op) {

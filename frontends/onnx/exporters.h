@@ -51,6 +51,7 @@ struct OpExporter {
                                std::span<const Value> operands) = nullptr;
   /// The type in whose place of operand 0's it is written: ONNX's operator does not have all.
   DType (*via)(DType) = nullptr;
+  bool keeps_bf16 = false;  ///< is not written in f32 where operands or results are of bf16
 };
 
 /// Wraps as all integers do, so that what is added and multiplied in it is right in narrower ones

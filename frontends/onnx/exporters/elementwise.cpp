@@ -187,7 +187,7 @@ std::span<const OpExporter> ElementwiseExporters() {
       {"bitwise_not", Same, "BitwiseNot"},
       {"bitwise_or", Same, "BitwiseOr"},
       {"bitwise_xor", Same, "BitwiseXor"},
-      {"cast", Cast},
+      {.name = "cast", .write = Cast, .keeps_bf16 = true},
       {"ceil", OfFloats, "Ceil"},
       {"clamp", Clamp},
       {"cos", Same, "Cos"},
