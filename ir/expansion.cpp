@@ -14,7 +14,11 @@ std::vector<Value> BuildInArithmeticType(GraphBuilder& b, const OpDef& op, const
   for (const auto& [name, value] : context.attributes)
     if (const auto* dtype = std::get_if<DType>(&value))
       attributes.Set(name, ArithmeticType(*dtype));
-  if (std::ranges::equal(types, context.operands) && SameAttributes(attributes, context.attributes))
+  const bool has_body = std::ranges::any_of(context.attributes, [](const auto& attribute) {
+    return KindOf(attribute.second) == AttributeKind::kGraph;
+  });
+  if (has_body || (std::ranges::equal(types, context.operands) &&
+                   SameAttributes(attributes, context.attributes)))
     return rule(context, operands);
   const auto own_types = op.infer(context);
   DESCENT_CHECK(own_types.has_value(), "the types of a node were inferred before");

@@ -3,6 +3,8 @@
 //
 //   softmax of bf16:   cast(softmax(cast(x, f32)), bf16)
 //   normal(dtype=bf16):   cast(normal(dtype=f32), bf16)
+//
+// Operators with bodies keep their types, which are those of the bodies.
 #pragma once
 
 #include <functional>

@@ -8,21 +8,49 @@
 #include "frontends/onnx/graph_writer.h"
 #include "frontends/onnx/symbolic_batch.h"
 #include "ir/expansion.h"
+#include "ir/expr.h"
 
 namespace descent::onnx {
 namespace {
 
 constexpr int64_t kIrVersion = 8;  ///< that of operator set 18
 
+/// Whether the node is written in f32, which is what it means: few of ONNX's operators, and fewer
+/// of those who run them, know bf16. Bodies have their types.
+bool IsWidened(const ExportedNode& node, const OpDef& op, const OpExporter* row) {
+  const auto is_bf16 = [](const TensorType& type) { return type.dtype == DType::kBF16; };
+  const auto is_body = [](const AttributeSpec& attribute) {
+    return attribute.kind == AttributeKind::kGraph;
+  };
+  return (row == nullptr || !row->keeps_bf16) &&
+         std::ranges::none_of(op.signature.attributes, is_body) &&
+         (std::ranges::any_of(node.op.operands, is_bf16) ||
+          std::ranges::any_of(node.results, is_bf16));
+}
+
+/// The node on operands of another type than that of operand 0.
+std::vector<Value> Via(DType dtype, const OpDef& op, GraphBuilder& b, const OpContext& context,
+                       std::span<const Value> operands) {
+  std::vector<Value> inside(operands.begin(), operands.end());
+  for (size_t i = 0; i < inside.size(); ++i)
+    if (context.operands[i].dtype == context.dtype(0)) inside[i] = CastTo({b, inside[i]}, dtype);
+  const auto types = op.infer(context);
+  DESCENT_CHECK(types.has_value(), "the types of a node were inferred before");
+  std::vector<Value> results = b.AddMulti(op.name, std::move(inside), context.attributes);
+  for (size_t i = 0; i < results.size(); ++i)
+    results[i] = CastTo({b, results[i]}, (*types)[i].dtype);
+  return results;
+}
+
 class Exporter {
  public:
-  explicit Exporter(proto::GraphProto& graph) : writer_(graph) {}
-  GraphWriter& writer() { return writer_; }
   const std::set<std::string>& missing() const { return missing_; }
 
   /// Writes what the outputs need; gives their names. Inputs are called by `inputs`, in order.
-  Names Write(const Graph& graph, const Names& inputs) {
+  Names Write(GraphWriter& writer, const Graph& graph, const Names& inputs,
+              const std::string& loop_step = "") {
     std::vector<Names> names(graph.nodes().size());
+    const std::vector<std::vector<bool>> wanted = WantedResults(graph);
     for (size_t i = 0; i < inputs.size(); ++i) names[graph.inputs()[i].value.node] = {inputs[i]};
     for (size_t number = 0; number < graph.nodes().size(); ++number) {
       const descent::Node& node = graph.nodes()[number];
@@ -33,7 +61,15 @@ class Exporter {
         operands.push_back(names[operand.node][operand.result]);
         types.push_back(graph.type(operand));
       }
-      names[number] = WriteNode(node, types, operands);
+      names[number] = WriteNode({writer,
+                                 {types, node.attributes},
+                                 node.types,
+                                 operands,
+                                 {},
+                                 wanted[number],
+                                 write_graph_,
+                                 loop_step},
+                                *node.op);
     }
     Names outputs;
     for (const NamedValue& output : graph.outputs())
@@ -42,47 +78,71 @@ class Exporter {
   }
 
  private:
-  Names WriteNode(const descent::Node& node, std::span<const TensorType> types,
-                  const Names& operands) {
-    const OpDef& op = *node.op;
-    if (op.leaf == Leaf::kConstant) return {writer_.Constant(node.attributes.Literal("value"))};
-    if (op.leaf != Leaf::kNone) return Missing(node);
-    const OpContext context{types, node.attributes};
-    if (const OpExporter* exporter = FindExporter(op.name)) {
-      const Names names =
-          exporter->write({writer_, context, node.types, operands, exporter->target});
+  static std::vector<std::vector<bool>> WantedResults(const Graph& graph) {
+    std::vector<std::vector<bool>> wanted;
+    for (const descent::Node& node : graph.nodes()) wanted.emplace_back(node.types.size(), false);
+    for (const descent::Node& node : graph.nodes())
+      for (const Value operand : node.operands) wanted[operand.node][operand.result] = true;
+    for (const NamedValue& output : graph.outputs())
+      wanted[output.value.node][output.value.result] = true;
+    return wanted;
+  }
+
+  Names WriteNode(ExportedNode node, const OpDef& op) {
+    if (op.leaf == Leaf::kConstant) return {node.w.Constant(node.op.attributes.Literal("value"))};
+    if (op.leaf == Leaf::kLoopStep)
+      return {node.loop_step.empty() ? node.w.Scalar(DType::kI64, 0) : node.loop_step};
+    if (op.leaf != Leaf::kNone) return Missing(node, op);
+    const OpExporter* row = FindExporter(op.name);
+    const bool is_narrow =
+        row != nullptr && row->via != nullptr && row->via(node.dtype()) != node.dtype();
+    if (is_narrow || IsWidened(node, op, row)) return WriteInOtherType(node, op, row);
+    if (row != nullptr && row->write != nullptr) {
+      node.target = row->target;
+      const Names names = row->write(node);
       if (!names.empty()) return names;
     }
-    if (op.inference != nullptr) return Replaced(node, context, operands, op.inference);
-    if (op.is_composite()) return Replaced(node, context, operands, nullptr);
-    return Missing(node);
+    if (row != nullptr && row->expand != nullptr) return Replaced(node, op, row->expand);
+    if (op.inference != nullptr) return Replaced(node, op, op.inference);
+    if (op.is_composite()) return Replaced(node, op, op.expand);
+    return Missing(node, op);
   }
 
-  Names Missing(const descent::Node& node) {
-    missing_.insert(std::string(node.op->name));
-    return Names(node.types.size(), "");
+  /// In the type of the row, or else that of a body, which Replaced gives.
+  Names WriteInOtherType(const ExportedNode& node, const OpDef& op, const OpExporter* row) {
+    return Replaced(
+        node, op, [&](GraphBuilder& b, const OpContext& context, std::span<const Value> operands) {
+          if (row != nullptr && row->via != nullptr)
+            return Via(row->via(context.dtype(0)), op, b, context, operands);
+          return b.AddMulti(op.name, {operands.begin(), operands.end()}, context.attributes);
+        });
   }
 
-  /// The node as other operators: by its inference rule, or its expansion.
-  Names Replaced(const descent::Node& node, const OpContext& context, const Names& operands,
-                 decltype(OpDef::inference) inference) {
+  Names Missing(const ExportedNode& node, const OpDef& op) {
+    missing_.insert(std::string(op.name));
+    return Names(node.results.size(), "");
+  }
+
+  /// The node as other operators.
+  template <typename Rule>
+  Names Replaced(const ExportedNode& node, const OpDef& op, Rule rule) {
     GraphBuilder b;
     std::vector<Value> inputs;
-    for (size_t i = 0; i < operands.size(); ++i)
-      inputs.push_back(b.Input(fmt::format("{}", i), context.operands[i]));
-    const std::vector<Value> results =
-        inference != nullptr
-            ? BuildInArithmeticType(b, *node.op, context, inputs,
-                                    [&](const OpContext& op, std::span<const Value> values) {
-                                      return inference(b, op, values);
-                                    })
-            : ExpandOperator(b, *node.op, context, inputs);
+    for (const TensorType& type : node.op.operands)
+      inputs.push_back(b.Input(fmt::format("{}", inputs.size()), type));
+    const std::vector<Value> results = BuildInArithmeticType(
+        b, op, node.op, inputs, [&](const OpContext& context, std::span<const Value> values) {
+          return rule(b, context, values);
+        });
     for (size_t i = 0; i < results.size(); ++i) b.Output(fmt::format("o{}", i), results[i]);
-    return Write(std::move(b).Build(), operands);
+    return Write(node.w, std::move(b).Build(), node.operands, node.loop_step);
   }
 
-  GraphWriter writer_;
   std::set<std::string> missing_;
+  const WriteGraph write_graph_ = [this](GraphWriter& writer, const Graph& graph,
+                                         const Names& inputs, const std::string& loop_step) {
+    return Write(writer, graph, inputs, loop_step);
+  };
 };
 
 /// The graph with the outputs that are exported alone, for so many rows.
@@ -175,16 +235,17 @@ Result<Draft> DraftOf(const Model& model, int64_t rows) {
   Draft draft;
   draft.graph.set_name(model.name);
   DESCENT_TRY(graph, Selected(model, rows));
-  Exporter exporter(draft.graph);
-  for (const NamedValue& output : graph.outputs()) exporter.writer().Reserve(output.name);
-  const Names inputs = WriteInputs(model, graph, exporter.writer(), draft);
-  const Names outputs = exporter.Write(graph, inputs);
+  Exporter exporter;
+  GraphWriter writer(draft.graph);
+  for (const NamedValue& output : graph.outputs()) writer.Reserve(output.name);
+  const Names inputs = WriteInputs(model, graph, writer, draft);
+  const Names outputs = exporter.Write(writer, graph, inputs);
   if (!exporter.missing().empty())
     draft.form.missing =
         fmt::format("ONNX has no form for {}", fmt::join(exporter.missing(), ", "));
   for (size_t i = 0; i < outputs.size(); ++i) {
     const NamedValue& output = graph.outputs()[i];
-    exporter.writer().Deliver(outputs[i], output.name);
+    writer.Deliver(outputs[i], output.name);
     WriteType(graph.type(output.value), output.name, *draft.graph.add_output());
   }
   return draft;

@@ -24,11 +24,53 @@ void WriteType(const TensorType& type, const std::string& name, proto::ValueInfo
   for (const int64_t extent : type.shape) shape.add_dim()->set_dim_value(extent);
 }
 
+namespace {
+
+using proto::AttributeProto;
+
+void SetAttribute(int64_t value, AttributeProto& to) {
+  to.set_type(AttributeProto::INT);
+  to.set_i(value);
+}
+void SetAttribute(double value, AttributeProto& to) {
+  to.set_type(AttributeProto::FLOAT);
+  to.set_f(static_cast<float>(value));
+}
+void SetAttribute(std::string value, AttributeProto& to) {
+  to.set_type(AttributeProto::STRING);
+  to.set_s(std::move(value));
+}
+void SetAttribute(const std::vector<int64_t>& values, AttributeProto& to) {
+  to.set_type(AttributeProto::INTS);
+  for (const int64_t value : values) to.add_ints(value);
+}
+void SetAttribute(const Names& values, AttributeProto& to) {
+  to.set_type(AttributeProto::STRINGS);
+  for (const std::string& value : values) to.add_strings(value);
+}
+void SetAttribute(proto::GraphProto value, AttributeProto& to) {
+  to.set_type(AttributeProto::GRAPH);
+  *to.mutable_g() = std::move(value);
+}
+
+/// In bodies, too, which may read the value.
+void Rename(proto::GraphProto& graph, const std::string& from, const std::string& to) {
+  for (proto::NodeProto& node : *graph.mutable_node()) {
+    std::ranges::replace(*node.mutable_input(), from, to);
+    std::ranges::replace(*node.mutable_output(), from, to);
+    if (node.name() == from) node.set_name(to);
+    for (proto::AttributeProto& attribute : *node.mutable_attribute())
+      if (attribute.has_g()) Rename(*attribute.mutable_g(), from, to);
+  }
+}
+
+}  // namespace
+
 std::string GraphWriter::Fresh(std::string_view op) {
   std::string name;
   do {
-    name = fmt::format("{}_{}", op, numbers_[std::string(op)]++);
-  } while (!used_.insert(name).second);
+    name = fmt::format("{}_{}", op, file_->numbers[std::string(op)]++);
+  } while (!file_->used.insert(name).second);
   return name;
 }
 
@@ -47,28 +89,17 @@ Names GraphWriter::AddMulti(std::string_view op, Names operands, int results,
   for (auto& [name, value] : attributes) {
     proto::AttributeProto& attribute = *node.add_attribute();
     attribute.set_name(name);
-    if (const auto* integer = std::get_if<int64_t>(&value)) {
-      attribute.set_type(proto::AttributeProto::INT);
-      attribute.set_i(*integer);
-    } else if (const auto* number = std::get_if<double>(&value)) {
-      attribute.set_type(proto::AttributeProto::FLOAT);
-      attribute.set_f(static_cast<float>(*number));
-    } else if (auto* text = std::get_if<std::string>(&value)) {
-      attribute.set_type(proto::AttributeProto::STRING);
-      attribute.set_s(std::move(*text));
-    } else {
-      attribute.set_type(proto::AttributeProto::INTS);
-      for (const int64_t each : std::get<std::vector<int64_t>>(value)) attribute.add_ints(each);
-    }
+    std::visit([&](auto& each) { SetAttribute(std::move(each), attribute); }, value);
   }
   return names;
 }
 
 std::string GraphWriter::Constant(const Tensor& tensor) {
+  if (outermost_ != this) return outermost_->Constant(tensor);
   const auto bytes = tensor.bytes();
   const std::string key = ToString(tensor.type()) +
                           std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  auto& name = constants_[key];
+  auto& name = file_->constants[key];
   if (name.empty()) {
     // Initializers are parameters.
     name = AddMulti("Constant", {}, 1).front();
@@ -90,18 +121,24 @@ std::string GraphWriter::Scalar(DType dtype, double value) {
 }
 
 void GraphWriter::Deliver(const std::string& value, const std::string& name) {
-  if (own_.erase(value) == 0) {  // an input, an initializer, or delivered already
-    proto::NodeProto& node = *graph_.add_node();
-    node.set_op_type("Identity");
-    node.add_input(value);
-    node.add_output(name);
+  if (own_.erase(value) != 0) {
+    Rename(graph_, value, name);
+    delivered_[value] = name;
     return;
   }
-  for (proto::NodeProto& node : *graph_.mutable_node()) {
-    std::ranges::replace(*node.mutable_input(), value, name);
-    std::ranges::replace(*node.mutable_output(), value, name);
-    if (node.name() == value) node.set_name(name);
-  }
+  // An input, an initializer, or delivered already.
+  const auto delivered = delivered_.find(value);
+  proto::NodeProto& node = *graph_.add_node();
+  node.set_op_type("Identity");
+  node.add_input(delivered == delivered_.end() ? value : delivered->second);
+  node.add_output(name);
+}
+
+std::string GraphWriter::Own(const std::string& value) {
+  if (own_.erase(value) != 0) return value;
+  const std::string copy = Add("Identity", {value});
+  own_.erase(copy);
+  return copy;
 }
 
 }  // namespace descent::onnx

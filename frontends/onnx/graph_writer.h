@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -25,10 +26,15 @@ void WriteType(const TensorType& type, const std::string& name, proto::ValueInfo
 
 class GraphWriter {
  public:
-  using Attribute = std::variant<int64_t, double, std::string, std::vector<int64_t>>;
+  using Attribute =
+      std::variant<int64_t, double, std::string, std::vector<int64_t>, Names, proto::GraphProto>;
   using Attributes = std::vector<std::pair<std::string, Attribute>>;
 
-  explicit GraphWriter(proto::GraphProto& graph) : graph_(graph) {}
+  explicit GraphWriter(proto::GraphProto& graph)
+      : graph_(graph), file_(std::make_shared<File>()), outermost_(this) {}
+  /// Of a graph in a node of that one. Its constants stand in the outermost graph.
+  GraphWriter(proto::GraphProto& body, GraphWriter& outside)
+      : graph_(body), file_(outside.file_), outermost_(outside.outermost_) {}
 
   /// A node with `results` results; gives their names.
   Names AddMulti(std::string_view op, Names operands, int results, Attributes attributes = {});
@@ -39,19 +45,28 @@ class GraphWriter {
   std::string Ints(const std::vector<int64_t>& values);
   std::string Scalar(DType dtype, double value);
 
+  /// A name that the file has not yet.
+  std::string Fresh(std::string_view op);
   /// Marks a name as one that the file needs as it is.
-  void Reserve(const std::string& name) { used_.insert(name); }
+  void Reserve(const std::string& name) { file_->used.insert(name); }
   /// Lets the value be called `name`, by renaming what computes it, or by an Identity.
   void Deliver(const std::string& value, const std::string& name);
+  /// The name of a value as an output of this graph, which none is twice.
+  std::string Own(const std::string& value);
 
  private:
-  std::string Fresh(std::string_view op);
+  /// What all graphs of a file share: names are unique in it.
+  struct File {
+    std::set<std::string> used;
+    std::map<std::string, int> numbers;            ///< of names by operator
+    std::map<std::string, std::string> constants;  ///< name by type and bytes
+  };
 
   proto::GraphProto& graph_;
-  std::set<std::string> used_;
-  std::map<std::string, int> numbers_;            ///< of names by operator
+  std::shared_ptr<File> file_;
+  GraphWriter* outermost_;
   std::set<std::string> own_;                     ///< names of nodes' results that may be renamed
-  std::map<std::string, std::string> constants_;  ///< name by type and bytes
+  std::map<std::string, std::string> delivered_;  ///< name by the one that it had before
 };
 
 }  // namespace descent::onnx

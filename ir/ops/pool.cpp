@@ -77,6 +77,12 @@ Pool PoolOf(const OpContext& op) {
   return pool;
 }
 
+}  // namespace
+
+std::vector<SpatialAxis> PoolAxes(const OpContext& op) { return PoolOf(op).axes; }
+
+namespace {
+
 Shape PooledShape(const OpContext& op, const Pool& pool) {
   Shape shape = op.shape(0);
   for (int i = 0; i < pool.spatial(); ++i) shape[pool.layout.spatial + i] = pool.axes[i].output();

@@ -4,8 +4,13 @@
 #include <vector>
 
 #include "ir/expr.h"
+#include "ir/op_def.h"
+#include "ir/ops/spatial.h"
 
 namespace descent {
+
+/// Of max_pool, avg_pool and lp_pool. The high ends make room for the windows of the ceil mode.
+std::vector<SpatialAxis> PoolAxes(const OpContext& op);
 
 /// The arriving gradient `g` (extent 1 along `axis`) at the first maximum along `axis` of
 /// `windows`, 0 elsewhere. NaN counts as larger than every number.

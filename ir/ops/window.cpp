@@ -66,13 +66,6 @@ Attributes Complete(const Attributes& attributes, size_t count) {
   return complete;
 }
 
-struct Windows {
-  int first;  ///< first of the axes that windows slide over
-  std::vector<SpatialAxis> axes;
-
-  int count() const { return static_cast<int>(axes.size()); }
-};
-
 /// Number of axes and where they begin in an image of `rank` axes; checks lists and padding.
 Result<int> CheckedFirst(const OpContext& op, std::string_view list, int rank) {
   const Ints& values = op.attributes.Ints(list);
@@ -94,6 +87,8 @@ Windows WindowsOf(const OpContext& op, std::span<const int64_t> input,
           SpatialAxesOf(Complete(op.attributes, kernel.size()), input, kernel)};
 }
 
+}  // namespace
+
 Windows UnfoldWindows(const OpContext& op) {
   const Ints& kernel = op.attributes.Ints("kernel");
   return WindowsOf(op, std::span(op.shape(0)).subspan(op.attributes.Int("axis"), kernel.size()),
@@ -104,6 +99,8 @@ Windows FoldWindows(const OpContext& op) {
   const Ints& size = op.attributes.Ints("size");
   return WindowsOf(op, size, std::span(op.shape(0)).last(size.size()));
 }
+
+namespace {
 
 // ---- unfold ------------------------------------------------------------------------------------
 

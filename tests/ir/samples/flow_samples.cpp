@@ -20,9 +20,9 @@ Body Side(bool taken, DType dtype, int64_t rows, int64_t width) {
 }
 
 /// x -> x * x; or x
-Body Power(bool square, Shape shape) {
+Body Power(bool square, Shape shape, DType dtype = DType::kF32) {
   GraphBuilder b;
-  const Expr x(b, b.Input("x", F32(std::move(shape))));
+  const Expr x(b, b.Input("x", {dtype, std::move(shape)}));
   b.Output("y", square ? x * x : x);
   return Finish(std::move(b));
 }
@@ -165,6 +165,14 @@ void AddLoops(FamilySamples& family) {
                          .attributes = {{"body", Recurrent(rows, 3)}, {"trip_count", count}},
                          .low = -1,
                          .high = 1});
+  // Bodies keep their types.
+  for (const DType dtype : {DType::kBF16, DType::kF16})
+    samples.push_back(
+        {.op = "for",
+         .operands = {{dtype, {5}}},
+         .attributes = {{"body", Power(true, {5}, dtype)}, {"trip_count", int64_t{2}}},
+         .low = -1,
+         .high = 1});
   // 1 -> 2 -> 6 -> 42; the gradient is 3 * 5 * 13, as far as the loop gets.
   struct Run {
     double limit;
