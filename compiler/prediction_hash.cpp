@@ -31,10 +31,9 @@ void ForgetTraining(Model& model) {
 Result<std::string> PredictionHash(const Model& source) {
   if (!source.entry.empty()) return ModelHash(source);
   const auto of_rows = [&](int64_t rows) {
-    return Specialize(source, {.entry = EntryOf(source),
-                               .batch = rows,
-                               .evaluate_batch = rows,
-                               .predict_batch = rows});
+    return Specialize(
+        source,
+        {.entry = EntryOf(source), .batch = rows, .evaluate_batch = rows, .predict_batch = rows});
   };
   auto model = of_rows(source.batch > 0 ? 1 : 0);
   if (!model) model = of_rows(source.batch);
