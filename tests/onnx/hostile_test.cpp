@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <random>
 #include <set>
 
@@ -45,6 +48,21 @@ TEST(HostileOnnx, FlippedBytes) {
         damaged[generator() % damaged.size()] = static_cast<char>(generator());
       ExpectDiagnosticOrModel(damaged);
     }
+}
+
+/// What the fuzzer has found, under a name that says what was wrong.
+TEST(HostileOnnx, FoundFiles) {
+  int files = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(DESCENT_SOURCE_DIR "/tests/onnx/found")) {
+    SCOPED_TRACE(entry.path().filename());
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(file), {});
+    ASSERT_FALSE(bytes.empty());
+    ExpectDiagnosticOrModel(bytes);
+    ++files;
+  }
+  EXPECT_GT(files, 0);
 }
 
 }  // namespace

@@ -214,6 +214,8 @@ Results AsWhile(OnnxNode& n, const Iteration& it) {
 }  // namespace
 
 std::optional<std::vector<Bound>> Iterate(OnnxNode& n, Iteration it) {
+  for (const Value sliced : it.sliced)
+    if (n.rank(sliced) == 0) n.Fail("a scanned operand has no axis of steps");
   if (n.failed()) return std::nullopt;
   const auto begins = it.condition.valid() ? GoesOn(n, it.condition) : true;
   if (begins && !*begins) it.trips = 0;
