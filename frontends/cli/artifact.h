@@ -1,4 +1,4 @@
-// What `compile` and `train` share: where an artifact goes and how its making is reported.
+// Where an artifact goes that is given no name.
 #pragma once
 
 #include <string>

@@ -42,6 +42,17 @@ std::vector<Value> Via(DType dtype, const OpDef& op, GraphBuilder& b, const OpCo
   return results;
 }
 
+/// Of each node, which of its results something reads.
+std::vector<std::vector<bool>> WantedResults(const Graph& graph) {
+  std::vector<std::vector<bool>> wanted;
+  for (const descent::Node& node : graph.nodes()) wanted.emplace_back(node.types.size(), false);
+  for (const descent::Node& node : graph.nodes())
+    for (const Value operand : node.operands) wanted[operand.node][operand.result] = true;
+  for (const NamedValue& output : graph.outputs())
+    wanted[output.value.node][output.value.result] = true;
+  return wanted;
+}
+
 class Exporter {
  public:
   const std::set<std::string>& missing() const { return missing_; }
@@ -78,16 +89,6 @@ class Exporter {
   }
 
  private:
-  static std::vector<std::vector<bool>> WantedResults(const Graph& graph) {
-    std::vector<std::vector<bool>> wanted;
-    for (const descent::Node& node : graph.nodes()) wanted.emplace_back(node.types.size(), false);
-    for (const descent::Node& node : graph.nodes())
-      for (const Value operand : node.operands) wanted[operand.node][operand.result] = true;
-    for (const NamedValue& output : graph.outputs())
-      wanted[output.value.node][output.value.result] = true;
-    return wanted;
-  }
-
   Names WriteNode(ExportedNode node, const OpDef& op) {
     if (op.leaf == Leaf::kConstant) return {node.w.Constant(node.op.attributes.Literal("value"))};
     if (op.leaf == Leaf::kLoopStep)
@@ -168,14 +169,6 @@ Result<Graph> Selected(const Model& model, int64_t rows) {
   return std::move(b).Build();
 }
 
-std::vector<bool> ReadInputs(const Graph& graph) {
-  std::vector<bool> read(graph.nodes().size(), false);
-  for (const descent::Node& node : graph.nodes())
-    for (const Value operand : node.operands) read[operand.node] = true;
-  for (const NamedValue& output : graph.outputs()) read[output.value.node] = true;
-  return read;
-}
-
 /// What is exported: a form, its graph as a message.
 struct Draft {
   proto::GraphProto graph;
@@ -211,11 +204,11 @@ std::string Normalized(const InputBinding& input, GraphWriter& w, Draft& draft) 
 /// Inputs that the graph reads; slots of the model become the form's initializers.
 Names WriteInputs(const Model& model, const Graph& graph, GraphWriter& writer, Draft& draft) {
   Names names;
-  const std::vector<bool> read = ReadInputs(graph);
+  const std::vector<std::vector<bool>> wanted = WantedResults(graph);
   for (const NamedValue& input : graph.inputs()) writer.Reserve(input.name);
   for (const NamedValue& input : graph.inputs()) {
     names.push_back(input.name);
-    if (!read[input.value.node]) continue;
+    if (!wanted[input.value.node][0]) continue;
     const TensorType& type = graph.type(input.value);
     if (model.FindSlot(input.name) == nullptr) {
       WriteType(type, input.name, *draft.graph.add_input());
