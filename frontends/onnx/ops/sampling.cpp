@@ -10,8 +10,7 @@
 namespace descent::onnx {
 namespace {
 
-// ---- RoiAlign
-// ------------------------------------------------------------------------------------
+// ---- RoiAlign -----------------------------------------------------------------------------------
 
 /// How many places along an axis each bin of a region reads at most, and of them each region.
 struct Samples {
@@ -155,8 +154,7 @@ Outputs RoiAlign(OnnxNode& n) {
   return n.Cast(sums / Reshape(count, {regions[0], 1, 1, 1}), dtype);
 }
 
-// ---- DeformConv
-// ----------------------------------------------------------------------------------
+// ---- DeformConv ---------------------------------------------------------------------------------
 
 struct Window {
   Shape kernel, out;
