@@ -8,6 +8,7 @@
 #include "compiler/graph/specialize.h"
 #include "frontends/onnx/import.h"
 #include "ir/interpreter.h"
+#include "ir/op_def.h"
 #include "tests/onnx/case_file.h"
 
 namespace descent::test {
@@ -77,6 +78,21 @@ TEST_P(NodeCases, GiveTheReferencesValues) {
     ASSERT_EQ(run->outputs.size(), each.outputs.size());
     for (size_t i = 0; i < each.outputs.size(); ++i) ExpectClose(run->outputs[i], each.outputs[i]);
   }
+}
+
+TEST(BatchNormalization, SumsTheNumbersOfABatchInF64) {
+  int means = 0;
+  for (const OnnxCase& each : Cases().at("BatchNormalization")) {
+    if (!each.name.contains("training_mode")) continue;
+    const auto model = onnx::ParseModel(each.model, each.name + ".onnx");
+    ASSERT_TRUE(model) << model.error().ToString();
+    for (const Node& node : model->graph.nodes()) {
+      if (node.op->name != "mean") continue;
+      EXPECT_EQ(node.types[0].dtype, DType::kF64) << each.name;
+      ++means;
+    }
+  }
+  EXPECT_EQ(means, 4);  // mean and variance of two cases
 }
 
 INSTANTIATE_TEST_SUITE_P(All, NodeCases, testing::ValuesIn(Operators()),
