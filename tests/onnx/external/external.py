@@ -21,6 +21,7 @@ import collections
 import concurrent.futures
 import pathlib
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -38,6 +39,14 @@ def listed(folder, name):
     return [folder / line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
 
 
+def python_with_onnx():
+    """This one, else Debian's; networks are filled by the package."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        if subprocess.run([python, "-c", "import onnx"], capture_output=True).returncode == 0:
+            return python
+    return sys.executable
+
+
 def parts(folder, descent):
     """Where the cases of a part stand, how one is checked, and the share of them that must be supported."""
     torch = folder / "torch"
@@ -46,7 +55,7 @@ def parts(folder, descent):
     return {
         "core": Part(listed(folder, "core_cases.txt"), values, 0.99),
         "extended": Part(listed(folder, "extended_cases.txt"), values, 0.68),
-        "light": Part(models(folder / "light_cases"), Filled(descent, folder / "light_fill.py", sys.executable), 1),
+        "light": Part(models(folder / "light_cases"), Filled(descent, folder / "light_fill.py", python_with_onnx()), 1),
         "models": Part(models(torch / "models"), values, 1),
         "operator gradients": Part(models(torch / "ops"), Gradients(descent), 1),
         "training values": Part(models(torch / "train"), values, 1),
