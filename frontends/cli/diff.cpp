@@ -189,12 +189,12 @@ Result<std::vector<Execution>> PrepareAll(const Model& model, const DiffArgument
     entries = model.entry.empty() ? EntryPoints(model) : std::vector<std::string>{model.entry};
   ExecutionRequest request{.entry = {},
                            .inputs = {},
-                           .leave_unread = entries.size() > 1,
+                           .all_inputs = entries.size() > 1,
                            .weights = arguments.weights,
                            .seed = arguments.seed,
                            .random_inputs = true};
   DESCENT_TRY(given, ReadInputs(arguments.rest));
-  if (request.leave_unread) {
+  if (request.all_inputs) {
     std::vector<std::string> names;
     for (const InputBinding& input : model.inputs) names.push_back(input.name);
     DESCENT_TRY(matched, MatchInputs(names, "model " + Quoted(model.name), given));
@@ -212,7 +212,7 @@ Result<std::vector<Execution>> PrepareAll(const Model& model, const DiffArgument
     executions.push_back(std::move(execution));
   }
   for (const InputArgument& input : request.inputs)
-    if (request.leave_unread && std::ranges::none_of(executions, [&](const Execution& execution) {
+    if (request.all_inputs && std::ranges::none_of(executions, [&](const Execution& execution) {
           return execution.inputs.contains(input.name);
         }))
       return UsageError(fmt::format("no entry point reads the input {}", Quoted(input.name)));

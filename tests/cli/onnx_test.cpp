@@ -198,6 +198,17 @@ TEST_F(OnnxFiles, HaveGradients) {
                "  output y\n}\n");
   ExpectPrints("descent grad loss.descent '[1, 2]'", "grad.x: f32[2] = [2, 4]\n");
   ExpectPrints("descent grad --interpreter loss.descent '[1, 2]'", "grad.x: f32[2] = [2, 4]\n");
+  // The gradient of a linear function does not depend on its input, which may be given all the
+  // same.
+  shell_.Write("linear.descent",
+               "descent 1\nmodel m {\n  input x: f32[2]\n  input b: f32[2]\n  y = add(x, b)\n"
+               "  output y\n}\n");
+  const std::string linear = "grad.x: f32[2] = [3, 4]\ngrad.b: f32[2] = [3, 4]\n";
+  for (const char* inputs : {"'[1, 2]' '[5, 6]' -- '[3, 4]'", "x='[1, 2]' -- cotangent.y='[3, 4]'",
+                             "b='[5, 6]' x='[1, 2]' -- '[3, 4]'", "-- cotangent.y='[3, 4]'"})
+    ExpectPrints(std::string("descent grad linear.descent ") + inputs, linear);
+  ExpectRefused("descent grad linear.descent z='[1, 2]' -- cotangent.y='[3, 4]'", 2,
+                "no input 'z'");
 }
 
 }  // namespace

@@ -240,6 +240,29 @@ Result<std::map<std::string, Tensor>> StateOf(const Model& model, const WeightsF
   return state;
 }
 
+/// The given inputs that the entry point reads, `names`: of all the model's the others are left
+/// out.
+Result<std::vector<InputArgument>> ReadInputsOf(const ExecutionRequest& request,
+                                                const Model& source, std::string_view reader,
+                                                const std::vector<std::string>& names) {
+  std::vector<InputArgument> own = request.inputs;
+  if (request.all_inputs && own.size() == source.inputs.size()) {
+    std::vector<std::string> all;
+    for (const InputBinding& input : source.inputs) all.push_back(input.name);
+    DESCENT_TRY(matched, MatchInputs(all, reader, own));
+    own.clear();
+    for (auto& [name, input] : matched) {
+      input.name = name;
+      own.push_back(std::move(input));
+    }
+  }
+  std::erase_if(own, [&](const InputArgument& input) {
+    return request.all_inputs && source.FindInput(input.name) != nullptr &&
+           std::ranges::find(names, input.name) == names.end();
+  });
+  return own;
+}
+
 Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
   Execution execution{.options = request.options, .seed = request.seed, .threads = request.threads};
   DESCENT_TRY(source, Configure(model, request.options));
@@ -249,15 +272,9 @@ Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
   const CompileOptions least = LeastPasses(request.options);
   DESCENT_TRY(first, RunToStage(source, entry, "optimized", least));
   const std::vector<std::string> names = NamesOf(DataInputs(first));
-  std::vector<InputArgument> own = request.inputs;
-  const bool all = request.all_inputs && own.size() == source.inputs.size() &&
-                   std::ranges::all_of(own, &std::string::empty, &InputArgument::name);
-  for (size_t i = 0; all && i < own.size(); ++i) own[i].name = source.inputs[i].name;
-  if (request.leave_unread || all)
-    std::erase_if(own, [&](const InputArgument& input) {
-      return std::ranges::find(names, input.name) == names.end();
-    });
-  DESCENT_TRY(inputs, MatchInputs(names, "entry point " + first.entry, own));
+  const std::string reader = "entry point " + first.entry;
+  DESCENT_TRY(own, ReadInputsOf(request, source, reader, names));
+  DESCENT_TRY(inputs, MatchInputs(names, reader, own));
   DESCENT_TRY(rows, RowsOf(first, inputs));
   execution.model = std::move(first);
   if (rows > 0 && rows != execution.model.batch && source.entry.empty()) {

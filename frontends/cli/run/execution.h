@@ -21,8 +21,8 @@ namespace descent::cli {
 struct ExecutionRequest {
   std::string entry;  ///< "" = run, or predict of a model that trains
   std::vector<InputArgument> inputs;
-  bool leave_unread = false;  ///< inputs that this entry point does not read are for others
-  /// Those without a name may be all of the model's instead of those that the entry point reads.
+  /// Inputs of the model that the entry point does not read may be given, too: by name, or all of
+  /// the model's in order.
   bool all_inputs = false;
   WeightsFlags weights;  ///< not given: the initializers
   int64_t seed = 1;

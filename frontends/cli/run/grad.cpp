@@ -29,7 +29,10 @@ Result<void> AddCotangents(const Model& source, const Model& gradient,
   std::vector<const InputBinding*> cotangents;
   for (const InputBinding& input : gradient.inputs)
     if (source.FindInput(input.name) == nullptr) cotangents.push_back(&input);
-  if (inputs.size() > source.inputs.size()) return {};
+  const auto is_cotangent = [&](const InputArgument& input) {
+    return !input.name.empty() && source.FindInput(input.name) == nullptr;
+  };
+  if (inputs.size() > source.inputs.size() || std::ranges::any_of(inputs, is_cotangent)) return {};
   if (cotangents.size() != 1 || cotangents[0]->type.elements() != 1)
     return UsageError("the gradients that arrive at the outputs are missing",
                       "give one file for each floating-point output behind the inputs: "

@@ -10,7 +10,7 @@ constexpr std::string_view kMl = "ai.onnx.ml";
 /// Elements along the last axis; a vector is one row of a matrix.
 Outputs ArrayFeatureExtractor(OnnxNode& n) {
   const Value x = n.In(0);
-  const Value indices = n.Reshape(n.In(1), {n.builder().type(n.In(1)).elements()});
+  const Value indices = n.Reshape(n.In(1), {n.type(n.In(1)).elements()});
   const int rank = n.rank(x);
   if (n.failed()) return Value{};
   if (rank == 0) return n.Fail("a scalar has no elements to take");
