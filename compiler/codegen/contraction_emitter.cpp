@@ -9,6 +9,7 @@
 #include "compiler/codegen/micro_kernel.h"
 #include "compiler/codegen/packing.h"
 #include "compiler/codegen/panels.h"
+#include "compiler/codegen/window_box.h"
 
 namespace descent {
 namespace {
@@ -47,7 +48,8 @@ class ContractionKernelEmitter {
 
  private:
   struct Tile {
-    llvm::Value *number, *batch, *m_low, *m_high, *n_low, *n_high;
+    llvm::Value *batch, *m_low, *m_high, *n_low, *n_high;
+    llvm::Value *lhs_key, *rhs_key;  ///< numbers of the blocks of lhs and rhs that it reads
   };
 
   // ---- tiles and blocks ----
@@ -64,11 +66,24 @@ class ContractionKernelEmitter {
   }
 
   void EmitTile(llvm::Value* number) {
-    Tile tile{.number = number};
-    llvm::Value* column = Divide(number, plan_.tiles_m);
-    tile.m_low = f_.Mul(Remainder(number, plan_.tiles_m), plan_.block_m);
-    tile.n_low = f_.Mul(Remainder(column, plan_.tiles_n), plan_.block_n);
-    tile.batch = plan_.extent(kBatchAxis) == 1 ? f_.I64(0) : Divide(column, plan_.tiles_n);
+    Tile tile{};
+    // Neighbouring tiles share what is dearer to pack: a box, else a block of rhs.
+    llvm::Value *m_tile, *n_tile;
+    if (plan_.window) {
+      llvm::Value* row = Divide(number, plan_.tiles_n);
+      n_tile = Remainder(number, plan_.tiles_n);
+      m_tile = Remainder(row, plan_.tiles_m);
+      tile.batch = plan_.extent(kBatchAxis) == 1 ? f_.I64(0) : Divide(row, plan_.tiles_m);
+    } else {
+      llvm::Value* column = Divide(number, plan_.tiles_m);
+      m_tile = Remainder(number, plan_.tiles_m);
+      n_tile = Remainder(column, plan_.tiles_n);
+      tile.batch = plan_.extent(kBatchAxis) == 1 ? f_.I64(0) : Divide(column, plan_.tiles_n);
+    }
+    tile.lhs_key = f_.Add(f_.Mul(tile.batch, plan_.tiles_m), m_tile);
+    tile.rhs_key = f_.Add(f_.Mul(tile.batch, plan_.tiles_n), n_tile);
+    tile.m_low = f_.Mul(m_tile, plan_.block_m);
+    tile.n_low = f_.Mul(n_tile, plan_.block_n);
     tile.m_high = End(tile.m_low, plan_.block_m, plan_.extent(kMAxis));
     tile.n_high = End(tile.n_low, plan_.block_n, plan_.extent(kNAxis));
     if (plan_.one_k_block()) {
@@ -86,18 +101,23 @@ class ContractionKernelEmitter {
   void EmitBlock(const Tile& tile, llvm::Value* k_low, llvm::Value* k_high) {
     const bool whole_k = plan_.one_k_block();
     if (plan_.rhs.packing == Packing::kBlock)
-      PackUnless(whole_k ? rhs_packed_ : nullptr, Divide(tile.number, plan_.tiles_m), [&] {
+      PackUnless(whole_k ? rhs_packed_ : nullptr, tile.rhs_key, [&] {
         EmitPackRhs(frame_, plan_, {tile.batch, tile.n_low, tile.n_high, k_low, k_high});
       });
-    if (plan_.lhs.packed())
-      PackUnless(whole_k && plan_.tiles_m == 1 ? lhs_packed_ : nullptr, tile.batch, [&] {
+    if (plan_.window) {
+      const bool all_of_k = plan_.window->whole_k(plan_.extent(kKAxis));
+      PackUnless(all_of_k ? lhs_packed_ : nullptr, tile.lhs_key,
+                 [&] { EmitPackBox(frame_, plan_, tile.batch, tile.m_low, k_low); });
+    } else if (plan_.lhs.packed()) {
+      PackUnless(whole_k && plan_.tiles_m == 1 ? lhs_packed_ : nullptr, tile.lhs_key, [&] {
         EmitPackLhs(frame_, plan_, {tile.batch, tile.m_low, tile.m_high, k_low, k_high});
       });
+    }
     const auto column_panel = [&](const Panel& columns) {
       PackedPanel panel{tile.batch, columns.low, columns.extent, k_low, k_high};
       if (plan_.rhs.panels()) EmitPackPanel(frame_, plan_, panel);
       panel.n_low = f_.Add(columns.low, f_.I64(columns.extent));
-      EmitPanels(tile.m_low, tile.m_high, kMAxis, [&](const Panel& rows) {
+      EmitRowPanels(tile, [&](const Panel& rows) {
         if (plan_.rhs.packing == Packing::kPanel) EmitPrefetchNext(panel, tile, rows);
         EmitRegisterTile(tile, rows, columns, k_low, k_high);
       });
@@ -139,6 +159,38 @@ class ContractionKernelEmitter {
                         [&](llvm::Value* at, int64_t extent) { body({at, extent}); });
   }
 
+  /// Register tiles of a windowed factor stay in one row of pixels.
+  void EmitRowPanels(const Tile& tile, const std::function<void(const Panel&)>& body) {
+    if (!plan_.window) return EmitPanels(tile.m_low, tile.m_high, kMAxis, body);
+    const int64_t row = plan_.window->row;
+    const Panels panels = PanelsOf(row, plan_.register_m, 1);
+    f_.For(
+        f_.I64(0), f_.I64(plan_.block_m / row), 1,
+        [&](llvm::Value* number) {
+          llvm::Value* low = f_.Add(tile.m_low, f_.Mul(number, row));
+          box_row_ = b_.CreateSub(BoxRow(f_, plan_, number), f_.Mul(low, plan_.lhs.row_stride));
+          descent::EmitPanels(f_, low, panels, panels, b_.getFalse(),
+                              [&](llvm::Value* at, int64_t extent) { body({at, extent}); });
+        },
+        "row");
+  }
+
+  /// Where the rows of a register tile lie in the box, by number of the run of k.
+  Runs BoxRuns(const Panel& rows, llvm::Value* k_low, llvm::Value* k_high) {
+    const int64_t run = plan_.window->run;
+    const bool all_of_k = plan_.window->whole_k(plan_.extent(kKAxis));
+    llvm::Value* row = f_.Add(box_row_, f_.Mul(rows.low, plan_.lhs.row_stride));
+    llvm::Value* base =
+        f_.Element(f_.MemoryType(plan_.dtype), frame_.ScratchAt(plan_.lhs.scratch_offset), row);
+    const auto lhs = [this, base](llvm::Value* number) {
+      return f_.Element(f_.MemoryType(plan_.dtype), base, BoxRun(f_, plan_, number));
+    };
+    return {.first = all_of_k ? Divide(k_low, run) : f_.I64(0),
+            .count = Divide(b_.CreateSub(k_high, k_low), run),
+            .steps = run,
+            .lhs = lhs};
+  }
+
   // ---- register tiles ----
 
   llvm::Value* DirectBase(const OperandPlan& operand, const Tile& tile, llvm::Value* k_low) {
@@ -165,7 +217,11 @@ class ContractionKernelEmitter {
                         llvm::Value* k_low, llvm::Value* k_high) {
     MicroKernel micro{.rows = rows.extent, .columns = columns.extent};
     micro.mask_columns = !plan_.rhs.packed();
-    micro.lhs = OperandAddress(plan_.lhs, tile, k_low, rows.low, tile.m_low, plan_.lhs.row_stride);
+    if (plan_.window)
+      micro.runs = BoxRuns(rows, k_low, k_high);
+    else
+      micro.lhs =
+          OperandAddress(plan_.lhs, tile, k_low, rows.low, tile.m_low, plan_.lhs.row_stride);
     micro.rhs = OperandAddress(plan_.rhs, tile, k_low, columns.low, tile.n_low, 1);
     micro.steps = b_.CreateSub(k_high, k_low);
     micro.partial = frame_.ScratchAt(plan_.partial_offset);
@@ -311,6 +367,7 @@ class ContractionKernelEmitter {
   const ContractionPlan plan_;
   llvm::AllocaInst* lhs_packed_ = nullptr;
   llvm::AllocaInst* rhs_packed_ = nullptr;
+  llvm::Value* box_row_ = nullptr;  ///< of the row of pixels at hand, less the place of its first
 };
 
 }  // namespace

@@ -44,8 +44,11 @@ class Planner {
     const auto& roles = kernel_.as<ContractionForm>();
     plan_.groups = {MakeGroup(roles.batch, extents), MakeGroup(roles.m, extents),
                     MakeGroup(roles.n, extents), MakeGroup(roles.k, extents)};
-    MoveToBatch(kMAxis, extents);
-    MoveToBatch(kNAxis, extents);
+    plan_.window = FindWindow(kernel_, facts_);
+    if (!plan_.window) {
+      MoveToBatch(kMAxis, extents);
+      MoveToBatch(kNAxis, extents);
+    }
     plan_.dtype = stage_.reducer->init[0]->dtype;
     plan_.lanes = facts_.vector_bytes / Info(plan_.dtype).bytes;
     FindFactors();
@@ -159,7 +162,8 @@ class Planner {
         std::max<int64_t>((facts_.vector_registers - 1 - plan_.vectors) / plan_.vectors, 1);
     const int64_t wanted =
         schedule.register_m > 0 ? schedule.register_m : std::min<int64_t>(most, 14);
-    plan_.register_m = std::clamp<int64_t>(std::min(wanted, most), 1, std::max<int64_t>(M(), 1));
+    const int64_t rows = plan_.window ? plan_.window->row : M();
+    plan_.register_m = std::clamp<int64_t>(std::min(wanted, most), 1, std::max<int64_t>(rows, 1));
   }
 
   /// Blocks of a group of several axes hold whole rows of its innermost one.
@@ -181,6 +185,10 @@ class Planner {
     plan_.block_m = Block(or_default(schedule.block_m, kBlockM), plan_.register_m, kMAxis);
     plan_.block_n =
         Block(or_default(schedule.block_n, kBlockN), plan_.vectors * plan_.lanes, kNAxis);
+    if (plan_.window) {
+      plan_.block_m = plan_.window->m.length;
+      if (!plan_.window->whole_k(plan_.extent(kKAxis))) plan_.block_k = plan_.window->k.length;
+    }
     plan_.tiles_m = CeilDiv(M(), plan_.block_m);
     plan_.tiles_n = CeilDiv(N(), plan_.block_n);
     plan_.tiles = plan_.extent(kBatchAxis) * plan_.tiles_m * plan_.tiles_n;
@@ -199,6 +207,13 @@ class Planner {
 
   void PlanLhs() {
     OperandPlan& lhs = plan_.lhs;
+    if (plan_.window) {
+      const auto& roles = kernel_.as<ContractionForm>();
+      lhs.packing = Packing::kWindow;
+      lhs.k_stride = plan_.window->strides[roles.k.back()];
+      lhs.row_stride = plan_.window->strides[roles.m.back()];
+      return;
+    }
     const bool reused = plan_.block_n >= kWorthPacking * plan_.register_n();
     if (lhs.address) {
       lhs.k_stride = lhs.address->coefficients[kKAxis];
@@ -243,7 +258,9 @@ class Planner {
       offset += Aligned(elements * bytes);
       return place;
     };
-    if (plan_.lhs.packed())
+    if (plan_.window)
+      plan_.lhs.scratch_offset = take(Elements(plan_.window->box));
+    else if (plan_.lhs.packed())
       plan_.lhs.scratch_offset = take(plan_.lhs.k_stride == 1 ? plan_.block_m * plan_.lhs.row_stride
                                                               : plan_.block_k * plan_.lhs.k_stride);
     if (plan_.rhs.packed()) plan_.rhs.scratch_offset = take(plan_.block_k * plan_.rhs.k_stride);

@@ -19,6 +19,7 @@
 
 #include "compiler/kernel/program.h"
 #include "compiler/kernel/target_facts.h"
+#include "compiler/kernel/window.h"
 
 namespace descent {
 
@@ -51,6 +52,7 @@ enum class Packing : uint8_t {
   kBlock,  ///< a block of block_m or block_n times block_k, evaluated through its index maps
   kPanel,  ///< rhs only: [block_k][register tile's columns], copied just before it is used
   kTransposedPanel,  ///< the same from a source that is contiguous along k
+  kWindow,           ///< lhs only: rows in a box that holds each element once
 };
 
 struct OperandPlan {
@@ -64,7 +66,7 @@ struct OperandPlan {
   int64_t scratch_offset = 0;
 
   bool packed() const { return packing != Packing::kNone; }
-  bool panels() const { return packing >= Packing::kPanel; }
+  bool panels() const { return packing == Packing::kPanel || packing == Packing::kTransposedPanel; }
 };
 
 struct ContractionPlan {
@@ -75,8 +77,9 @@ struct ContractionPlan {
   int64_t block_m = 0, block_n = 0, block_k = 0;
   int64_t tiles_m = 0, tiles_n = 0, tiles = 0;
   OperandPlan lhs, rhs;
-  int64_t partial_offset = 0;  ///< partial sums in scratch
-  int64_t partial_stride = 0;  ///< elements from row to row of them
+  std::optional<WindowedFactor> window;  ///< with lhs.packing kWindow
+  int64_t partial_offset = 0;            ///< partial sums in scratch
+  int64_t partial_stride = 0;            ///< elements from row to row of them
   int64_t scratch_bytes = 0;
 
   int64_t extent(FlatAxis axis) const { return groups[axis].extent; }

@@ -7,6 +7,8 @@ namespace {
 
 /// Steps of k per iteration: the loop's own instructions cost 6x16 a tenth of its rate.
 constexpr int64_t kUnroll = 2;
+/// Runs of K up to this length are unrolled as a whole.
+constexpr int64_t kShortRun = 8;
 
 class MicroKernelEmitter {
  public:
@@ -26,10 +28,12 @@ class MicroKernelEmitter {
       b_.CreateStore(llvm::Constant::getNullValue(vector_), accumulators_.back());
     }
     if (kernel_.resume) f_.If(kernel_.resume, [&] { ForEachSum(&MicroKernelEmitter::LoadSum); });
-    const Pointers rest =
-        Loop({kernel_.lhs, kernel_.rhs}, b_.CreateUDiv(kernel_.steps, f_.I64(kUnroll)), kUnroll);
-    if (plan_.extent(kKAxis) % kUnroll != 0 || plan_.block_k % kUnroll != 0)
-      Loop(rest, b_.CreateURem(kernel_.steps, f_.I64(kUnroll)), 1);
+    if (kernel_.runs) {
+      EmitRuns(*kernel_.runs);
+    } else {
+      const bool odd = plan_.extent(kKAxis) % kUnroll != 0 || plan_.block_k % kUnroll != 0;
+      EmitSteps({kernel_.lhs, kernel_.rhs}, kernel_.steps, kUnroll, odd);
+    }
     ForEachSum(&MicroKernelEmitter::StoreSum);
   }
 
@@ -59,9 +63,32 @@ class MicroKernelEmitter {
             f_.Element(element_, p.rhs, f_.I64(steps * plan_.rhs.k_stride))};
   }
 
+  void EmitSteps(const Pointers& start, llvm::Value* steps, int64_t unroll, bool odd) {
+    const Pointers rest = Loop(start, b_.CreateUDiv(steps, f_.I64(unroll)), unroll);
+    if (odd) Loop(rest, b_.CreateURem(steps, f_.I64(unroll)), 1);
+  }
+
+  /// Short runs have no loop of their own.
+  void EmitRuns(const Runs& runs) {
+    const int64_t unroll = runs.steps <= kShortRun ? runs.steps : kUnroll;
+    f_.For(
+        f_.I64(0), runs.count, 1,
+        [&](llvm::Value* run) {
+          llvm::Value* passed = f_.Mul(run, runs.steps * plan_.rhs.k_stride);
+          EmitSteps(
+              {runs.lhs(b_.CreateAdd(runs.first, run)), f_.Element(element_, kernel_.rhs, passed)},
+              f_.I64(runs.steps), unroll, runs.steps % unroll != 0);
+        },
+        "run");
+  }
+
   /// `count` times `unroll` steps of k. Pointers advance; everything else is a displacement.
   Pointers Loop(const Pointers& start, llvm::Value* count, int64_t unroll) {
     if (ConstantValue(count) == 0) return start;
+    if (ConstantValue(count) == 1) {
+      for (int64_t i = 0; i < unroll; ++i) Step(Advance(start, i));
+      return Advance(start, unroll);
+    }
     llvm::BasicBlock* before = b_.GetInsertBlock();
     llvm::BasicBlock* loop = llvm::BasicBlock::Create(f_.context(), "k", f_.function());
     llvm::BasicBlock* exit = llvm::BasicBlock::Create(f_.context(), "k_done", f_.function());

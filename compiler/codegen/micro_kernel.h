@@ -2,6 +2,9 @@
 // compiler/codegen (sees LLVM).
 #pragma once
 
+#include <functional>
+#include <optional>
+
 #include "compiler/codegen/contraction_plan.h"
 #include "compiler/codegen/function_emitter.h"
 
@@ -9,6 +12,16 @@ namespace descent {
 
 /// partial[i][j] (+)= sum over k of lhs[i][k] * rhs[k][j], i < rows, j < columns, in ascending k
 /// with one rounding a step.
+///
+/// K may be a sequence of runs of equal length: where lhs lies in each is then a function of its
+/// number, rhs continues.
+struct Runs {
+  llvm::Value* first = nullptr;
+  llvm::Value* count = nullptr;
+  int64_t steps = 0;                                   ///< of one
+  std::function<llvm::Value*(llvm::Value*)> lhs = {};  ///< address of row 0 by number
+};
+
 struct MicroKernel {
   int64_t rows = 0;
   int64_t columns = 0;
@@ -17,6 +30,7 @@ struct MicroKernel {
   llvm::Value* rhs = nullptr;
   llvm::Value* partial = nullptr;
   llvm::Value* steps = nullptr;   ///< extent of k
+  std::optional<Runs> runs;       ///< instead of `lhs` and `steps`
   llvm::Value* resume = nullptr;  ///< i1: start from `partial` instead of 0; null: start from 0
 };
 

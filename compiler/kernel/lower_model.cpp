@@ -13,6 +13,7 @@
 #include "compiler/kernel/check_plan.h"
 #include "compiler/kernel/entry_metadata.h"
 #include "compiler/kernel/fuse.h"
+#include "compiler/kernel/layouts.h"
 #include "compiler/kernel/lower.h"
 #include "compiler/kernel/plan_memory.h"
 #include "compiler/kernel/region.h"
@@ -195,6 +196,7 @@ class EntryLowering {
 
 void EntryLowering::EmitRegion(Region& region, std::vector<Step>& steps) {
   if (options_.fuse) InlineProducers(region, tensors_);
+  ChooseLayouts(region, tensors_);
   SplitReductions(region, tensors_);
   Deliver(region, tensors_);
   DropUnread(region, tensors_);

@@ -8,6 +8,7 @@
 #include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/computation.h"
 #include "compiler/kernel/lane_choice.h"
+#include "compiler/kernel/window.h"
 #include "ir/counts.h"
 
 namespace descent {
@@ -174,6 +175,29 @@ void ChooseBlocks(const ContractionExtents& extents, int64_t element_bytes,
   schedule.parallel = wanted > 1 && schedule.tiles > 1;
 }
 
+/// Blocks of M and K are what a box serves; N is cut for tiles enough and partial sums that stay in
+/// the second-level cache.
+void ChooseWindowBlocks(const ContractionExtents& extents, const WindowedFactor& window,
+                        int64_t element_bytes, const TargetFacts& target,
+                        KernelSchedule& schedule) {
+  if (window.whole_k(extents.k))
+    schedule.block_k = std::min(RoundUp(schedule.block_k, window.run), extents.k);
+  else
+    schedule.block_k = window.k.length;
+  schedule.block_m = window.m.length;
+  const int64_t row_tiles = extents.batch * extents.m / window.m.length;
+  for (int64_t pieces = 1;; ++pieces) {
+    schedule.block_n = Piece(extents.n, pieces, schedule.register_n);
+    schedule.tiles = row_tiles * CeilDiv(extents.n, schedule.block_n);
+    const int64_t partial =
+        schedule.block_k < extents.k ? schedule.block_m * schedule.block_n * element_bytes : 0;
+    if (schedule.block_n <= schedule.register_n) break;
+    if (schedule.tiles >= kContractionTiles && partial <= target.l2_bytes / 4) break;
+  }
+  const int64_t flops = 2 * extents.batch * extents.m * extents.n * extents.k;
+  schedule.parallel = flops >= target.dispatch_work && schedule.tiles > 1;
+}
+
 void ScheduleForm(Kernel& kernel, ContractionForm& form, const TargetFacts& target) {
   const Stage& stage = kernel.stages[0];
   const int64_t element_bytes = Info(stage.reducer->init[0]->dtype).bytes;
@@ -183,12 +207,18 @@ void ScheduleForm(Kernel& kernel, ContractionForm& form, const TargetFacts& targ
   const ContractionExtents extents{Extent(axes, form.batch), Extent(axes, form.m),
                                    Extent(axes, form.n), Extent(axes, form.k)};
   KernelSchedule& schedule = kernel.schedule;
-  const RegisterTile tile = ChooseRegisterTile(extents, lanes, target);
+  const std::optional<WindowedFactor> window = FindWindow(kernel, target);
+  ContractionExtents tiled = extents;
+  if (window) tiled.m = window->row;
+  const RegisterTile tile = ChooseRegisterTile(tiled, lanes, target);
   schedule.register_m = tile.m;
   schedule.register_n = tile.vectors * lanes;
   schedule.block_k = extents.k <= kMaxBlockK ? std::max<int64_t>(extents.k, 1)
                                              : CeilDiv(extents.k, CeilDiv(extents.k, kSplitBlockK));
-  ChooseBlocks(extents, element_bytes, target, schedule);
+  if (window)
+    ChooseWindowBlocks(extents, *window, element_bytes, target, schedule);
+  else
+    ChooseBlocks(extents, element_bytes, target, schedule);
   kernel.scratch_bytes = Aligned(schedule.block_m * schedule.block_k * element_bytes) +
                          Aligned(schedule.block_n * schedule.block_k * element_bytes);
   if (schedule.block_k < extents.k)
