@@ -10,6 +10,7 @@ Command InspectCommand();
 Command OptCommand();
 Command CompileCommand();
 Command TrainCommand();
+Command BenchCommand();
 Command RunCommand();
 Command GradCommand();
 Command DiffCommand();

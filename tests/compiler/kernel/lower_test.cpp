@@ -233,5 +233,23 @@ TEST(Schedule, LargeElementwiseIsCutIntoWholeCacheLines) {
   EXPECT_LT((kernel.schedule.tiles - 1) * kernel.schedule.tile_extent, 1001000);
 }
 
+int64_t TrafficOf(const std::string& body) {
+  int64_t bytes = 0;
+  for (const Kernel& kernel : LowerText(body).program.kernels) bytes += TrafficBytes(kernel);
+  return bytes;
+}
+
+TEST(Traffic, EachTensorCountsOnce) {
+  EXPECT_EQ(TrafficOf("input a: f32[8, 16]\n input b: f32[16, 24]\n y = matmul(a, b)\n output y"),
+            4 * (8 * 16 + 16 * 24 + 8 * 24));
+  EXPECT_EQ(TrafficOf("input a: f32[100]\n y = mul(a, a)\n output y"), 4 * 200);
+}
+
+TEST(Traffic, OfATableCountsWhatIsTaken) {
+  EXPECT_EQ(TrafficOf("input table: f32[50000, 8]\n input id: i32[3]\n y = gather(table, id)\n "
+                      "output y"),
+            4 * (3 * 8 + 3 + 3 * 8));
+}
+
 }  // namespace
 }  // namespace descent
