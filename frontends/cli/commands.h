@@ -16,6 +16,7 @@ Command DiffCommand();
 Command ConvertCommand();
 Command ImportCommand();
 Command ExportCommand();
+Command ModelCommand();
 Command PlotCommand();
 Command OpsCommand();
 Command CompletionCommand();
