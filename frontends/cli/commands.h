@@ -17,6 +17,7 @@ Command DiffCommand();
 Command ConvertCommand();
 Command ImportCommand();
 Command ExportCommand();
+Command ModelCommand();
 Command PlotCommand();
 Command OpsCommand();
 Command CompletionCommand();
