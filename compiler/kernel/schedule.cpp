@@ -249,9 +249,10 @@ int64_t WorkOf(const Kernel& kernel) {
 }
 
 int64_t TrafficBytes(const Kernel& kernel) {
-  // How often each parameter's elements are accessed, where that is known.
-  std::vector<int64_t> accesses(kernel.parameters.size(), kernel.stages.empty() ? -1 : 0);
-  for (const Stage& stage : kernel.stages) {
+  // How often each parameter's elements are accessed, where stages say all about it.
+  const bool staged = kernel.is<LoopsForm>() || kernel.is<ContractionForm>();
+  std::vector<int64_t> accesses(kernel.parameters.size(), staged ? 0 : -1);
+  for (const Stage& stage : staged ? kernel.stages : std::vector<Stage>()) {
     const int64_t rows = Elements(kernel.outer);
     const Shape parallel(stage.axes.begin(), stage.axes.begin() + stage.parallel);
     for (const StageRead& read : stage.reads)

@@ -16,6 +16,8 @@
 #include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
 #include "frontends/cli/temporary_folder.h"
+#include "frontends/cpp/models/ready_models.h"
+#include "runtime/file.h"
 #include "runtime/interrupt.h"
 
 namespace descent::cli {
@@ -42,6 +44,23 @@ Result<double> SecondsOf(const BenchArguments& arguments) {
   return seconds;
 }
 
+/// A ready model of this name, or one from a file.
+Result<Model> ModelOf(const BenchArguments& arguments) {
+  const nn::ReadyModel* ready = nn::FindReadyModel(arguments.model);
+  if (ready == nullptr || runtime::FileExists(arguments.model))
+    return LoadModel(arguments.model, arguments.flags.model);
+  DESCENT_TRY(model, nn::BuildReadyModel(*ready, {}));
+  return arguments.flags.model.Apply(std::move(model));
+}
+
+/// MODEL, which a shell may complete to a ready one.
+Option ModelOrName(std::string* destination) {
+  Option option = ModelArgument(destination);
+  option.doc += ", or the name of a ready model (`descent model --list`)";
+  for (const nn::ReadyModel& ready : nn::ReadyModels()) option.offers.emplace_back(ready.name);
+  return option;
+}
+
 /// One model, compiled as often as it takes.
 class Bench {
  public:
@@ -62,7 +81,7 @@ class Bench {
   /// What `descent compile` does, and takes.
   Result<BenchProgram> CompileAll() {
     const auto start = std::chrono::steady_clock::now();
-    DESCENT_TRY(model, LoadModel(arguments_.model, arguments_.flags.model));
+    DESCENT_TRY(model, ModelOf(arguments_));
     DESCENT_TRY(options, arguments_.flags.Options());
     options_ = std::move(options);
     DESCENT_TRY(source, Configure(model, options_));
@@ -185,9 +204,12 @@ Command BenchCommand() {
           "would take if it computed at that peak and moved each tensor once as fast as a "
           "block as large as state and arena can be copied, whichever is slower; the column says "
           "how much of the kernel's time that is.",
-      .arguments = {ModelArgument(&arguments->model)},
+      .arguments = {ModelOrName(&arguments->model)},
       .groups = {std::move(options), arguments->flags.Group()},
       .examples = {{"descent bench model.descent", "one thread per core"},
+                   {"descent bench lenet --batch 32", "a ready model"},
+                   {"descent model gpt --width 256 --depth 6 | descent bench -",
+                    "one of another size"},
                    {"descent bench model.descent --threads 1 --profile", "where does the time go?"},
                    {"descent bench model.descent --entry predict --predict-batch 1 --json",
                     "prediction of one row, for a script"}},

@@ -1,6 +1,7 @@
 #include "runtime/bench/call_times.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "runtime/bench/clock.h"
 
@@ -36,7 +37,7 @@ std::vector<double> Medians(const std::vector<std::vector<double>>& rows) {
 
 Result<CallTimes> TimeCalls(Workload& workload, double seconds) {
   CallTimes times;
-  std::vector<double> totals;
+  std::vector<double> betweens;
   std::vector<std::vector<double>> rows;
   const double end = Seconds() + seconds;
   for (int64_t step = 0; step < kMostSteps + kWarmUps; ++step) {
@@ -45,7 +46,8 @@ Result<CallTimes> TimeCalls(Workload& workload, double seconds) {
     if (auto done = workload.Step(); !done) return std::unexpected(done.error());
     const double now = Seconds();
     if (step < kWarmUps) continue;  // the first one also learns how many calls there are
-    totals.push_back(now - start);
+    betweens.push_back(now - start -
+                       std::accumulate(recording.seconds.begin(), recording.seconds.end(), 0.0));
     rows.push_back(recording.seconds);
     if (now > end) break;
   }
@@ -53,7 +55,7 @@ Result<CallTimes> TimeCalls(Workload& workload, double seconds) {
   for (std::vector<double>& row : rows) row.resize(recording.seconds.size());
   times.seconds = Medians(rows);
   times.steps = std::ssize(rows);
-  times.total = Median(std::move(totals));
+  times.between = Median(std::move(betweens));
   return times;
 }
 

@@ -11,7 +11,7 @@ namespace descent::runtime {
 
 struct CallTimes {
   std::vector<double> seconds;  ///< of each kernel call, by number; of those in a loop their sum
-  double total = 0;             ///< of the entry point
+  double between = 0;           ///< in the entry point, but in none of its kernels
   int64_t steps = 0;
 };
 

@@ -118,8 +118,8 @@ Result<std::string> Profile(Workload& workload, double seconds) {
   if (!times) return std::unexpected(times.error());
   auto peaks = Peaks(workload);
   if (!peaks) return peaks;
-  return fmt::format(R"({{"calls":{},"total":{},"steps":{},{}}})", Numbers(times->seconds),
-                     Number(times->total), times->steps, *peaks);
+  return fmt::format(R"({{"calls":{},"between":{},"steps":{},{}}})", Numbers(times->seconds),
+                     Number(times->between), times->steps, *peaks);
 }
 
 Result<std::string> Run(const std::vector<std::string>& words) {

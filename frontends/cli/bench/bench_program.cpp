@@ -104,7 +104,7 @@ Result<CallProfile> BenchProgram::Profile(const Run& run, double seconds) const 
                                  fmt::format("{}", seconds)},
                                 *watch_));
   return CallProfile{.calls = NumbersOf(Member(json, "calls")),
-                     .total = Number(json, "total"),
+                     .between = Number(json, "between"),
                      .steps = Integer(json, "steps"),
                      .peaks = PeaksOf(json)};
 }

@@ -32,10 +32,10 @@ struct Measurement {
   MachinePeaks peaks;
 };
 
-/// Seconds of each kernel call, by number, and of the whole.
+/// Seconds of each kernel call, by number, and between them: medians, each of its own.
 struct CallProfile {
   std::vector<double> calls;
-  double total = 0;
+  double between = 0;
   int64_t steps = 0;
   MachinePeaks peaks;
 };

@@ -65,24 +65,24 @@ std::vector<KernelRow> KernelRows(const KernelProgram& program, const EntryProgr
 
 std::string PrintProfile(const std::vector<KernelRow>& rows, const CallProfile& profile) {
   constexpr size_t kValuesWidth = 48;
+  double total = profile.between;
+  for (const KernelRow& row : rows) total += row.seconds;
   std::string text = fmt::format(
       "\n{} steps; roofline: {:.1f} GFLOP/s, {:.1f} GB/s\n\n{:24} {:>6} {:>10} {:>6} {:>9} {:>8} "
       "{:>9}  values\n",
       profile.steps, profile.peaks.fma_gflops, profile.peaks.stream_gbytes, "kernel", "calls", "us",
       "share", "GFLOP/s", "GB/s", "roofline");
-  double sum = 0;
   for (const KernelRow& row : rows) {
-    sum += row.seconds;
     const double per_nanosecond = row.seconds > 0 ? 1e-9 / row.seconds : 0;
     text += fmt::format(
         "{:24} {:6} {:10.2f} {:5.1f}% {:9.1f} {:8.1f} {:8.1f}%  {}\n", row.name, row.calls,
-        row.seconds * 1e6, 100 * row.seconds / profile.total, row.flops * per_nanosecond,
+        row.seconds * 1e6, 100 * row.seconds / total, row.flops * per_nanosecond,
         row.bytes * per_nanosecond, 100 * row.roofline_share,
         row.values.size() <= kValuesWidth ? row.values
                                           : row.values.substr(0, kValuesWidth - 3) + "...");
   }
   return text + fmt::format("{:24} {:6} {:10.2f} {:5.1f}%\n", "between kernels", "",
-                            (profile.total - sum) * 1e6, 100 * (1 - sum / profile.total));
+                            profile.between * 1e6, 100 * profile.between / total);
 }
 
 }  // namespace descent::cli

@@ -31,7 +31,7 @@ void WriteKernel(JsonWriter& json, const KernelRow& row) {
 }
 
 void WriteProfile(JsonWriter& json, const BenchReport& report) {
-  json.Key("profile_us").Number(Rounded(report.profile.total * 1e6));
+  json.Key("between_us").Number(Rounded(report.profile.between * 1e6));
   json.Key("stream_gbytes").Number(Rounded(report.profile.peaks.stream_gbytes));
   json.Key("kernels").BeginArray();
   for (const KernelRow& row : report.kernels) WriteKernel(json, row);

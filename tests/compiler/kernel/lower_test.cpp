@@ -251,5 +251,12 @@ TEST(Traffic, OfATableCountsWhatIsTaken) {
             4 * (3 * 8 + 3 + 3 * 8));
 }
 
+TEST(Traffic, OfAttentionIsItsTensors) {
+  EXPECT_EQ(
+      TrafficOf("input q: f32[4, 64, 16]\n input k: f32[4, 64, 16]\n input v: f32[4, 64, 16]\n "
+                "y: f32[4, 64, 16], s: f32[4, 64] = attention(q, k, v)\n output y"),
+      4 * (4 * 4 * 64 * 16 + 4 * 64));
+}
+
 }  // namespace
 }  // namespace descent
