@@ -254,7 +254,8 @@ TEST(Traffic, OfATableCountsWhatIsTaken) {
 TEST(Traffic, OfAttentionIsItsTensors) {
   EXPECT_EQ(
       TrafficOf("input q: f32[4, 64, 16]\n input k: f32[4, 64, 16]\n input v: f32[4, 64, 16]\n "
-                "y: f32[4, 64, 16], s: f32[4, 64] = attention(q, k, v)\n output y"),
+                "y: f32[4, 64, 16], s: f32[4, 64] = scaled_dot_product_attention(q, k, v)\n output "
+                "y\n output s"),
       4 * (4 * 4 * 64 * 16 + 4 * 64));
 }
 
