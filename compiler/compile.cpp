@@ -94,6 +94,8 @@ Result<std::vector<char>> ObjectOf(const Compilation& compilation, const Compile
 
 LinkOptions LinkOptionsOf(const CompileOptions& options) {
   return {.runtime_directory = options.runtime_folder,
+          .main_archive = options.main == ExecutableMain::kTrainer ? "descent_trainer_main"
+                                                                   : "descent_bench_main",
           .fully_static = options.is_static,
           .sanitizer = options.sanitizer};
 }
@@ -102,6 +104,7 @@ Result<void> WriteExecutable(const Compilation& compilation, const std::string& 
                              const CompileOptions& options) {
   CodegenOptions codegen = CodegenOptionsOf(options);
   codegen.main_alias = true;
+  codegen.reports_calls = options.reports_calls;
   if (options.onnx) codegen.onnx = &*options.onnx;
   DESCENT_TRY(objects, EmitObjects(compilation.program, *compilation.target, codegen));
   return LinkExecutable(objects, path, LinkOptionsOf(options));

@@ -26,6 +26,8 @@
 
 namespace descent {
 
+enum class ExecutableMain : uint8_t { kTrainer, kBench };
+
 struct CompileOptions {
   std::string target = "native";
   std::string prefix;                ///< of all symbols, a C identifier; "" = from the model's name
@@ -41,6 +43,10 @@ struct CompileOptions {
   /// What executables write as an ONNX file; they say that they can't where there is none.
   std::optional<OnnxForm> onnx;
   bool is_static = false;  ///< executables: single-threaded, no dynamic dependency
+  /// What executables do: train, evaluate and predict, or be measured by `descent bench`, which may
+  /// ask for each kernel call to be reported.
+  ExecutableMain main = ExecutableMain::kTrainer;
+  bool reports_calls = false;
   /// Folder of the runtime's archives; "" = beside the running program.
   std::string runtime_folder;
 };

@@ -41,6 +41,9 @@ struct CodegenOptions {
   /// Also names the program `descent_main_program`, which the runtime's main() trains. Executables
   /// only.
   bool main_alias = false;
+  /// Entry points call `void descent_kernel_done(int32_t call)` after each kernel; calls are
+  /// numbered in the order of the step tree. The linker must find it: of bench executables only.
+  bool reports_calls = false;
   /// Safetensors bytes baked in as descent_program::weights; must outlive the call.
   std::span<const std::byte> weights = {};
   /// Becomes descent_program::onnx; may be null, must outlive the call.

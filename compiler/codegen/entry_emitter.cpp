@@ -32,6 +32,7 @@ class EntryEmitter {
       : program_(context.program),
         entry_(entry),
         poisons_(context.sanitizer == Sanitizer::kAddress && entry.arena_bytes > 0),
+        reports_calls_(context.reports_calls),
         dispatch_(context.dispatch),
         constants_(context.constants),
         table_(context.module),
@@ -237,6 +238,12 @@ class EntryEmitter {
       IfParallel(f_, executor_, least_threads, [&](llvm::StructType*) { run(); });
     else
       run();
+    if (reports_calls_) {
+      const auto done =
+          f_.module().getOrInsertFunction("descent_kernel_done", b.getVoidTy(), b.getInt32Ty());
+      b.CreateCall(done, {f_.I32(calls_)});
+    }
+    ++calls_;
     if (!call.asserted.empty()) NumberAssertion(call.asserted);
     Observe(call, buffers);
   }
@@ -289,7 +296,8 @@ class EntryEmitter {
 
   const KernelProgram& program_;
   const EntryProgram& entry_;
-  const bool poisons_;
+  const bool poisons_, reports_calls_;
+  int32_t calls_ = 0;  ///< emitted so far
   llvm::Function* dispatch_;
   llvm::GlobalVariable* constants_;
   std::map<const KernelCall*, std::vector<ComputedValue>> observed_;

@@ -210,7 +210,7 @@ Result<void> Link(std::span<const std::vector<char>> objects, const std::string&
 
 Result<void> LinkExecutable(std::span<const std::vector<char>> objects, const std::string& path,
                             const LinkOptions& options) {
-  DESCENT_TRY(main, FindArchive(options, "descent_trainer_main"));
+  DESCENT_TRY(main, FindArchive(options, options.main_archive));
   DESCENT_TRY(runtime, FindArchive(options, options.fully_static ? "descent_runtime_serial"
                                                                  : "descent_runtime"));
   std::vector<std::string> flags = {"-Wl,--gc-sections", "-Wl,--as-needed"};

@@ -22,13 +22,16 @@ struct LinkOptions {
   /// Folder of the runtime archives; empty: found beside the running program (../lib where
   /// installed, ../runtime in a build tree).
   std::string runtime_directory = {};
+  /// Executables only: the archive that has their main().
+  std::string main_archive = "descent_trainer_main";
   /// Executables only: no dynamic dependency, one thread.
   bool fully_static = false;
   /// Brings the runtime that instrumented code calls.
   Sanitizer sanitizer = kBuildSanitizer;
 };
 
-/// A trainer: the objects (with CodegenOptions::main_alias), the runtime's main() and the runtime.
+/// A trainer, unless the options name another main(): the objects (with
+/// CodegenOptions::main_alias), main() and the runtime.
 Result<void> LinkExecutable(std::span<const std::vector<char>> objects, const std::string& path,
                             const LinkOptions& options = {});
 /// Exports what the object defines; depends on libc only.

@@ -278,6 +278,37 @@ int64_t WorkOf(const Kernel& kernel) {
   return work;
 }
 
+int64_t TrafficBytes(const Kernel& kernel) {
+  // How often each parameter's elements are accessed, where stages say all about it.
+  const bool staged = kernel.is<LoopsForm>() || kernel.is<ContractionForm>();
+  std::vector<int64_t> accesses(kernel.parameters.size(), staged ? 0 : -1);
+  for (const Stage& stage : staged ? kernel.stages : std::vector<Stage>()) {
+    const int64_t rows = Elements(kernel.outer);
+    const Shape parallel(stage.axes.begin(), stage.axes.begin() + stage.parallel);
+    for (const StageRead& read : stage.reads)
+      if (read.source == Source::kParameter)
+        accesses[read.index] =
+            SaturatingAdd(accesses[read.index], SaturatingMultiply(rows, Elements(stage.axes)));
+    for (const StageStore& store : stage.stores)
+      if (store.parameter >= 0)
+        accesses[store.parameter] =
+            SaturatingAdd(accesses[store.parameter], SaturatingMultiply(rows, Elements(parallel)));
+  }
+  if (kernel.is<ScatterForm>()) {
+    const auto& form = kernel.as<ScatterForm>();
+    for (const auto& [from, to] : kernel.in_place)
+      accesses[from] = accesses[to] = SaturatingMultiply(form.updates, form.row_elements);
+  }
+  int64_t bytes = 0;
+  for (size_t i = 0; i < accesses.size(); ++i) {
+    const TensorType& type = kernel.parameters[i].type;
+    const int64_t touched =
+        accesses[i] < 0 ? type.elements() : std::min(type.elements(), accesses[i]);
+    bytes += touched * Info(type.dtype).bytes;
+  }
+  return bytes;
+}
+
 void Schedule(Kernel& kernel, const TargetFacts& target) {
   kernel.schedule = {};
   kernel.scratch_bytes = LocalBytes(kernel);

@@ -14,4 +14,8 @@ void Schedule(Kernel& kernel, const TargetFacts& target);
 /// too.
 int64_t WorkOf(const Kernel& kernel);
 
+/// Bytes that one call reads and writes at least: each of its tensors once, of one that it selects
+/// from only as much as it takes.
+int64_t TrafficBytes(const Kernel& kernel);
+
 }  // namespace descent

@@ -1,12 +1,8 @@
 // `descent train`: compiles into a temporary folder and becomes the trainer.
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <memory>
 
 #include "compiler/compile.h"
@@ -17,6 +13,7 @@
 #include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
 #include "frontends/cli/runtime_result.h"
+#include "frontends/cli/temporary_folder.h"
 #include "frontends/cli/trainer_commands.h"
 #include "runtime/interrupt.h"
 
@@ -29,36 +26,7 @@ struct TrainArguments {
   CompileFlags flags;
 };
 
-/// A folder that is gone when this is destroyed, with the one file in it.
-class TemporaryFolder {
- public:
-  static Result<TemporaryFolder> Make() {
-    const char* parent = std::getenv("TMPDIR");
-    TemporaryFolder folder;
-    folder.path_ =
-        std::string(parent != nullptr && *parent != '\0' ? parent : "/tmp") + "/descent-XXXXXX";
-    if (mkdtemp(folder.path_.data()) == nullptr) {
-      const std::string path = std::move(folder.path_);
-      folder.path_.clear();
-      return FileError("make the temporary folder", path);
-    }
-    return folder;
-  }
-  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, "")) {}
-  ~TemporaryFolder() { Remove(); }
-
-  std::string trainer() const { return path_ + "/trainer"; }
-  void Remove() {
-    if (path_.empty()) return;
-    unlink(trainer().c_str());
-    rmdir(path_.c_str());
-    path_.clear();
-  }
-
- private:
-  TemporaryFolder() = default;
-  std::string path_;
-};
+constexpr std::string_view kTrainer = "trainer";  ///< in its folder
 
 ExitStatus Stop() {
   Print("{}", runtime::kStoppedBeforeTheFirstStep);
@@ -69,8 +37,9 @@ ExitStatus Stop() {
 /// left behind however training ends.
 Result<ExitStatus> Become(TemporaryFolder folder, std::vector<std::string> words,
                           const runtime::InterruptWatch& watch) {
-  const int file = open(folder.trainer().c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return FileError("open", folder.trainer());
+  const std::string trainer = folder.File(kTrainer);
+  const int file = open(trainer.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return FileError("open", trainer);
   folder.Remove();
   const runtime::InterruptExit nothing_left;
   if (watch.interrupted()) return Stop();
@@ -99,7 +68,7 @@ Result<ExitStatus> Train(const TrainArguments& arguments) {
   const runtime::InterruptWatch watch(runtime::SecondSignal::kWaits);
   DESCENT_TRY(folder, TemporaryFolder::Make());
   const auto written =
-      WriteArtifact(compilation, ArtifactKind::kExecutable, folder.trainer(), options);
+      WriteArtifact(compilation, ArtifactKind::kExecutable, folder.File(kTrainer), options);
   if (watch.interrupted()) return Stop();
   DESCENT_RETURN_IF_ERROR(written);
   return Become(std::move(folder), arguments.words, watch);

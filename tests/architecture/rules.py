@@ -21,7 +21,7 @@ PROJECT_INCLUDES = {
     "compiler/kernel/": ("ir/", "compiler/graph/", "compiler/kernel/", "runtime/abi.h"),
     "compiler/codegen/": ("ir/", "compiler/kernel/", "compiler/codegen/", "runtime/abi.h"),
     "runtime/": ("runtime/",),
-    "frontends/cli/": ("frontends/cli/", "frontends/onnx/import.h", "frontends/onnx/export.h", "ir/", "compiler/", "runtime/"),
+    "frontends/cli/": ("frontends/cli/", "frontends/cpp/", "frontends/onnx/import.h", "frontends/onnx/export.h", "ir/", "compiler/", "runtime/"),
     "frontends/cpp/": ("frontends/cpp/", "ir/", "compiler/", "runtime/"),
     "frontends/onnx/": ("frontends/onnx/", "ir/"),
     "frontends/python/": ("frontends/python/", "ir/"),

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "compiler/kernel/schedule.h"
-#include "tests/benchmark/fma_peak.h"
+#include "runtime/bench/machine_peaks.h"
 #include "tests/compiler/codegen/kernel_testing.h"
 
 namespace descent {
@@ -48,9 +48,9 @@ void RunKernelBenchmarks(int argc, char** argv, const std::vector<KernelCase>& c
   for (const KernelCase& c : cases)
     benchmark::RegisterBenchmark(c.name.c_str(), RunKernel, c.kernel)->MinTime(0.2);
   benchmark::Initialize(&argc, argv);
-  const auto& facts = NativeTarget().facts;
+  const auto one = runtime::Executor::Make(1, runtime::BindCaller::kNo);
   fmt::print("target {}, FMA peak of one core {:.1f} GFLOP/s\n", NativeTarget().name,
-             MeasureFmaPeak(static_cast<int>(facts.vector_bytes)));
+             runtime::MeasureFmaPeak(**one, 0.2));
   benchmark::RunSpecifiedBenchmarks();
 }
 

@@ -55,7 +55,14 @@ void JsonWriter::Separate() {
   if (has_elements_.empty()) return;
   if (has_elements_.back()) text_ += ",";
   has_elements_.back() = true;
-  text_ += "\n" + std::string(2 * has_elements_.size(), ' ');
+  BreakLine();
+}
+
+void JsonWriter::BreakLine() {
+  if (layout_ == JsonLayout::kIndented)
+    text_ += "\n" + std::string(2 * has_elements_.size(), ' ');
+  else if (text_.ends_with(','))
+    text_ += ' ';
 }
 
 void JsonWriter::Raw(std::string_view text) {
@@ -72,7 +79,7 @@ void JsonWriter::Open(char bracket) {
 void JsonWriter::Close(char bracket) {
   const bool had_elements = has_elements_.back();
   has_elements_.pop_back();
-  if (had_elements) text_ += "\n" + std::string(2 * has_elements_.size(), ' ');
+  if (had_elements) BreakLine();
   text_ += bracket;
 }
 

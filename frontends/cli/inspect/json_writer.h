@@ -1,4 +1,5 @@
-// JsonWriter: JSON text, two spaces a level; short arrays of numbers stay on one line.
+// JsonWriter: JSON text, two spaces a level, or all on one line; short arrays of numbers always
+// stay on one.
 //
 //   JsonWriter json;
 //   json.BeginObject();
@@ -15,8 +16,11 @@
 
 namespace descent::cli {
 
+enum class JsonLayout : uint8_t { kIndented, kOneLine };
+
 class JsonWriter {
  public:
+  explicit JsonWriter(JsonLayout layout = JsonLayout::kIndented) : layout_(layout) {}
   void BeginObject() { Open('{'); }
   void EndObject() { Close('}'); }
   void BeginArray() { Open('['); }
@@ -40,7 +44,9 @@ class JsonWriter {
   void Raw(std::string_view text);
   void Open(char bracket);
   void Close(char bracket);
+  void BreakLine();
 
+  JsonLayout layout_;
   std::string text_;
   std::vector<bool> has_elements_;  ///< per open bracket
   bool after_key_ = false;

@@ -51,6 +51,18 @@ TEST(ModuleEmitter, NothingIsCalledButTheKernels) {
       }
 }
 
+TEST(ModuleEmitter, ReportsCallsWhereAskedTo) {
+  KernelProgram program = ProgramOf(SigmoidKernel());
+  program.entries[0].steps.push_back(program.entries[0].steps[0]);
+  const auto text = [&](bool reports_calls) {
+    return *EmitLlvmText(program, NativeTarget(), {.reports_calls = reports_calls});
+  };
+  EXPECT_EQ(text(false).find("descent_kernel_done"), std::string::npos);
+  EXPECT_NE(text(true).find("call void @descent_kernel_done(i32 0)"), std::string::npos);
+  EXPECT_NE(text(true).find("call void @descent_kernel_done(i32 1)"), std::string::npos);
+  EXPECT_EQ(text(true).find("call void @descent_kernel_done(i32 2)"), std::string::npos);
+}
+
 TEST(ModuleEmitter, ObjectsAreReproducible) {
   const KernelProgram program = ProgramOf(MatmulKernel({33, 65, 17}));
   const auto first = EmitObject(program, NativeTarget());

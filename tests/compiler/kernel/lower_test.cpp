@@ -233,5 +233,31 @@ TEST(Schedule, LargeElementwiseIsCutIntoWholeCacheLines) {
   EXPECT_LT((kernel.schedule.tiles - 1) * kernel.schedule.tile_extent, 1001000);
 }
 
+int64_t TrafficOf(const std::string& body) {
+  int64_t bytes = 0;
+  for (const Kernel& kernel : LowerText(body).program.kernels) bytes += TrafficBytes(kernel);
+  return bytes;
+}
+
+TEST(Traffic, EachTensorCountsOnce) {
+  EXPECT_EQ(TrafficOf("input a: f32[8, 16]\n input b: f32[16, 24]\n y = matmul(a, b)\n output y"),
+            4 * (8 * 16 + 16 * 24 + 8 * 24));
+  EXPECT_EQ(TrafficOf("input a: f32[100]\n y = mul(a, a)\n output y"), 4 * 200);
+}
+
+TEST(Traffic, OfATableCountsWhatIsTaken) {
+  EXPECT_EQ(TrafficOf("input table: f32[50000, 8]\n input id: i32[3]\n y = gather(table, id)\n "
+                      "output y"),
+            4 * (3 * 8 + 3 + 3 * 8));
+}
+
+TEST(Traffic, OfAttentionIsItsTensors) {
+  EXPECT_EQ(
+      TrafficOf("input q: f32[4, 64, 16]\n input k: f32[4, 64, 16]\n input v: f32[4, 64, 16]\n "
+                "y: f32[4, 64, 16], s: f32[4, 64] = scaled_dot_product_attention(q, k, v)\n output "
+                "y\n output s"),
+      4 * (4 * 4 * 64 * 16 + 4 * 64));
+}
+
 }  // namespace
 }  // namespace descent

@@ -1,0 +1,75 @@
+#include "frontends/cpp/models/ready_models.h"
+
+#include <algorithm>
+
+#include "ir/suggest.h"
+
+namespace descent::nn {
+
+std::span<const SizeInfo> SizeInfos() {
+  static constexpr SizeInfo kInfos[] = {
+      {"batch", "rows of a training step"},
+      {"inputs", "features of a row"},
+      {"channels", "channels of an image"},
+      {"size", "height and width of an image"},
+      {"steps", "length of a sequence"},
+      {"positions", "longest sequence that the table of positions has room for"},
+      {"vocabulary", "different tokens"},
+      {"width", "units of a hidden layer, channels of the first convolution, or width of a token"},
+      {"hidden", "units of the layers inside or behind"},
+      {"depth", "hidden layers, blocks or levels; of vgg layers with weights, its name's number"},
+      {"heads", "heads of attention"},
+      {"code", "numbers of the code in the middle"},
+      {"classes", "classes to tell apart"},
+  };
+  return kInfos;
+}
+
+Sizes::Sizes(std::span<const Size> defaults) {
+  for (const Size& size : defaults) Set(size.name, size.value);
+}
+
+int64_t Sizes::operator[](std::string_view name) const {
+  const auto place = values_.find(name);
+  DESCENT_CHECK(place != values_.end(), "a model asks for a size that it lists");
+  return place->second;
+}
+
+void Sizes::Set(std::string_view name, int64_t value) {
+  values_.insert_or_assign(std::string(name), value);
+}
+
+std::span<const ReadyModel> ReadyModels() {
+  static const std::vector<ReadyModel> kModels = {PlaygroundModel(), MlpModel(), LeNetModel(),
+                                                  ResNet18Model(),   GptModel(), CharGptModel(),
+                                                  Gpt2Model()};
+  return kModels;
+}
+
+const ReadyModel* FindReadyModel(std::string_view name) {
+  const auto place = std::ranges::find(ReadyModels(), name, &ReadyModel::name);
+  return place == ReadyModels().end() ? nullptr : &*place;
+}
+
+std::unexpected<Diagnostic> SizeError(std::string message) {
+  return ErrorWithStatus(ExitStatus::kUsage, "{}", message);
+}
+
+Result<Model> BuildReadyModel(const ReadyModel& ready, const std::vector<Size>& given) {
+  Sizes sizes(ready.sizes);
+  for (const Size& size : given) {
+    if (!sizes.Has(size.name)) {
+      std::vector<std::string_view> names;
+      for (const Size& each : ready.sizes) names.push_back(each.name);
+      return SizeError(fmt::format("{} has no size {}; it has {}", ready.name, Quoted(size.name),
+                                   fmt::join(names, ", ")));
+    }
+    if (size.value < 1 || size.value > kLargestSize)
+      return SizeError(fmt::format("{} of {} must be from 1 to {}, not {}", size.name, ready.name,
+                                   kLargestSize, size.value));
+    sizes.Set(size.name, size.value);
+  }
+  return ready.build(ready, sizes);
+}
+
+}  // namespace descent::nn
