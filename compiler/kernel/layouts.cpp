@@ -141,6 +141,55 @@ void PermuteAxes(Computation& c, const Order& order) {
   c.axes = Permuted(c.axes, order);
 }
 
+/// One term of a sum: coefficient times an axis, a quotient or a remainder.
+struct Term {
+  int64_t coefficient = 1;
+  Index atom;
+};
+
+bool CollectTerms(const Index& index, int64_t factor, std::vector<Term>& terms) {
+  switch (index->kind) {
+    case IndexKind::kAdd:
+      return CollectTerms(index->a, factor, terms) && CollectTerms(index->b, factor, terms);
+    case IndexKind::kMul:
+      return CollectTerms(index->a, factor * index->value, terms);
+    case IndexKind::kConstant:
+      return index->value == 0;
+    default:
+      terms.push_back({factor, index});
+      return true;
+  }
+}
+
+/// A read of a reshaped tensor, in the shape that its guards and axes tell: i * 49 + y * 7 + x with
+/// y and x below 7 is [i, y, x]. False where it has no such shape.
+bool Unflatten(TensorRead& read, const Shape& axes) {
+  std::vector<Term> terms;
+  if (UsesData(read)) return false;
+  const Index linear = Simplify(LinearIndex(read.coordinates, read.view), axes);
+  if (!CollectTerms(linear, 1, terms)) return false;
+  std::ranges::sort(terms, std::greater(), &Term::coefficient);
+  if (terms.size() < 3 || terms.back().coefficient != 1) return false;
+  Shape view;
+  std::vector<Index> coordinates;
+  int64_t above = Elements(read.view);
+  for (const auto& [coefficient, atom] : terms) {
+    if (coefficient <= 0 || above % coefficient != 0) return false;
+    const int64_t extent = above / coefficient;
+    const bool guarded = std::ranges::any_of(read.guards, [&](const Guard& guard) {
+      return guard.extent <= extent && SameIndex(guard.index, atom);
+    });
+    const auto range = RangeOf(atom, axes);
+    if (!guarded && (!range || range->low < 0 || range->high >= extent)) return false;
+    view.push_back(extent);
+    coordinates.push_back(atom);
+    above = coefficient;
+  }
+  read.view = std::move(view);
+  read.coordinates = std::move(coordinates);
+  return true;
+}
+
 class LayoutChoice {
  public:
   LayoutChoice(Region& region, TensorTable& tensors) : region_(region), tensors_(tensors) {}
@@ -314,14 +363,32 @@ class LayoutChoice {
   void CopyOperands() {
     std::vector<Work> works;
     for (Work& work : region_.works) {
-      if (work.is_computation())
-        if (const auto roles = FindContraction(work.computation))
-          if (const auto lanes = OfConvolution(work.computation, *roles))
-            for (const int read : {roles->lhs, roles->rhs})
-              CopyOperand(work.computation, work.computation.reads[read], *lanes, works);
+      if (work.is_computation()) CopyOperands(work.computation, works);
       works.push_back(std::move(work));
     }
     region_.works = std::move(works);
+  }
+
+  void CopyOperands(Computation& c, std::vector<Work>& works) {
+    const auto roles = FindContraction(c);
+    const auto lanes = LanesOf(c);
+    if (!lanes) return;
+    if (roles) {
+      for (const int read : {roles->lhs, roles->rhs}) CopyOperand(c, c.reads[read], *lanes, works);
+      return;
+    }
+    // Windows over channels run through everything else channel by channel, too.
+    for (TensorRead& read : c.reads) {
+      TensorRead shaped = read;
+      if (Elements(read.view) * 2 > Elements(c.axes) || !Unflatten(shaped, c.axes)) continue;
+      const Order order = lanes->OrderOf(shaped.coordinates);
+      if (IsUnchanged(order)) continue;
+      Computation copy = MakeCopy(read.tensor, read.tensor, {read.dtype, shaped.view});
+      PermuteAxes(copy, order);
+      read.coordinates = Permuted(shaped.coordinates, order);
+      read.view = copy.axes;
+      read.tensor = CopiedTensor(std::move(copy), read, works);
+    }
   }
 
   void CopyOperand(const Computation& c, TensorRead& read, const LaneAxes& lanes,

@@ -138,6 +138,15 @@ void Split(const Computation& whole, std::vector<Work>& works, TensorTable& tens
   works.emplace_back().computation = std::move(combined);
 }
 
+/// About `wanted`, if possible such that the last chunk is as long as the others: no read of them
+/// needs a guard.
+int64_t EvenChunks(int64_t extent, int64_t wanted) {
+  for (int64_t distance = 0; 3 * distance <= wanted; ++distance)
+    for (const int64_t chunks : {wanted + distance, wanted - distance})
+      if (extent % chunks == 0) return chunks;
+  return wanted;
+}
+
 }  // namespace
 
 int64_t ReductionChunks(const Computation& computation) {
@@ -154,10 +163,10 @@ int64_t ReductionChunks(const Computation& computation) {
   // Partial sums are written and read again: only where the reduction is much longer than its
   // result is wide.
   const int64_t reduced = points / results;
-  if (work < 4 * kSerialFlops || reduced < 2048) return 1;
+  if (work < (contraction ? 4 : 1) * kSerialFlops || reduced < 2048) return 1;
   const int64_t wanted = std::min({kMaxChunks, work / kChunkWork, 2 * kMaxChunks / tiles,
                                    extent / kMinChunkLength, reduced / 256});
-  return std::max<int64_t>(wanted, 1);
+  return EvenChunks(extent, std::max<int64_t>(wanted, 1));
 }
 
 void SplitReductions(Region& region, TensorTable& tensors) {
