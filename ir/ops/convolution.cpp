@@ -150,7 +150,100 @@ Result<void> CheckGradientPadding(const std::vector<SpatialAxis>& axes) {
   return {};
 }
 
+namespace {
+
+/// More convolutions than this are not worth what they leave out.
+constexpr int64_t kMaxPhases = 16;
+
+/// Elements r, r + s, r + 2s, ... of dx along a strided axis take part in windows with the same
+/// elements k0, k0 + s, ... of the kernel only: dx in phase r is a convolution of g, not dilated,
+/// with that part of the kernel. So no product with one of the zeros between the elements of g is
+/// made.
+class PhasedInputGradient {
+ public:
+  PhasedInputGradient(Expr g, Expr w, const Conv& conv)
+      : g_(g), w_(w), conv_(conv), axes_(conv.axes) {}
+
+  static bool Fits(const Conv& conv) {
+    int64_t phases = 1;
+    for (const SpatialAxis& axis : conv.axes) {
+      if (axis.stride > 1 && (axis.dilation > 1 || axis.input_dilation > 1)) return false;
+      phases *= std::min(axis.stride, kMaxPhases + 1);
+      if (phases > kMaxPhases) return false;
+    }
+    return phases > 1;
+  }
+
+  Expr Run() { return Phases(0, w_); }
+
+ private:
+  /// The gradient with axes before `i` in the phases at hand.
+  Expr Phases(int i, Expr w) {
+    if (i == conv_.spatial()) return Phase(w);
+    const SpatialAxis axis = conv_.axes[i];
+    if (axis.stride == 1) {
+      axes_[i] = OfInputGradient(axis);
+      return Phases(i + 1, w);
+    }
+    std::vector<Value> phases;
+    const int64_t extent = (axis.input + axis.stride - 1) / axis.stride;
+    for (int64_t r = 0; r < axis.stride; ++r) {
+      const int64_t first = FloorMod(r + axis.low, axis.stride);
+      const int64_t kernel =
+          std::max<int64_t>((axis.kernel - first + axis.stride - 1) / axis.stride, 0);
+      const int64_t offset = (r + axis.low - first) / axis.stride;
+      axes_[i] = SpatialAxis{.input = axis.output(), .kernel = kernel, .low = kernel - 1 - offset}
+                     .WithOutput(extent);
+      phases.push_back(
+          Phases(i + 1, kernel > 0 ? Slice(w, 2 + i, first, axis.kernel, axis.stride) : w));
+    }
+    return Interleave(phases, conv_.layout.spatial + i, axis.input);
+  }
+
+  Expr Phase(Expr w) {
+    const auto extents = [&] {
+      Shape shape;
+      for (const SpatialAxis& axis : axes_) shape.push_back(axis.output());
+      return shape;
+    };
+    if (std::ranges::any_of(axes_, [](const SpatialAxis& axis) { return axis.kernel == 0; }))
+      return Filled(g_.builder(), ImageShape(conv_.layout, conv_.batch, conv_.channels, extents()),
+                    g_.dtype(), 0);
+    return Convolve(g_, AdjointKernel(w, conv_.groups), axes_, conv_.groups, conv_.layout);
+  }
+
+  static int64_t FloorMod(int64_t a, int64_t b) { return (a % b + b) % b; }
+
+  static Expr Slice(Expr x, int axis, int64_t start, int64_t stop, int64_t step) {
+    const Shape shape = x.shape();
+    Ints starts(shape.size(), 0), stops(shape.begin(), shape.end()), steps(shape.size(), 1);
+    starts[axis] = start;
+    stops[axis] = stop;
+    steps[axis] = step;
+    return {x.builder(), x.builder().Add("slice", {x},
+                                         {{"starts", starts}, {"stops", stops}, {"steps", steps}})};
+  }
+
+  /// Neighbouring elements along `axis` from one phase after the other; `extent` of them.
+  Expr Interleave(const std::vector<Value>& phases, int axis, int64_t extent) {
+    GraphBuilder& b = g_.builder();
+    const Expr stacked{b, b.Add("stack", phases, {{"axis", int64_t{axis + 1}}})};
+    Shape shape = stacked.shape();
+    shape[axis] *= shape[axis + 1];
+    shape.erase(shape.begin() + axis + 1);
+    const Expr joined = Reshape(stacked, shape);
+    return shape[axis] == extent ? joined : Slice(joined, axis, 0, extent, 1);
+  }
+
+  Expr g_, w_;
+  const Conv& conv_;
+  std::vector<SpatialAxis> axes_;  ///< of the convolution of the phases at hand
+};
+
+}  // namespace
+
 Expr InputGradient(Expr g, Expr w, const Conv& conv) {
+  if (PhasedInputGradient::Fits(conv)) return PhasedInputGradient(g, w, conv).Run();
   return Convolve(g, AdjointKernel(w, conv.groups), Mapped(conv.axes, OfInputGradient), conv.groups,
                   conv.layout);
 }
