@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kFewResults = 512;
 /// A contraction has about one tile per this many results.
 constexpr int64_t kTileResults = 64 * 64;
-constexpr int64_t kFewTiles = 8;
+constexpr int64_t kFewTiles = 16;
 constexpr int64_t kMaxChunks = 32;
 constexpr int64_t kChunkWork = 128 << 10;
 constexpr int64_t kMinChunkLength = 4;

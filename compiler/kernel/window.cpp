@@ -50,17 +50,21 @@ class WindowFinder {
     found_.run = axes_[form_.k.back()];
     if (found_.row < kShortRow || !ChoosePieces()) return std::nullopt;
     found_.box = Box(found_.m, found_.k);
-    if (Elements(found_.box) * kWorthBoxing > found_.m.length * found_.k.length)
-      return std::nullopt;
     const auto strides = RowMajorStrides(found_.box);
     found_.strides.assign(axes_.size(), 0);
     for (size_t d = 0; d < strides.size(); ++d)
       for (size_t axis = 0; axis < axes_.size(); ++axis)
         found_.strides[axis] += strides[d] * found_.coordinates[d].coefficients[axis];
+    // Rows that lie side by side are copied by whole vectors, whatever a box saves.
+    const bool saves = Elements(found_.box) * kWorthBoxing <= found_.m.length * found_.k.length;
+    if (!saves && (IsDense() || found_.strides[form_.m.back()] != 1)) return std::nullopt;
     return found_;
   }
 
  private:
+  /// Neither guarded nor anything else but a matrix that lies there?
+  bool IsDense() const { return kernel_.stages[0].reads[form_.lhs].guards.empty(); }
+
   /// One affine read of a parameter that ascends along all axes, and is 0 outside the parameter.
   bool ReadsWindow() {
     const Stage& stage = kernel_.stages[0];
