@@ -187,6 +187,13 @@ Result<Model> RunToStage(const Model& source, const std::string& entry, std::str
   return RunPasses(source, StandardPasses(source, stage), PassesOf(options, entry));
 }
 
+/// Whose kernels the order of the state in memory suits: most time is spent in it.
+const std::string& MainEntry(const std::vector<std::string>& entries) {
+  for (const char* name : {"train_step", "predict", "run"})
+    if (const auto found = std::ranges::find(entries, name); found != entries.end()) return *found;
+  return entries.front();
+}
+
 Result<Compilation> Compile(const Model& model, const CompileOptions& options) {
   Compilation compilation;
   DESCENT_TRY(target, ResolveTarget(options.target));
@@ -209,8 +216,14 @@ Result<Compilation> Compile(const Model& model, const CompileOptions& options) {
 
   const LowerOptions lowering = {.fuse = !options.disabled_passes.contains(std::string(kFusePass)),
                                  .target = target->facts};
+  DESCENT_TRY(main, RunToStage(source, MainEntry(entries), "optimized", options));
+  DESCENT_RETURN_IF_ERROR(OrderState(main, program, lowering));
   for (const std::string& entry : entries) {
-    DESCENT_TRY(optimized, RunToStage(source, entry, "optimized", options));
+    Model optimized = main;
+    if (entry != main.entry) {
+      DESCENT_TRY(other, RunToStage(source, entry, "optimized", options));
+      optimized = std::move(other);
+    }
     if (options.trace_values) {
       DESCENT_TRY(traced, AddTraceOutputs(optimized));
       optimized = std::move(traced);

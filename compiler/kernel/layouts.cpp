@@ -1,6 +1,7 @@
 #include "compiler/kernel/layouts.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -192,47 +193,132 @@ bool Unflatten(TensorRead& read, const Shape& axes) {
 
 class LayoutChoice {
  public:
-  LayoutChoice(Region& region, TensorTable& tensors) : region_(region), tensors_(tensors) {}
+  LayoutChoice(Region& region, TensorTable& tensors, const std::set<int>& free = {})
+      : region_(region), tensors_(tensors), free_(free) {}
+
+  /// Of the tensors `free`.
+  std::map<int, Order> Wished() {
+    Choose();
+    std::map<int, Order> wished;
+    for (const int tensor : free_)
+      if (const auto order = orders_.find(tensor); order != orders_.end())
+        wished.emplace(tensor, WithUnits(order->second, tensors_[tensor].type.shape));
+    return wished;
+  }
 
   void Run() {
-    FindCandidates();
-    if (!candidates_.empty()) {
-      UniteNeighbours();
-      CollectWishes();
-      Decide();
-    }
+    for (Delivery& delivery : region_.deliveries)
+      if (!tensors_[delivery.target].order.empty()) DeliverInOrder(delivery);
+    Choose();
     for (Work& work : region_.works)
       if (work.is_computation()) Adapt(work.computation);
-    for (const auto& [tensor, order] : orders_)
-      tensors_[tensor].type.shape = Permuted(WithoutUnits(tensors_[tensor].type.shape), order);
+    for (const auto& [tensor, order] : orders_) {
+      tensors_[tensor].type.shape = Permuted(ShapeOf(tensor), order);
+      tensors_[tensor].order.clear();
+    }
     CopyOperands();
   }
 
  private:
-  /// Tensors that only computations of this region know, made point by point of their own axes.
+  void Choose() {
+    FindCandidates();
+    if (candidates_.empty()) return;
+    UniteNeighbours();
+    CollectWishes();
+    Decide();
+  }
+
+  // ---- what may have another order ----
+
+  /// Axes of extent 1 come first.
+  static Order WithUnits(const Order& order, const Shape& shape) {
+    Order all;
+    for (size_t i = 0; i < shape.size(); ++i)
+      if (shape[i] == 1) all.push_back(static_cast<int>(i));
+    const std::vector<int> places = LongAxes(shape);
+    for (const int axis : order) all.push_back(places[axis]);
+    return all;
+  }
+
+  static Order WithoutUnitAxes(const Order& order, const Shape& shape) {
+    std::vector<int> place(shape.size(), 0);
+    const std::vector<int> places = LongAxes(shape);
+    for (size_t i = 0; i < places.size(); ++i) place[places[i]] = static_cast<int>(i);
+    Order kept;
+    for (const int axis : order)
+      if (shape[axis] != 1) kept.push_back(place[axis]);
+    return kept;
+  }
+
+  bool IsMadePointByPoint(const Computation& c, int tensor) const {
+    const Shape shape = ShapeOf(tensor);
+    return shape == c.domain() && tensors_[tensor].alias < 0 && Elements(shape) > 0;
+  }
+
+  /// A value that the state takes in an order of its own is computed in it, or copied.
+  void DeliverInOrder(Delivery& delivery) {
+    const int value = delivery.value;
+    if (value == delivery.older) return;
+    const auto delivered_once = [&] {
+      return std::ranges::count(region_.deliveries, value, &Delivery::value) == 1;
+    };
+    bool computed = false;
+    for (const Work& work : region_.works) {
+      if (!work.is_computation()) {
+        const std::vector<int> reads = work.Reads(), writes = work.Writes();
+        if (std::ranges::count(reads, value) + std::ranges::count(writes, value) > 0) {
+          computed = false;
+          break;
+        }
+        continue;
+      }
+      const Computation& c = work.computation;
+      if (std::ranges::count(c.tensors, value) > 0)
+        computed = c.tensors.size() == 1 && IsMadePointByPoint(c, value);
+    }
+    if (!computed || !delivered_once()) delivery.value = AppendCopy(value);
+    tensors_[delivery.value].order = tensors_[delivery.target].order;
+  }
+
+  int AppendCopy(int value) {
+    const EntryTensor source = tensors_[value];
+    const int copy = tensors_.Add({.name = source.name,
+                                   .type = source.type,
+                                   .origin = source.origin,
+                                   .section = source.section});
+    Work& work = region_.works.emplace_back();
+    work.computation = MakeCopy(value, copy, source.type);
+    work.computation.nodes = {source.name};
+    if (source.splat) InlineConstant(work.computation, value, source.splat);
+    return copy;
+  }
+
+  /// Tensors that only computations of this region know, made point by point of their own axes, and
+  /// state.
   void FindCandidates() {
     std::set<int> fixed;
-    for (const Delivery& delivery : region_.deliveries)
-      fixed.insert({delivery.value, delivery.target, delivery.older});
-    for (const Work& work : region_.works) {
-      if (work.is_computation()) continue;
-      for (const int tensor : work.Reads()) fixed.insert(tensor);
-      for (const int tensor : work.Writes()) fixed.insert(tensor);
+    for (const Delivery& delivery : region_.deliveries) {
+      if (!free_.contains(delivery.target) && tensors_[delivery.target].order.empty())
+        fixed.insert({delivery.value, delivery.target, delivery.older});
     }
+    for (const int tensor : free_) AddCandidate(tensor);
     for (const Work& work : region_.works) {
-      if (!work.is_computation()) continue;
-      const Computation& c = work.computation;
-      for (const int tensor : c.tensors) {
-        const Shape shape = WithoutUnits(tensors_[tensor].type.shape);
-        if (shape.size() > 2 && shape == c.domain() && !fixed.contains(tensor) &&
-            tensors_[tensor].alias < 0 && Elements(shape) > 0)
-          candidates_.emplace(tensor, tensor);
+      if (!work.is_computation()) {
+        for (const int tensor : work.Reads()) fixed.insert(tensor);
+        for (const int tensor : work.Writes()) fixed.insert(tensor);
+        continue;
       }
-      for (const TensorRead& read : c.reads)
-        if (descent::UsesData(LinearIndex(read.coordinates, read.view)) &&
-            read.view != WithoutUnits(tensors_[read.tensor].type.shape))
-          fixed.insert(read.tensor);
+      const Computation& c = work.computation;
+      for (const int tensor : c.tensors)
+        if (IsMadePointByPoint(c, tensor)) AddCandidate(tensor);
+      for (const TensorRead& read : c.reads) {
+        if (!tensors_[read.tensor].order.empty()) AddCandidate(read.tensor);
+        if (UsesData(read) && read.view != ShapeOf(read.tensor)) fixed.insert(read.tensor);
+      }
     }
+    for (const int tensor : fixed)
+      DESCENT_CHECK(tensor < 0 || tensors_[tensor].order.empty(),
+                    "what takes " + tensors_[tensor].name + " as a whole knows no order of it");
     std::erase_if(candidates_, [&](const auto& entry) { return fixed.contains(entry.first); });
     for (const Work& work : region_.works) {
       if (!work.is_computation()) continue;
@@ -240,6 +326,10 @@ class LayoutChoice {
       if (!std::ranges::all_of(results, [&](int t) { return candidates_.contains(t); }))
         for (const int tensor : results) candidates_.erase(tensor);
     }
+  }
+
+  void AddCandidate(int tensor) {
+    if (ShapeOf(tensor).size() > 2) candidates_.emplace(tensor, tensor);
   }
 
   // ---- classes of tensors that share an order ----
@@ -257,6 +347,8 @@ class LayoutChoice {
   }
 
   void UniteNeighbours() {
+    for (const Delivery& delivery : region_.deliveries)
+      if (free_.contains(delivery.target)) Unite(delivery.value, delivery.target);
     for (const Work& work : region_.works) {
       if (!work.is_computation() || !candidates_.contains(work.computation.tensors[0])) continue;
       const Computation& c = work.computation;
@@ -326,9 +418,15 @@ class LayoutChoice {
   }
 
   void Decide() {
+    for (const auto& [tensor, parent] : candidates_)
+      if (const Order& given = tensors_[tensor].order; !given.empty()) {
+        const Order order = WithoutUnitAxes(given, tensors_[tensor].type.shape);
+        orders_.emplace(tensor, order);
+        Wish(tensor, order, std::numeric_limits<double>::infinity());
+      }
     for (const auto& [tensor, parent] : candidates_) {
       const auto wishes = wishes_.find(ClassOf(tensor));
-      if (wishes == wishes_.end()) continue;
+      if (wishes == wishes_.end() || !tensors_[tensor].order.empty()) continue;
       const auto best = std::ranges::max_element(wishes->second, {},
                                                  [](const auto& wish) { return wish.second; });
       if (!IsUnchanged(best->first)) orders_.emplace(tensor, best->first);
@@ -467,6 +565,7 @@ class LayoutChoice {
 
   Region& region_;
   TensorTable& tensors_;
+  const std::set<int> free_;       ///< state that has no order yet
   std::map<int, int> candidates_;  ///< to another of the same class, or itself
   std::map<int, std::map<Order, double>> wishes_;
   std::map<int, Order> orders_;
@@ -474,6 +573,11 @@ class LayoutChoice {
 };
 
 }  // namespace
+
+std::map<int, std::vector<int>> WishedOrders(Region& region, TensorTable& tensors,
+                                             const std::set<int>& slots) {
+  return LayoutChoice(region, tensors, slots).Wished();
+}
 
 void ChooseLayouts(Region& region, TensorTable& tensors) { LayoutChoice(region, tensors).Run(); }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <iterator>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -57,6 +58,22 @@ class EntryLowering {
     return std::move(entry_);
   }
 
+  /// Sets the orders of the state that this entry point wishes for.
+  Result<void> OrderState() {
+    DESCENT_TRY(leaves, BindLeaves());
+    DESCENT_TRY(built, BuildRegion(model_.graph, leaves, tensors_, options_.target));
+    DESCENT_RETURN_IF_ERROR(BindOutputs(built));
+    if (options_.fuse) InlineProducers(built.region, tensors_);
+    std::set<int> slots;
+    for (const auto& [name, tensor] : slots_) slots.insert(tensor);
+    const auto orders = WishedOrders(built.region, tensors_, slots);
+    for (StateSlot& slot : program_.state)
+      if (const auto tensor = slots_.find(slot.name); tensor != slots_.end())
+        if (const auto order = orders.find(tensor->second); order != orders.end())
+          slot.order = order->second;
+    return {};
+  }
+
  private:
   // ---- leaves and outputs
   int AddFixed(std::string name, TensorType type, Space space, int64_t offset) {
@@ -67,7 +84,9 @@ class EntryLowering {
 
   int AddSlotTensor(std::string_view name) {
     const StateSlot& slot = *FindSlot(program_, name);
-    return slots_[slot.name] = AddFixed(slot.name, slot.type, Space::kState, slot.offset);
+    const int tensor = AddFixed(slot.name, slot.type, Space::kState, slot.offset);
+    tensors_[tensor].order = slot.order;
+    return slots_[slot.name] = tensor;
   }
 
   Result<LeafTensors> BindLeaves() {
@@ -409,6 +428,11 @@ void LayoutState(const Model& model, KernelProgram& program) {
     slot.offset = program.state_bytes;
     program.state_bytes += Aligned(slot.type.bytes());
   }
+}
+
+Result<void> OrderState(const Model& optimized_entry, KernelProgram& program,
+                        const LowerOptions& options) {
+  return EntryLowering(optimized_entry, program, options).OrderState();
 }
 
 Result<EntryProgram> LowerEntry(const Model& optimized_entry, KernelProgram& program,

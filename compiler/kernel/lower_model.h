@@ -29,6 +29,11 @@ inline constexpr std::string_view kLearningRateSlot = "learning_rate";
 /// point must only use slots of `model`, so it is the one with the optimizer's slots.
 void LayoutState(const Model& model, KernelProgram& program);
 
+/// Chooses in which order the axes of state lie in memory, by what `optimized_entry` does with it;
+/// the state must have been laid out, and no entry point lowered.
+Result<void> OrderState(const Model& optimized_entry, KernelProgram& program,
+                        const LowerOptions& options = {});
+
 /// Lowers an expanded entry point; adds its kernels (equal ones once) and constants to `program`.
 /// Lays out the state first if that has not been done.
 Result<EntryProgram> LowerEntry(const Model& optimized_entry, KernelProgram& program,

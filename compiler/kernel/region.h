@@ -28,6 +28,8 @@ struct EntryTensor {
   int64_t slice_stride_bytes = 0;  ///< with alias: one slice per iteration
   bool from_end = false;
   int buffer = -1;  ///< of tensors without alias, once they have one
+  /// Memory axis i is axis order[i] of `type`, until layouts are chosen; empty: as in `type`.
+  std::vector<int> order = {};
 };
 
 struct LoopWork;
