@@ -104,6 +104,13 @@ bool Slides(const std::vector<Index>& coordinates, int rank) {
   return std::ranges::any_of(coordinates, [&](const Index& i) { return Slides(i, rank); });
 }
 
+bool Flips(const std::vector<Index>& coordinates, const Shape& axes) {
+  return std::ranges::any_of(coordinates, [&](const Index& index) {
+    const auto affine = AsAffine(index, static_cast<int>(axes.size()));
+    return affine && std::ranges::any_of(affine->coefficients, [](int64_t c) { return c < 0; });
+  });
+}
+
 /// Where the axes of a shape stand that are longer than 1.
 std::vector<int> LongAxes(const Shape& shape) {
   std::vector<int> axes;
@@ -404,9 +411,13 @@ class LayoutChoice {
       const Computation& c = work.computation;
       const auto weight = static_cast<double>(Elements(c.axes));
       if (const auto lanes = LanesOf(c)) {
-        for (const TensorRead& read : c.reads)
-          if (candidates_.contains(read.tensor))
-            Wish(read.tensor, lanes->OrderOf(OwnCoordinates(c, read)), weight);
+        for (const TensorRead& read : c.reads) {
+          if (!candidates_.contains(read.tensor)) continue;
+          const std::vector<Index> coordinates = OwnCoordinates(c, read);
+          // What a flipped filter reads is a copy in any case.
+          if (Slides(coordinates, c.rank) || !Flips(coordinates, c.axes))
+            Wish(read.tensor, lanes->OrderOf(coordinates), weight);
+        }
         for (const int tensor : c.tensors)
           Wish(tensor, lanes->OrderOf(AxisRange(0, c.rank)), weight);
       } else if (FindContraction(c)) {
