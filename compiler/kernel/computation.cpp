@@ -243,6 +243,10 @@ bool Reads(const Computation& computation, int tensor) {
                      [&](const TensorRead& read) { return read.tensor == tensor; });
 }
 
+bool IsFromData(const TensorRead& read) {
+  return std::ranges::any_of(read.coordinates, [](const Index& i) { return UsesData(i); });
+}
+
 bool IsIndexRead(const Computation& computation, int slot) {
   bool found = false;
   const auto check = [&](int used) { found |= used == slot; };

@@ -67,6 +67,8 @@ Computation Reshaped(const Computation& computation, const Shape& domain);
 void ShareScalars(const std::vector<Scalar*>& roots);
 
 bool Reads(const Computation& computation, int tensor);
+/// Are its coordinates the values of other reads?
+bool IsFromData(const TensorRead& read);
 /// Is read number `slot` used as an index?
 bool IsIndexRead(const Computation& computation, int slot);
 /// Does it report on its values (assert_finite)? Then it runs at each of its points, once.
