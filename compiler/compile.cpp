@@ -216,14 +216,12 @@ Result<Compilation> Compile(const Model& model, const CompileOptions& options) {
 
   const LowerOptions lowering = {.fuse = !options.disabled_passes.contains(std::string(kFusePass)),
                                  .target = target->facts};
-  DESCENT_TRY(main, RunToStage(source, MainEntry(entries), "optimized", options));
-  DESCENT_RETURN_IF_ERROR(OrderState(main, program, lowering));
   for (const std::string& entry : entries) {
-    Model optimized = main;
-    if (entry != main.entry) {
-      DESCENT_TRY(other, RunToStage(source, entry, "optimized", options));
-      optimized = std::move(other);
-    }
+    DESCENT_TRY(optimized, RunToStage(source, entry, "optimized", options));
+    compilation.entries.push_back(std::move(optimized));
+  }
+  DESCENT_RETURN_IF_ERROR(OrderState(compilation.entries, MainEntry(entries), program, lowering));
+  for (Model& optimized : compilation.entries) {
     if (options.trace_values) {
       DESCENT_TRY(traced, AddTraceOutputs(optimized));
       optimized = std::move(traced);
@@ -232,7 +230,6 @@ Result<Compilation> Compile(const Model& model, const CompileOptions& options) {
     for (EntryInput& input : lowered.inputs)
       input.range = FindValueRange(source.graph, input.binding.name);
     program.entries.push_back(std::move(lowered));
-    compilation.entries.push_back(std::move(optimized));
   }
   compilation.source = std::move(source);
   return compilation;

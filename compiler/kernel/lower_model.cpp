@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -41,10 +42,8 @@ class EntryLowering {
     entry_.name = model_.entry;
     entry_.batch = model_.batch;
     entry_.observable = model_.entry == "train_step" || model_.entry == "evaluate";
-    DESCENT_TRY(leaves, BindLeaves());
-    DESCENT_TRY(built, BuildRegion(model_.graph, leaves, tensors_, options_.target));
+    DESCENT_TRY(built, Build());
     for (auto& [tensor, value] : built.constants) constants_.emplace(tensor, std::move(value));
-    DESCENT_RETURN_IF_ERROR(BindOutputs(built));
     for (int tensor = 0; tensor < tensors_.size(); ++tensor)
       if (const EntryTensor& info = tensors_[tensor]; Info(info.type.dtype).is_float)
         if (!info.name.starts_with('%')) float_names_.insert(info.name);
@@ -58,23 +57,41 @@ class EntryLowering {
     return std::move(entry_);
   }
 
-  /// Sets the orders of the state that this entry point wishes for.
-  Result<void> OrderState() {
-    DESCENT_TRY(leaves, BindLeaves());
-    DESCENT_TRY(built, BuildRegion(model_.graph, leaves, tensors_, options_.target));
-    DESCENT_RETURN_IF_ERROR(BindOutputs(built));
+  /// The orders of the state that this entry point wishes for, by the names of slots.
+  Result<std::map<std::string, std::vector<int>>> WishedOrders() {
+    DESCENT_TRY(built, Build());
     if (options_.fuse) InlineProducers(built.region, tensors_);
     std::set<int> slots;
     for (const auto& [name, tensor] : slots_) slots.insert(tensor);
-    const auto orders = WishedOrders(built.region, tensors_, slots);
-    for (StateSlot& slot : program_.state)
-      if (const auto tensor = slots_.find(slot.name); tensor != slots_.end())
-        if (const auto order = orders.find(tensor->second); order != orders.end())
-          slot.order = order->second;
-    return {};
+    const auto orders = descent::WishedOrders(built.region, tensors_, slots);
+    std::map<std::string, std::vector<int>> wished;
+    for (const auto& [name, tensor] : slots_)
+      if (const auto order = orders.find(tensor); order != orders.end())
+        wished.emplace(name, order->second);
+    return wished;
+  }
+
+  /// Slots that loops, branches and forms take.
+  Result<std::set<std::string>> TakenAsWhole() {
+    DESCENT_TRY(built, Build());
+    std::set<int> taken;
+    for (const Work& work : built.region.works)
+      if (!work.is_computation())
+        for (const int tensor : work.Reads()) taken.insert(tensor);
+    std::set<std::string> names;
+    for (const auto& [name, tensor] : slots_)
+      if (taken.contains(tensor)) names.insert(name);
+    return names;
   }
 
  private:
+  Result<BuiltRegion> Build() {
+    DESCENT_TRY(leaves, BindLeaves());
+    DESCENT_TRY(built, BuildRegion(model_.graph, leaves, tensors_, options_.target));
+    DESCENT_RETURN_IF_ERROR(BindOutputs(built));
+    return std::move(built);
+  }
+
   // ---- leaves and outputs
   int AddFixed(std::string name, TensorType type, Space space, int64_t offset) {
     const int tensor = tensors_.Add({.name = name, .type = type});
@@ -430,9 +447,23 @@ void LayoutState(const Model& model, KernelProgram& program) {
   }
 }
 
-Result<void> OrderState(const Model& optimized_entry, KernelProgram& program,
-                        const LowerOptions& options) {
-  return EntryLowering(optimized_entry, program, options).OrderState();
+Result<void> OrderState(std::span<const Model> optimized_entries, std::string_view main,
+                        KernelProgram& program, const LowerOptions& options) {
+  std::map<std::string, std::vector<int>> orders;
+  for (const Model& entry : optimized_entries)
+    if (entry.entry == main) {
+      DESCENT_TRY(wished, EntryLowering(entry, program, options).WishedOrders());
+      orders = std::move(wished);
+    }
+  if (orders.empty()) return {};
+  for (const Model& entry : optimized_entries) {
+    DESCENT_TRY(taken, EntryLowering(entry, program, options).TakenAsWhole());
+    for (const std::string& name : taken) orders.erase(name);
+  }
+  for (StateSlot& slot : program.state)
+    if (const auto order = orders.find(slot.name); order != orders.end())
+      slot.order = order->second;
+  return {};
 }
 
 Result<EntryProgram> LowerEntry(const Model& optimized_entry, KernelProgram& program,

@@ -6,6 +6,9 @@
 //   program.entries.push_back(std::move(entry));
 #pragma once
 
+#include <span>
+#include <string_view>
+
 #include "compiler/kernel/plan_memory.h"
 #include "compiler/kernel/program.h"
 #include "compiler/kernel/target_facts.h"
@@ -29,10 +32,11 @@ inline constexpr std::string_view kLearningRateSlot = "learning_rate";
 /// point must only use slots of `model`, so it is the one with the optimizer's slots.
 void LayoutState(const Model& model, KernelProgram& program);
 
-/// Chooses in which order the axes of state lie in memory, by what `optimized_entry` does with it;
-/// the state must have been laid out, and no entry point lowered.
-Result<void> OrderState(const Model& optimized_entry, KernelProgram& program,
-                        const LowerOptions& options = {});
+/// Chooses in which order the axes of state lie in memory, by what the entry point called `main`
+/// does with it; what some entry point takes as a whole, as loops do, stays as it is. The state
+/// must have been laid out, and no entry point lowered.
+Result<void> OrderState(std::span<const Model> optimized_entries, std::string_view main,
+                        KernelProgram& program, const LowerOptions& options = {});
 
 /// Lowers an expanded entry point; adds its kernels (equal ones once) and constants to `program`.
 /// Lays out the state first if that has not been done.
