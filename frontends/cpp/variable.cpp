@@ -115,8 +115,8 @@ Variable SelfAttention(const Variable& qkv, int64_t heads, bool causal) {
   return Reshape(Transpose(out, {0, 2, 1, 3}), {-1, steps, width});
 }
 
-Variable CrossEntropy(const Variable& logits, const Variable& target) {
-  return Apply("cross_entropy", {logits, target}, {{"axis", int64_t{-1}}});
+Variable CrossEntropy(const Variable& logits, const Variable& target, int64_t axis) {
+  return Apply("cross_entropy", {logits, target}, {{"axis", axis}});
 }
 Variable BceWithLogits(const Variable& logits, const Variable& target) {
   return Apply("bce_with_logits", {logits, target});

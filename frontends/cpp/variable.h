@@ -86,8 +86,8 @@ Variable SelfAttention(const Variable& qkv, int64_t heads, bool causal);
 
 // Losses: means over rows, as PyTorch's.
 
-/// Logits with classes along their last axis; class numbers of the other axes.
-Variable CrossEntropy(const Variable& logits, const Variable& target);
+/// Logits with classes along an axis; class numbers of the other axes.
+Variable CrossEntropy(const Variable& logits, const Variable& target, int64_t axis = -1);
 Variable BceWithLogits(const Variable& logits, const Variable& target);
 Variable Mse(const Variable& prediction, const Variable& target);
 
