@@ -73,8 +73,8 @@ Variable Reshape(const Variable& x, Shape shape);
 Variable Transpose(const Variable& x, std::vector<int64_t> permutation);
 Variable Concat(const std::vector<Variable>& parts, int64_t axis);
 /// `parts` parts of equal extent along an axis.
-std::vector<Variable> Split(const Variable& x, int64_t parts, int64_t axis);
-/// Elements [start, stop) of an axis.
+std::vector<Variable> Split(const Variable& x, int64_t parts, int axis);
+/// Elements [start, stop) of an axis, at least one.
 Variable Slice(const Variable& x, int axis, int64_t start, int64_t stop);
 
 /// Standard normal numbers, as many as x has elements; others at every use and step.

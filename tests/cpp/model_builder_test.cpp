@@ -154,6 +154,8 @@ TEST(ModelBuilder, EqualNamesAreAnError) {
 TEST(ModelBuilder, WhatDoesNotFitIsAnError) {
   EXPECT_EQ(ErrorOf([](ModelBuilder&, const Variable& x) { return Slice(x, 2, 0, 1); }),
             "[2, 3] has no axis 2");
+  EXPECT_EQ(ErrorOf([](ModelBuilder&, const Variable& x) { return Slice(x, 1, 1, 4); }),
+            "[1, 4) are no elements of an axis of 3");
   EXPECT_EQ(ErrorOf([](ModelBuilder&, const Variable& x) { return Split(x, 2, 1)[0]; }),
             "an axis of 3 elements is not split into 2 equal parts");
   EXPECT_EQ(ErrorOf([](ModelBuilder&, const Variable& x) { return Apply("rleu", {x}); }),

@@ -89,16 +89,18 @@ TEST(ReadyModels, AllAreTrainedSmall) {
 }
 
 /// One batch to be learned by heart: numbers from 0 to 1, and classes or tokens below 2.
-Tensors Batch(const Model& model) {
+Tensors Batch(const Model& model, int64_t rows) {
   std::mt19937_64 generator(1);
   Tensors batch;
   for (const InputBinding& input : model.inputs) {
-    std::vector<double> values(static_cast<size_t>(input.type.elements()));
+    TensorType type = input.type;
+    type.shape[input.batch_axis] = rows;
+    std::vector<double> values(static_cast<size_t>(type.elements()));
     for (double& value : values) {
       value = static_cast<double>(generator() >> 11) * 0x1p-53;
       if (!Info(input.type.dtype).is_float || input.column == "label") value = value < 0.5 ? 0 : 1;
     }
-    batch.emplace(input.name, Tensor::FromDoubles(input.type, values));
+    batch.emplace(input.name, Tensor::FromDoubles(type, values));
   }
   return batch;
 }
@@ -109,9 +111,9 @@ INSTANTIATE_TEST_SUITE_P(All, SmallModels, testing::ValuesIn(kSmall),
 
 TEST_P(SmallModels, LearnABatch) {
   const Model model = Built(GetParam().name, GetParam().sizes);
-  auto network = Network::Compile(model, {.threads = 2});
+  auto network = Network::Compile(model, {.threads = 2, .predict_batch = 1, .evaluate_batch = 3});
   ASSERT_TRUE(network) << network.error().message;
-  const Tensors batch = Batch(model);
+  const Tensors batch = Batch(model, model.batch);
   constexpr int kSteps = 60, kMean = 10;
   double first = 0, last = 0;
   for (int step = 0; step < kSteps; ++step) {
@@ -122,10 +124,10 @@ TEST_P(SmallModels, LearnABatch) {
     if (step >= kSteps - kMean) last += *loss / kMean;
   }
   EXPECT_LT(last, 0.98 * first);
-  const auto loss = network->Evaluate(batch);
+  const auto loss = network->Evaluate(Batch(model, 3));
   ASSERT_TRUE(loss) << loss.error().message;
   EXPECT_TRUE(std::isfinite(*loss));
-  const auto told = network->Predict(batch);
+  const auto told = network->Predict(Batch(model, 1));
   ASSERT_TRUE(told) << told.error().message;
   EXPECT_EQ(told->size(), model.predictions.size());
 }
