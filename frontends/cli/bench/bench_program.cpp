@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "frontends/cli/bench/child.h"
-#include "frontends/cli/runtime_result.h"
 #include "runtime/bench/clock.h"
 #include "runtime/json.h"
 
