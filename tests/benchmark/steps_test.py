@@ -3,6 +3,8 @@
 
 import contextlib
 import io
+import pathlib
+import tempfile
 import unittest
 
 import steps
@@ -11,7 +13,7 @@ MODELS = {"mlp": {"batch": 128, "width": 512}}
 
 
 def result(ms, peak=None, **more):
-    figures = {"ms": ms, "rss_mib": 10 * ms, "compile_s": ms, "start_ms": 5, "parameters": 7, "loss": 2.3, "first": [2.4]}
+    figures = {"ms": ms, "rss_mib": 10 * ms, "compile_s": ms, "start_ms": 5, "parameters": 7, "loss": 2.3, "first": [2.4], "batch": 400}
     return figures | {"peak_share": 0.5, "peak_gflops": peak or 200, "peak_gflops_1": 100} | more
 
 
@@ -24,12 +26,21 @@ class Steps(unittest.TestCase):
             with self.subTest(wrong), self.assertRaises(steps.Failure):
                 steps.sizes_of(wrong, MODELS)
 
+    def test_sizes_are_read_across_lines(self):
+        listing = "net  one of many\\n     --batch 128 --width\\n     512\\nother  two\\n   --batch 1\\n"
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder) / "descent"
+            program.write_text(f"#!/bin/sh\nprintf '{listing}'\n")
+            program.chmod(0o755)
+            self.assertEqual(steps.ready_models(program), {"net": MODELS["mlp"], "other": {"batch": 1}})
+
     def test_only_the_same_workload_is_compared(self):
         steps.check_same_workload("mlp", {"descent": result(1), "jax": result(2)})
         with self.assertRaisesRegex(steps.Failure, "not one model"):
             steps.check_same_workload("mlp", {"descent": result(1), "jax": result(2, parameters=8)})
         with self.assertRaisesRegex(steps.Failure, "not one task"):
-            steps.check_same_workload("mlp", {"descent": result(1), "jax": result(2, loss=3.4)})
+            steps.check_same_workload("mlp", {"descent": result(1), "jax": result(2, loss=3.3)})
+        steps.check_same_workload("mlp", {"descent": result(1, batch=1), "jax": result(2, loss=3.3)})
 
     def test_ratios_are_taken_inside_a_round(self):
         # The machine was half as fast in the second round, and a third in the third.

@@ -5,6 +5,7 @@ The whole step (loss, gradients, update) is one jit whose state is donated, and 
 """
 
 import peer
+import shapes
 
 ARGUMENTS = peer.parse(["jit"])
 
@@ -178,6 +179,16 @@ def layer_norm(x, parameters):
     return centred * lax.rsqrt((centred * centred).mean(-1, keepdims=True) + 1e-5) * parameters[0] + parameters[1]
 
 
+def attend(x, p, heads, causal=False):
+    batch, steps, width = x.shape
+    q, k, v = (part.reshape(batch, steps, heads, -1) for part in jnp.split(x @ p["attn"][0] + p["attn"][1], 3, -1))
+    scores = jnp.einsum("bqhc,bkhc->bhqk", q, k) * (width // heads) ** -0.5
+    if causal:
+        scores = jnp.where(np.tril(np.ones((steps, steps), bool)), scores, -jnp.inf)
+    y = jnp.einsum("bhqk,bkhc->bqhc", jax.nn.softmax(scores), v).reshape(batch, steps, width)
+    return y @ p["proj"][0] + p["proj"][1]
+
+
 def gpt(batch, steps, vocabulary, width, depth, heads, positions=None, optimizer=None):
     def linear(m, n):
         return normal(m, n, deviation=0.02), zeros(n)
@@ -188,19 +199,10 @@ def gpt(batch, steps, vocabulary, width, depth, heads, positions=None, optimizer
 
     parameters = {"wte": normal(vocabulary, width, deviation=0.02), "wpe": normal(positions or steps, width, deviation=0.02),
                   "ln_f": (ones(width), zeros(width)), "blocks": [block() for _ in range(depth)]}
-    seen = np.tril(np.ones((steps, steps), bool))
-
-    def attend(x, p):
-        q, k, v = (part.reshape(batch, steps, heads, -1) for part in jnp.split(x @ p["attn"][0] + p["attn"][1], 3, -1))
-        scores = jnp.einsum("bqhc,bkhc->bhqk", q, k) * (width // heads) ** -0.5
-        shares = jax.nn.softmax(jnp.where(seen, scores, -jnp.inf))
-        y = jnp.einsum("bhqk,bkhc->bqhc", shares, v).reshape(batch, steps, width)
-        return y @ p["proj"][0] + p["proj"][1]
-
     def loss(p, statistics, tokens, y, key):
         x = p["wte"][tokens] + p["wpe"][:steps]
         for b in p["blocks"]:
-            x = x + attend(layer_norm(x, b["ln_1"]), b)
+            x = x + attend(layer_norm(x, b["ln_1"]), b, heads, causal=True)
             hidden = jax.nn.gelu(layer_norm(x, b["ln_2"]) @ b["fc"][0] + b["fc"][1], approximate=True)
             x = x + hidden @ b["out"][0] + b["out"][1]
         logits = layer_norm(x, p["ln_f"]) @ p["wte"].T
@@ -214,8 +216,186 @@ def gpt2(**sizes):
     return gpt(**sizes, optimizer=adam(1e-4, weight_decay=0.01))
 
 
+def drop(x, rate, key):
+    return jnp.where(jax.random.bernoulli(key, 1 - rate, x.shape), x / (1 - rate), 0)
+
+
+class Network:
+    """Convolutions with batch norm, numbered as they are added, and applied in that order."""
+
+    def __init__(self):
+        self.parameters, self.statistics = [], []
+
+    def add(self, side, channels, out, groups=1, bias=False):
+        self.parameters.append((weights(side, side, channels // groups, out), zeros(out) if bias else None, ones(out),
+                                zeros(out)))
+        self.statistics.append((zeros(out), ones(out)))
+
+    @staticmethod
+    def pass_through(parameters, statistics):
+        """Of one step: a function from a feature map to the next one, and the statistics that it collects."""
+        after = []
+
+        def unit(x, stride=1, groups=1):
+            kernel, bias, *norm = parameters[len(after)]
+            pad = kernel.shape[0] // 2
+            y = lax.conv_general_dilated(x, kernel, (stride, stride), [(pad, pad)] * 2, feature_group_count=groups,
+                                         dimension_numbers=("NHWC", "HWIO", "NHWC"))
+            y, next_statistics = batch_norm(y if bias is None else y + bias, norm, statistics[len(after)])
+            after.append(next_statistics)
+            return y
+
+        return unit, after
+
+
+def vgg(batch, channels, size, width, depth, hidden, classes):
+    net, last = Network(), channels
+    for stage, convolutions in enumerate(shapes.VGG[depth]):
+        for _ in range(convolutions):
+            net.add(3, last, width << min(stage, 3), bias=True)
+            last = width << min(stage, 3)
+    widths = [last * (size // 32) ** 2, hidden, hidden, classes]
+    parameters = {"net": net.parameters, "linear": [(weights(m, n), zeros(n)) for m, n in zip(widths, widths[1:])]}
+
+    def loss(p, statistics, x, y, key):
+        unit, after = Network.pass_through(p["net"], statistics)
+        for convolutions in shapes.VGG[depth]:
+            for _ in range(convolutions):
+                x = jax.nn.relu(unit(x))
+            x = halve(x)
+        x = x.reshape(batch, -1)
+        for (weight, bias), own in zip(p["linear"][:-1], jax.random.split(key)):
+            x = drop(jax.nn.relu(x @ weight + bias), 0.5, own)
+        return cross_entropy(x @ p["linear"][-1][0] + p["linear"][-1][1], y), after
+
+    return (parameters, net.statistics, normal(batch, size, size, channels), labels(classes, batch), loss,
+            sgd(0.05, 0.9, 5e-4))
+
+
+def mobilenet_v2(batch, channels, size, width, classes):
+    first, blocks, features = shapes.mobilenet_v2(width)
+    net = Network()
+    net.add(3, channels, first)
+    for m, n, _, expansion in blocks:
+        if expansion != 1:
+            net.add(1, m, m * expansion)
+        net.add(3, m * expansion, m * expansion, groups=m * expansion)
+        net.add(1, m * expansion, n)
+    net.add(1, blocks[-1][1], features)
+    parameters = {"net": net.parameters, "fc": (weights(features, classes), zeros(classes))}
+
+    def loss(p, statistics, x, y, key):
+        unit, after = Network.pass_through(p["net"], statistics)
+        x = jax.nn.relu6(unit(x, 2))
+        for m, n, stride, expansion in blocks:
+            z = jax.nn.relu6(unit(x)) if expansion != 1 else x
+            z = unit(jax.nn.relu6(unit(z, stride, m * expansion)))
+            x = x + z if stride == 1 and m == n else z
+        x = drop(jax.nn.relu6(unit(x)).mean((1, 2)), 0.2, key)
+        return cross_entropy(x @ p["fc"][0] + p["fc"][1], y), after
+
+    return (parameters, net.statistics, normal(batch, size, size, channels), labels(classes, batch), loss,
+            sgd(0.05, 0.9, 4e-5))
+
+
+def unet(batch, channels, size, width, depth, classes):
+    widths = [width << level for level in range(depth + 1)]
+    net = Network()
+    for m, n in [*zip([channels] + widths, widths), *((2 * n, n) for n in reversed(widths[:-1]))]:
+        net.add(3, m, n)
+        net.add(3, n, n)
+    parameters = {"net": net.parameters, "up": [(weights(2, 2, 2 * n, n), zeros(n)) for n in reversed(widths[:-1])],
+                  "last": (weights(1, 1, width, classes), zeros(classes))}
+
+    def loss(p, statistics, x, y, key):
+        unit, after = Network.pass_through(p["net"], statistics)
+        double = lambda x: jax.nn.relu(unit(jax.nn.relu(unit(x))))
+        seen = []
+        for level in range(depth + 1):
+            x = double(halve(x) if level > 0 else x)
+            seen.append(x)
+        seen.pop()
+        for kernel, bias in p["up"]:
+            x = lax.conv_transpose(x, kernel, (2, 2), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")) + bias
+            x = double(jnp.concatenate([seen.pop(), x], -1))
+        logits = convolve(x, p["last"][0]) + p["last"][1]
+        return cross_entropy(logits.reshape(-1, classes), y), after
+
+    return (parameters, net.statistics, normal(batch, size, size, channels), labels(classes, batch * size * size), loss,
+            adam(1e-3))
+
+
+def autoencoder(batch, inputs, width, code):
+    widths = [inputs, width, code, width, inputs]
+    parameters = [(weights(m, n), zeros(n)) for m, n in zip(widths, widths[1:])]
+
+    def loss(p, statistics, x, y, key):
+        linear = lambda i, x: x @ p[i][0] + p[i][1]
+        h = linear(1, jax.nn.relu(linear(0, x)))
+        h = jax.nn.sigmoid(linear(3, jax.nn.relu(linear(2, h))))
+        return jnp.mean((h - y) ** 2), statistics
+
+    image = normal(batch, inputs)
+    return parameters, (), image, image, loss, adam(1e-3)
+
+
+def lstm(batch, steps, vocabulary, width, depth):
+    layers = [(weights(width, 4 * width), weights(width, 4 * width), zeros(4 * width), zeros(4 * width))
+              for _ in range(depth)]
+    parameters = {"embedding": normal(vocabulary, width), "layers": layers,
+                  "fc": (weights(width, vocabulary), zeros(vocabulary))}
+
+    def layer(x, p):
+        """[steps, batch, width]; the products with the inputs of all steps are one."""
+        arriving = x @ p[0] + p[2] + p[3]
+
+        def advance(state, own):
+            h, c = state
+            i, f, g, o = jnp.split(own + h @ p[1], 4, -1)
+            c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+            h = jax.nn.sigmoid(o) * jnp.tanh(c)
+            return (h, c), h
+
+        start = jnp.zeros((batch, width))
+        return lax.scan(advance, (start, start), arriving)[1]
+
+    def loss(p, statistics, tokens, y, key):
+        x = p["embedding"][tokens.T]
+        for own in p["layers"]:
+            x = layer(x, own)
+        logits = jnp.moveaxis(x, 0, 1) @ p["fc"][0] + p["fc"][1]
+        return cross_entropy(logits.reshape(-1, vocabulary), y), statistics
+
+    return (parameters, (), labels(vocabulary, batch, steps), labels(vocabulary, batch * steps), loss, adam(1e-3))
+
+
+def transformer_encoder(batch, steps, vocabulary, width, hidden, depth, heads, classes):
+    def linear(m, n):
+        return weights(m, n), zeros(n)
+
+    def block():
+        return {"attn": linear(width, 3 * width), "proj": linear(width, width), "fc": linear(width, hidden),
+                "out": linear(hidden, width), "norm1": (ones(width), zeros(width)), "norm2": (ones(width), zeros(width))}
+
+    parameters = {"embedding": normal(vocabulary, width), "blocks": [block() for _ in range(depth)],
+                  "fc": linear(width, classes)}
+    positions = shapes.sinusoids(steps, width)
+
+    def loss(p, statistics, tokens, y, key):
+        x = p["embedding"][tokens] + positions
+        for b, own in zip(p["blocks"], jax.random.split(key, depth)):
+            keys = jax.random.split(own, 3)
+            x = layer_norm(x + drop(attend(x, b, heads), 0.1, keys[0]), b["norm1"])
+            h = drop(jax.nn.relu(x @ b["fc"][0] + b["fc"][1]), 0.1, keys[1])
+            x = layer_norm(x + drop(h @ b["out"][0] + b["out"][1], 0.1, keys[2]), b["norm2"])
+        return cross_entropy(x.mean(1) @ p["fc"][0] + p["fc"][1], y), statistics
+
+    return parameters, (), labels(vocabulary, batch, steps), labels(classes, batch), loss, adam(5e-4)
+
+
 WORKLOADS = {"playground": playground, "mlp": mlp, "lenet": lenet, "resnet18": resnet18, "gpt": gpt, "chargpt": gpt,
-             "gpt2": gpt2}
+             "gpt2": gpt2, "vgg": vgg, "mobilenet_v2": mobilenet_v2, "unet": unet, "autoencoder": autoencoder, "lstm": lstm,
+             "transformer_encoder": transformer_encoder}
 
 
 def main():

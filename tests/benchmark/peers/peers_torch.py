@@ -6,6 +6,7 @@ optimizers); compile, that and torch.compile over forward pass and loss.
 """
 
 import peer
+import shapes
 
 ARGUMENTS = peer.parse(["eager", "best", "compile"])
 
@@ -121,8 +122,125 @@ def gpt2(**sizes):
     return gpt(**sizes, optimizer={"lr": 1e-4, "weight_decay": 0.01})
 
 
+def vgg(batch, channels, size, width, depth, hidden, classes):
+    layers, last = [], channels
+    for stage, convolutions in enumerate(shapes.VGG[depth]):
+        for _ in range(convolutions):
+            out = width << min(stage, 3)
+            layers += [nn.Conv2d(last, out, 3, padding=1), nn.BatchNorm2d(out), nn.ReLU()]
+            last = out
+        layers.append(nn.MaxPool2d(2))
+    net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(last * (size // 32) ** 2, hidden), nn.ReLU(), nn.Dropout(),
+                        nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout(), nn.Linear(hidden, classes))
+    optimizer = torch.optim.SGD, {"lr": 0.05, "momentum": 0.9, "weight_decay": 5e-4}
+    return net, torch.randn(batch, channels, size, size), labels(classes, batch), F.cross_entropy, optimizer
+
+
+def unit(channels, out, kernel, stride=1, groups=1):
+    """Convolution, batch norm and ReLU6."""
+    return [nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(out),
+            nn.ReLU6()]
+
+
+class Inverted(nn.Module):
+    """A depthwise convolution between two pointwise ones, beside a shortcut where shapes allow."""
+
+    def __init__(self, channels, out, stride, expansion):
+        super().__init__()
+        hidden = channels * expansion
+        self.conv = nn.Sequential(*(unit(channels, hidden, 1) if expansion != 1 else []),
+                                  *unit(hidden, hidden, 3, stride, hidden),
+                                  nn.Conv2d(hidden, out, 1, bias=False), nn.BatchNorm2d(out))
+        self.shortcut = stride == 1 and channels == out
+
+    def forward(self, x):
+        return x + self.conv(x) if self.shortcut else self.conv(x)
+
+
+def mobilenet_v2(batch, channels, size, width, classes):
+    first, blocks, features = shapes.mobilenet_v2(width)
+    layers = unit(channels, first, 3, 2) + [Inverted(*block) for block in blocks] + unit(blocks[-1][1], features, 1)
+    net = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(features, classes))
+    optimizer = torch.optim.SGD, {"lr": 0.05, "momentum": 0.9, "weight_decay": 4e-5}
+    return net, torch.randn(batch, channels, size, size), labels(classes, batch), F.cross_entropy, optimizer
+
+
+class UNet(nn.Module):
+    def __init__(self, channels, width, depth, classes):
+        super().__init__()
+        widths = [width << level for level in range(depth + 1)]
+        self.down = nn.ModuleList(self.double(m, n) for m, n in zip([channels] + widths, widths))
+        self.up = nn.ModuleList(nn.ConvTranspose2d(2 * n, n, 2, 2) for n in reversed(widths[:-1]))
+        self.join = nn.ModuleList(self.double(2 * n, n) for n in reversed(widths[:-1]))
+        self.last = nn.Conv2d(width, classes, 1)
+
+    @staticmethod
+    def double(channels, out):
+        return nn.Sequential(nn.Conv2d(channels, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU(),
+                             nn.Conv2d(out, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU())
+
+    def forward(self, x):
+        seen = []
+        for level, down in enumerate(self.down):
+            x = down(F.max_pool2d(x, 2) if level > 0 else x)
+            seen.append(x)
+        seen.pop()
+        for up, join in zip(self.up, self.join):
+            x = join(torch.cat([seen.pop(), up(x)], 1))
+        return self.last(x)
+
+
+def unet(batch, channels, size, width, depth, classes):
+    data, target = torch.randn(batch, channels, size, size), labels(classes, batch, size, size)
+    return UNet(channels, width, depth, classes), data, target, F.cross_entropy, (torch.optim.Adam, {"lr": 1e-3})
+
+
+def autoencoder(batch, inputs, width, code):
+    net = nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, code), nn.Linear(code, width), nn.ReLU(),
+                        nn.Linear(width, inputs), nn.Sigmoid())
+    image = torch.randn(batch, inputs)
+    return net, image, image, F.mse_loss, (torch.optim.Adam, {"lr": 1e-3})
+
+
+class Lstm(nn.Module):
+    def __init__(self, vocabulary, width, depth):
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, width)
+        self.lstm = nn.LSTM(width, width, depth, batch_first=True)
+        self.fc = nn.Linear(width, vocabulary)
+
+    def forward(self, tokens):
+        return self.fc(self.lstm(self.embedding(tokens))[0]).flatten(0, 1)
+
+
+def lstm(batch, steps, vocabulary, width, depth):
+    data, target = labels(vocabulary, batch, steps), labels(vocabulary, batch * steps)
+    return Lstm(vocabulary, width, depth), data, target, F.cross_entropy, (torch.optim.Adam, {"lr": 1e-3})
+
+
+class Classifier(nn.Module):
+    def __init__(self, steps, vocabulary, width, hidden, depth, heads, classes):
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, width)
+        self.layers = nn.Sequential(
+            *[nn.TransformerEncoderLayer(width, heads, hidden, 0.1, batch_first=True) for _ in range(depth)])
+        for layer in self.layers:
+            layer.self_attn.dropout = 0.0  # of the weights of attention; what comes from it is dropped all the same
+        self.fc = nn.Linear(width, classes)
+        self.register_buffer("positions", torch.from_numpy(shapes.sinusoids(steps, width)))
+
+    def forward(self, tokens):
+        return self.fc(self.layers(self.embedding(tokens) + self.positions).mean(1))
+
+
+def transformer_encoder(batch, classes, **sizes):
+    data, target = labels(sizes["vocabulary"], batch, sizes["steps"]), labels(classes, batch)
+    return Classifier(classes=classes, **sizes), data, target, F.cross_entropy, (torch.optim.Adam, {"lr": 5e-4})
+
+
 WORKLOADS = {"playground": playground, "mlp": mlp, "lenet": lenet, "resnet18": resnet18, "gpt": gpt, "chargpt": gpt,
-             "gpt2": gpt2}
+             "gpt2": gpt2, "vgg": vgg, "mobilenet_v2": mobilenet_v2, "unet": unet, "autoencoder": autoencoder, "lstm": lstm,
+             "transformer_encoder": transformer_encoder}
 
 
 def main():
