@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "compiler/codegen/link.h"
-#include "frontends/cli/runtime_result.h"
+#include "frontends/cpp/runtime_result.h"
 #include "runtime/file.h"
 #include "runtime/partial_file.h"
 

@@ -12,9 +12,9 @@
 #include "frontends/cli/files.h"
 #include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
-#include "frontends/cli/runtime_result.h"
 #include "frontends/cli/temporary_folder.h"
 #include "frontends/cli/trainer_commands.h"
+#include "frontends/cpp/runtime_result.h"
 #include "runtime/interrupt.h"
 
 namespace descent::cli {

@@ -12,7 +12,7 @@
 #include "compiler/kernel/lower_model.h"
 #include "compiler/prediction_hash.h"
 #include "frontends/cli/command.h"
-#include "frontends/cli/runtime_result.h"
+#include "frontends/cpp/runtime_result.h"
 #include "ir/onnx_form.h"
 #include "runtime/safetensors.h"
 

@@ -19,6 +19,8 @@ const NamedValue* FindValue(const std::vector<NamedValue>& values, Value value) 
 
 }  // namespace
 
+InputOptions Pixels() { return {.normalization = Normalization::kScale, .scale = 1.0 / 255}; }
+
 ModelBuilder::ModelBuilder(std::string name, int64_t batch) {
   model_.name = std::move(name);
   model_.batch = batch;
@@ -54,6 +56,9 @@ Layer ModelBuilder::Add(const std::string& name, const Layer& layer) {
 
 void ModelBuilder::AddParameter(const std::string& name, const Parameter& parameter) {
   if (parameters_.contains(parameter.identity())) return;  // shared with a layer added before
+  if (!parameter.missing().empty())
+    return Fail(fmt::format("{}: there is no parameter {} to share", Quoted(name),
+                            Quoted(parameter.missing())));
   if (model_.FindSlot(name) != nullptr)
     return Fail(
         fmt::format("two parameters are called {}: add their layers under names of their "
@@ -138,6 +143,18 @@ void ModelBuilder::Train(const Variable& loss, const Optimizer& optimizer,
   model_.updates.push_back(std::move(update));
 }
 
+void ModelBuilder::SortOutputs() {
+  std::vector<std::string> order;
+  for (const Prediction& prediction : model_.predictions) order.push_back(prediction.name);
+  for (const Metric& metric : model_.metrics)
+    order.insert(order.end(), metric.operands.begin(), metric.operands.end());
+  for (const Update& update : model_.updates) order.push_back(update.loss);
+  for (const Slot& slot : model_.slots) order.push_back(slot.next);
+  std::ranges::stable_sort(outputs_, {}, [&](const NamedValue& output) {
+    return std::ranges::find(order, output.name) - order.begin();
+  });
+}
+
 Result<Model> ModelBuilder::Build() && {
   for (const Parameter& statistic : replaced_) {
     const Place& place = parameters_.at(statistic.identity());
@@ -146,6 +163,7 @@ Result<Model> ModelBuilder::Build() && {
     AddOutput(slot.next, place.now);
   }
   if (error_) return std::unexpected(*std::move(error_));
+  SortOutputs();
   for (const NamedValue& output : outputs_) {
     graph_.SetName(output.value, output.name);
     graph_.Output(output.name, output.value);

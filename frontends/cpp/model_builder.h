@@ -34,6 +34,9 @@ struct InputOptions {
   double scale = 1;  ///< of Normalization::kScale
 };
 
+/// Of images whose pixels are bytes: numbers from 0 to 1.
+InputOptions Pixels();
+
 class ModelBuilder {
  public:
   /// `batch`: rows of a training step, at least 1.
@@ -105,6 +108,8 @@ class ModelBuilder {
   void AddOutput(const std::string& name, Value value);
   /// The name by which a metric reads a value: its input's or output's, made where there is none.
   std::string OperandName(const Variable& value, const std::string& name);
+  /// In the order in which the text form has them without listing them.
+  void SortOutputs();
   /// "in layer1.0 (Block): "
   std::string Whereabouts() const;
 

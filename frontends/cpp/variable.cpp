@@ -1,5 +1,6 @@
 #include "frontends/cpp/variable.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "frontends/cpp/model_builder.h"
@@ -75,29 +76,41 @@ Variable Concat(const std::vector<Variable>& parts, int64_t axis) {
   return Apply("concat", parts, {{"axis", axis}});
 }
 
-std::vector<Variable> Split(const Variable& x, int64_t parts, int64_t axis) {
-  const int64_t extent = x.extent(static_cast<int>(axis));
+namespace {
+
+/// Parts of these extents. (The operator slice names all axes, with them the batch, which other
+/// entry points have of another size.)
+std::vector<Variable> SplitInto(const Variable& x, const std::vector<int64_t>& sizes,
+                                int64_t axis) {
+  std::vector<Variable> parts = ApplyMulti("split", {x}, {{"sizes", sizes}, {"axis", axis}});
+  parts.resize(sizes.size(), parts[0]);  // where it failed there is one invalid part
+  return parts;
+}
+
+}  // namespace
+
+std::vector<Variable> Split(const Variable& x, int64_t parts, int axis) {
+  const int64_t extent = x.extent(axis);
   if (x.valid() && (parts < 1 || extent % parts != 0))
     x.model().Fail(
         fmt::format("an axis of {} elements is not split into {} equal parts", extent, parts));
-  std::vector<Variable> pieces;
-  for (int64_t i = 0; i < parts; ++i)
-    pieces.push_back(
-        Slice(x, static_cast<int>(axis), i * (extent / parts), (i + 1) * (extent / parts)));
-  return pieces;
+  return SplitInto(
+      x, std::vector<int64_t>(std::max<int64_t>(parts, 1), extent / std::max<int64_t>(parts, 1)),
+      axis);
 }
 
 Variable Slice(const Variable& x, int axis, int64_t start, int64_t stop) {
-  const Shape extents = x.shape();
-  const int rank = static_cast<int>(extents.size());
-  x.extent(axis);  // reports an axis that x does not have
-  std::vector<int64_t> starts(rank, 0), stops = extents;
-  const int place = axis < 0 ? axis + rank : axis;
-  if (place >= 0 && place < rank) {
-    starts[place] = start;
-    stops[place] = stop;
+  const int64_t extent = x.extent(axis);
+  if (start == 0 && stop == extent) return x;
+  if (x.valid() && (start < 0 || stop <= start || stop > extent)) {
+    x.model().Fail(fmt::format("[{}, {}) are no elements of an axis of {}", start, stop, extent));
+    return {x.model(), {}};
   }
-  return Apply("slice", {x}, {{"starts", std::move(starts)}, {"stops", std::move(stops)}});
+  std::vector<int64_t> sizes;
+  if (start > 0) sizes.push_back(start);
+  sizes.push_back(stop - start);
+  if (stop < extent) sizes.push_back(extent - stop);
+  return SplitInto(x, sizes, axis)[start > 0 ? 1 : 0];
 }
 
 Variable NormalLike(const Variable& x) {
@@ -115,8 +128,8 @@ Variable SelfAttention(const Variable& qkv, int64_t heads, bool causal) {
   return Reshape(Transpose(out, {0, 2, 1, 3}), {-1, steps, width});
 }
 
-Variable CrossEntropy(const Variable& logits, const Variable& target) {
-  return Apply("cross_entropy", {logits, target}, {{"axis", int64_t{-1}}});
+Variable CrossEntropy(const Variable& logits, const Variable& target, int64_t axis) {
+  return Apply("cross_entropy", {logits, target}, {{"axis", axis}});
 }
 Variable BceWithLogits(const Variable& logits, const Variable& target) {
   return Apply("bce_with_logits", {logits, target});

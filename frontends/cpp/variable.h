@@ -73,8 +73,8 @@ Variable Reshape(const Variable& x, Shape shape);
 Variable Transpose(const Variable& x, std::vector<int64_t> permutation);
 Variable Concat(const std::vector<Variable>& parts, int64_t axis);
 /// `parts` parts of equal extent along an axis.
-std::vector<Variable> Split(const Variable& x, int64_t parts, int64_t axis);
-/// Elements [start, stop) of an axis.
+std::vector<Variable> Split(const Variable& x, int64_t parts, int axis);
+/// Elements [start, stop) of an axis, at least one.
 Variable Slice(const Variable& x, int axis, int64_t start, int64_t stop);
 
 /// Standard normal numbers, as many as x has elements; others at every use and step.
@@ -86,8 +86,8 @@ Variable SelfAttention(const Variable& qkv, int64_t heads, bool causal);
 
 // Losses: means over rows, as PyTorch's.
 
-/// Logits with classes along their last axis; class numbers of the other axes.
-Variable CrossEntropy(const Variable& logits, const Variable& target);
+/// Logits with classes along an axis; class numbers of the other axes.
+Variable CrossEntropy(const Variable& logits, const Variable& target, int64_t axis = -1);
 Variable BceWithLogits(const Variable& logits, const Variable& target);
 Variable Mse(const Variable& prediction, const Variable& target);
 

@@ -22,6 +22,7 @@
 #include "runtime/bench/machine_peaks.h"
 #include "runtime/bench/step_times.h"
 #include "runtime/bench/workload.h"
+#include "runtime/dtype.h"
 #include "runtime/json.h"
 
 extern "C" const descent_program descent_main_program;
@@ -59,6 +60,14 @@ int64_t PeakMemoryKib() {
 /// Bytes that a call may touch.
 int64_t WorkingSet(const Workload& workload) {
   return workload.program().abi().state_bytes + workload.entry().arena_bytes;
+}
+
+/// Numbers in all parameters.
+int64_t ParameterElements(const Workload& workload) {
+  int64_t elements = 0;
+  for (const descent_slot& slot : workload.program().slots())
+    if (slot.kind == DESCENT_SLOT_PARAMETER) elements += ElementCount(slot.tensor);
+  return elements;
 }
 
 /// Of all threads of the workload, and of one.
@@ -103,10 +112,10 @@ Result<std::string> Time(Workload& workload, double seconds, double spawned) {
       Number(times->median), Number(times->least), times->steps, Number(times->loss),
       Number(started), peak_kib, workload.executor().threads());
   const std::string facts = fmt::format(
-      R"("state_bytes":{},"arena_bytes":{},"scratch_bytes":{},"kernels":{},"flops":{},"batch":{})",
+      R"("state_bytes":{},"arena_bytes":{},"scratch_bytes":{},"kernels":{},"flops":{},"batch":{},"parameters":{})",
       workload.program().abi().state_bytes, entry.arena_bytes,
       entry.fixed_scratch_bytes + workload.executor().threads() * entry.worker_scratch_bytes,
-      entry.kernel_count, entry.flops, entry.batch);
+      entry.kernel_count, entry.flops, entry.batch, ParameterElements(workload));
   auto peaks = Peaks(workload);
   if (!peaks) return peaks;
   return fmt::format("{{{},{},{}}}", measured, facts, *peaks);

@@ -35,6 +35,8 @@ class Workload {
   double Figure() const;
 
   const descent_entry& entry() const { return call_.entry(); }
+  /// Its inputs may be written between calls, its outputs read.
+  const EntryCall& call() const { return call_; }
   const Program& program() const { return program_; }
   const Executor& executor() const { return *executor_; }
 

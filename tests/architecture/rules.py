@@ -43,6 +43,9 @@ EXTERNAL_INCLUDES = {
     "gtest/": r"tests/",
     "gmock/": r"tests/",
     "benchmark/": r"tests/",
+    "dnnl.hpp": r"tests/benchmark/",
+    "cblas.h": r"tests/benchmark/",
+    "sleef.h": r"tests/benchmark/",
 }
 # Written by the build, not by us.
 GENERATED_INCLUDES = {

@@ -289,8 +289,9 @@ def capture(file, build, bless, root=ROOT):
         copy = pathlib.Path(temporary)
         if (root / "docs").exists():
             shutil.copytree(root / "docs", copy / "docs", ignore=shutil.ignore_patterns("__pycache__"))
-        if (root / "bootstrap").exists():
-            (copy / "bootstrap").symlink_to(root / "bootstrap")
+        for shown in ("bootstrap", "frontends"):
+            if (root / shown).exists():
+                (copy / shown).symlink_to(root / shown)
         (copy / "build").symlink_to(build)
         folder = copy / file.relative_to(root).parent
         for picture in PICTURE.findall(text):

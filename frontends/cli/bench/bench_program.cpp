@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "frontends/cli/bench/child.h"
-#include "frontends/cli/runtime_result.h"
 #include "runtime/bench/clock.h"
 #include "runtime/json.h"
 
@@ -93,6 +92,7 @@ Result<Measurement> BenchProgram::Time(const Run& run, double seconds) const {
                      .batch = Integer(json, "batch"),
                      .kernels = Integer(json, "kernels"),
                      .flops = Integer(json, "flops"),
+                     .parameters = Integer(json, "parameters"),
                      .state_bytes = Integer(json, "state_bytes"),
                      .arena_bytes = Integer(json, "arena_bytes"),
                      .scratch_bytes = Integer(json, "scratch_bytes"),

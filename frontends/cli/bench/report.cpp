@@ -83,6 +83,7 @@ std::string ReportJson(const BenchReport& report) {
   json.Key("state_mib").Number(Rounded(Mebibytes(m.state_bytes)));
   json.Key("arena_mib").Number(Rounded(Mebibytes(m.arena_bytes)));
   json.Key("scratch_mib").Number(Rounded(Mebibytes(m.scratch_bytes)));
+  json.Key("parameters").Integer(m.parameters);
   json.Key("kernel_calls").Integer(m.kernels);
   json.Key("flops").Integer(m.flops);
   json.Key("gflops").Number(Rounded(Gflops(m)));

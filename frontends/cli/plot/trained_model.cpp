@@ -9,8 +9,8 @@
 #include "compiler/compile.h"
 #include "frontends/cli/command.h"
 #include "frontends/cli/load_model.h"
-#include "frontends/cli/runtime_result.h"
 #include "frontends/cli/weights.h"
+#include "frontends/cpp/runtime_result.h"
 #include "runtime/data/feed.h"
 #include "runtime/data/prepared.h"
 #include "runtime/evaluation.h"
@@ -18,8 +18,6 @@
 
 namespace descent::plot {
 namespace {
-
-using cli::FromRuntime;
 
 /// Values of a column as doubles.
 std::vector<double> Numbers(const runtime::Column& column) {

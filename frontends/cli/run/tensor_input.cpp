@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "frontends/cli/command.h"
-#include "frontends/cli/runtime_result.h"
+#include "frontends/cpp/runtime_result.h"
 #include "ir/float16.h"
 #include "ir/io/limits.h"
 #include "runtime/data/array.h"

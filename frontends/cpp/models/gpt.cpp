@@ -61,9 +61,7 @@ Layer Gpt(const Sizes& sizes) {
 }
 
 Result<Model> Build(const ReadyModel& ready, const Sizes& sizes, const Optimizer& optimizer) {
-  if (sizes["width"] % sizes["heads"] != 0)
-    return SizeError(fmt::format("the heads share the width: {} is no multiple of {}",
-                                 sizes["width"], sizes["heads"]));
+  DESCENT_RETURN_IF_ERROR(CheckHeads(sizes));
   if (sizes["steps"] > Positions(sizes))
     return SizeError(fmt::format("{} steps are more than the {} positions that are known",
                                  sizes["steps"], Positions(sizes)));

@@ -18,8 +18,8 @@ Result<Model> Build(const ReadyModel& ready, const Sizes& sizes) {
                        Conv2d(width, 2 * width, 5, {.padding = 2}), ReLU(), MaxPool2d(2), Flatten(),
                        Linear(2 * width * pooled * pooled, sizes["hidden"]), ReLU(), Dropout(0.5),
                        Linear(sizes["hidden"], sizes["classes"])));
-  const Variable image = m.Input("image", {sizes["channels"], sizes["size"], sizes["size"]},
-                                 {.normalization = Normalization::kStandardize});
+  const Variable image =
+      m.Input("image", {sizes["channels"], sizes["size"], sizes["size"]}, Pixels());
   const Variable label = m.Label();
   const Variable logits = net(image);
   m.Classify(logits, label);

@@ -33,8 +33,7 @@ Result<Model> BuildMlp(const ReadyModel& ready, const Sizes& sizes) {
 
   ModelBuilder m(std::string(ready.name), sizes["batch"]);
   const Layer net = m.Add(Sequential(layers));
-  const Variable x =
-      m.Input("x", {sizes["inputs"]}, {.normalization = Normalization::kStandardize});
+  const Variable x = m.Input("x", {sizes["inputs"]}, Pixels());
   const Variable label = m.Label();
   const Variable logits = net(x);
   m.Classify(logits, label);

@@ -20,7 +20,7 @@ std::span<const SizeInfo> SizeInfos() {
       {"depth", "hidden layers, blocks or levels; of vgg layers with weights, its name's number"},
       {"heads", "heads of attention"},
       {"code", "numbers of the code in the middle"},
-      {"classes", "classes to tell apart"},
+      {"classes", "classes to tell apart", 2},
   };
   return kInfos;
 }
@@ -40,9 +40,11 @@ void Sizes::Set(std::string_view name, int64_t value) {
 }
 
 std::span<const ReadyModel> ReadyModels() {
-  static const std::vector<ReadyModel> kModels = {PlaygroundModel(), MlpModel(), LeNetModel(),
-                                                  ResNet18Model(),   GptModel(), CharGptModel(),
-                                                  Gpt2Model()};
+  static const std::vector<ReadyModel> kModels = {
+      PlaygroundModel(),         MlpModel(),  LeNetModel(),       VggModel(),  ResNet18Model(),
+      MobileNetV2Model(),        UNetModel(), AutoencoderModel(), VaeModel(),  LstmModel(),
+      TransformerEncoderModel(), GptModel(),  CharGptModel(),     Gpt2Model(),
+  };
   return kModels;
 }
 
@@ -55,6 +57,12 @@ std::unexpected<Diagnostic> SizeError(std::string message) {
   return ErrorWithStatus(ExitStatus::kUsage, "{}", message);
 }
 
+Result<void> CheckHeads(const Sizes& sizes) {
+  if (sizes["width"] % sizes["heads"] == 0) return {};
+  return SizeError(fmt::format("the heads share the width: {} is no multiple of {}", sizes["width"],
+                               sizes["heads"]));
+}
+
 Result<Model> BuildReadyModel(const ReadyModel& ready, const std::vector<Size>& given) {
   Sizes sizes(ready.sizes);
   for (const Size& size : given) {
@@ -64,9 +72,10 @@ Result<Model> BuildReadyModel(const ReadyModel& ready, const std::vector<Size>& 
       return SizeError(fmt::format("{} has no size {}; it has {}", ready.name, Quoted(size.name),
                                    fmt::join(names, ", ")));
     }
-    if (size.value < 1 || size.value > kLargestSize)
-      return SizeError(fmt::format("{} of {} must be from 1 to {}, not {}", size.name, ready.name,
-                                   kLargestSize, size.value));
+    const int64_t minimum = std::ranges::find(SizeInfos(), size.name, &SizeInfo::name)->minimum;
+    if (size.value < minimum || size.value > kLargestSize)
+      return SizeError(fmt::format("{} of {} must be from {} to {}, not {}", size.name, ready.name,
+                                   minimum, kLargestSize, size.value));
     sizes.Set(size.name, size.value);
   }
   return ready.build(ready, sizes);

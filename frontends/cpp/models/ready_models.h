@@ -4,7 +4,7 @@
 //   Result<Model> model = BuildReadyModel(*lenet, {{"batch", 128}});   // the others at their
 //   defaults
 //
-// They train on data as it comes: images are normalized by the model, labels are class numbers.
+// They train on data as it comes: pixels of images are bytes, labels are class numbers.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,7 @@ namespace descent::nn {
 struct SizeInfo {
   std::string_view name;  ///< "width"
   std::string_view doc;
+  int64_t minimum = 1;
 };
 std::span<const SizeInfo> SizeInfos();
 
@@ -47,7 +48,7 @@ struct ReadyModel {
   std::string_view name;
   std::string_view doc;  ///< what it is, in a line
   std::vector<Size> sizes;
-  /// Sizes are from 1 to kLargestSize.
+  /// Each size is from its minimum to kLargestSize.
   Result<Model> (*build)(const ReadyModel&, const Sizes&);
 };
 
@@ -63,6 +64,8 @@ Result<Model> BuildReadyModel(const ReadyModel& ready, const std::vector<Size>& 
 
 /// A usage error about sizes.
 std::unexpected<Diagnostic> SizeError(std::string message);
+/// Whether the heads share the width evenly.
+Result<void> CheckHeads(const Sizes& sizes);
 
 // The rows of the table, a file each.
 ReadyModel PlaygroundModel();

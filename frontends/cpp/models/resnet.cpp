@@ -54,8 +54,8 @@ Layer ResNet18(int64_t channels, int64_t width, int64_t classes) {
 Result<Model> Build(const ReadyModel& ready, const Sizes& sizes) {
   ModelBuilder m(std::string(ready.name), sizes["batch"]);
   const Layer net = m.Add(ResNet18(sizes["channels"], sizes["width"], sizes["classes"]));
-  const Variable image = m.Input("image", {sizes["channels"], sizes["size"], sizes["size"]},
-                                 {.normalization = Normalization::kStandardize});
+  const Variable image =
+      m.Input("image", {sizes["channels"], sizes["size"], sizes["size"]}, Pixels());
   const Variable label = m.Label();
   const Variable logits = net(image);
   m.Classify(logits, label);

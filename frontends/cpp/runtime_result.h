@@ -6,7 +6,7 @@
 #include "ir/diagnostic.h"
 #include "runtime/status.h"
 
-namespace descent::cli {
+namespace descent {
 
 /// The message begins with the file, since the runtime's continue its name. The statuses are the
 /// same numbers on both sides.
@@ -27,4 +27,4 @@ Result<T> FromRuntime(runtime::Result<T> result) {
     return *std::move(result);
 }
 
-}  // namespace descent::cli
+}  // namespace descent
