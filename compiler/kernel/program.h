@@ -347,6 +347,7 @@ struct StateSlot {
   int kind = 0;  ///< DESCENT_SLOT_*
   bool trainable = false;
   int64_t offset = 0;
+  std::vector<int> order;  ///< memory axis i is axis order[i]; empty: row-major
 };
 
 struct KernelProgram {
