@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define DESCENT_ABI_VERSION 4
+#define DESCENT_ABI_VERSION 5
 #define DESCENT_ALIGNMENT 64
 
 /* Element types, in the order of the compiler's DType. */
@@ -75,8 +75,8 @@ typedef struct descent_value {
 } descent_value;
 
 /* Is shown every floating-point value of train_step or evaluate as soon as it is whole, in the
- * order of computation, by the calling thread. `elements` (row-major) may be read until it returns.
- */
+ * order of computation, by the calling thread. `elements` (row-major; of a tensor of the state in
+ * the order of its slot) may be read until it returns. */
 typedef struct descent_observer {
   void (*computed)(void* self, const descent_value* value, const void* elements);
   void* self;
@@ -156,12 +156,14 @@ enum {
 };
 
 typedef struct descent_slot {
-  descent_tensor tensor; /* logical, row-major */
+  descent_tensor tensor; /* what the model, checkpoints and <prefix>_get / _set know */
   int32_t kind;
   int32_t trainable;
   int64_t offset_bytes; /* in the state block */
-  int64_t stored_bytes; /* in the stored layout */
-  int32_t layout;       /* 0: row-major. Others: use <prefix>_get / _set */
+  int64_t stored_bytes; /* of the elements, which lie there without gaps */
+  const int32_t* order; /* memory axis i is axis order[i] of the tensor, all of it row-major in
+                           memory: [512, 256, 3, 3] with 2, 3, 1, 0 lies there as row-major
+                           [3, 3, 256, 512]; NULL: order of the tensor itself */
 } descent_slot;
 
 typedef struct descent_hyperparameter {

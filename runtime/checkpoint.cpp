@@ -237,10 +237,13 @@ Bytes MakeCheckpoint(const Program& program, const State& state, const TrainingR
   WriteFields(provenance, kProvenanceIntegers, &metadata);
   WriteFields(provenance, kProvenanceNumbers, &metadata);
   std::vector<NamedTensor> tensors;
+  std::vector<Bytes> copies;
   for (const descent_slot& slot : program.slots()) {
     const descent_tensor& tensor = slot.tensor;
-    tensors.push_back(
-        {tensor.name, tensor.dtype, {tensor.dims, tensor.dims + tensor.rank}, state.Bytes(slot)});
+    tensors.push_back({tensor.name,
+                       tensor.dtype,
+                       {tensor.dims, tensor.dims + tensor.rank},
+                       state.RowMajor(slot, copies)});
   }
   for (const auto& [input, one] : provenance.normalizations) {
     for (auto [part, values] : {std::pair("shift", &one.shift), std::pair("factor", &one.factor)}) {
@@ -339,7 +342,7 @@ Result<void> RestoreState(const Program& program, const Weights& weights, Restor
                   NameOf(stored->dtype), fmt::join(stored->shape, ", "), NameOf(tensor.dtype),
                   ShapeText(tensor));
     }
-    std::ranges::copy(stored->bytes, state.Bytes(slot).begin());
+    state.Write(slot, stored->bytes);
   }
   return {};
 }

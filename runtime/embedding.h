@@ -24,7 +24,6 @@ enum {
   DESCENT_ERROR_TYPE = -3,    /* stored element type or shape differ from the model's */
   DESCENT_ERROR_FORMAT = -4,  /* not a safetensors file, or a damaged one */
   DESCENT_ERROR_MISSING = -5, /* a parameter is not in the file */
-  DESCENT_ERROR_LAYOUT = -6,  /* stored in a layout this header does not know */
   DESCENT_ERROR_VALUE = -7    /* a learning rate below 0, infinite or not a number */
 };
 
@@ -53,9 +52,57 @@ static inline int64_t descent_tensor_elements(const descent_tensor* tensor) {
   return elements;
 }
 
+static inline int64_t descent_element_bytes(int32_t dtype) {
+  static const int64_t bytes[] = {4, 8, 4, 8, 1, 1, 2, 2, 1, 2, 2, 4, 8};
+  return bytes[dtype];
+}
+
 static inline int64_t descent_tensor_bytes(const descent_tensor* tensor) {
-  static const int64_t element_bytes[] = {4, 8, 4, 8, 1, 1, 2, 2, 1, 2, 2, 4, 8};
-  return descent_tensor_elements(tensor) * element_bytes[tensor->dtype];
+  return descent_tensor_elements(tensor) * descent_element_bytes(tensor->dtype);
+}
+
+/* Copies `bytes` of a slot's elements, those at one place along all memory axes before `axis`, from
+ * row-major to the state or (`to_state` 0) back. */
+static inline void descent_copy_axes(const descent_slot* slot, int32_t axis, int64_t bytes,
+                                     const char* from, char* to, int to_state) {
+  const int32_t rank = slot->tensor.rank;
+  int64_t extent, stored_step, row_major_step, i;
+  int32_t inner = axis;
+  while (inner < rank && slot->order[inner] == inner) ++inner;
+  if (inner == rank) { /* their order is the same on both sides */
+    memcpy(to, from, (size_t)bytes);
+    return;
+  }
+  extent = slot->tensor.dims[slot->order[axis]];
+  stored_step = bytes / extent;
+  row_major_step = descent_element_bytes(slot->tensor.dtype);
+  for (inner = slot->order[axis] + 1; inner < rank; ++inner)
+    row_major_step *= slot->tensor.dims[inner];
+  for (i = 0; i < extent; ++i) {
+    descent_copy_axes(slot, axis + 1, stored_step, from, to, to_state);
+    from += to_state ? row_major_step : stored_step;
+    to += to_state ? stored_step : row_major_step;
+  }
+}
+
+/* Copies a slot of the state, row-major, to `values`. */
+static inline void descent_read_slot(const descent_slot* slot, const void* state, char* values) {
+  const char* stored = (const char*)state + slot->offset_bytes;
+  const int64_t bytes = descent_tensor_bytes(&slot->tensor);
+  if (slot->order == NULL)
+    memcpy(values, stored, (size_t)bytes);
+  else if (bytes > 0)
+    descent_copy_axes(slot, 0, bytes, stored, values, 0);
+}
+
+/* Replaces it by `values`, row-major. */
+static inline void descent_write_slot(const descent_slot* slot, void* state, const char* values) {
+  char* stored = (char*)state + slot->offset_bytes;
+  const int64_t bytes = descent_tensor_bytes(&slot->tensor);
+  if (slot->order == NULL)
+    memcpy(stored, values, (size_t)bytes);
+  else if (bytes > 0)
+    descent_copy_axes(slot, 0, bytes, values, stored, 1);
 }
 
 /* Copies a tensor of the state, row-major, to `values`. */
@@ -63,9 +110,8 @@ static inline int descent_get_tensor(const descent_program* program, const void*
                                      const char* name, void* values, int64_t bytes) {
   const descent_slot* slot = descent_find_slot(program, name);
   if (slot == NULL) return DESCENT_ERROR_NAME;
-  if (slot->layout != 0) return DESCENT_ERROR_LAYOUT;
   if (bytes != descent_tensor_bytes(&slot->tensor)) return DESCENT_ERROR_SIZE;
-  memcpy(values, (const char*)state + slot->offset_bytes, (size_t)bytes);
+  descent_read_slot(slot, state, (char*)values);
   return DESCENT_OK;
 }
 
@@ -74,9 +120,8 @@ static inline int descent_set_tensor(const descent_program* program, void* state
                                      const void* values, int64_t bytes) {
   const descent_slot* slot = descent_find_slot(program, name);
   if (slot == NULL) return DESCENT_ERROR_NAME;
-  if (slot->layout != 0) return DESCENT_ERROR_LAYOUT;
   if (bytes != descent_tensor_bytes(&slot->tensor)) return DESCENT_ERROR_SIZE;
-  memcpy((char*)state + slot->offset_bytes, values, (size_t)bytes);
+  descent_write_slot(slot, state, (const char*)values);
   return DESCENT_OK;
 }
 
@@ -133,14 +178,22 @@ typedef struct descent_writer {
   int64_t bytes;
 } descent_writer;
 
-static inline void descent_write(descent_writer* writer, const void* data, int64_t bytes) {
+/* Where the next bytes go; NULL where they don't fit, nor any after them. */
+static inline char* descent_reserve(descent_writer* writer, int64_t bytes) {
+  char* place = NULL;
   if (writer->end - writer->at >= bytes) {
-    memcpy(writer->at, data, (size_t)bytes);
+    place = writer->at;
     writer->at += bytes;
   } else {
     writer->at = writer->end;
   }
   writer->bytes += bytes;
+  return place;
+}
+
+static inline void descent_write(descent_writer* writer, const void* data, int64_t bytes) {
+  char* place = descent_reserve(writer, bytes);
+  if (place != NULL) memcpy(place, data, (size_t)bytes);
 }
 
 static inline void descent_write_text(descent_writer* writer, const char* text) {
@@ -167,7 +220,7 @@ static inline void descent_write_string(descent_writer* writer, const char* text
 }
 
 /* Writes the whole state as a safetensors file if `capacity` suffices, and returns the bytes it
- * takes (call with NULL and 0 to ask); negative on error. */
+ * takes (call with NULL and 0 to ask). */
 static inline int64_t descent_save(const descent_program* program, const void* state, void* buffer,
                                    int64_t capacity) {
   descent_writer writer;
@@ -184,7 +237,6 @@ static inline int64_t descent_save(const descent_program* program, const void* s
   for (i = 0; i < program->slot_count; ++i) {
     const descent_slot* slot = &program->slots[i];
     const int64_t bytes = descent_tensor_bytes(&slot->tensor);
-    if (slot->layout != 0) return DESCENT_ERROR_LAYOUT;
     if (i > 0) descent_write_text(&writer, ",");
     descent_write_string(&writer, slot->tensor.name);
     descent_write_text(&writer, ":{\"dtype\":\"");
@@ -206,8 +258,9 @@ static inline int64_t descent_save(const descent_program* program, const void* s
   header = writer.bytes - 8;
   for (i = 0; i < program->slot_count; ++i) {
     const descent_slot* slot = &program->slots[i];
-    descent_write(&writer, (const char*)state + slot->offset_bytes,
-                  descent_tensor_bytes(&slot->tensor));
+    const int64_t bytes = descent_tensor_bytes(&slot->tensor);
+    char* place = descent_reserve(&writer, bytes);
+    if (place != NULL) descent_read_slot(slot, state, place);
   }
   for (i = 0; i < 8; ++i) length[i] = (unsigned char)((uint64_t)header >> (8 * i));
   if (buffer != NULL && capacity >= 8) memcpy(buffer, length, 8);
@@ -346,7 +399,6 @@ static inline void descent_read_stored(descent_reader* reader, descent_stored* s
 static inline int descent_check_stored(const descent_slot* slot, const descent_stored* stored,
                                        int64_t bytes) {
   int32_t axis;
-  if (slot->layout != 0) return DESCENT_ERROR_LAYOUT;
   if (!descent_string_is(stored->dtype, descent_dtype_name(slot->tensor.dtype)) ||
       stored->rank != slot->tensor.rank)
     return DESCENT_ERROR_TYPE;
@@ -428,9 +480,7 @@ static inline int descent_load(const descent_program* program, void* state, cons
       if (error == DESCENT_OK)
         error = descent_check_stored(slot, &stored, bytes - 8 - (int64_t)json_bytes);
       if (error != DESCENT_OK) return error;
-      if (copy)
-        memcpy((char*)state + slot->offset_bytes, json + json_bytes + stored.begin,
-               (size_t)(stored.end - stored.begin));
+      if (copy) descent_write_slot(slot, state, json + json_bytes + stored.begin);
     }
     if (descent_stored_end(json, (int64_t)json_bytes) != bytes - 8 - (int64_t)json_bytes)
       return DESCENT_ERROR_FORMAT;

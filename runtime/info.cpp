@@ -49,15 +49,21 @@ std::string EntriesText(const Program& program) {
   return text;
 }
 
+std::string OrderText(const descent_slot& slot) {
+  if (!slot.order) return "";
+  return fmt::format(", axes {} in memory",
+                     fmt::join(slot.order, slot.order + slot.tensor.rank, ", "));
+}
+
 std::string SlotsText(const Program& program, int64_t* parameters) {
   std::string text;
   for (const descent_slot& slot : program.slots()) {
     int64_t elements = ElementCount(slot.tensor);
     if (slot.kind == DESCENT_SLOT_PARAMETER) *parameters += elements;
     bool frozen = slot.kind == DESCENT_SLOT_PARAMETER && !slot.trainable;
-    text +=
-        fmt::format("  {}: {}{} {}{}\n", slot.tensor.name, NameOf(slot.tensor.dtype),
-                    ShapeText(slot.tensor), kSlotKinds[slot.kind], frozen ? ", not trained" : "");
+    text += fmt::format("  {}: {}{} {}{}{}\n", slot.tensor.name, NameOf(slot.tensor.dtype),
+                        ShapeText(slot.tensor), kSlotKinds[slot.kind],
+                        frozen ? ", not trained" : "", OrderText(slot));
   }
   return text;
 }

@@ -64,12 +64,13 @@ Result<ByteView> NumbersOf(std::string_view source, const Normalizations& normal
 Result<Bytes> WriteOnnx(const descent_onnx& onnx, const Program& program, const State& state,
                         const Normalizations& normalizations) {
   std::vector<Head> initializers;
+  std::vector<Bytes> copies;
   auto graph = static_cast<size_t>(onnx.graph_bytes);
   for (int64_t i = 0; i < onnx.initializer_count; ++i) {
     const descent_onnx_initializer& each = onnx.initializers[i];
-    Result<ByteView> numbers = each.slot < 0
-                                   ? NumbersOf(each.source, normalizations)
-                                   : state.Bytes(program.slots()[static_cast<size_t>(each.slot)]);
+    Result<ByteView> numbers =
+        each.slot < 0 ? NumbersOf(each.source, normalizations)
+                      : state.RowMajor(program.slots()[static_cast<size_t>(each.slot)], copies);
     if (!numbers) return std::unexpected(numbers.error());
     initializers.push_back(HeadOf(each, *numbers));
     graph += initializers.back().bytes.size() + initializers.back().numbers.size();

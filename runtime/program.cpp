@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/axis_order.h"
 #include "runtime/dtype.h"
 
 namespace descent::runtime {
@@ -12,9 +13,11 @@ int64_t RoundUp(int64_t bytes) {
 }
 
 Result<void> CheckSlot(const descent_slot& slot) {
-  if (slot.layout != 0) {
-    return FailWith(ExitStatus::kUnsupported, "", "slot {} is stored in layout {}, not row-major",
-                    Quoted(slot.tensor.name), slot.layout);
+  const descent_tensor& tensor = slot.tensor;
+  if (!IsAxisOrder(slot.order, tensor.rank)) {
+    return FailWith(ExitStatus::kInternal, "", "slot {} of shape {} has no order of axes [{}]",
+                    Quoted(tensor.name), ShapeText(tensor),
+                    fmt::join(slot.order, slot.order + tensor.rank, ", "));
   }
   struct Scalar {
     int32_t kind, dtype;
@@ -23,9 +26,9 @@ Result<void> CheckSlot(const descent_slot& slot) {
                                  {DESCENT_SLOT_STEP, DESCENT_I64},
                                  {DESCENT_SLOT_LEARNING_RATE, DESCENT_F64}};
   for (auto [kind, dtype] : kScalars) {
-    if (slot.kind == kind && (slot.tensor.dtype != dtype || ElementCount(slot.tensor) != 1)) {
+    if (slot.kind == kind && (tensor.dtype != dtype || ElementCount(tensor) != 1)) {
       return FailWith(ExitStatus::kInternal, "", "slot {} is not a scalar of type {}",
-                      Quoted(slot.tensor.name), NameOf(dtype));
+                      Quoted(tensor.name), NameOf(dtype));
     }
   }
   return {};
@@ -90,6 +93,26 @@ Result<State> State::Make(const Program& program) {
 
 std::span<std::byte> State::Bytes(const descent_slot& slot) const {
   return {data() + slot.offset_bytes, static_cast<size_t>(ByteCount(slot.tensor))};
+}
+
+void State::Read(const descent_slot& slot, std::span<std::byte> row_major) const {
+  ToRowMajor(slot, Bytes(slot).data(), row_major.data());
+}
+
+void State::Write(const descent_slot& slot, ByteView row_major) {
+  FromRowMajor(slot, row_major.data(), Bytes(slot).data());
+}
+
+ByteView State::RowMajor(const descent_slot& slot,
+                         std::vector<std::vector<std::byte>>& copies) const {
+  if (!slot.order) return Bytes(slot);
+  std::vector<std::byte>& copy = copies.emplace_back(Bytes(slot).size());
+  Read(slot, copy);
+  return copy;
+}
+
+std::byte* State::Element(const descent_slot& slot, int64_t element) const {
+  return Bytes(slot).data() + PlaceInMemory(slot, element) * SizeOf(slot.tensor.dtype);
 }
 
 EntryCall::EntryCall(const descent_entry& entry, const Executor& executor)

@@ -18,6 +18,7 @@
 
 #include "runtime/abi.h"
 #include "runtime/executor.h"
+#include "runtime/file.h"
 #include "runtime/memory.h"
 #include "runtime/status.h"
 
@@ -25,8 +26,8 @@ namespace descent::runtime {
 
 class Program {
  public:
-  /// Refuses another ABI version, a CPU that lacks what the code needs, and slots in a layout other
-  /// than row-major.
+  /// Refuses another ABI version, a CPU that lacks what the code needs, and slots whose order is
+  /// not one of their axes.
   static Result<Program> Open(const descent_program* program);
 
   const descent_program& abi() const { return *program_; }
@@ -67,8 +68,15 @@ class State {
   std::byte* data() const { return block_.data(); }
   int64_t size() const { return block_.size(); }
 
-  /// Row-major bytes of a slot.
+  /// A slot as it lies in memory: its axes in descent_slot::order.
   std::span<std::byte> Bytes(const descent_slot& slot) const;
+  /// Row-major values of a slot, from and to other memory of its size.
+  void Read(const descent_slot& slot, std::span<std::byte> row_major) const;
+  void Write(const descent_slot& slot, ByteView row_major);
+  /// The same as a view: of the state, or, where the axes lie in another order, of a further copy.
+  ByteView RowMajor(const descent_slot& slot, std::vector<std::vector<std::byte>>& copies) const;
+  /// Where the element of that row-major number lies.
+  std::byte* Element(const descent_slot& slot, int64_t element) const;
   /// Value of an i64 or f64 scalar slot. A model without the slot has no use for it: reads give
   /// `otherwise`, writes do nothing.
   template <typename T>

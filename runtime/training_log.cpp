@@ -164,8 +164,7 @@ Result<void> TrainingLog::Step(const Progress& progress, std::optional<double> l
     fmt::format_to(std::back_inserter(line_), "{}\"{}\":", i == 0 ? ",\"parameters\":{" : ",",
                    one.name);
     const descent_tensor& tensor = one.slot->tensor;
-    const std::byte* values = state.Bytes(*one.slot).data();
-    double value = NumberAt(tensor.dtype, values, one.element);
+    double value = NumberAt(tensor.dtype, state.Element(*one.slot, one.element), 0);
     if (IsFloat(tensor.dtype) && tensor.dtype != DESCENT_F64 && std::isfinite(value)) {
       fmt::format_to(std::back_inserter(line_), "{}", static_cast<float>(value));
     } else {

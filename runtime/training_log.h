@@ -26,7 +26,7 @@ namespace descent::runtime {
 struct Tracked {
   std::string name;
   const descent_slot* slot;
-  int64_t element;
+  int64_t element;  ///< its row-major number
 };
 /// Each of `names`, the values of `option`, may be a list, "b,W1[0,2]".
 Result<std::vector<Tracked>> FindTracked(const Program& program,

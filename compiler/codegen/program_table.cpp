@@ -45,8 +45,10 @@ llvm::Constant* EntryRow(TableBuilder& t, const EmittedEntry& emitted) {
 }
 
 llvm::Constant* SlotRow(TableBuilder& t, const StateSlot& slot) {
+  std::vector<llvm::Constant*> order;
+  for (const int axis : slot.order) order.push_back(t.I32(axis));
   return t.Struct({t.Tensor(slot.name, slot.type), t.I32(slot.kind), t.I32(slot.trainable),
-                   t.I64(slot.offset), t.I64(slot.type.bytes()), t.I32(0), t.I32(0) /* padding */});
+                   t.I64(slot.offset), t.I64(slot.type.bytes()), t.Array(order)});
 }
 
 /// -1: none of the slots.

@@ -80,9 +80,13 @@ Result<void> Workload::Restart(int64_t move) {
 
 void Workload::MoveByLastBit(int64_t move) {
   RandomSequence random(kSeed, RandomUse::kGenerator, move);
-  for (const descent_slot& slot : program_.slots())
-    if (slot.kind == DESCENT_SLOT_PARAMETER && IsFloat(slot.tensor.dtype))
-      Move(slot.tensor, state_.Bytes(slot).data(), random);
+  for (const descent_slot& slot : program_.slots()) {
+    if (slot.kind != DESCENT_SLOT_PARAMETER || !IsFloat(slot.tensor.dtype)) continue;
+    Bytes values(state_.Bytes(slot).size());
+    state_.Read(slot, values);
+    Move(slot.tensor, values.data(), random);
+    state_.Write(slot, values);
+  }
   const auto inputs = Inputs(entry());
   for (size_t i = 0; i < inputs.size(); ++i)
     if (IsFloat(inputs[i].tensor.dtype) && inputs[i].index_limit == 0)

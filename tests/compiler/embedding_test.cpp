@@ -15,11 +15,11 @@ constexpr int64_t kBiasDims[] = {3};
 
 /// Two parameters with odd names, an optimizer slot and the system's scalars.
 const descent_slot kSlots[] = {
-    {{"seed", DESCENT_I64, 0, nullptr}, DESCENT_SLOT_SEED, 0, 0, 8, 0},
-    {{"learning_rate", DESCENT_F64, 0, nullptr}, DESCENT_SLOT_LEARNING_RATE, 0, 8, 8, 0},
-    {{"W \"1\"\\", DESCENT_F32, 2, kWeightDims}, DESCENT_SLOT_PARAMETER, 1, 64, 24, 0},
-    {{"b", DESCENT_F32, 1, kBiasDims}, DESCENT_SLOT_PARAMETER, 1, 128, 12, 0},
-    {{"b.m", DESCENT_F32, 1, kBiasDims}, DESCENT_SLOT_OPTIMIZER, 0, 192, 12, 0},
+    {{"seed", DESCENT_I64, 0, nullptr}, DESCENT_SLOT_SEED, 0, 0, 8, nullptr},
+    {{"learning_rate", DESCENT_F64, 0, nullptr}, DESCENT_SLOT_LEARNING_RATE, 0, 8, 8, nullptr},
+    {{"W \"1\"\\", DESCENT_F32, 2, kWeightDims}, DESCENT_SLOT_PARAMETER, 1, 64, 24, nullptr},
+    {{"b", DESCENT_F32, 1, kBiasDims}, DESCENT_SLOT_PARAMETER, 1, 128, 12, nullptr},
+    {{"b.m", DESCENT_F32, 1, kBiasDims}, DESCENT_SLOT_OPTIMIZER, 0, 192, 12, nullptr},
 };
 
 descent_program Program() {

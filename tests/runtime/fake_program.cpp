@@ -5,6 +5,7 @@
 #include <cstring>
 #include <iterator>
 #include <limits>
+#include <vector>
 
 namespace descent::runtime {
 
@@ -26,6 +27,7 @@ struct FakeState {
   alignas(64) int64_t seed;
   alignas(64) int64_t step;
   alignas(64) double learning_rate;
+  FakeTensorState tensors;
 };
 
 /// Partial sums of a tile: squared error and gradients by w and b.
@@ -80,6 +82,7 @@ uint32_t Initialize(const descent_call* call) {
   state->b = state->b_velocity = 0;
   state->step = 0;
   state->learning_rate = 0.05;
+  InitializeFakeTensors(current.tensors, state->seed, &state->tensors);
   return 0;
 }
 
@@ -112,6 +115,7 @@ uint32_t TrainStep(const descent_call* call) {
   for (int64_t f = 0; f < kFeatures; ++f)
     update(&state->w[f], &state->w_velocity[f], sums.w[f] / rows);
   update(&state->b, &state->b_velocity, sums.b / rows);
+  StepFakeTensors(current.tensors, state->step, &state->tensors);
   if (state->step == current.poison_step) state->w[1] = std::numeric_limits<float>::infinity();
   return 0;
 }
@@ -226,7 +230,7 @@ constexpr descent_slot Slot(descent_tensor tensor, int32_t kind, size_t offset, 
           kind == DESCENT_SLOT_PARAMETER,
           static_cast<int64_t>(offset),
           static_cast<int64_t>(bytes),
-          0};
+          nullptr};
 }
 const descent_slot kSlots[] = {
     Slot({"w", DESCENT_F32, 2, kW}, DESCENT_SLOT_PARAMETER, offsetof(FakeState, w), 8),
@@ -244,6 +248,7 @@ const descent_slot kSlots[] = {
 const descent_hyperparameter kHyperparameters[] = {{"optimizer", "sgd"},
                                                    {"optimizer.momentum", "0.5"}};
 
+std::vector<descent_slot> slots;
 descent_program program;
 
 }  // namespace
@@ -255,6 +260,9 @@ const descent_program* FakeProgram(const FakeOptions& options) {
     input.normalization = features ? options.normalization : DESCENT_NORMALIZE_NONE;
   }
   predict_inputs[0].normalization = options.normalization;
+  slots.assign(std::begin(kSlots), std::end(kSlots));
+  const auto more = FakeTensorSlots(options.tensors, offsetof(FakeState, tensors));
+  slots.insert(slots.end(), more.begin(), more.end());
   program = {.abi_version = DESCENT_ABI_VERSION,
              .has_values = options.has_values,
              .name = options.other_model ? "other" : "fake",
@@ -266,10 +274,10 @@ const descent_program* FakeProgram(const FakeOptions& options) {
              .compiler = "by hand",
              .cpu_needs = "nothing",
              .state_bytes = sizeof(FakeState),
-             .slot_count = std::size(kSlots),
+             .slot_count = std::ssize(slots),
              .entry_count = std::size(kEntries),
              .hyperparameter_count = std::size(kHyperparameters),
-             .slots = kSlots,
+             .slots = slots.data(),
              .entries = kEntries,
              .hyperparameters = kHyperparameters,
              .keep_partial_batch = options.keep_partial_batch,

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "runtime/abi.h"
+#include "tests/runtime/fake_tensors.h"
 
 namespace descent::runtime {
 
@@ -21,6 +22,7 @@ struct FakeOptions {
   int64_t weights_bytes = 0;
   bool has_values = false;
   const descent_onnx* onnx = nullptr;
+  FakeTensors tensors = FakeTensors::kNone;  ///< that the state has besides
 };
 
 inline constexpr int64_t kFakeBatch = 8, kFakePredictBatch = 3;

@@ -4,6 +4,7 @@ The structures are those of runtime/abi.h. Exit status 0 if every value is the o
 """
 
 import ctypes as c
+import itertools
 import struct
 import sys
 
@@ -37,7 +38,7 @@ class Entry(c.Structure):
 
 class Slot(c.Structure):
     _fields_ = [("tensor", Tensor), ("kind", c.c_int32), ("trainable", c.c_int32), ("offset_bytes", c.c_int64),
-                ("stored_bytes", c.c_int64), ("layout", c.c_int32)]
+                ("stored_bytes", c.c_int64), ("order", c.POINTER(c.c_int32))]
 
 
 class Program(c.Structure):
@@ -49,7 +50,7 @@ class Program(c.Structure):
                 ("weights", c.c_void_p), ("weights_bytes", c.c_int64), ("onnx", c.c_void_p)]
 
 
-ABI_VERSION = 4
+ABI_VERSION = 5
 ALIGNMENT = 64
 
 
@@ -69,6 +70,7 @@ class Model:
         self.entries = {entry.name.decode(): entry for entry in self.program.entries[: self.program.entry_count]}
         self.slots = {slot.tensor.name.decode(): slot for slot in self.program.slots[: self.program.slot_count]}
         self.state = Block(self.program.state_bytes)
+        self.memory = (c.c_char * self.program.state_bytes).from_address(self.state.address)
 
     def call(self, name, rows=0, **inputs):
         """Runs an entry point; tensors are lists of floats, by name; returns its outputs likewise."""
@@ -84,16 +86,30 @@ class Model:
         return {name: list(values) for name, values in outputs.items()}
 
     def set(self, name, format, *values):
-        data = struct.pack(f"<{format}", *values)
-        c.memmove(self.state.address + self.slots[name].offset_bytes, data, len(data))
-
-    def get(self, name):
+        """Row-major values of a tensor of the state."""
         slot = self.slots[name]
-        return list((c.c_float * elements(slot.tensor)).from_address(self.state.address + slot.offset_bytes))
+        for place, value in zip(places(slot), values, strict=True):
+            struct.pack_into(f"<{format}", self.memory, slot.offset_bytes + place * struct.calcsize(format), value)
+
+    def get(self, name, format):
+        slot = self.slots[name]
+        return [struct.unpack_from(f"<{format}", self.memory, slot.offset_bytes + place * struct.calcsize(format))[0]
+                for place in places(slot)]
 
 
 def addresses(arrays):
     return (c.c_void_p * max(1, len(arrays)))(*[c.addressof(array) for array in arrays])
+
+
+def places(slot):
+    """Where in memory the elements of a slot lie, in row-major order: memory axis i is axis order[i]."""
+    dims = slot.tensor.dims[: slot.tensor.rank]
+    order = slot.order[: len(dims)] if slot.order else range(len(dims))
+    for index in itertools.product(*map(range, dims)):
+        place = 0
+        for axis in order:
+            place = place * dims[axis] + index[axis]
+        yield place
 
 
 def elements(tensor):
@@ -106,14 +122,14 @@ def elements(tensor):
 def main(library):
     model = Model(library, "no_bias")
     model.call("initialize")
-    model.set("W1", "6f", .1, -.2, .3, .4, .5, -.6)
-    model.set("W2", "3f", .7, -.8, .9)
+    model.set("W1", "f", .1, -.2, .3, .4, .5, -.6)
+    model.set("W2", "f", .7, -.8, .9)
     model.set("learning_rate", "d", .5)
     row = {"x": [1, 2], "y": [1]}
     values = {
         "prediction": (model.call("predict", rows=1, x=row["x"])["yhat"][0], .551277),
         "loss": (model.call("train_step", rows=1, **row)["loss"][0], .595518),
-        "W1_12 after the step": (model.get("W1")[1], -.238395),
+        "W1_12 after the step": (model.get("W1", "f")[1], -.238395),
         "loss after the step": (model.call("train_step", rows=1, **row)["loss"][0], .458218),
     }
     wrong = 0

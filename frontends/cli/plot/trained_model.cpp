@@ -262,7 +262,8 @@ Result<Table> TrainedModel::Parameter(const std::string& name) const {
   if (slot == nullptr) return Error("the model has no parameter {}", Quoted(name));
   const descent_tensor& tensor = slot->tensor;
   Table table{.rows = 1, .row_shape = {tensor.dims, tensor.dims + tensor.rank}, .values = {}};
-  const auto bytes = parts_->state.Bytes(*slot);
+  std::vector<std::byte> bytes(parts_->state.Bytes(*slot).size());
+  parts_->state.Read(*slot, bytes);
   for (int64_t i = 0; i < table.row_elements(); ++i)
     table.values.push_back(LoadDouble(static_cast<DType>(tensor.dtype), bytes.data(), i));
   return table;
@@ -271,13 +272,13 @@ Result<Table> TrainedModel::Parameter(const std::string& name) const {
 Result<double> TrainedModel::GetElement(const std::string& element, std::string_view option) const {
   DESCENT_TRY(tracked, parts_->FindElement(element, option));
   return LoadDouble(static_cast<DType>(tracked.slot->tensor.dtype),
-                    parts_->state.Bytes(*tracked.slot).data(), tracked.element);
+                    parts_->state.Element(*tracked.slot, tracked.element), 0);
 }
 
 Result<void> TrainedModel::SetElement(const std::string& element, double value) {
   DESCENT_TRY(tracked, parts_->FindElement(element, "element"));
   StoreDouble(static_cast<DType>(tracked.slot->tensor.dtype),
-              parts_->state.Bytes(*tracked.slot).data(), tracked.element, value);
+              parts_->state.Element(*tracked.slot, tracked.element), 0, value);
   return {};
 }
 

@@ -160,9 +160,9 @@ Result<void> FillState(const Execution& execution, const runtime::Program& progr
     const auto place = execution.state.find(slot.tensor.name);
     if (place == execution.state.end())
       return Error("nothing gives the state {} a first value", Quoted(slot.tensor.name));
-    const auto bytes = state.Bytes(slot);
-    DESCENT_CHECK(bytes.size() == place->second.bytes().size(), "a slot's type differs");
-    std::memcpy(bytes.data(), place->second.bytes().data(), bytes.size());
+    const auto bytes = place->second.bytes();
+    DESCENT_CHECK(bytes.size() == state.Bytes(slot).size(), "a slot's type differs");
+    state.Write(slot, bytes);
   }
   return {};
 }
@@ -189,8 +189,10 @@ Values Collect(const Execution& execution, const Compilation& compilation,
   for (const NamedValue& output : compilation.entries.front().graph.outputs()) {
     if (!output.name.starts_with(kNext)) continue;
     const descent_slot* slot = program.FindSlot(std::string_view(output.name).substr(kNext.size()));
-    if (slot != nullptr)
-      values.next.push_back({output.name, ReadBack(slot->tensor, state.Bytes(*slot).data())});
+    if (slot == nullptr) continue;
+    std::vector<std::byte> bytes(state.Bytes(*slot).size());
+    state.Read(*slot, bytes);
+    values.next.push_back({output.name, ReadBack(slot->tensor, bytes.data())});
   }
   return values;
 }

@@ -76,7 +76,7 @@ TEST(ModuleEmitter, TableDescribesTheProgram) {
   program.name = "a model";
   program.keep_partial_batch = true;
   program.hyperparameters = {{"optimizer.momentum", "0.9"}};
-  program.state = {{"w", {kF32, {2, 3}}, DESCENT_SLOT_PARAMETER, true, 64},
+  program.state = {{"w", {kF32, {2, 3}}, DESCENT_SLOT_PARAMETER, true, 64, {1, 0}},
                    {"seed", {kI64, {}}, DESCENT_SLOT_SEED, false, 0}};
   program.state_bytes = 128;
   program.entries[0].batch = 10;
@@ -102,6 +102,10 @@ TEST(ModuleEmitter, TableDescribesTheProgram) {
   EXPECT_EQ(p.slots[0].tensor.dims[1], 3);
   EXPECT_EQ(p.slots[0].offset_bytes, 64);
   EXPECT_EQ(p.slots[0].stored_bytes, 24);
+  ASSERT_NE(p.slots[0].order, nullptr);
+  EXPECT_EQ(p.slots[0].order[0], 1);
+  EXPECT_EQ(p.slots[0].order[1], 0);
+  EXPECT_EQ(p.slots[1].order, nullptr);
   EXPECT_EQ(p.slots[1].kind, DESCENT_SLOT_SEED);
   ASSERT_EQ(p.hyperparameter_count, 1);
   EXPECT_STREQ(p.hyperparameters[0].value, "0.9");
