@@ -59,6 +59,8 @@ class ModelBuilder {
 
   // ---- what is done with it -------------------------------------------------------------------
 
+  /// A value that is there for those who ask for it by name.
+  void Output(const std::string& name, const Variable& value) { AddOutput(name, value.value()); }
   void Predict(const std::string& name, const Variable& value,
                PredictionKind kind = PredictionKind::kValue);
   /// A metric operator over variables.
