@@ -110,7 +110,7 @@ class ModelBuilder {
   void AddOutput(const std::string& name, Value value);
   /// The name by which a metric reads a value: its input's or output's, made where there is none.
   std::string OperandName(const Variable& value, const std::string& name);
-  /// In the order in which the text form has them without listing them.
+  /// Into the order of the text form: those that it lists, then those that other statements imply.
   void SortOutputs();
   /// "in layer1.0 (Block): "
   std::string Whereabouts() const;
