@@ -151,7 +151,8 @@ void ModelBuilder::SortOutputs() {
   for (const Update& update : model_.updates) order.push_back(update.loss);
   for (const Slot& slot : model_.slots) order.push_back(slot.next);
   std::ranges::stable_sort(outputs_, {}, [&](const NamedValue& output) {
-    return std::ranges::find(order, output.name) - order.begin();
+    const auto place = std::ranges::find(order, output.name);
+    return place == order.end() ? -1 : place - order.begin();
   });
 }
 

@@ -59,6 +59,8 @@ class ModelBuilder {
 
   // ---- what is done with it -------------------------------------------------------------------
 
+  /// A value that is there for those who ask for it by name.
+  void Output(const std::string& name, const Variable& value) { AddOutput(name, value.value()); }
   void Predict(const std::string& name, const Variable& value,
                PredictionKind kind = PredictionKind::kValue);
   /// A metric operator over variables.
@@ -108,7 +110,7 @@ class ModelBuilder {
   void AddOutput(const std::string& name, Value value);
   /// The name by which a metric reads a value: its input's or output's, made where there is none.
   std::string OperandName(const Variable& value, const std::string& name);
-  /// In the order in which the text form has them without listing them.
+  /// Into the order of the text form: those that it lists, then those that other statements imply.
   void SortOutputs();
   /// "in layer1.0 (Block): "
   std::string Whereabouts() const;

@@ -1,5 +1,6 @@
 // `descent plot` from outside: what it refuses, and what its pictures call things.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -23,6 +24,9 @@ TEST(PlotCommand, RefusesWithOneErrorThatNamesTheOption) {
       {"--surface --x 'W1[0, 0]' --y 'W1[9,9]'", 2, "error: --y W1[9,9]: it is "},
       {"--surface --x nothing --y 'W1[0,0]'", 2, "error: --x nothing: there is no such parameter"},
       {"--surface --x 'W1[0,0],W1[0,1]' --y 'W1[0,0]'", 2, "error: --x takes one element, not"},
+      {"--images nothing", 1, "error: the model has no value 'nothing'"},
+      {"--images loss", 1, "error: 'loss' has no value for each row\n"},
+      {"--images yhat --units 0", 2, "error: --units takes 1 to 400\n"},
       {"--predictions 0", 2, "error: --predictions takes 1 to 400 images, not 0\n"},
       {"--predictions 401", 2, "error: --predictions takes 1 to 400 images, not 401\n"},
   };
@@ -63,6 +67,17 @@ TEST(PlotCommand, UsesAllThatIsGiven) {
                      ">/dev/null")
                 .status,
             0);
+}
+
+TEST(PlotCommand, ImagesAreOfRowsOrOfWhatIsMadeUp) {
+  const Shell shell;
+  shell.Run("descent model vae --inputs 256 --batch 8 --width 8 --code 2 -o vae.descent");
+  for (const auto& [options, images] : {std::pair("restored --units 5", 5), {"sample", 8}}) {
+    const Outcome outcome = shell.Run(fmt::format(
+        "descent plot vae.descent --data shapes:samples=20 --images {} | grep -c '<image'",
+        options));
+    EXPECT_EQ(outcome.out, fmt::format("{}\n", images)) << outcome.err;
+  }
 }
 
 TEST(PlotCommand, SpacesInTheNameOfAnElementDoNotMatter) {

@@ -75,6 +75,19 @@ TEST(ModelBuilder, LayersUnderNamesOfTheirOwn) {
                                              "decoder.bias"}));
 }
 
+TEST(ModelBuilder, OnlyOutputsThatNothingImpliesAreListed) {
+  ModelBuilder m("net", 2);
+  const Variable x = m.Input("x", {3});
+  const Variable y = m.Add(Linear(3, 1))(x);
+  m.Train(Mean(y), Adam());
+  m.Predict("y", y);
+  m.Output("twice", y * 2.0);
+  const std::string text = Text(std::move(m));
+  EXPECT_NE(text.find("output twice\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("output y"), std::string::npos) << text;
+  EXPECT_EQ(text.find("output loss"), std::string::npos) << text;
+}
+
 TEST(ModelBuilder, AStatisticIsReplacedAtEveryUse) {
   ModelBuilder m("net", 2);
   const Layer norm = m.Add(BatchNorm1d(3));

@@ -86,6 +86,15 @@ struct PredictedImage {
 std::string DrawPredictions(const std::string& title, const std::vector<PredictedImage>& images,
                             int columns);
 
+/// Images in a grid, without words.
+struct ImageFigure {
+  std::string title;
+  int width = 0, height = 0;                ///< of each image, in pixels
+  std::vector<std::vector<double>> images;  ///< 0 (paper) to 1 (ink), rows from top
+  int columns = 16;
+};
+std::string DrawImages(const ImageFigure& figure);
+
 /// counts[actual][predicted]
 std::string DrawConfusion(const std::string& title, const std::vector<std::string>& classes,
                           const std::vector<std::vector<double>>& counts);

@@ -62,6 +62,10 @@ Result<LineFigure> GatherFunction(const std::string& model, const Range& range);
 /// classes.
 Result<std::vector<PredictedImage>> GatherPredictions(const Subject& subject, int count);
 
+/// A value [batch, ...] with a square image for each of the first `most` test rows: what the model
+/// predicts, or any other value of its graph. Numbers are shown from 0 to 1.
+Result<ImageFigure> GatherImages(const Subject& subject, const std::string& value, int64_t most);
+
 struct Confusion {
   std::vector<std::string> classes;
   std::vector<std::vector<double>> counts;  ///< [actual][predicted]

@@ -27,13 +27,7 @@ Result<Examples> Classify(TrainedModel& model, const std::string& spec, int64_t 
                                             PredictionKind::kProbabilities, &Prediction::kind);
   if (prediction == model.model().predictions.end())
     return Error("the model predicts no probabilities of classes");
-  DESCENT_TRY(loaded, model.LoadRows(spec));
-  runtime::Dataset data = loaded.test ? std::move(*loaded.test) : std::move(loaded.data);
-  if (data.rows > most_rows) {
-    std::vector<int64_t> rows(most_rows);
-    for (int64_t i = 0; i < most_rows; ++i) rows[i] = i;
-    data = runtime::SelectRows(data, rows, data.origin);
-  }
+  DESCENT_TRY(data, model.LoadTestRows(spec, most_rows));
   DESCENT_TRY(labels, model.Labels(data));
   DESCENT_TRY(probabilities, model.Predict(data, prediction->name));
   std::vector<std::string> classes = data.label()->class_names;
@@ -48,9 +42,7 @@ Result<std::vector<PredictedImage>> GatherPredictions(const Subject& subject, in
   DESCENT_TRY(model, TrainedModel::Load(subject.source));
   DESCENT_TRY(examples, Classify(model, subject.data, count));
   DESCENT_TRY(features, model.Features(examples.data));
-  const auto side = static_cast<int>(std::lround(std::sqrt(features.row_elements())));
-  if (int64_t{side} * side != features.row_elements())
-    return Error("images to draw are square; a row has {} features", features.row_elements());
+  DESCENT_TRY(side, SideOf(features));
   const double scale = std::max(1e-30, Range::Of(features.values).high);
   std::vector<PredictedImage> images;
   for (int64_t row = 0; row < features.rows; ++row) {

@@ -20,7 +20,7 @@ struct PlotArguments {
   int64_t seed = 1;
   bool boundary = false, fit = false, surface = false, curves = false, function = false,
        confusion = false;
-  std::string neurons, weights;
+  std::string neurons, weights, images;
   std::optional<int64_t> predictions;
   int64_t units = 64;
   std::string x, y, center, radius;
@@ -86,11 +86,23 @@ Result<std::string> PlotNeurons(const PlotArguments& arguments) {
   return plot::DrawTiles(figure);
 }
 
-Result<std::string> PlotWeights(const PlotArguments& arguments) {
-  DESCENT_TRY(subject, SubjectAt(arguments, 0));
+Result<void> CheckUnits(const PlotArguments& arguments) {
   constexpr int64_t kMost = 400;
   if (arguments.units < 1 || arguments.units > kMost)
     return UsageError(fmt::format("--units takes 1 to {}", kMost));
+  return {};
+}
+
+Result<std::string> PlotImages(const PlotArguments& arguments) {
+  DESCENT_TRY(subject, SubjectAt(arguments, 0));
+  DESCENT_RETURN_IF_ERROR(CheckUnits(arguments));
+  DESCENT_TRY(figure, plot::GatherImages(subject, arguments.images, arguments.units));
+  return plot::DrawImages(figure);
+}
+
+Result<std::string> PlotWeights(const PlotArguments& arguments) {
+  DESCENT_TRY(subject, SubjectAt(arguments, 0));
+  DESCENT_RETURN_IF_ERROR(CheckUnits(arguments));
   DESCENT_TRY(figure, plot::GatherWeights(subject, arguments.weights, arguments.units));
   return plot::DrawTiles(figure);
 }
@@ -223,6 +235,7 @@ Result<ExitStatus> Plot(const PlotArguments& arguments) {
       {"--fit", arguments.fit, PlotFits, true},
       {"--neurons", !arguments.neurons.empty(), PlotNeurons},
       {"--weights", !arguments.weights.empty(), PlotWeights},
+      {"--images", !arguments.images.empty(), PlotImages},
       {"--surface", arguments.surface, PlotSurface},
       {"--curves", arguments.curves, PlotCurves, true, false},
       {"--function", arguments.function, PlotFunctions, true, false},
@@ -262,6 +275,9 @@ Command PlotCommand() {
         &a->neurons},
        {"--weights", "PARAMETER", "columns of a parameter [pixels, units] as square images",
         &a->weights},
+       {"--images", "VALUE",
+        "square images that a model predicts, of the first test rows: sample, restored, ...",
+        &a->images},
        {"--surface", "",
         "contours of the loss over two elements of parameters (--x, --y), with descent directions",
         &a->surface},
@@ -306,7 +322,7 @@ Command PlotCommand() {
        {"--center", "X,Y", "--surface: the middle (default: the current values)", &a->center},
        {"--radius", "R", "--surface: half the extent (default: the trajectories decide)",
         &a->radius},
-       {"--units", "N", "--weights: how many columns at most (default 64)", &a->units},
+       {"--units", "N", "--weights, --images: how many pictures at most (default 64)", &a->units},
        {"--label", "TEXT", "--curves, --surface: name of a log in the legend; one for each",
         &a->labels},
        {"--series", "NAME", "--curves: loss, validation.loss, validation.accuracy, ...",
@@ -320,7 +336,8 @@ Command PlotCommand() {
        {"--to", "X", "--function: upper end of x", &a->to}}};
   return {
       .name = "plot",
-      .summary = "draw decision boundaries, curves, loss surfaces, neurons and predictions as SVG",
+      .summary =
+          "draw decision boundaries, curves, loss surfaces, neurons, images and predictions as SVG",
       .description =
           "Compiles the model in process, takes the parameters of a checkpoint and asks it about "
           "the data. Colours "

@@ -63,6 +63,16 @@ std::vector<unsigned char> TilePixels(const Tile& tile, bool diverging) {
   return rgb;
 }
 
+/// Ink on paper.
+std::vector<unsigned char> GreyPixels(const std::vector<double>& pixels) {
+  std::vector<unsigned char> rgb;
+  for (const double pixel : pixels) {
+    const double grey = 255 * (1 - std::clamp(pixel, 0.0, 1.0));
+    AppendPixel(rgb, {grey, grey, grey});
+  }
+  return rgb;
+}
+
 }  // namespace
 
 std::string DrawBoundaries(const std::vector<BoundaryPanel>& panels) {
@@ -128,13 +138,8 @@ std::string DrawPredictions(const std::string& title, const std::vector<Predicte
     const bool right = image.predicted == image.actual;
     const double x = 8 + i % columns * kWidth + (kWidth - kImage) / 2;
     const double y = kTop + i / columns * kHeight;
-    std::vector<unsigned char> rgb;
-    for (const double pixel : image.pixels) {
-      const double grey = 255 * (1 - std::clamp(pixel, 0.0, 1.0));
-      AppendPixel(rgb, {grey, grey, grey});
-    }
     const Rect place{x, y, kImage, kImage};
-    svg.Image(place, image.width, image.height, rgb, false);
+    svg.Image(place, image.width, image.height, GreyPixels(image.pixels), false);
     svg.Rectangle(
         place,
         {.stroke = right ? kBlue : kOrange, .stroke_width = 2.5, .dash = right ? "" : "6 3"});
@@ -145,6 +150,21 @@ std::string DrawPredictions(const std::string& title, const std::vector<Predicte
       svg.Text({x + kImage / 2, y + kImage + 28}, "(" + image.actual + ")",
                {.size = 10.5, .anchor = Anchor::kMiddle});
   }
+  return std::move(svg).Finish();
+}
+
+std::string DrawImages(const ImageFigure& figure) {
+  constexpr double kImage = 56, kGap = 4, kTop = 36;
+  const int count = static_cast<int>(figure.images.size());
+  const int columns = std::clamp(figure.columns, 1, std::max(count, 1));
+  const int rows = (count + columns - 1) / columns;
+  const double width = std::max(kGap + columns * (kImage + kGap), 260.0);
+  SvgDocument svg(width, kTop + rows * (kImage + kGap), figure.title);
+  svg.Text({width / 2, 22}, figure.title, {.size = 14, .anchor = Anchor::kMiddle, .bold = true});
+  for (int i = 0; i < count; ++i)
+    svg.Image({kGap + i % columns * (kImage + kGap), kTop + i / columns * (kImage + kGap), kImage,
+               kImage},
+              figure.width, figure.height, GreyPixels(figure.images[i]), false);
   return std::move(svg).Finish();
 }
 

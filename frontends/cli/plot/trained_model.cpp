@@ -1,6 +1,7 @@
 #include "frontends/cli/plot/trained_model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 #include <optional>
@@ -78,6 +79,12 @@ int64_t Table::row_elements() const {
   return count;
 }
 
+Result<int> SideOf(const Table& table) {
+  const auto side = static_cast<int>(std::lround(std::sqrt(table.row_elements())));
+  if (int64_t{side} * side == table.row_elements()) return side;
+  return Error("images to draw are square; a row has {} numbers", table.row_elements());
+}
+
 struct TrainedModel::Parts {
   Parts(Model model, JitProgram jit, runtime::Program program, runtime::State state,
         std::unique_ptr<runtime::Executor> executor)
@@ -121,6 +128,9 @@ struct TrainedModel::Parts {
     if (const descent_entry* entry = program.Find(name)) return entry;
     return Error("model {} has no entry point {}", Quoted(program.name()), name);
   }
+
+  /// Output `name` of the entry point predict: of every row, or of one call on the first ones.
+  Result<Table> Predict(const runtime::Dataset& data, const std::string& name, bool once);
 
   Result<runtime::Tracked> FindElement(const std::string& name, std::string_view option) const {
     DESCENT_TRY(tracked, FromRuntime(runtime::FindTracked(program, {name}, option)));
@@ -175,6 +185,13 @@ Result<runtime::LoadedData> TrainedModel::LoadRows(const std::string& data) cons
   return FromRuntime(runtime::LoadData(data, runtime::NeedsOf(runtime::DataInputs({entry}))));
 }
 
+Result<runtime::Dataset> TrainedModel::LoadTestRows(const std::string& data, int64_t most) const {
+  DESCENT_TRY(loaded, LoadRows(data));
+  runtime::Dataset rows = loaded.test ? std::move(*loaded.test) : std::move(loaded.data);
+  if (rows.rows <= most) return rows;
+  return runtime::SelectRows(rows, AllRows(most), rows.origin);
+}
+
 Result<Table> TrainedModel::Features(const runtime::Dataset& data) const {
   std::vector<std::vector<double>> columns;
   Table table{.rows = data.rows, .row_shape = {}, .values = {}};
@@ -220,30 +237,42 @@ runtime::Dataset TrainedModel::WithFeatures(const runtime::Dataset& like,
   return data;
 }
 
-Result<Table> TrainedModel::Predict(const runtime::Dataset& data, const std::string& name) {
-  DESCENT_TRY(entry, parts_->Entry("predict"));
+Result<Table> TrainedModel::Parts::Predict(const runtime::Dataset& data, const std::string& name,
+                                           bool once) {
+  DESCENT_TRY(entry, Entry("predict"));
   const auto outputs = runtime::Outputs(*entry);
   const auto output =
       std::ranges::find_if(outputs, [&](const descent_output& o) { return name == o.tensor.name; });
   if (output == outputs.end()) return Error("the model does not predict {}", Quoted(name));
-  if (output->batch_axis != 0) return Error("{} has no value for each row", Quoted(name));
-  DESCENT_TRY(prepared, parts_->Prepare(data, *entry));
-  DESCENT_TRY(call, FromRuntime(runtime::EntryCall::Make(*entry, *parts_->executor)));
-  const std::vector<int64_t> rows = AllRows(data.rows);
-  DESCENT_TRY(feed, FromRuntime(runtime::Feed::Make(call, prepared, rows)));
-  Table table{.rows = data.rows, .row_shape = {}, .values = {}};
   const descent_tensor& tensor = output->tensor;
-  table.row_shape.assign(tensor.dims + 1, tensor.dims + tensor.rank);
+  const bool of_rows = output->batch_axis == 0;
+  if (!of_rows && (!once || tensor.rank == 0))
+    return Error("{} has no value for each row", Quoted(name));
+  DESCENT_TRY(prepared, Prepare(data, *entry));
+  DESCENT_TRY(call, FromRuntime(runtime::EntryCall::Make(*entry, *executor)));
+  const std::vector<int64_t> rows = AllRows(once ? std::min(entry->batch, data.rows) : data.rows);
+  DESCENT_TRY(feed, FromRuntime(runtime::Feed::Make(call, prepared, rows)));
+  const auto end = static_cast<int64_t>(rows.size());
+  Table table{.rows = of_rows ? end : tensor.dims[0],
+              .row_shape = {tensor.dims + 1, tensor.dims + tensor.rank},
+              .values = {}};
   const auto* bytes = call.output(output - outputs.begin());
-  for (int64_t first = 0; first < data.rows; first += entry->batch) {
-    const int64_t count = std::min(entry->batch, data.rows - first);
-    feed.Fill(std::span(rows).subspan(first, count), *parts_->executor);
-    const uint32_t status = call.Run(parts_->state, count);
+  for (int64_t first = 0; first < end; first += entry->batch) {
+    const int64_t count = std::min(entry->batch, end - first);
+    feed.Fill(std::span(rows).subspan(first, count), *executor);
+    const uint32_t status = call.Run(state, count);
     if (status != 0) return Error("predict: {}", runtime::StatusText(status));
-    for (int64_t i = 0; i < count * table.row_elements(); ++i)
+    for (int64_t i = 0; i < (of_rows ? count : table.rows) * table.row_elements(); ++i)
       table.values.push_back(LoadDouble(static_cast<DType>(tensor.dtype), bytes, i));
   }
   return table;
+}
+
+Result<Table> TrainedModel::Predict(const runtime::Dataset& data, const std::string& name) {
+  return parts_->Predict(data, name, false);
+}
+Result<Table> TrainedModel::PredictOnce(const runtime::Dataset& data, const std::string& name) {
+  return parts_->Predict(data, name, true);
 }
 
 Result<double> TrainedModel::Loss(const runtime::Dataset& data) {

@@ -31,6 +31,9 @@ struct Table {
   double At(int64_t row, int64_t element) const { return values[row * row_elements() + element]; }
 };
 
+/// Pixels along a side of the square image that each row is.
+Result<int> SideOf(const Table& table);
+
 class TrainedModel {
  public:
   struct Source {
@@ -50,6 +53,8 @@ class TrainedModel {
 
   /// Data of the specification of --data.
   Result<runtime::LoadedData> LoadRows(const std::string& data) const;
+  /// The first of its test rows, at most `most`; of training rows where it has no others.
+  Result<runtime::Dataset> LoadTestRows(const std::string& data, int64_t most) const;
   /// The columns that feed the model's one input of features, as plain numbers.
   Result<Table> Features(const runtime::Dataset& data) const;
   /// The label column as numbers.
@@ -60,6 +65,9 @@ class TrainedModel {
 
   /// Output `name` of the entry point predict, for every row.
   Result<Table> Predict(const runtime::Dataset& data, const std::string& name);
+  /// The same of one call on the first rows of the data, at most a batch. Where the value does not
+  /// depend on the data, as images that a model makes up, its first axis holds the rows.
+  Result<Table> PredictOnce(const runtime::Dataset& data, const std::string& name);
   /// Mean loss over all rows, with the state as it is.
   Result<double> Loss(const runtime::Dataset& data);
 

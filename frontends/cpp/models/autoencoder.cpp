@@ -40,7 +40,7 @@ Result<Model> BuildVae(const ReadyModel& ready, const Sizes& sizes) {
   const Variable divergence = (Square(mean) + Exp(log_variance) - log_variance - 1.0) * 0.5;
   m.Predict("restored", Sigmoid(decoder(mean)));
   // New images: of codes that no image was encoded to.
-  m.Predict("sample", Sigmoid(decoder(NormalLike(mean))));
+  m.Output("sample", Sigmoid(decoder(NormalLike(mean))));
   m.Train(Mean(Sum(pixels, {1}) + Sum(divergence, {1})), Adam(1e-3));
   return std::move(m).Build();
 }
@@ -56,7 +56,7 @@ ReadyModel AutoencoderModel() {
 
 ReadyModel VaeModel() {
   return {.name = "vae",
-          .doc = "variational autoencoder, which predicts restored images and new ones",
+          .doc = "variational autoencoder, whose value sample is new images",
           .sizes = {{"batch", 128}, {"inputs", 784}, {"width", 400}, {"code", 20}},
           .build = BuildVae};
 }

@@ -17,7 +17,8 @@ std::span<const SizeInfo> SizeInfos() {
       {"vocabulary", "different tokens"},
       {"width", "units of a hidden layer, channels of the first convolution, or width of a token"},
       {"hidden", "units of the layers inside or behind"},
-      {"depth", "hidden layers, blocks or levels; of vgg layers with weights, its name's number"},
+      {"depth", "hidden layers, blocks or levels; of vgg layers with weights, its name's number", 1,
+       1000},
       {"heads", "heads of attention"},
       {"code", "numbers of the code in the middle"},
       {"classes", "classes to tell apart", 2},
@@ -72,10 +73,10 @@ Result<Model> BuildReadyModel(const ReadyModel& ready, const std::vector<Size>& 
       return SizeError(fmt::format("{} has no size {}; it has {}", ready.name, Quoted(size.name),
                                    fmt::join(names, ", ")));
     }
-    const int64_t minimum = std::ranges::find(SizeInfos(), size.name, &SizeInfo::name)->minimum;
-    if (size.value < minimum || size.value > kLargestSize)
+    const SizeInfo& info = *std::ranges::find(SizeInfos(), size.name, &SizeInfo::name);
+    if (size.value < info.minimum || size.value > info.maximum)
       return SizeError(fmt::format("{} of {} must be from {} to {}, not {}", size.name, ready.name,
-                                   minimum, kLargestSize, size.value));
+                                   info.minimum, info.maximum, size.value));
     sizes.Set(size.name, size.value);
   }
   return ready.build(ready, sizes);

@@ -18,11 +18,14 @@
 
 namespace descent::nn {
 
+inline constexpr int64_t kLargestSize = int64_t{1} << 20;
+
 /// One number that a size of models is told by, the same for all that have it.
 struct SizeInfo {
   std::string_view name;  ///< "width"
   std::string_view doc;
   int64_t minimum = 1;
+  int64_t maximum = kLargestSize;
 };
 std::span<const SizeInfo> SizeInfos();
 
@@ -48,11 +51,9 @@ struct ReadyModel {
   std::string_view name;
   std::string_view doc;  ///< what it is, in a line
   std::vector<Size> sizes;
-  /// Each size is from its minimum to kLargestSize.
+  /// Each size lies within its bounds.
   Result<Model> (*build)(const ReadyModel&, const Sizes&);
 };
-
-inline constexpr int64_t kLargestSize = int64_t{1} << 20;
 
 std::span<const ReadyModel> ReadyModels();
 /// Null when there is none of that name.

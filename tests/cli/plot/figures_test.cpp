@@ -102,6 +102,14 @@ TEST(Figures, WrongPredictionsAreMarked) {
   EXPECT_EQ(svg.find("(bag)"), std::string::npos);
 }
 
+TEST(Figures, ImagesStandInRows) {
+  const std::vector<double> image = {0, 1, 0, 1};
+  const std::string svg = DrawImages(
+      {.title = "three", .width = 2, .height = 2, .images = {image, image, image}, .columns = 2});
+  EXPECT_EQ(Count(svg, "<image"), 3);
+  EXPECT_NE(svg.find("height=\"156\""), std::string::npos);  // two rows
+}
+
 TEST(Figures, LogarithmicLinesLeaveOutWhatIsNotPositive) {
   LineFigure figure{
       .labels = {.title = "loss", .x_label = "epoch", .y_label = "loss", .logarithmic_y = true},

@@ -111,7 +111,7 @@ INSTANTIATE_TEST_SUITE_P(All, SmallModels, testing::ValuesIn(kSmall),
 
 TEST_P(SmallModels, LearnABatch) {
   const Model model = Built(GetParam().name, GetParam().sizes);
-  auto network = Network::Compile(model, {.threads = 2, .predict_batch = 1, .evaluate_batch = 3});
+  auto network = Network::Compile(model, {.predict_batch = 1, .evaluate_batch = 3});
   ASSERT_TRUE(network) << network.error().message;
   const Tensors batch = Batch(model, model.batch);
   constexpr int kSteps = 60, kMean = 10;
@@ -144,6 +144,7 @@ TEST(ReadyModels, RefuseSizesThatDoNotFit) {
             "mlp has no size 'heads'; it has batch, inputs, width, depth, classes");
   EXPECT_EQ(SizeErrorOf("mlp", {{"classes", 1}}),
             "classes of mlp must be from 2 to 1048576, not 1");
+  EXPECT_EQ(SizeErrorOf("gpt", {{"depth", 1001}}), "depth of gpt must be from 1 to 1000, not 1001");
   EXPECT_EQ(SizeErrorOf("gpt", {{"heads", 3}}),
             "the heads share the width: 128 is no multiple of 3");
   EXPECT_EQ(SizeErrorOf("gpt2", {{"steps", 2000}}),
