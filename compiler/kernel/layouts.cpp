@@ -39,7 +39,8 @@ class LayoutChoice {
 
   void Run() {
     for (Delivery& delivery : region_.deliveries)
-      if (!tensors_[delivery.target].order.empty()) DeliverInOrder(delivery);
+      if (!tensors_[delivery.target].order.empty() || !tensors_[delivery.value].order.empty())
+        DeliverInOrder(delivery);
     Choose();
     for (Work& work : region_.works)
       if (work.is_computation()) Adapt(work.computation);
@@ -86,7 +87,8 @@ class LayoutChoice {
     return shape == c.domain() && tensors_[tensor].alias < 0 && Elements(shape) > 0;
   }
 
-  /// A value that the state takes in an order of its own is computed in it, or copied.
+  /// A value that the state takes in an order of its own is computed in it, or copied; so is one of
+  /// the state that somebody else takes.
   void DeliverInOrder(Delivery& delivery) {
     const int value = delivery.value;
     if (value == delivery.older) return;
@@ -127,25 +129,19 @@ class LayoutChoice {
   /// Tensors that only computations of this region know, made point by point of their own axes, and
   /// state.
   void FindCandidates() {
-    std::set<int> fixed;
+    std::set<int> fixed = TakenAsTheyLie(region_, tensors_);
     for (const Delivery& delivery : region_.deliveries) {
       if (!free_.contains(delivery.target) && tensors_[delivery.target].order.empty())
         fixed.insert({delivery.value, delivery.target, delivery.older});
     }
     for (const int tensor : free_) AddCandidate(tensor);
     for (const Work& work : region_.works) {
-      if (!work.is_computation()) {
-        for (const int tensor : work.Reads()) fixed.insert(tensor);
-        for (const int tensor : work.Writes()) fixed.insert(tensor);
-        continue;
-      }
+      if (!work.is_computation()) continue;
       const Computation& c = work.computation;
       for (const int tensor : c.tensors)
         if (IsMadePointByPoint(c, tensor)) AddCandidate(tensor);
-      for (const TensorRead& read : c.reads) {
+      for (const TensorRead& read : c.reads)
         if (!tensors_[read.tensor].order.empty()) AddCandidate(read.tensor);
-        if (IsFromData(read) && read.view != ShapeOf(read.tensor)) fixed.insert(read.tensor);
-      }
     }
     for (const int tensor : fixed)
       DESCENT_CHECK(tensor < 0 || tensors_[tensor].order.empty(),
@@ -267,6 +263,21 @@ class LayoutChoice {
 };
 
 }  // namespace
+
+std::set<int> TakenAsTheyLie(const Region& region, const TensorTable& tensors) {
+  std::set<int> taken;
+  for (const Work& work : region.works) {
+    if (work.is_computation()) {
+      for (const TensorRead& read : work.computation.reads)
+        if (IsFromData(read) && read.view != LongExtents(tensors[read.tensor].type.shape))
+          taken.insert(read.tensor);
+      continue;
+    }
+    for (const std::vector<int>& some : {work.Reads(), work.Writes()})
+      taken.insert(some.begin(), some.end());
+  }
+  return taken;
+}
 
 std::map<int, std::vector<int>> WishedOrders(Region& region, TensorTable& tensors,
                                              const std::set<int>& slots) {

@@ -20,6 +20,10 @@
 
 namespace descent {
 
+/// Tensors whose bytes some work takes as they lie: loops, branches, forms, and reads of data's
+/// choice through another shape.
+std::set<int> TakenAsTheyLie(const Region& region, const TensorTable& tensors);
+
 /// The orders that the works of `region` wish for the state among its tensors, `slots`, for those
 /// that are better not as they are.
 std::map<int, std::vector<int>> WishedOrders(Region& region, TensorTable& tensors,

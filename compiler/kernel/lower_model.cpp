@@ -71,13 +71,11 @@ class EntryLowering {
     return wished;
   }
 
-  /// Slots that loops, branches and forms take.
-  Result<std::set<std::string>> TakenAsWhole() {
+  /// Slots that must lie as they are.
+  Result<std::set<std::string>> FixedSlots() {
     DESCENT_TRY(built, Build());
-    std::set<int> taken;
-    for (const Work& work : built.region.works)
-      if (!work.is_computation())
-        for (const int tensor : work.Reads()) taken.insert(tensor);
+    if (options_.fuse) InlineProducers(built.region, tensors_);
+    const std::set<int> taken = TakenAsTheyLie(built.region, tensors_);
     std::set<std::string> names;
     for (const auto& [name, tensor] : slots_)
       if (taken.contains(tensor)) names.insert(name);
@@ -457,8 +455,8 @@ Result<void> OrderState(std::span<const Model> optimized_entries, std::string_vi
     }
   if (orders.empty()) return {};
   for (const Model& entry : optimized_entries) {
-    DESCENT_TRY(taken, EntryLowering(entry, program, options).TakenAsWhole());
-    for (const std::string& name : taken) orders.erase(name);
+    DESCENT_TRY(fixed, EntryLowering(entry, program, options).FixedSlots());
+    for (const std::string& name : fixed) orders.erase(name);
   }
   for (StateSlot& slot : program.state)
     if (const auto order = orders.find(slot.name); order != orders.end())
