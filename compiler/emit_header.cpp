@@ -243,7 +243,7 @@ std::string StateFunctions(const std::string& prefix, bool has_weights, bool tra
       "  return descent_set_tensor(&{0}_program, state, name, values, bytes);\n}}\n\n"
       "/* Writes the state as a safetensors file into `buffer` when `capacity` suffices; returns "
       "the bytes it\n"
-      " * takes ({0}_save(state, NULL, 0) asks), or DESCENT_ERROR_*. */\n"
+      " * takes ({0}_save(state, NULL, 0) asks). */\n"
       "static inline int64_t {0}_save(const void* state, void* buffer, int64_t capacity) {{\n"
       "  return descent_save(&{0}_program, state, buffer, capacity);\n}}\n\n"
       "/* Reads parameters, and the rest of the state where it is there, from a safetensors file "

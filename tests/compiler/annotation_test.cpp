@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "tests/compiler/compiled_entry.h"
+#include "tests/compiler/state_slots.h"
 
 namespace descent {
 namespace {
@@ -62,10 +63,7 @@ Trained TrainThreeSteps(const std::string& text) {
   Trained trained{entry.arena_bytes, std::vector<std::byte>(program.state_bytes)};
   uint64_t seed = 1;
   for (const StateSlot& slot : program.state)
-    if (slot.trainable) {
-      const Tensor value = RandomTensor(slot.type, ++seed);
-      std::ranges::copy(value.bytes(), trained.state.begin() + slot.offset);
-    }
+    if (slot.trainable) WriteSlot(trained.state, slot, RandomTensor(slot.type, ++seed));
   std::vector<Tensor> inputs;
   for (const EntryInput& input : entry.inputs)
     inputs.push_back(RandomTensor(entry.buffers[input.buffer].type, ++seed));

@@ -9,6 +9,7 @@
 #include "ir/interpreter.h"
 #include "tests/compiler/compiled_entry.h"
 #include "tests/compiler/kernel/lowering_harness.h"
+#include "tests/compiler/state_slots.h"
 
 namespace descent {
 namespace {
@@ -179,8 +180,7 @@ std::vector<std::byte> InitialState(const KernelProgram& program, const char* te
   for (const StateSlot& slot : program.state) {
     const NamedValue* next = initialize.graph.FindOutput("next." + slot.name);
     if (next == nullptr) continue;
-    const Tensor& value = run->outputs[next - initialize.graph.outputs().data()];
-    std::ranges::copy(value.bytes(), state.begin() + slot.offset);
+    WriteSlot(state, slot, run->outputs[next - initialize.graph.outputs().data()]);
   }
   return state;
 }

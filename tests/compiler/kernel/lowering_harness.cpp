@@ -10,6 +10,7 @@
 #include "compiler/graph/pipeline.h"
 #include "ir/interpreter.h"
 #include "ir/io/text_parser.h"
+#include "tests/compiler/state_slots.h"
 
 namespace descent {
 namespace {
@@ -21,15 +22,6 @@ int CountCalls(const std::vector<Step>& steps) {
     for (const std::vector<Step>* inner : InnerSteps(step)) count += CountCalls(*inner);
   }
   return count;
-}
-
-Tensor ReadSlot(std::span<const std::byte> state, const StateSlot& slot) {
-  const auto begin = state.begin() + slot.offset;
-  return Tensor(slot.type, std::vector<std::byte>(begin, begin + slot.type.bytes()));
-}
-
-void WriteSlot(std::span<std::byte> state, const StateSlot& slot, const Tensor& value) {
-  std::copy(value.bytes().begin(), value.bytes().end(), state.begin() + slot.offset);
 }
 
 /// One way to run: a lowered program with its own state.
@@ -158,7 +150,8 @@ int ExpectSameAsInterpreter(const Model& model, double tolerance,
                                                                : i == 1 ? 3
                                                                         : 0.25)
                                  : RandomTensor(slots[i].type, 100 + i);
-    for (Runner& runner : runners) WriteSlot(runner.state, slots[i], state[slots[i].name]);
+    for (Runner& runner : runners)
+      WriteSlot(runner.state, runner.lowered.program.state[i], state[slots[i].name]);
   }
   const Graph& graph = model.graph;
   for (int round = 0; round < 2; ++round) {
@@ -196,7 +189,7 @@ int ExpectSameAsInterpreter(const Model& model, double tolerance,
         if (!ReplacedSlot(model, name).empty()) continue;
         ExpectClose(run.outputs[output++], expected->outputs[i], tolerance, runner.way + name);
       }
-      for (const StateSlot& slot : slots)
+      for (const StateSlot& slot : program.state)
         ExpectClose(ReadSlot(runner.state, slot), state[slot.name], tolerance,
                     runner.way + slot.name);
     }

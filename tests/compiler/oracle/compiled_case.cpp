@@ -10,6 +10,7 @@
 #include "runtime/dtype.h"
 #include "runtime/executor.h"
 #include "runtime/memory.h"
+#include "tests/compiler/state_slots.h"
 #include "tests/ir/samples/samples.h"
 
 namespace descent {
@@ -153,7 +154,7 @@ CompiledCase::Call CompiledCase::Run(const NamedTensors& values) const {
   const runtime::Block state = Poisoned(program_.state_bytes);
   for (const StateSlot& slot : program_.state)
     if (const auto value = values.find(slot.name); value != values.end())
-      std::ranges::copy(value->second.bytes(), state.data() + slot.offset);
+      WriteSlot({state.data(), static_cast<size_t>(state.size())}, slot, value->second);
   const runtime::Block scratch =
       Poisoned(entry.fixed_scratch_bytes +
                (executor != nullptr ? executor->threads : 1) * entry.worker_scratch_bytes);
@@ -185,8 +186,7 @@ CompiledCase::Call CompiledCase::Run(const NamedTensors& values) const {
       done.outputs.emplace_back(type, std::move(results[result++]));
       continue;
     }
-    const std::byte* data = state.data() + slot->offset;
-    done.outputs.emplace_back(type, std::vector<std::byte>(data, data + type.bytes()));
+    done.outputs.push_back(ReadSlot({state.data(), static_cast<size_t>(state.size())}, *slot));
   }
   return done;
 }
