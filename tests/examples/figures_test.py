@@ -164,6 +164,18 @@ class Figures(unittest.TestCase):
         self.assertGreaterEqual(network, 0.88)
         self.assertTrue(0.8 < one_layer < sixteen < network)
 
+    def test_vae(self):
+        self.assertLess(numbers(page("vae"), r"\nloss NUMBER")[0], 250)
+
+    def test_char_gpt(self):
+        text = page("char-gpt")
+        self.assertLess(numbers(text, r"\nloss NUMBER")[0], 1.5)
+        written = re.search(r"\$ ./sample 1 300 'You may '\n(.*?)```", text, re.DOTALL)[1]
+        self.assertEqual(len(written.rstrip("\n")), len("You may ") + 300)
+
+    def test_cpp(self):
+        self.assertLess(numbers(page("cpp"), r"\nstep +1000  loss NUMBER")[0], 0.1)
+
     def test_embedding(self):
         text = page("embedding")
         one_neuron, hidden_layer = numbers(text, r"\n  (?:one neuron|hidden layer) +NUMBER")
