@@ -238,6 +238,18 @@ TEST(HostileModels, TooManyNodesAreRefused) {
             "");
 }
 
+/// A product of constants that is small, but takes 2^32 multiplications: left to the program.
+TEST(HostileModels, FoldingTakesLittleTime) {
+  const Shell shell;
+  shell.Write("m.descent", ModelText("  input x: f32[16]\n  a: f32[16, 1048576] = 1.5\n"
+                                     "  b: f32[1048576, 16] = 1.5\n  c = matmul(a, b)\n"
+                                     "  d = matmul(b, a)\n  e = matmul(c, a)\n  f = matmul(e, b)\n"
+                                     "  s = sum(f, axes=[0])\n  y = mul(x, s)\n  output y\n"));
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(RunLimited(shell, "descent compile -q --emit obj -o made.o m.descent").status, 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+}
+
 /// Constants are not folded into more than they were: 400 GB, 40 GB and a product of doublings.
 TEST(HostileModels, FoldingDoesNotExplode) {
   const Shell shell;
