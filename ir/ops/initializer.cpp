@@ -69,6 +69,7 @@ Result<std::vector<TensorType>> InferAny(const OpContext& op) {
 Result<std::vector<TensorType>> InferRandom(const OpContext& op) {
   if (!Info(op.attributes.Type("dtype")).is_float)
     return Error("dtype must be a float type, not {}", Info(op.attributes.Type("dtype")).name);
+  DESCENT_RETURN_IF_ERROR(CheckParameters(op.attributes));
   return InferAny(op);
 }
 

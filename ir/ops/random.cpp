@@ -118,6 +118,7 @@ TensorExpr DefineUnit(const OpContext& op) {
 Result<std::vector<TensorType>> InferRandom(const OpContext& op) {
   DESCENT_RETURN_IF_ERROR(CheckStream(op.attributes));
   DESCENT_RETURN_IF_ERROR(CheckFloatType(op));
+  DESCENT_RETURN_IF_ERROR(CheckParameters(op.attributes));
   DESCENT_TRY(shape, ShapeOf(op));
   return OneResult(op.attributes.Type("dtype"), std::move(shape));
 }
@@ -170,10 +171,8 @@ struct Truncation {
 };
 
 Result<std::vector<TensorType>> InferTruncatedNormal(const OpContext& op) {
+  DESCENT_TRY(types, InferRandom(op));
   const Attributes& a = op.attributes;
-  for (const std::string_view name : {"mean", "std", "low", "high"})
-    if (!std::isfinite(a.Float(name)))
-      return Error("{} must be finite, not {}", name, a.Float(name));
   if (!(a.Float("std") > 0)) return Error("std must be above 0, not {}", a.Float("std"));
   if (!(a.Float("low") < a.Float("high")))
     return Error("low must be below high, not {} and {}", a.Float("low"), a.Float("high"));
@@ -181,7 +180,7 @@ Result<std::vector<TensorType>> InferTruncatedNormal(const OpContext& op) {
   if (!(bounds.from < bounds.to))
     return Error("the interval from {} to {} is too far from the mean {} for its deviation {}",
                  a.Float("low"), a.Float("high"), a.Float("mean"), a.Float("std"));
-  return InferRandom(op);
+  return types;
 }
 
 Values ExpandTruncatedNormal(GraphBuilder& b, const OpContext& op, Operands) {
