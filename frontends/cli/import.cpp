@@ -54,6 +54,8 @@ Result<ExitStatus> Import(const ImportArguments& arguments) {
   const std::vector<runtime::NamedFile> read = FilesOf(file, arguments.model);
   const fs::path parameters = ParameterFile(arguments.output);
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));
+  DESCENT_RETURN_IF_ERROR(
+      CheckEnding(arguments.output, "descent import", {".descent", ".pb", ".pbtxt"}));
   DESCENT_RETURN_IF_ERROR(CheckOutput(parameters.empty() ? "-" : parameters.string(), read));
   DESCENT_TRY(model, arguments.flags.Apply(std::move(file)));
   const std::string summary =
