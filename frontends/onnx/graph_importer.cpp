@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "frontends/onnx/input_shapes.h"
 #include "frontends/onnx/tensor_reader.h"
 #include "ir/io/limits.h"
 
@@ -146,9 +147,7 @@ Result<TensorType> GraphImporter::TypeOf(const proto::ValueInfoProto& info) cons
     int64_t extent = dim.dim_value();
     if (dim.value_case() != proto::TensorShapeProto::Dimension::kDimValue) {
       // skl2onnx leaves the name away, too.
-      const std::string axis = dim.dim_param().empty()
-                                   ? fmt::format("{}.{}", info.name(), type.rank())
-                                   : dim.dim_param();
+      const std::string axis = AxisName(info, type.rank());
       const auto bound = options_.dims.find(axis);
       if (bound == options_.dims.end())
         return std::unexpected(Diagnostic{

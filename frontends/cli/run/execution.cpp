@@ -205,6 +205,29 @@ Result<void> CheckStatus(uint32_t status, const descent_entry& entry) {
   return Error("the entry point says: {}", runtime::StatusText(status, entry));
 }
 
+/// The given inputs that the entry point reads, `names`: of all the model's the others are left
+/// out.
+Result<std::vector<InputArgument>> ReadInputsOf(const ExecutionRequest& request,
+                                                const Model& source, std::string_view reader,
+                                                const std::vector<std::string>& names) {
+  std::vector<InputArgument> own = request.inputs;
+  if (request.all_inputs && own.size() == source.inputs.size()) {
+    std::vector<std::string> all;
+    for (const InputBinding& input : source.inputs) all.push_back(input.name);
+    DESCENT_TRY(matched, MatchInputs(all, reader, own));
+    own.clear();
+    for (auto& [name, input] : matched) {
+      input.name = name;
+      own.push_back(std::move(input));
+    }
+  }
+  std::erase_if(own, [&](const InputArgument& input) {
+    return request.all_inputs && source.FindInput(input.name) != nullptr &&
+           std::ranges::find(names, input.name) == names.end();
+  });
+  return own;
+}
+
 }  // namespace
 
 Result<std::map<std::string, InputArgument>> MatchInputs(const std::vector<std::string>& names,
@@ -240,27 +263,10 @@ Result<std::map<std::string, Tensor>> StateOf(const Model& model, const WeightsF
   return state;
 }
 
-/// The given inputs that the entry point reads, `names`: of all the model's the others are left
-/// out.
-Result<std::vector<InputArgument>> ReadInputsOf(const ExecutionRequest& request,
-                                                const Model& source, std::string_view reader,
-                                                const std::vector<std::string>& names) {
-  std::vector<InputArgument> own = request.inputs;
-  if (request.all_inputs && own.size() == source.inputs.size()) {
-    std::vector<std::string> all;
-    for (const InputBinding& input : source.inputs) all.push_back(input.name);
-    DESCENT_TRY(matched, MatchInputs(all, reader, own));
-    own.clear();
-    for (auto& [name, input] : matched) {
-      input.name = name;
-      own.push_back(std::move(input));
-    }
-  }
-  std::erase_if(own, [&](const InputArgument& input) {
-    return request.all_inputs && source.FindInput(input.name) != nullptr &&
-           std::ranges::find(names, input.name) == names.end();
-  });
-  return own;
+Result<Model> LoadModelFor(const std::vector<InputArgument>& inputs, const std::string& path,
+                           ModelFlags flags, std::vector<runtime::NamedFile>* read) {
+  for (const InputArgument& input : inputs) flags.inputs.push_back({input.name, input.shape()});
+  return LoadModel(path, flags, read);
 }
 
 Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "compiler/compile.h"
+#include "frontends/cli/load_model.h"
 #include "frontends/cli/run/tensor_input.h"
 #include "frontends/cli/weights.h"
 #include "ir/interpreter.h"
@@ -64,6 +65,10 @@ Result<std::map<std::string, InputArgument>> MatchInputs(const std::vector<std::
 /// the file of `weights` has, if one is given.
 Result<std::map<std::string, Tensor>> StateOf(const Model& model, const WeightsFlags& weights,
                                               int64_t seed);
+
+/// As LoadModel, of a model for `inputs`: the axes of an ONNX file that have no number have theirs.
+Result<Model> LoadModelFor(const std::vector<InputArgument>& inputs, const std::string& path,
+                           ModelFlags flags, std::vector<runtime::NamedFile>* read = nullptr);
 
 Result<Execution> Prepare(const Model& model, const ExecutionRequest& request);
 
