@@ -298,8 +298,9 @@ std::span<const OpDef> ClassLosses() {
             .mask_rows = [](const MaskContext& m) { return MaskedClassLoss(m, "cross_entropy"); }},
       OpDef{.name = "cross_entropy_probabilities",
             .doc = "Cross entropy of probabilities.\n\n`-sum_j w_j y_j log p_j` per row along the "
-                   "axis of classes, logarithms not below -100; targets, weights and means as for "
-                   "cross_entropy. Gradient: `-g * w y / max(p, 1e-12)`.",
+                   "axis of classes, logarithms not below -100 as in PyTorch's "
+                   "binary_cross_entropy; targets, weights and means as for cross_entropy. "
+                   "Gradient: `-g * w y / max(p, 1e-12)`.",
             .example = "cross_entropy_probabilities([[0.1, 0.9]], i64 [1]) = 0.10536",
             .signature = ClassSignature("probabilities", DTypeClass::kNumeric, true),
             .infer = InferCrossEntropy,
