@@ -35,11 +35,12 @@ struct ExecutionRequest {
 struct Execution {
   Model source;
   std::string entry;
-  CompileOptions options;                ///< batch sizes set to the rows of the inputs
-  Model model;                           ///< the entry point before optimization
-  std::map<std::string, Tensor> inputs;  ///< data inputs by name
-  std::map<std::string, Tensor> state;   ///< every slot, and seed, step, learning_rate
-  int64_t rows = 0;                      ///< valid rows
+  CompileOptions options;                    ///< batch sizes set to the rows of the inputs
+  Model model;                               ///< the entry point before optimization
+  std::map<std::string, Tensor> inputs;      ///< data inputs by name
+  std::map<std::string, std::string> files;  ///< that inputs were read from; none of literals
+  std::map<std::string, Tensor> state;       ///< every slot, and seed, step, learning_rate
+  int64_t rows = 0;                          ///< valid rows
   int64_t seed = 1;
   int64_t threads = 0;
 };
