@@ -139,15 +139,15 @@ std::span<const OpDef> ArithmeticOps() {
             .infer = InferBroadcast,
             .define = Define<kAdd>,
             .vjp = [](const VjpContext& v) { return Values{v.gradient(), v.gradient()}; }},
-      OpDef{
-          .name = "sub",
-          .doc = "Difference of two tensors.\n\n`y = a - b` (IEEE 754 subtraction, "
-                 "numpy.subtract), broadcast as NumPy does; integers wrap. Gradient: `g` and `-g`.",
-          .example = "sub([1, 2], [3, 4.5]) = [-2, -2.5]",
-          .signature = Binary(kNumeric),
-          .infer = InferBroadcast,
-          .define = Define<kSub>,
-          .vjp = [](const VjpContext& v) { return Values{v.gradient(), -Gradient(v)}; }},
+      OpDef{.name = "sub",
+            .doc =
+                "Difference of two tensors.\n\n`y = a - b` (IEEE 754 subtraction, "
+                "numpy.subtract), broadcast as NumPy does; integers wrap. Gradient: `g` and `-g`.",
+            .example = "sub([1, 2], [3, 4.5]) = [-2, -2.5]",
+            .signature = Binary(kNumeric),
+            .infer = InferBroadcast,
+            .define = Define<kSub>,
+            .vjp = [](const VjpContext& v) { return Values{v.gradient(), -Gradient(v)}; }},
       OpDef{.name = "mul",
             .doc =
                 "Product of two tensors.\n\n`y = a * b` (IEEE 754 multiplication, numpy.multiply), "
