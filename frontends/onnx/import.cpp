@@ -95,31 +95,30 @@ void FindBatch(const FirstAxes& axes, const proto::GraphProto& graph, Model& mod
     if (axes[i] == axes[0]) model.inputs[i].batch_axis = 0;
 }
 
-Result<Model> Import(const proto::ModelProto& file, const std::string& path,
-                     const ImportOptions& options) {
-  Model model{.name = ModelName(file, path)};
+Result<Model> Import(ProtoFile& file, const std::string& path, const ImportOptions& options) {
+  const proto::GraphProto& graph = file.model.graph();
+  Model model{.name = ModelName(file.model, path)};
   GraphBuilder builder;
-  GraphImporter importer(file, options, fs::path(path).parent_path().string());
+  GraphImporter importer(file, options);
   Scope scope(builder, model);
-  importer.ImportInitializers(file.graph(), scope);
-  const FirstAxes axes = ImportInputs(file.graph(), importer, scope, model);
-  importer.ImportNodes(file.graph(), scope);
+  importer.ImportInitializers(graph, scope);
+  const FirstAxes axes = ImportInputs(graph, importer, scope, model);
+  importer.ImportNodes(graph, scope);
   DESCENT_RETURN_IF_ERROR(importer.Finish());
-  ExportOutputs(file.graph(), importer, scope);
+  ExportOutputs(graph, importer, scope);
   DESCENT_RETURN_IF_ERROR(importer.Finish());
-  const TorchSignature signature(file);
+  const TorchSignature signature(file.model);
   for (Slot& slot : model.slots)
     if (signature.IsBuffer(slot.name)) slot.trainable = false;
   model.graph = std::move(builder).Build();
-  FindBatch(axes, file.graph(), model);
+  FindBatch(axes, graph, model);
   DESCENT_RETURN_IF_ERROR(Verify(model));
   return model;
 }
 
-Result<Model> ImportFile(proto::ModelProto file, const std::string& path,
-                         const ImportOptions& options) {
-  NumberClassNames(file);
-  const auto bound = WithShapesOf(file.graph(), options);
+Result<Model> ImportFile(ProtoFile file, const std::string& path, const ImportOptions& options) {
+  NumberClassNames(file.model);
+  const auto bound = WithShapesOf(file.model.graph(), options);
   auto model = bound ? Import(file, path, *bound) : std::unexpected(bound.error());
   if (!model) return std::unexpected(AboutModel(std::move(model).error(), path));
   return model;
@@ -133,7 +132,7 @@ std::vector<std::string> ExternalFiles(const std::string& path) {
   auto file = ReadProto(path);
   if (!file) return {};
   std::set<std::string> files;
-  ForEachTensor(*file, [&](const proto::TensorProto& tensor) {
+  ForEachTensor(file->model, [&](const proto::TensorProto& tensor) {
     for (const proto::StringStringEntryProto& entry : tensor.external_data())
       if (entry.key() == "location")
         files.insert((fs::path(path).parent_path() / entry.value()).string());

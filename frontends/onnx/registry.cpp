@@ -37,6 +37,7 @@ std::span<const std::span<const OpImporter>> ImporterFamilies() {
       ControlImporters(),
       ConvolutionImporters(),
       ElementwiseImporters(),
+      GradientImporters(),
       ImageImporters(),
       IndexingImporters(),
       LayoutImporters(),

@@ -152,7 +152,7 @@ Result<void> LoadWeights(const WeightsFlags& flags, const Model& source,
 Tensor ReadBack(const descent_tensor& tensor, const std::byte* data) {
   const TensorType type = {static_cast<DType>(tensor.dtype),
                            {tensor.dims, tensor.dims + tensor.rank}};
-  return Tensor(type, {data, data + type.bytes()});
+  return Tensor(type, std::vector<std::byte>(data, data + type.bytes()));
 }
 
 Result<void> FillState(const Execution& execution, const runtime::Program& program,
