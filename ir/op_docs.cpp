@@ -17,16 +17,14 @@ constexpr Chapter kChapters[] = {
      "the text form; the others are called like any operator."},
     {"arithmetic",
      "Element by element, broadcast as NumPy does. Floats follow IEEE 754, "
-     "integers wrap and never trap. Where no source is given, the function is "
-     "NumPy's and C's of that name."},
+     "integers wrap and never trap."},
     {"elementary",
      "Functions of C's math.h, element by element, over all arguments; what is "
      "NaN stays NaN. Compiled code is at most 2 units in the last place off for "
      "exp, log, tanh and sigmoid, 4 for the others."},
     {"elementwise",
      "Comparisons, logic, bits, choice and conversion, element by element, "
-     "broadcast as NumPy does. Where no source is given, the function is "
-     "NumPy's of that name."},
+     "broadcast as NumPy does."},
     {"reduce",
      "One number of all elements along some axes, which disappear or, with "
      "`keepdims`, stay with extent 1, so that the result broadcasts against x. "
@@ -58,7 +56,7 @@ constexpr Chapter kChapters[] = {
      "`reduction` makes the mean or the sum of the terms, or leaves them as they are "
      "(`none`). A gradient is that of one term, `g` what arrives at it; of a mean, `g` "
      "is divided by what the mean divides by. Padded rows of a last, smaller batch are "
-     "left out. Where no source is given, the loss is PyTorch's of that name."},
+     "left out."},
     {"normalization", "Rows normalized by statistics of the batch."},
     {"attention", "Averages whose weights come from data."},
     {"transformer", "What transformers are made of, beside attention."},

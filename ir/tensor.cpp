@@ -102,10 +102,10 @@ int64_t LoadInt(DType dtype, const std::byte* data, int64_t index) {
   });
 }
 
-Tensor::Tensor(TensorType type, std::vector<std::byte> data)
-    : type_(std::move(type)),
-      data_(std::make_shared<const std::vector<std::byte>>(std::move(data))) {
-  DESCENT_CHECK(static_cast<int64_t>(data_->size()) == type_.bytes(), "tensor data size");
+Tensor::Tensor(TensorType type, std::vector<std::byte> data) : type_(std::move(type)) {
+  DESCENT_CHECK(static_cast<int64_t>(data.size()) == type_.bytes(), "tensor data size");
+  const auto kept = std::make_shared<const std::vector<std::byte>>(std::move(data));
+  data_ = {kept, kept->data()};
 }
 
 Tensor Tensor::Full(TensorType type, double value) {
@@ -127,13 +127,14 @@ Tensor Tensor::FromInts(TensorType type, std::span<const int64_t> values) {
 }
 
 double Tensor::GetDouble(int64_t index) const {
-  return LoadDouble(type_.dtype, data_->data(), index);
+  return LoadDouble(type_.dtype, data_.get(), index);
 }
 
-int64_t Tensor::GetInt(int64_t index) const { return LoadInt(type_.dtype, data_->data(), index); }
+int64_t Tensor::GetInt(int64_t index) const { return LoadInt(type_.dtype, data_.get(), index); }
 
 bool Tensor::operator==(const Tensor& other) const {
-  return type_ == other.type_ && (data_ == other.data_ || std::ranges::equal(*data_, *other.data_));
+  return type_ == other.type_ &&
+         (data_ == other.data_ || std::ranges::equal(bytes(), other.bytes()));
 }
 
 }  // namespace descent

@@ -16,6 +16,10 @@ class Tensor {
   Tensor() : Tensor(TensorType{}, std::vector<std::byte>(4)) {}
   /// Takes row-major data; `data.size()` must be `type.bytes()`.
   Tensor(TensorType type, std::vector<std::byte> data);
+  /// Views row-major data of `type.bytes()` bytes, at any address, that never changes and that
+  /// `data` keeps: of a file in memory.
+  Tensor(TensorType type, std::shared_ptr<const std::byte> data)
+      : type_(std::move(type)), data_(std::move(data)) {}
 
   /// All elements `value`, converted to `type.dtype`.
   static Tensor Full(TensorType type, double value);
@@ -27,7 +31,9 @@ class Tensor {
   const Shape& shape() const { return type_.shape; }
   DType dtype() const { return type_.dtype; }
   int64_t elements() const { return type_.elements(); }
-  std::span<const std::byte> bytes() const { return *data_; }
+  std::span<const std::byte> bytes() const {
+    return {data_.get(), static_cast<size_t>(type_.bytes())};
+  }
 
   /// Element by row-major index, converted.
   double GetDouble(int64_t index) const;
@@ -38,7 +44,7 @@ class Tensor {
 
  private:
   TensorType type_;
-  std::shared_ptr<const std::vector<std::byte>> data_;
+  std::shared_ptr<const std::byte> data_;
 };
 
 /// Truncates toward zero and saturates to an integer type, NaN is 0; bool: whether it is not 0.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "compiler/graph/optimizers.h"
+#include "compiler/graph/pattern.h"
 #include "compiler/graph/transcribe.h"
 #include "ir/op_def.h"
 
@@ -30,6 +31,20 @@ constexpr LossRule kLosses[] = {
     {"smooth_l1", false, {}, {}, "mean_absolute_error"},
     {"hinge"},
     {"poisson_nll"},
+};
+
+/// The probabilities [1 - p, p] of two classes, of which only one has a logit: scikit-learn's
+/// binary classifiers.
+const Pattern& TwoClasses() {
+  static const Pattern kPattern = ParsePattern("concat(sub(1, sigmoid(z)), sigmoid(z); axis=$a)");
+  return kPattern;
+}
+
+/// What a loss is computed of.
+struct Answer {
+  Value output;       ///< what the loss is named for
+  Value logits = {};  ///< what the loss of logits takes; not valid where there are none
+  bool is_probability_of_second = false;  ///< of two classes, both of which the model's output has
 };
 
 /// Axis 1, but of sequences of logits [batch, steps, classes] the last.
@@ -90,15 +105,29 @@ class TaskBuilder {
     for (InputBinding& input : inputs) input.column = input.name;
   }
 
-  /// The output that the loss is computed of, and where it is the link of the loss, its operand.
-  Value Logits(const LossRule& rule, Value output) {
+  /// Where the output is the link of the loss, its operand.
+  Answer AnswerOf(const LossRule& rule, Value output) {
+    if (const auto answer = OfTwoClasses(rule, output)) return *answer;
     const Node& node = b_.node(output);
-    if (rule.link.empty() || node.op->name != rule.link) return {};
+    if (rule.link.empty() || node.op->name != rule.link) return {output};
     const Attribute* axis = node.attributes.Find("axis");
     const Shape& shape = b_.shape(output);
     const auto rank = static_cast<int64_t>(shape.size());
-    if (axis != nullptr && (std::get<int64_t>(*axis) + rank) % rank != ClassAxis(shape)) return {};
-    return node.operands[0];
+    if (axis != nullptr && (std::get<int64_t>(*axis) + rank) % rank != ClassAxis(shape))
+      return {output};
+    return {output, node.operands[0]};
+  }
+
+  /// [1 - p, p] is the softmax of [0, z]. A loss that compares with 0 or 1 takes p alone.
+  std::optional<Answer> OfTwoClasses(const LossRule& rule, Value output) {
+    if (rule.link != "softmax" && rule.link != "sigmoid") return std::nullopt;
+    const auto match = MatchPattern(TwoClasses(), {}, b_, output);
+    if (!match || b_.shape(output) != Shape{b_.shape(output)[0], 2}) return std::nullopt;
+    const Value z = match->values.at("z");
+    if (!rule.classes) return Answer{b_.node(output).operands[1], z, true};
+    return Answer{output, b_.Add("pad", {z},
+                                 {{"low", std::vector<int64_t>{0, 1}},
+                                  {"high", std::vector<int64_t>{0, 0}}})};
   }
 
   Result<void> AddLoss(Value output) {
@@ -114,17 +143,18 @@ class TaskBuilder {
     if (rule->classes && type.rank() < 2)
       return Error("the first output, {}, is {}; {} needs an axis of classes", Quoted(first_->name),
                    ToString(type), rule->name);
-    const Value logits = Logits(*rule, output);
+    const Answer answer = AnswerOf(*rule, output);
     FeedByName(model_.inputs);
-    const Value target = AddTarget(*rule, type);
+    const Value target = AddTarget(*rule, b_.type(answer.output));
     Attributes attributes;
     if (rule->classes) attributes.Set("axis", ClassAxis(type.shape));
-    const std::string_view op = logits.valid() ? rule->of_logits : rule->name;
-    DESCENT_TRY(loss, b_.TryAdd(op, {logits.valid() ? logits : output, target},
+    const bool of_logits = answer.logits.valid();
+    DESCENT_TRY(loss, b_.TryAdd(of_logits ? rule->of_logits : rule->name,
+                                {of_logits ? answer.logits : answer.output, target},
                                 std::move(attributes), {.names = {Unused("loss")}}));
     loss_ = Unused("loss");
     b_.Output(loss_, loss[0]);
-    AddPrediction(*rule, output, logits);
+    AddPrediction(*rule, output, answer);
     return {};
   }
 
@@ -141,12 +171,13 @@ class TaskBuilder {
   }
 
   /// What the trainer tells of a row: the output, of classes as probabilities.
-  void AddPrediction(const LossRule& rule, Value output, Value logits) {
+  void AddPrediction(const LossRule& rule, Value output, const Answer& answer) {
     std::string name = first_->name;
     const Shape shape = b_.shape(output);
-    const bool tells_classes = rule.name == "cross_entropy" && shape.size() == 2;
+    const bool tells_classes =
+        (rule.name == "cross_entropy" && shape.size() == 2) || answer.is_probability_of_second;
     const bool tells_one = rule.link == "sigmoid" && Elements(shape) == model_.batch;
-    if ((tells_classes || rule.name == "bce_with_logits") && !logits.valid()) {
+    if ((tells_classes || rule.name == "bce_with_logits") && !answer.logits.valid()) {
       name = Unused("probabilities");
       b_.Output(name,
                 b_.Add(rule.link, {output},
@@ -156,6 +187,10 @@ class TaskBuilder {
                                   .kind = tells_classes ? PredictionKind::kProbabilities
                                           : tells_one   ? PredictionKind::kProbability
                                                         : PredictionKind::kValue});
+    if (answer.is_probability_of_second) {
+      name = Unused("probability");
+      b_.Output(name, answer.output);
+    }
     const bool last = !rule.classes || ClassAxis(shape) + 1 == static_cast<int64_t>(shape.size());
     if (!rule.metric.empty() && last)
       model_.metrics.push_back({.name = std::string(rule.metric),

@@ -24,7 +24,9 @@ const std::vector<std::string>& TaskLosses();
 /// of as many rows have the same batch. The target becomes an input "target" from the label column:
 /// for cross_entropy class numbers [batch, ...], else of the prediction's shape. A softmax or
 /// sigmoid under a cross entropy is merged with it: the loss is computed of the logits, which is
-/// exact where probabilities round to 0 or 1.
+/// exact where probabilities round to 0 or 1. Probabilities [1 - p, p] of two classes are computed
+/// of the logit of p: under cross_entropy, whose target is the class, and under bce, whose target
+/// is a number for p, [batch, 1].
 Result<Model> AttachTask(const Model& model, const Task& task);
 
 /// Freezes the parameters that match a glob of `freeze`, and where `train` has any, those that

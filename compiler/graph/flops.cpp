@@ -1,10 +1,9 @@
 #include "compiler/graph/flops.h"
 
-#include <algorithm>
 #include <set>
 
 #include "ir/counts.h"
-#include "ir/op_def.h"
+#include "ir/work.h"
 
 namespace descent {
 namespace {
@@ -37,32 +36,13 @@ int64_t FlopsOf(const TensorExpr& expr) {
   return SaturatingAdd(results, steps);
 }
 
-/// Where there are several bodies, one runs: the largest counts.
-int64_t FlopsOfBodies(const Attributes& attributes) {
-  int64_t flops = 0;
-  for (const auto& [name, value] : attributes)
-    if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&value))
-      flops = std::max(flops, FlopsOf(**body));
-  return flops;
-}
+constexpr WorkMeasure kFlops{.of_definition = FlopsOf};
 
 }  // namespace
 
 int64_t FlopsOf(const OpDef& op, std::span<const TensorType> operands,
                 const Attributes& attributes) {
-  const OpContext context{operands, attributes};
-  if (op.loop != nullptr)
-    return SaturatingMultiply(op.loop(context).trip_count, FlopsOfBodies(attributes));
-  if (op.control == Control::kBranch) return FlopsOfBodies(attributes);
-  if (op.define != nullptr) return FlopsOf(op.define(context));
-  if (op.expand == nullptr) return 0;
-  GraphBuilder b;
-  std::vector<Value> inputs;
-  for (size_t i = 0; i < operands.size(); ++i)
-    inputs.push_back(b.Input(fmt::format("operand{}", i), operands[i]));
-  const std::vector<Value> results = op.expand(b, context, inputs);
-  for (size_t i = 0; i < results.size(); ++i) b.Output(fmt::format("result{}", i), results[i]);
-  return FlopsOf(std::move(b).Build());
+  return CountWork(op, operands, attributes, kFlops);
 }
 
 int64_t FlopsOf(const Graph& graph, const Node& node) {
@@ -71,10 +51,6 @@ int64_t FlopsOf(const Graph& graph, const Node& node) {
   return FlopsOf(*node.op, types, node.attributes);
 }
 
-int64_t FlopsOf(const Graph& graph) {
-  int64_t flops = 0;
-  for (const Node& node : graph.nodes()) flops = SaturatingAdd(flops, FlopsOf(graph, node));
-  return flops;
-}
+int64_t FlopsOf(const Graph& graph) { return CountWork(graph, kFlops); }
 
 }  // namespace descent

@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "compiler/graph/transcribe.h"
+#include "ir/counts.h"
 #include "ir/interpreter.h"
-#include "ir/op_def.h"
+#include "ir/work.h"
 
 namespace descent {
 namespace {
@@ -23,6 +24,17 @@ bool Folds(const GraphBuilder& b, const Node& node, std::span<const Value> opera
   return std::ranges::all_of(node.types, [&](const TensorType& type) {
     return type.elements() <= std::min(limit_elems, largest);
   });
+}
+
+/// Operands are read as a whole, whatever is used of them.
+int64_t WorkOf(const GraphBuilder& b, const Node& node, std::span<const Value> operands) {
+  std::vector<TensorType> types;
+  int64_t elements = 0;
+  for (const Value operand : operands) {
+    types.push_back(b.type(operand));
+    elements = SaturatingAdd(elements, types.back().elements());
+  }
+  return SaturatingAdd(elements, InterpreterWork(*node.op, types, node.attributes));
 }
 
 /// Nothing where the value has something to report when it is computed.
@@ -50,12 +62,16 @@ Result<Model> FoldConstants(Model model, const PassOptions& options) {
     return InlineOutputs(node.attributes.Body(taken ? "then_body" : "else_body"),
                          operands.subspan(1), b);
   };
+  int64_t work_left = options.fold_limit_work;
   const NodeRule rule =
       [&](GraphBuilder& b, const Node& node,
           std::span<const Value> operands) -> Result<std::optional<std::vector<Value>>> {
     if (node.op->control == Control::kBranch && b.node(operands[0]).op->leaf == Leaf::kConstant)
       return chosen(b, node, operands);
     if (!Folds(b, node, operands, options.fold_limit_elems)) return std::nullopt;
+    const int64_t work = WorkOf(b, node, operands);
+    if (work > work_left) return std::nullopt;
+    work_left -= work;
     return Fold(b, node, operands);
   };
   DESCENT_TRY(graph, Transcribe(model.graph, rule));

@@ -2,7 +2,8 @@
 //
 // Only results up to PassOptions::fold_limit_elems elements become constants, and none that merely
 // copies elements of a smaller one (an expanded scalar stays an expanded scalar). Bodies are
-// folded, too.
+// folded, too. Nor does the work exceed PassOptions::fold_limit_work: a node for which too little
+// is left stays, and is computed when the program runs.
 //
 //   1 - 0.9 * 0.9   ->   0.19
 #pragma once

@@ -18,8 +18,10 @@ struct PassOptions {
   int64_t evaluate_batch = 0;  ///< overrides Model::evaluate_batch where positive
   int64_t predict_batch = 0;   ///< overrides Model::predict_batch where positive
 
-  // FoldConstants: largest result that is turned into a constant.
+  /// FoldConstants: largest result that is turned into a constant.
   int64_t fold_limit_elems = 256;
+  /// FoldConstants: work on all nodes of a model together (ir/work.h), under a second.
+  int64_t fold_limit_work = int64_t{1} << 22;
 };
 
 }  // namespace descent

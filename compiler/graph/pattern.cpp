@@ -274,6 +274,7 @@ namespace {
 
 /// Every element of the node is an element of its one operand: reshape, expand, slice, ...
 bool OnlyMoves(const GraphBuilder& b, const Node& node) {
+  if (node.operands.size() != 1 || node.op->define == nullptr) return false;
   const TensorType types[] = {b.type(node.operands[0])};
   const TensorExpr expr = node.op->define({types, node.attributes});
   return !expr.reducer && expr.results.size() == 1 && expr.results[0]->kind == ScalarKind::kRead &&
@@ -283,11 +284,12 @@ bool OnlyMoves(const GraphBuilder& b, const Node& node) {
 }  // namespace
 
 std::optional<double> UniformConstant(const GraphBuilder& b, Value value) {
-  const Node& node = b.node(value);
-  if (node.operands.size() == 1 && node.op->define != nullptr) {
-    const auto moved = UniformConstant(b, node.operands[0]);
-    return moved && OnlyMoves(b, node) ? moved : std::nullopt;
+  // What moves nothing ends the way: chains of other operators are as long as a network is deep.
+  while (b.node(value).op->leaf == Leaf::kNone) {
+    if (!OnlyMoves(b, b.node(value))) return std::nullopt;
+    value = b.node(value).operands[0];
   }
+  const Node& node = b.node(value);
   if (node.op->leaf != Leaf::kConstant) return std::nullopt;
   const Tensor& tensor = node.attributes.Literal("value");
   if (tensor.elements() == 0) return std::nullopt;

@@ -50,6 +50,9 @@ constexpr size_t kMaxStages = 16;
 constexpr int64_t kMaxLocalBytes = 64 << 10;
 /// Fewer outer iterations than this are too few to share among threads.
 constexpr int64_t kFewRows = 8;
+/// Groups that a search for a path may meet, so that what a fusion costs does not grow with the
+/// network.
+constexpr size_t kMaxSearched = 4096;
 
 bool FitOneLoop(const Computation& a, const Computation& b) {
   return PointCost(a) + PointCost(b) <= kMaxPointCost;
@@ -71,6 +74,7 @@ class Grouping {
       groups_.push_back(std::move(group));
     }
     alive_.assign(groups_.size(), true);
+    marks_.assign(groups_.size(), 0);
     Connect();
   }
 
@@ -89,7 +93,7 @@ class Grouping {
   int count() const { return static_cast<int>(groups_.size()); }
 
   void Connect();
-  bool Reaches(int from, int to, bool skip_direct) const;
+  bool Reaches(int from, int to, bool skip_direct);
   void Replace(int kept, int gone);
 
   template <typename Predicate>
@@ -110,6 +114,8 @@ class Grouping {
   std::vector<FusedGroup> groups_;
   std::vector<bool> alive_;
   std::vector<std::set<int>> successors_, predecessors_;
+  std::vector<int> marks_;  ///< of each group: the side of a search that saw it last
+  int last_mark_ = 0;
 };
 
 void Grouping::Connect() {
@@ -132,19 +138,31 @@ void Grouping::Connect() {
     for (const int reader : readers[overwrite.older]) connect(reader, writer[overwrite.newer]);
 }
 
-/// Is there a path; with `skip_direct` one through another group?
-bool Grouping::Reaches(int from, int to, bool skip_direct) const {
-  std::vector<bool> seen(groups_.size(), false);
-  std::vector<int> stack;
+/// Is there a path; with `skip_direct` one through another group? Searched from both ends in turn:
+/// where there is none, one of them mostly has little to search. A long search ends with yes, which
+/// does no more than keep groups apart.
+bool Grouping::Reaches(int from, int to, bool skip_direct) {
+  if (!skip_direct && successors_[from].contains(to)) return true;
+  const int marks[] = {++last_mark_, ++last_mark_};
+  const std::vector<std::set<int>>* const neighbours[] = {&successors_, &predecessors_};
+  std::vector<int> queues[2];
+  size_t done[] = {0, 0};
+  // Whether the other side has been there.
+  const auto meets = [&](int side, int group) {
+    if (marks_[group] == marks[1 - side]) return true;
+    if (marks_[group] != marks[side]) queues[side].push_back(group);
+    marks_[group] = marks[side];
+    return false;
+  };
   for (const int next : successors_[from])
-    if (!skip_direct || next != to) stack.push_back(next);
-  while (!stack.empty()) {
-    const int i = stack.back();
-    stack.pop_back();
-    if (i == to) return true;
-    if (seen[i]) continue;
-    seen[i] = true;
-    stack.insert(stack.end(), successors_[i].begin(), successors_[i].end());
+    if (next != to) meets(0, next);
+  for (const int before : predecessors_[to])
+    if (before != from && meets(1, before)) return true;
+  while (done[0] < queues[0].size() && done[1] < queues[1].size()) {
+    if (queues[0].size() + queues[1].size() > kMaxSearched) return true;
+    for (const int side : {0, 1})
+      for (const int next : (*neighbours[side])[queues[side][done[side]++]])
+        if (meets(side, next)) return true;
   }
   return false;
 }

@@ -1,8 +1,10 @@
 #include "compiler/kernel/group_order.h"
 
-#include <algorithm>
+#include <optional>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 namespace descent {
 namespace {
@@ -15,9 +17,9 @@ class LiveBytes {
     for (const FusedGroup& group : groups)
       for (const int tensor : group.Writes())
         if (tensors[tensor].alias < 0) temporaries_.insert(tensor);
-    for (const FusedGroup& group : groups) {
-      uses_.push_back({Among(group.Reads()), Among(group.Writes())});
-      for (const int tensor : uses_.back().reads) ++readers_[tensor];
+    for (size_t i = 0; i < groups.size(); ++i) {
+      uses_.push_back({Among(groups[i].Reads()), Among(groups[i].Writes())});
+      for (const int tensor : uses_.back().reads) readers_[tensor].insert(static_cast<int>(i));
     }
   }
 
@@ -26,12 +28,19 @@ class LiveBytes {
     int64_t bytes = 0;
     for (const int tensor : uses_[group].writes) bytes += tensors_[tensor].type.bytes();
     for (const int tensor : uses_[group].reads)
-      if (readers_.at(tensor) == 1) bytes -= tensors_[tensor].type.bytes();
+      if (readers_.at(tensor).size() == 1) bytes -= tensors_[tensor].type.bytes();
     return bytes;
   }
 
-  void Run(int group) {
-    for (const int tensor : uses_[group].reads) --readers_[tensor];
+  /// The groups whose growth is another now: those that have become the last to read something.
+  std::vector<int> Run(int group) {
+    std::vector<int> changed;
+    for (const int tensor : uses_[group].reads) {
+      std::set<int>& readers = readers_[tensor];
+      readers.erase(group);
+      if (readers.size() == 1) changed.push_back(*readers.begin());
+    }
+    return changed;
   }
 
  private:
@@ -49,7 +58,7 @@ class LiveBytes {
   const TensorTable& tensors_;
   std::unordered_set<int> temporaries_;
   std::vector<Uses> uses_;
-  std::unordered_map<int, int> readers_;  ///< groups still to run that read a tensor
+  std::unordered_map<int, std::set<int>> readers_;  ///< groups still to run that read a tensor
 };
 
 }  // namespace
@@ -61,16 +70,27 @@ std::vector<int> OrderGroups(std::span<const FusedGroup> groups,
   std::vector<int> pending(groups.size(), 0), order;
   for (const auto& list : successors)
     for (const int next : list) ++pending[next];
-  std::set<int> ready;
+  // What is ready, the smallest growth first, then the lowest number.
+  std::set<std::pair<int64_t, int>> ready;
+  std::vector<std::optional<int64_t>> growth(groups.size());
+  const auto add = [&](int group) {
+    growth[group] = live.Growth(group);
+    ready.emplace(*growth[group], group);
+  };
   for (size_t i = 0; i < pending.size(); ++i)
-    if (pending[i] == 0) ready.insert(static_cast<int>(i));
+    if (pending[i] == 0) add(static_cast<int>(i));
   while (!ready.empty()) {
-    const int next = *std::ranges::min_element(ready, {}, [&](int i) { return live.Growth(i); });
-    ready.erase(next);
+    const int next = ready.begin()->second;
+    ready.erase(ready.begin());
+    growth[next].reset();
     order.push_back(next);
-    live.Run(next);
+    for (const int changed : live.Run(next)) {
+      if (!growth[changed]) continue;
+      ready.erase({*growth[changed], changed});
+      add(changed);
+    }
     for (const int later : successors[next])
-      if (--pending[later] == 0) ready.insert(later);
+      if (--pending[later] == 0) add(later);
   }
   return order;
 }

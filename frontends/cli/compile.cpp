@@ -54,6 +54,18 @@ void Report(const std::string& path, const ArtifactKindInfo& kind, const Compila
         seconds);
 }
 
+/// The kind of artifact is chosen by --emit, never by a name.
+Result<void> CheckEndingOf(const std::string& path, const ArtifactKindInfo& kind) {
+  const std::string maker = fmt::format("--emit {}", kind.name);
+  auto checked =
+      kind.suffix.empty() ? CheckEnding(path, maker, {}) : CheckEnding(path, maker, {kind.suffix});
+  if (checked) return checked;
+  for (const ArtifactKindInfo& other : ArtifactKinds())
+    if (!other.suffix.empty() && path.ends_with(other.suffix))
+      checked.error().hint += fmt::format(", or add --emit {}", other.name);
+  return checked;
+}
+
 /// Whether there is an entry point that gives parameters the values of the model.
 bool Initializes(const CompileArguments& arguments) {
   return arguments.entries.empty() || std::ranges::count(arguments.entries, "initialize") > 0;
@@ -120,6 +132,8 @@ Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
                       "sanitizers cannot be linked statically");
   std::vector<runtime::NamedFile> read = {{"--weights", arguments.weights.file}};
   DESCENT_TRY(model, LoadModel(arguments.model, arguments.flags.model, &read));
+  DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));
+  DESCENT_RETURN_IF_ERROR(CheckEndingOf(arguments.output, kind));
   DESCENT_TRY(options, OptionsOf(arguments, model, kind.kind));
   DESCENT_TRY(compilation, Compile(model, options));
   std::string path = arguments.output;
@@ -184,7 +198,9 @@ Command CompileCommand() {
           "(`./trainer --help`). Objects and libraries hold one function per entry point and need "
           "libc only; `--emit header` writes the C header that goes with them. `kernels`, `llvm` "
           "and "
-          "`asm` are listings. The same input gives the same bytes, from any directory.",
+          "`asm` are listings. The name of the output does not choose the kind, and one that ends "
+          "like another kind of file is a usage error. The same input gives the same bytes, from "
+          "any directory.",
       .arguments = {ModelArgument(&arguments->model)},
       .groups = {ArtifactOptions(*arguments),
                  {"Parameters", arguments->weights.Options(

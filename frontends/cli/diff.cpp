@@ -12,7 +12,6 @@
 #include "frontends/cli/commands.h"
 #include "frontends/cli/compile_flags.h"
 #include "frontends/cli/files.h"
-#include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
 #include "frontends/cli/run/execution.h"
 #include "ir/io/model_diff.h"
@@ -183,7 +182,8 @@ Result<bool> SameValues(const Execution& execution, double tolerance) {
 }
 
 /// The entry points to compare, ready to run: each takes of the inputs those that it reads.
-Result<std::vector<Execution>> PrepareAll(const Model& model, const DiffArguments& arguments) {
+Result<std::vector<Execution>> PrepareAll(const Model& model, std::vector<InputArgument> given,
+                                          const DiffArguments& arguments) {
   std::vector<std::string> entries = {arguments.entry};
   if (arguments.entry.empty())
     entries = model.entry.empty() ? EntryPoints(model) : std::vector<std::string>{model.entry};
@@ -193,7 +193,6 @@ Result<std::vector<Execution>> PrepareAll(const Model& model, const DiffArgument
                            .weights = arguments.weights,
                            .seed = arguments.seed,
                            .random_inputs = true};
-  DESCENT_TRY(given, ReadInputs(arguments.rest));
   if (request.all_inputs) {
     std::vector<std::string> names;
     for (const InputBinding& input : model.inputs) names.push_back(input.name);
@@ -226,8 +225,9 @@ Result<ExitStatus> DiffValues(const DiffArguments& arguments) {
   if (error != std::errc() || end != text.data() + text.size() || !(tolerance >= 0))
     return UsageError(
         fmt::format("--tolerance takes a number of at least 0, not {}", Quoted(text)));
-  DESCENT_TRY(model, LoadModel(arguments.first, arguments.flags.model));
-  DESCENT_TRY(executions, PrepareAll(model, arguments));
+  DESCENT_TRY(inputs, ReadInputs(arguments.rest));
+  DESCENT_TRY(model, LoadModelFor(inputs, arguments.first, arguments.flags.model));
+  DESCENT_TRY(executions, PrepareAll(model, std::move(inputs), arguments));
   bool same = true;
   for (const Execution& execution : executions) {
     DESCENT_TRY(agrees, SameValues(execution, tolerance));

@@ -24,6 +24,7 @@ Result<ExitStatus> Export(const ExportArguments& arguments) {
   std::vector<runtime::NamedFile> read = {{"--weights", arguments.weights.file}};
   DESCENT_TRY(model, LoadModel(arguments.model, arguments.flags, &read));
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));
+  DESCENT_RETURN_IF_ERROR(CheckEnding(arguments.output, "descent export", {".onnx"}));
   DESCENT_TRY(configured, Configure(std::move(model), {}));
   DESCENT_TRY(state, StateOf(configured, arguments.weights, arguments.seed));
   DESCENT_TRY(form, OnnxFormOf(configured, arguments.model));

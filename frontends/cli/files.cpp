@@ -2,12 +2,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 
 #include "compiler/codegen/link.h"
+#include "frontends/cli/command.h"
 #include "frontends/cpp/runtime_result.h"
 #include "runtime/file.h"
 #include "runtime/partial_file.h"
@@ -29,7 +31,48 @@ std::string BehindLinks(std::string path) {
   return path;
 }
 
+/// Endings that say what a file holds, of what Descent reads and writes and of what stands beside.
+struct Ending {
+  std::string_view ending, what;
+};
+constexpr Ending kEndings[] = {
+    {".descent", "a model as text"},
+    {".pb", "a model as binary proto"},
+    {".pbtxt", "a model as proto text"},
+    {".onnx", "an ONNX model"},
+    {".safetensors", "a file of parameters"},
+    {".npy", "an array"},
+    {".npz", "arrays"},
+    {".csv", "a table"},
+    {".jsonl", "a log"},
+    {".json", "JSON"},
+    {".svg", "a picture"},
+    {".o", "an object"},
+    {".a", "a static library"},
+    {".so", "a shared library"},
+    {".h", "a C header"},
+    {".hpp", "a C++ header"},
+    {".c", "C source"},
+    {".cpp", "C++ source"},
+    {".cc", "C++ source"},
+    {".py", "Python source"},
+    {".kernels", "kernels as text"},
+    {".ll", "LLVM IR"},
+    {".s", "assembly"},
+};
+
 }  // namespace
+
+Result<void> CheckEnding(const std::string& path, std::string_view maker,
+                         std::initializer_list<std::string_view> own) {
+  const auto* known = std::ranges::find_if(
+      kEndings, [&](const Ending& ending) { return path.ends_with(ending.ending); });
+  if (known == std::end(kEndings) || std::ranges::find(own, known->ending) != own.end()) return {};
+  return UsageError(
+      fmt::format("{} is a name for {}, which {} does not make", Quoted(path), known->what, maker),
+      own.size() == 0 ? "leave out the ending"
+                      : fmt::format("let it end in {}", fmt::join(own, " or ")));
+}
 
 std::unexpected<Diagnostic> FileError(std::string_view what, const std::string& path) {
   return ErrorWithStatus(ExitStatus::kIo, "cannot {} {}: {}", what, Quoted(path),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdio>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,11 @@ Result<void> WriteOutput(const std::string& path, std::string_view content);
 
 /// A usage error where the output "", "-" or a path is the file of one of the inputs.
 Result<void> CheckOutput(const std::string& path, const std::vector<runtime::NamedFile>& inputs);
+
+/// A usage error where the name ends like files of a kind that `maker` ("descent import") does not
+/// make: x.h is no model. `own` are the endings of what it makes; names that say nothing are free.
+Result<void> CheckEnding(const std::string& path, std::string_view maker,
+                         std::initializer_list<std::string_view> own);
 
 /// A status kIo diagnostic "cannot <what> <path>: <errno's message>".
 std::unexpected<Diagnostic> FileError(std::string_view what, const std::string& path);

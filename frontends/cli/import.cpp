@@ -32,10 +32,14 @@ fs::path ParameterFile(const std::string& output) {
 }
 
 /// Moves the values of all slots into the bytes of a file of that name.
-std::string TakeParameters(Model& model, const std::string& name) {
-  const runtime::Bytes bytes = ValuesOf(model);
+runtime::Bytes TakeParameters(Model& model, const std::string& name) {
+  runtime::Bytes bytes = ValuesOf(model);
   for (Slot& slot : model.slots)
     if (slot.initializer.data) slot.initializer = {.file = name};
+  return bytes;
+}
+
+std::string_view TextOf(const runtime::Bytes& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -54,6 +58,8 @@ Result<ExitStatus> Import(const ImportArguments& arguments) {
   const std::vector<runtime::NamedFile> read = FilesOf(file, arguments.model);
   const fs::path parameters = ParameterFile(arguments.output);
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));
+  DESCENT_RETURN_IF_ERROR(
+      CheckEnding(arguments.output, "descent import", {".descent", ".pb", ".pbtxt"}));
   DESCENT_RETURN_IF_ERROR(CheckOutput(parameters.empty() ? "-" : parameters.string(), read));
   DESCENT_TRY(model, arguments.flags.Apply(std::move(file)));
   const std::string summary =
@@ -63,8 +69,8 @@ Result<ExitStatus> Import(const ImportArguments& arguments) {
   const bool has_values = std::ranges::any_of(
       model.slots, [](const Slot& slot) { return slot.initializer.data.has_value(); });
   if (!parameters.empty() && has_values)
-    DESCENT_RETURN_IF_ERROR(
-        WriteOutput(parameters.string(), TakeParameters(model, parameters.filename().string())));
+    DESCENT_RETURN_IF_ERROR(WriteOutput(
+        parameters.string(), TextOf(TakeParameters(model, parameters.filename().string()))));
   const ModelForm form = FormOfName(arguments.output).value_or(ModelForm::kText);
   DESCENT_TRY(content, SerializeModel(model, form));
   DESCENT_RETURN_IF_ERROR(WriteOutput(arguments.output, content));

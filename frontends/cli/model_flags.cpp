@@ -3,7 +3,6 @@
 #include <charconv>
 
 #include "compiler/graph/optimizers.h"
-#include "frontends/onnx/import.h"
 #include "ir/io/model_file.h"
 
 namespace descent::cli {
@@ -37,7 +36,7 @@ Option ModelFlags::DimOption() {
           .value = "NAME=N",
           .doc =
               "of an ONNX model: the extent of the axes that have this name instead of a number; "
-              "may be repeated",
+              "may be repeated; where inputs are given, their extents count",
           .destination = &dims};
 }
 
@@ -70,6 +69,7 @@ std::vector<Option> ModelFlags::Options() {
 
 Result<Model> ModelFlags::Read(const std::string& path) const {
   DESCENT_TRY(options, ImportOptionsOf(dims));
+  options.inputs = inputs;
   if (onnx::IsOnnxName(path)) return onnx::ImportModel(path, options);
   if (!dims.empty())
     return UsageError(fmt::format("--dim is for ONNX models, but {} is none", Quoted(path)));

@@ -7,6 +7,7 @@
 
 #include "compiler/graph/attach_task.h"
 #include "frontends/cli/command.h"
+#include "frontends/onnx/import.h"
 #include "ir/model.h"
 
 namespace descent::cli {
@@ -16,6 +17,8 @@ struct ModelFlags {
   std::string loss, optimizer;
   std::vector<std::string> freeze, train;
   bool reinitialize = false;
+  /// What the model will be given: axes of an ONNX file without a number have their extents.
+  std::vector<onnx::InputShape> inputs = {};
 
   /// "--dim"
   Option DimOption();

@@ -96,6 +96,7 @@ Result<ExitStatus> Opt(const OptArguments& arguments) {
                                 : ReadSource(arguments.model, flags));
   if (!initializes) files = FilesOf(read, arguments.model);
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, files));
+  DESCENT_RETURN_IF_ERROR(CheckEnding(arguments.output, "descent opt", {".descent"}));
   DESCENT_TRY(model, ApplySettings(read, arguments.model_flags.settings));
   DESCENT_TRY(passes, WantedPasses(arguments, model));
   std::vector<PassTime> times;

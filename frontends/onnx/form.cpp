@@ -1,5 +1,4 @@
 // ONNX files without the values of a model's state, and with them again.
-#include <filesystem>
 #include <limits>
 
 #include "frontends/onnx/export.h"
@@ -21,12 +20,15 @@ void ClearNumbers(TensorProto& tensor) {
   tensor.clear_raw_data();
   tensor.clear_external_data();
   tensor.clear_data_location();
+  tensor.clear_file_offset();
+  tensor.clear_file_bytes();
 }
 
-/// Takes numbers that lie in a file beside the model into it: what is written stands alone.
-Result<void> TakeIn(TensorProto& tensor, const std::string& folder) {
-  if (tensor.data_location() != TensorProto::EXTERNAL) return {};
-  DESCENT_TRY(value, ReadTensor(tensor, folder));
+/// Takes numbers that lie in a file, of the model or beside it, into the message: what is written
+/// stands alone.
+Result<void> TakeIn(TensorProto& tensor, Storage& storage) {
+  if (tensor.data_location() != TensorProto::EXTERNAL && tensor.file_bytes() == 0) return {};
+  DESCENT_TRY(value, ReadTensor(tensor, storage));
   ClearNumbers(tensor);
   tensor.set_raw_data(value.bytes().data(), value.bytes().size());
   return {};
@@ -51,16 +53,15 @@ void TakeState(proto::GraphProto& graph, const Model& model, OnnxForm& form) {
 Result<OnnxForm> FormOfFile(const std::string& path, const Model& model) {
   DESCENT_TRY(file, ReadProto(path));
   OnnxForm form;
-  TakeState(*file.mutable_graph(), model, form);
-  const std::string folder = std::filesystem::path(path).parent_path().string();
+  TakeState(*file.model.mutable_graph(), model, form);
   Result<void> taken;
-  ForEachTensor(file, [&](TensorProto& tensor) {
-    if (taken) taken = TakeIn(tensor, folder);
+  ForEachTensor(file.model, [&](TensorProto& tensor) {
+    if (taken) taken = TakeIn(tensor, file.storage);
   });
   DESCENT_RETURN_IF_ERROR(taken);
-  form.graph = file.graph().SerializeAsString();
-  file.clear_graph();
-  form.model = file.SerializeAsString();
+  form.graph = file.model.graph().SerializeAsString();
+  file.model.clear_graph();
+  form.model = file.model.SerializeAsString();
   return form;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "frontends/onnx/input_shapes.h"
 #include "frontends/onnx/tensor_reader.h"
 #include "ir/io/limits.h"
 
@@ -86,14 +87,13 @@ GraphImporter::Opsets GraphImporter::ReadOpsets(const OpsetImports& imports) {
   return opsets;
 }
 
-GraphImporter::GraphImporter(const proto::ModelProto& model, const ImportOptions& options,
-                             std::string folder)
-    : model_(model),
+GraphImporter::GraphImporter(ProtoFile& file, const ImportOptions& options)
+    : model_(file.model),
       options_(options),
-      folder_(std::move(folder)),
-      signature_(model),
+      storage_(file.storage),
+      signature_(file.model),
       current_(&opsets_) {
-  opsets_ = ReadOpsets(model.opset_import());
+  opsets_ = ReadOpsets(model_.opset_import());
   // Before IR version 3 there was one operator set.
   if (opsets_.empty()) opsets_[""] = 1;
   const int64_t version = opsets_.contains("") ? opsets_.at("") : kOldestOpset;
@@ -146,9 +146,7 @@ Result<TensorType> GraphImporter::TypeOf(const proto::ValueInfoProto& info) cons
     int64_t extent = dim.dim_value();
     if (dim.value_case() != proto::TensorShapeProto::Dimension::kDimValue) {
       // skl2onnx leaves the name away, too.
-      const std::string axis = dim.dim_param().empty()
-                                   ? fmt::format("{}.{}", info.name(), type.rank())
-                                   : dim.dim_param();
+      const std::string axis = AxisName(info, type.rank());
       const auto bound = options_.dims.find(axis);
       if (bound == options_.dims.end())
         return std::unexpected(Diagnostic{
@@ -173,7 +171,7 @@ void GraphImporter::ImportInitializers(const GraphProto& graph, Scope& scope) {
   for (const proto::TensorProto& tensor : graph.initializer()) {
     if (scope.Defines(tensor.name())) {
       Report({.message = fmt::format("{} is defined twice", Quoted(tensor.name()))});
-    } else if (auto value = ReadTensor(tensor, folder_)) {
+    } else if (auto value = ReadTensor(tensor, storage_)) {
       if (signature_.IsFoldedNumber(tensor.name(), *value)) {
         scope.Bind(tensor.name(), scope.builder().Constant(*std::move(value), tensor.name()));
       } else {

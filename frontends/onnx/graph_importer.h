@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "frontends/onnx/import.h"
+#include "frontends/onnx/proto_file.h"
 #include "frontends/onnx/registry.h"
 #include "frontends/onnx/scope.h"
 #include "frontends/onnx/torch_export.h"
@@ -18,10 +19,9 @@ namespace descent::onnx {
 
 class GraphImporter {
  public:
-  /// `folder` holds external data.
-  GraphImporter(const proto::ModelProto& model, const ImportOptions& options, std::string folder);
+  GraphImporter(ProtoFile& file, const ImportOptions& options);
 
-  const std::string& folder() const { return folder_; }
+  Storage& storage() { return storage_; }
 
   /// The type that an input declares, with its symbolic extents bound.
   Result<TensorType> TypeOf(const proto::ValueInfoProto& info) const;
@@ -70,7 +70,7 @@ class GraphImporter {
 
   const proto::ModelProto& model_;
   const ImportOptions& options_;
-  std::string folder_;
+  Storage& storage_;
   TorchSignature signature_;
   Opsets opsets_;          ///< of the model
   const Opsets* current_;  ///< of the function that is being called, or the model

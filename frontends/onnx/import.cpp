@@ -1,10 +1,14 @@
 #include "frontends/onnx/import.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <utility>
 
+#include "frontends/onnx/class_names.h"
 #include "frontends/onnx/graph_importer.h"
+#include "frontends/onnx/input_shapes.h"
 #include "frontends/onnx/proto_file.h"
 #include "frontends/onnx/torch_export.h"
 #include "ir/io/model_file.h"
@@ -13,22 +17,26 @@ namespace descent::onnx {
 namespace {
 
 namespace fs = std::filesystem;
+using Dimension = proto::TensorShapeProto::Dimension;
+using FirstAxes = std::vector<std::optional<std::string>>;
 
 std::string ModelName(const proto::ModelProto& model, const std::string& path) {
   return model.graph().name().empty() ? fs::path(path).stem().string() : model.graph().name();
 }
 
-/// The name of the first axis, or "".
-std::string FirstAxis(const proto::ValueInfoProto& info) {
+/// The name of a first axis without a number, which may be ""; nothing of others.
+std::optional<std::string> FirstAxis(const proto::ValueInfoProto& info) {
   const auto& shape = info.type().tensor_type().shape();
-  return shape.dim_size() == 0 ? "" : shape.dim(0).dim_param();
+  if (shape.dim_size() == 0 || shape.dim(0).value_case() == Dimension::kDimValue)
+    return std::nullopt;
+  return shape.dim(0).dim_param();
 }
 
 /// Inputs, except those that are initializers, too (before IR version 4 all of them were). Gives
 /// the names of their first axes.
-std::vector<std::string> ImportInputs(const proto::GraphProto& graph, GraphImporter& importer,
-                                      Scope& scope, Model& model) {
-  std::vector<std::string> axes;
+FirstAxes ImportInputs(const proto::GraphProto& graph, GraphImporter& importer, Scope& scope,
+                       Model& model) {
+  FirstAxes axes;
   for (const proto::ValueInfoProto& info : graph.input()) {
     if (scope.Defines(info.name())) {
       if (model.FindInput(info.name()) != nullptr)
@@ -62,41 +70,56 @@ void ExportOutputs(const proto::GraphProto& graph, GraphImporter& importer, Scop
   }
 }
 
+/// Whether the first axes of the inputs and of all outputs that have neither a name nor a number
+/// have the extent of that of the first input.
+bool AgreeWithoutName(const FirstAxes& axes, const Model& model) {
+  const int64_t batch = model.inputs[0].type.shape[0];
+  for (size_t i = 0; i < axes.size(); ++i)
+    if (axes[i] == axes[0] && model.inputs[i].type.shape[0] != batch) return false;
+  return std::ranges::all_of(model.graph.outputs(), [&](const NamedValue& output) {
+    const Shape& shape = model.graph.type(output.value).shape;
+    return model.FindReplaced(output.name) != nullptr || (!shape.empty() && shape[0] == batch);
+  });
+}
+
 /// A name that stands for the first axis of the first input and of all outputs is the batch: such a
-/// model predicts for any number of rows. `axes`: of the model's inputs.
-void FindBatch(const std::vector<std::string>& axes, const proto::GraphProto& graph, Model& model) {
-  if (axes.empty() || axes[0].empty()) return;
+/// model predicts for any number of rows. So is an axis that skl2onnx gave no name. `axes`: of the
+/// model's inputs.
+void FindBatch(const FirstAxes& axes, const proto::GraphProto& graph, Model& model) {
+  if (axes.empty() || !axes[0]) return;
   for (const proto::ValueInfoProto& output : graph.output())
     if (FirstAxis(output) != axes[0]) return;
+  if (axes[0]->empty() && !AgreeWithoutName(axes, model)) return;
   model.batch = model.inputs[0].type.shape[0];
   for (size_t i = 0; i < axes.size(); ++i)
     if (axes[i] == axes[0]) model.inputs[i].batch_axis = 0;
 }
 
-Result<Model> Import(const proto::ModelProto& file, const std::string& path,
-                     const ImportOptions& options) {
-  Model model{.name = ModelName(file, path)};
+Result<Model> Import(ProtoFile& file, const std::string& path, const ImportOptions& options) {
+  const proto::GraphProto& graph = file.model.graph();
+  Model model{.name = ModelName(file.model, path)};
   GraphBuilder builder;
-  GraphImporter importer(file, options, fs::path(path).parent_path().string());
+  GraphImporter importer(file, options);
   Scope scope(builder, model);
-  importer.ImportInitializers(file.graph(), scope);
-  const std::vector<std::string> axes = ImportInputs(file.graph(), importer, scope, model);
-  importer.ImportNodes(file.graph(), scope);
+  importer.ImportInitializers(graph, scope);
+  const FirstAxes axes = ImportInputs(graph, importer, scope, model);
+  importer.ImportNodes(graph, scope);
   DESCENT_RETURN_IF_ERROR(importer.Finish());
-  ExportOutputs(file.graph(), importer, scope);
+  ExportOutputs(graph, importer, scope);
   DESCENT_RETURN_IF_ERROR(importer.Finish());
-  const TorchSignature signature(file);
+  const TorchSignature signature(file.model);
   for (Slot& slot : model.slots)
     if (signature.IsBuffer(slot.name)) slot.trainable = false;
   model.graph = std::move(builder).Build();
-  FindBatch(axes, file.graph(), model);
+  FindBatch(axes, graph, model);
   DESCENT_RETURN_IF_ERROR(Verify(model));
   return model;
 }
 
-Result<Model> ImportFile(const proto::ModelProto& file, const std::string& path,
-                         const ImportOptions& options) {
-  auto model = Import(file, path, options);
+Result<Model> ImportFile(ProtoFile file, const std::string& path, const ImportOptions& options) {
+  NumberClassNames(file.model);
+  const auto bound = WithShapesOf(file.model.graph(), options);
+  auto model = bound ? Import(file, path, *bound) : std::unexpected(bound.error());
   if (!model) return std::unexpected(AboutModel(std::move(model).error(), path));
   return model;
 }
@@ -109,7 +132,7 @@ std::vector<std::string> ExternalFiles(const std::string& path) {
   auto file = ReadProto(path);
   if (!file) return {};
   std::set<std::string> files;
-  ForEachTensor(*file, [&](const proto::TensorProto& tensor) {
+  ForEachTensor(file->model, [&](const proto::TensorProto& tensor) {
     for (const proto::StringStringEntryProto& entry : tensor.external_data())
       if (entry.key() == "location")
         files.insert((fs::path(path).parent_path() / entry.value()).string());
@@ -120,12 +143,12 @@ std::vector<std::string> ExternalFiles(const std::string& path) {
 Result<Model> ParseModel(std::string_view bytes, const std::string& path,
                          const ImportOptions& options) {
   DESCENT_TRY(file, ParseProto(bytes, path));
-  return ImportFile(file, path, options);
+  return ImportFile(std::move(file), path, options);
 }
 
 Result<Model> ImportModel(const std::string& path, const ImportOptions& options) {
   DESCENT_TRY(file, ReadProto(path));
-  return ImportFile(file, path, options);
+  return ImportFile(std::move(file), path, options);
 }
 
 }  // namespace descent::onnx

@@ -20,9 +20,17 @@ namespace descent::onnx {
 /// Operator sets that are read: "opset_import" of the default domain.
 inline constexpr int kOldestOpset = 1, kNewestOpset = 28;
 
+/// Of an input that the model will be given; without a name those of all inputs, in order.
+struct InputShape {
+  std::string name;
+  Shape shape;
+};
+
 struct ImportOptions {
   /// Extents of symbolic dimensions by name ("batch" of `[batch, 3, 224, 224]`).
   std::map<std::string, int64_t, std::less<>> dims = {};
+  /// Inputs whose extents symbolic dimensions have, whatever `dims` says of these.
+  std::vector<InputShape> inputs = {};
 };
 
 /// Whether a file of this name is read as an ONNX model rather than as one of Descent's forms.

@@ -140,7 +140,7 @@ Tensor OnnxNode::TensorAttribute(std::string_view name) {
     Fail("attribute {} is missing", name);
     return {};
   }
-  return Take(ReadTensor(attribute->t(), graph_.folder()));
+  return Take(ReadTensor(attribute->t(), graph_.storage()));
 }
 
 std::vector<int64_t> OnnxNode::IntsOf(std::string_view name, int i) {

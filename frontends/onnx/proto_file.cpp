@@ -1,47 +1,20 @@
 #include "frontends/onnx/proto_file.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <google/protobuf/stubs/logging.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <utility>
+#include <vector>
 
+#include "frontends/onnx/large_data.h"
 #include "frontends/onnx/torch_export.h"
 #include "ir/io/limits.h"
 #include "ir/io/model_file.h"
 
 namespace descent::onnx {
 namespace {
-
-/// A file in memory, read only.
-class MappedFile {
- public:
-  explicit MappedFile(const std::string& path) {
-    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    if (file < 0) return;
-    if (fstat(file, &status) == 0) {
-      size_ = static_cast<size_t>(status.st_size);
-      data_ = size_ == 0 ? nullptr : mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-    }
-    close(file);
-  }
-  ~MappedFile() {
-    if (good() && data_ != nullptr) munmap(data_, size_);
-  }
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  bool good() const { return data_ != MAP_FAILED; }
-  std::string_view bytes() const { return {static_cast<const char*>(data_), size_}; }
-
- private:
-  void* data_ = MAP_FAILED;
-  size_t size_ = 0;
-};
 
 using Visit = std::function<void(proto::TensorProto&)>;
 
@@ -61,6 +34,42 @@ void VisitGraph(proto::GraphProto& graph, const Visit& visit) {
   VisitNodes(*graph.mutable_node(), visit);
 }
 
+void ClearPlace(proto::TensorProto& tensor) {
+  tensor.clear_file_offset();
+  tensor.clear_file_bytes();
+}
+
+/// Large initializers stay where they are in a file that is kept.
+bool ParseMessages(std::string_view bytes, bool is_file, proto::ModelProto& model) {
+  std::vector<LargeData> large;
+  if (!is_file || !ParseWithoutLargeData(bytes, kLargeBytes, model, large)) {
+    large.clear();
+    if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return false;
+  }
+  // Whatever the file says of it.
+  ForEachTensor(model, ClearPlace);
+  for (const LargeData& data : large) {
+    proto::TensorProto& tensor = *model.mutable_graph()->mutable_initializer(data.place);
+    tensor.set_file_offset(data.offset);
+    tensor.set_file_bytes(data.size);
+  }
+  return true;
+}
+
+/// `file`, or null, is what has the bytes.
+Result<ProtoFile> Parse(std::string_view bytes, const std::string& path,
+                        std::shared_ptr<const MappedFile> file) {
+  // What is wrong is told once, by us.
+  const google::protobuf::LogSilencer silence;
+  proto::ModelProto model;
+  if (bytes.size() > kMaxModelBytes || !ParseMessages(bytes, file != nullptr, model) ||
+      !model.has_graph())
+    return std::unexpected(AboutModel({.message = "is not an ONNX model"}, path));
+  SeparateMergedParameters(model);
+  return ProtoFile{std::move(model),
+                   Storage(std::filesystem::path(path).parent_path().string(), std::move(file))};
+}
+
 }  // namespace
 
 void ForEachTensor(proto::ModelProto& file, const Visit& visit) {
@@ -69,23 +78,17 @@ void ForEachTensor(proto::ModelProto& file, const Visit& visit) {
     VisitNodes(*function.mutable_node(), visit);
 }
 
-Result<proto::ModelProto> ParseProto(std::string_view bytes, const std::string& path) {
-  // What is wrong is told once, by us.
-  const google::protobuf::LogSilencer silence;
-  proto::ModelProto file;
-  if (bytes.size() > kMaxModelBytes ||
-      !file.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !file.has_graph())
-    return std::unexpected(AboutModel({.message = "is not an ONNX model"}, path));
-  SeparateMergedParameters(file);
-  return file;
+Result<ProtoFile> ParseProto(std::string_view bytes, const std::string& path) {
+  return Parse(bytes, path, nullptr);
 }
 
-Result<proto::ModelProto> ReadProto(const std::string& path) {
-  const MappedFile file(path);
-  if (!file.good())
+Result<ProtoFile> ReadProto(const std::string& path) {
+  auto file = MappedFile::Open(path);
+  if (file == nullptr)
     return ErrorWithStatus(ExitStatus::kIo, "cannot read {}: {}", Quoted(path),
                            std::strerror(errno));
-  return ParseProto(file.bytes(), path);
+  const std::string_view bytes = file->text();
+  return Parse(bytes, path, std::move(file));
 }
 
 }  // namespace descent::onnx

@@ -33,12 +33,14 @@ Scope::Scope(GraphBuilder& builder, Scope& outside, Body)
     : builder_(builder),
       outside_(&outside),
       statics_(std::make_shared<StaticValues>(
-          builder, [this](const std::string& input) -> std::optional<Tensor> {
+          builder,
+          [this](const std::string& input) -> std::optional<Tensor> {
             const auto captured = std::ranges::find(captures_, input, &Captured::name);
             if (captured == captures_.end()) return std::nullopt;
             auto value = outside_->Static(captured->outside);
             return value ? std::optional(*std::move(value)) : std::nullopt;
-          })) {}
+          },
+          *outside.statics_)) {}
 
 Scope::Scope(Scope& outside, Inline)
     : builder_(outside.builder_), outside_(&outside), statics_(outside.statics_) {}

@@ -4,16 +4,26 @@
 #include <utility>
 #include <vector>
 
+#include "ir/counts.h"
 #include "ir/interpreter.h"
-#include "ir/op_def.h"
+#include "ir/work.h"
 
 namespace descent::onnx {
-namespace {
 
-/// What shapes follow from is small; a model that computes more than this at import is a bomb.
-constexpr int64_t kMaxStaticElements = int64_t{1} << 24;
-
-}  // namespace
+Result<void> StaticValues::TakeWork(const Node& node) {
+  std::vector<TensorType> operands;
+  int64_t work = 0;
+  for (const Value operand : node.operands) {
+    operands.push_back(builder_.type(operand));
+    work = SaturatingAdd(work, operands.back().elements());
+  }
+  work = SaturatingAdd(work, InterpreterWork(*node.op, operands, node.attributes));
+  if (work > *work_left_)
+    return Error("needs {} computed at import, more work than {} elements are",
+                 ToString(node.types[0]), kMaxStaticWork);
+  *work_left_ -= work;
+  return {};
+}
 
 Result<void> StaticValues::EvaluateNode(int32_t index) {
   const Node& node = builder_.node(Value{index, 0});
@@ -30,10 +40,7 @@ Result<void> StaticValues::EvaluateNode(int32_t index) {
   }
   if (node.op->leaf != Leaf::kNone)
     return Error("depends on {}, which is not a constant", node.op->name);
-  for (const TensorType& type : node.types)
-    if (type.elements() > kMaxStaticElements)
-      return Error("needs {} computed at import, more than {} elements", ToString(type),
-                   kMaxStaticElements);
+  DESCENT_RETURN_IF_ERROR(TakeWork(node));
   GraphBuilder graph;
   std::vector<Value> operands;
   std::vector<Tensor> inputs;

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -12,22 +13,34 @@
 
 namespace descent::onnx {
 
+/// What shapes follow from is small; a model that computes more than this at import is a bomb. In
+/// evaluations of the interpreter (ir/work.h): some 15 seconds.
+inline constexpr int64_t kMaxStaticWork = int64_t{1} << 26;
+
 class StaticValues {
  public:
   /// `known` tells some of the builder's inputs by name.
   using KnownInput = std::function<std::optional<Tensor>(const std::string& input)>;
   StaticValues(const GraphBuilder& builder, KnownInput known)
-      : builder_(builder), input_(std::move(known)) {}
+      : builder_(builder),
+        input_(std::move(known)),
+        work_left_(std::make_shared<int64_t>(kMaxStaticWork)) {}
+  /// Of a body within the graph of `outside`.
+  StaticValues(const GraphBuilder& builder, KnownInput known, const StaticValues& outside)
+      : builder_(builder), input_(std::move(known)), work_left_(outside.work_left_) {}
 
-  /// Fails, saying what it depends on, where that is an unknown input, state or chance.
+  /// Fails, saying what it depends on, where that is an unknown input, state or chance; and where
+  /// the values of the file, bodies included, would take more work than kMaxStaticWork.
   Result<Tensor> Evaluate(Value value);
 
  private:
   Result<void> EvaluateNode(int32_t node);
+  Result<void> TakeWork(const Node& node);
 
   const GraphBuilder& builder_;
   KnownInput input_;
   std::map<Value, Tensor> known_;
+  std::shared_ptr<int64_t> work_left_;
 };
 
 }  // namespace descent::onnx

@@ -40,7 +40,8 @@ struct Extent {
 std::optional<std::vector<Extent>> ExtentsOf(const proto::TensorProto& one,
                                              const proto::TensorProto& other,
                                              const Factor& factor) {
-  const auto a = ReadTensor(one, ""), b = ReadTensor(other, "");
+  Storage nowhere("");
+  const auto a = ReadTensor(one, nowhere), b = ReadTensor(other, nowhere);
   if (!a || !b || a->type() != b->type() || a->dtype() != DType::kI64 || a->shape().size() > 1)
     return std::nullopt;
   std::vector<Extent> extents;

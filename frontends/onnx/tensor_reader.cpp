@@ -4,17 +4,13 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
+#include <memory>
 #include <vector>
-
-#include "ir/io/model_folder.h"
 
 namespace descent::onnx {
 namespace {
 
 using proto::TensorProto;
-namespace fs = std::filesystem;
 
 static_assert(std::endian::native == std::endian::little);
 
@@ -64,11 +60,6 @@ std::vector<std::byte> TypedField(DType dtype, const TensorProto& tensor) {
   return {};
 }
 
-std::vector<std::byte> Bytes(std::string_view raw) {
-  const auto data = std::as_bytes(std::span(raw));
-  return {data.begin(), data.end()};
-}
-
 struct ExternalPlace {
   std::string location;
   uint64_t offset = 0;
@@ -100,54 +91,53 @@ Result<ExternalPlace> ReadPlace(const TensorProto& tensor) {
   return place;
 }
 
-Result<std::vector<std::byte>> ReadExternal(const TensorProto& tensor, const TensorType& type,
-                                            const std::string& folder) {
+/// The bytes of a file that hold the tensor, where they are not in its message.
+Result<StoredBytes> FindStored(const TensorProto& tensor, const TensorType& type,
+                               Storage& storage) {
+  if (tensor.data_location() != TensorProto::EXTERNAL)
+    return storage.InFile(tensor.file_offset(), tensor.file_bytes());
   DESCENT_TRY(place, ReadPlace(tensor));
-  const std::optional<fs::path> path = PathInFolder(folder, place.location);
-  if (!path)
-    return Error("external data: {} is not inside the model's folder", Quoted(place.location));
   const auto want = static_cast<uint64_t>(type.bytes());
   if (place.length && *place.length != want)
     return Error("external data of {} bytes, but {} has {}", *place.length, ToString(type), want);
-  std::error_code error;
-  const uint64_t size = fs::is_regular_file(*path, error) ? fs::file_size(*path, error) : 0;
-  std::ifstream file(*path, std::ios::binary);
-  if (error || !file)
-    return ErrorWithStatus(ExitStatus::kIo, "cannot read external data {}", Quoted(place.location));
-  if (place.offset > size || want > size - place.offset)
-    return Error("external data: {} has {} bytes, too few for {} behind {}", Quoted(place.location),
-                 size, want, place.offset);
-  std::vector<std::byte> bytes(want);
-  file.seekg(static_cast<std::streamoff>(place.offset));
-  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(want));
-  if (!file)
-    return ErrorWithStatus(ExitStatus::kIo, "cannot read external data {}", Quoted(place.location));
-  return bytes;
+  return storage.External(place.location, place.offset, want);
 }
 
-Result<Tensor> ReadElements(const TensorProto& tensor, const std::string& folder) {
-  DESCENT_TRY(type, ReadType(tensor));
-  std::vector<std::byte> bytes;
-  if (tensor.data_location() == TensorProto::EXTERNAL) {
-    DESCENT_TRY(read, ReadExternal(tensor, type, folder));
-    bytes = std::move(read);
-  } else if (!tensor.raw_data().empty()) {
-    bytes = Bytes(tensor.raw_data());
-  } else {
-    bytes = TypedField(type.dtype, tensor);
-  }
-  if (bytes.size() != static_cast<size_t>(type.bytes()))
-    return Error("{} has {} bytes, not {}", ToString(type), type.bytes(), bytes.size());
+/// In the machine's form: a true bool is 1.
+Tensor Normalized(TensorType type, std::vector<std::byte> bytes) {
   if (type.dtype == DType::kBool)
     std::ranges::transform(bytes, bytes.begin(),
                            [](std::byte b) { return std::byte(b != std::byte{0}); });
   return Tensor(std::move(type), std::move(bytes));
 }
 
+Result<Tensor> ReadElements(const TensorProto& tensor, Storage& storage) {
+  DESCENT_TRY(type, ReadType(tensor));
+  StoredBytes stored;
+  std::vector<std::byte> own;
+  const bool is_stored = tensor.data_location() == TensorProto::EXTERNAL || tensor.file_bytes() > 0;
+  if (is_stored) {
+    DESCENT_TRY(found, FindStored(tensor, type, storage));
+    stored = std::move(found);
+  } else if (!tensor.raw_data().empty()) {
+    stored.bytes = std::as_bytes(std::span(tensor.raw_data()));
+  } else {
+    own = TypedField(type.dtype, tensor);
+    stored.bytes = own;
+  }
+  if (stored.bytes.size() != static_cast<size_t>(type.bytes()))
+    return Error("{} has {} bytes, not {}", ToString(type), type.bytes(), stored.bytes.size());
+  if (is_stored && type.dtype != DType::kBool && stored.bytes.size() >= kLargeBytes)
+    return Tensor(std::move(type),
+                  std::shared_ptr<const std::byte>(std::move(stored.file), stored.bytes.data()));
+  if (own.empty()) own.assign(stored.bytes.begin(), stored.bytes.end());
+  return Normalized(std::move(type), std::move(own));
+}
+
 }  // namespace
 
-Result<Tensor> ReadTensor(const TensorProto& tensor, const std::string& folder) {
-  auto read = ReadElements(tensor, folder);
+Result<Tensor> ReadTensor(const TensorProto& tensor, Storage& storage) {
+  auto read = ReadElements(tensor, storage);
   if (!read) {
     Diagnostic diagnostic = std::move(read).error();
     diagnostic.message = fmt::format("tensor {}: {}", Quoted(tensor.name()), diagnostic.message);

@@ -5,14 +5,14 @@
 #include <string>
 
 #include "frontends/onnx/element_type.h"
+#include "frontends/onnx/storage.h"
 #include "ir/diagnostic.h"
 #include "ir/tensor.h"
 #include "onnx.pb.h"
 
 namespace descent::onnx {
 
-/// `folder` is where external data lies: its files must not be outside, by links neither. Errors
-/// name the tensor.
-Result<Tensor> ReadTensor(const proto::TensorProto& tensor, const std::string& folder);
+/// A large tensor of a file views it. Errors name the tensor.
+Result<Tensor> ReadTensor(const proto::TensorProto& tensor, Storage& storage);
 
 }  // namespace descent::onnx

@@ -89,8 +89,9 @@ std::span<const OpDef> AnnotationOps() {
       OpDef{.name = "assert_finite",
             .doc = "x, which must be finite.\n\nThe value is x. Where an element is infinite or "
                    "NaN, the entry point reports it in its status word: a trainer stops, and its "
-                   "last checkpoint stays. The value goes on unchanged. What nobody reads is "
-                   "not computed, so it is not checked either. Gradient: `g`, not checked.",
+                   "last checkpoint stays. The value goes on unchanged "
+                   "(torch.autograd.detect_anomaly, for values). What nobody reads is not "
+                   "computed, so it is not checked either. Gradient: `g`, not checked.",
             .example = "assert_finite([1, -2]) = [1, -2]",
             .signature = {.operands = {{"x", DTypeClass::kFloat}}},
             .infer = InferFirst,
@@ -120,7 +121,7 @@ std::span<const OpDef> AnnotationOps() {
       OpDef{.name = "barrier",
             .doc = "x, not before `after` is there.\n\nKeeps a recomputed region apart from the "
                    "original: `region` tells copies apart, `after` holds them back. It computes "
-                   "nothing. Gradient: `g` to x, none to `after`.",
+                   "nothing (jax.lax.optimization_barrier). Gradient: `g` to x, none to `after`.",
             .example = "barrier([1, 2], 0, region=0) = [1, 2]",
             .signature = {.operands = {{"x"}, {"after", DTypeClass::kAny, -1}},
                           .attributes = {{"region", AttributeKind::kInt, std::nullopt,

@@ -132,33 +132,35 @@ std::span<const OpDef> ArithmeticOps() {
   using enum DTypeClass;
   static const std::array kOps = {
       OpDef{.name = "add",
-            .doc = "Sum of two tensors.\n\n`y = a + b`, broadcast as NumPy does; integers wrap. "
-                   "Gradient: `g` to both.",
+            .doc = "Sum of two tensors.\n\n`y = a + b` (IEEE 754 addition, numpy.add), broadcast "
+                   "as NumPy does; integers wrap. Gradient: `g` to both.",
             .example = "add([1, 2], [3, 4.5]) = [4, 6.5]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kAdd>,
             .vjp = [](const VjpContext& v) { return Values{v.gradient(), v.gradient()}; }},
       OpDef{.name = "sub",
-            .doc = "Difference of two tensors.\n\n`y = a - b`, broadcast as NumPy does; integers "
-                   "wrap. Gradient: `g` and `-g`.",
+            .doc =
+                "Difference of two tensors.\n\n`y = a - b` (IEEE 754 subtraction, "
+                "numpy.subtract), broadcast as NumPy does; integers wrap. Gradient: `g` and `-g`.",
             .example = "sub([1, 2], [3, 4.5]) = [-2, -2.5]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kSub>,
             .vjp = [](const VjpContext& v) { return Values{v.gradient(), -Gradient(v)}; }},
       OpDef{.name = "mul",
-            .doc = "Product of two tensors.\n\n`y = a * b`, broadcast as NumPy does; integers "
-                   "wrap. Gradient: `g * b` and `g * a`.",
+            .doc =
+                "Product of two tensors.\n\n`y = a * b` (IEEE 754 multiplication, numpy.multiply), "
+                "broadcast as NumPy does; integers wrap. Gradient: `g * b` and `g * a`.",
             .example = "mul([2, 3], [4, -1]) = [8, -3]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kMul>,
             .vjp = VjpMul},
       OpDef{.name = "div",
-            .doc = "Quotient of two tensors.\n\n`y = a / b`, broadcast as NumPy does. Integers "
-                   "truncate toward zero; divided by zero they give 0. Gradient: `g / b` and "
-                   "`-g * y / b`.",
+            .doc = "Quotient of two tensors.\n\n`y = a / b` (IEEE 754 division, of integers ISO "
+                   "C's), broadcast as NumPy does. Integers truncate toward zero; divided by zero "
+                   "they give 0. Gradient: `g / b` and `-g * y / b`.",
             .example = "div([1, -3], [4, 2]) = [0.25, -1.5]",
             .signature = Binary(kNumeric),
             .infer = InferBroadcast,
@@ -185,14 +187,15 @@ std::span<const OpDef> ArithmeticOps() {
             .define = DefineBinary<Remainder>,
             .vjp = VjpRemainder},
       OpDef{.name = "neg",
-            .doc = "Negation.\n\n`y = -x`. Gradient: `-g`.",
+            .doc = "Negation.\n\n`y = -x` (IEEE 754 negate, numpy.negative). Gradient: `-g`.",
             .example = "neg([1, -2]) = [-1, 2]",
             .signature = Unary(kNumeric),
             .infer = InferBroadcast,
             .define = Define<kNeg>,
             .vjp = [](const VjpContext& v) { return Values{-Gradient(v)}; }},
       OpDef{.name = "abs",
-            .doc = "Absolute value.\n\n`y = |x|`. Gradient: `g * sign(x)`, so 0 at 0.",
+            .doc = "Absolute value.\n\n`y = |x|` (IEEE 754 abs, numpy.absolute). Gradient: `g * "
+                   "sign(x)`, so 0 at 0.",
             .example = "abs([1, -2]) = [1, 2]",
             .signature = Unary(kNumeric),
             .infer = InferBroadcast,
@@ -207,16 +210,16 @@ std::span<const OpDef> ArithmeticOps() {
             .define = DefineUnary<Sign>,
             .vjp = VjpZero},
       OpDef{.name = "floor",
-            .doc = "Largest whole number that is not above x.\n\n`y = floor(x)`; -0 and "
-                   "infinities stay. Gradient: 0, also at the jumps.",
+            .doc = "Largest whole number that is not above x.\n\n`y = floor(x)` (ISO C floor); -0 "
+                   "and infinities stay. Gradient: 0, also at the jumps.",
             .example = "floor([1.5, -1.5]) = [1, -2]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .define = Define<kFloor>,
             .vjp = VjpZero},
       OpDef{.name = "ceil",
-            .doc = "Smallest whole number that is not below x.\n\n`y = ceil(x)`; -0 and "
-                   "infinities stay. Gradient: 0, also at the jumps.",
+            .doc = "Smallest whole number that is not below x.\n\n`y = ceil(x)` (ISO C ceil); -0 "
+                   "and infinities stay. Gradient: 0, also at the jumps.",
             .example = "ceil([1.5, -1.5]) = [2, -1]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
@@ -232,31 +235,31 @@ std::span<const OpDef> ArithmeticOps() {
             .define = Define<kRound>,
             .vjp = VjpZero},
       OpDef{.name = "trunc",
-            .doc = "Whole part, toward 0.\n\n`y = floor(x)` above 0, `ceil(x)` below. Gradient: "
-                   "0, also at the jumps.",
+            .doc = "Whole part, toward 0.\n\n`y = floor(x)` (ISO C trunc) above 0, `ceil(x)` "
+                   "below. Gradient: 0, also at the jumps.",
             .example = "trunc([1.5, -1.5]) = [1, -1]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .define = DefineUnary<Trunc>,
             .vjp = VjpZero},
       OpDef{.name = "square",
-            .doc = "Square.\n\n`y = x * x`. Gradient: `2 * g * x`.",
+            .doc = "Square.\n\n`y = x * x` (numpy.square). Gradient: `2 * g * x`.",
             .example = "square([3, -2]) = [9, 4]",
             .signature = Unary(kNumeric),
             .infer = InferBroadcast,
             .define = DefineUnary<Square>,
             .vjp = [](const VjpContext& v) { return Values{Gradient(v) * (Operand(v, 0) * 2.0)}; }},
       OpDef{.name = "sqrt",
-            .doc = "Square root.\n\n`y = sqrt(x)`, NaN below 0. Gradient: `g / (2 * y)`, infinite "
-                   "at 0.",
+            .doc = "Square root.\n\n`y = sqrt(x)` (IEEE 754 squareRoot), NaN below 0. Gradient: `g "
+                   "/ (2 * y)`, infinite at 0.",
             .example = "sqrt([4, 2]) = [2, 1.4142]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
             .define = Define<kSqrt>,
             .vjp = [](const VjpContext& v) { return Values{Gradient(v) / (ResultOf(v) * 2.0)}; }},
       OpDef{.name = "rsqrt",
-            .doc = "Reciprocal square root.\n\n`y = 1 / sqrt(x)`: infinite at 0, NaN below. "
-                   "Gradient: `-g * y^3 / 2`.",
+            .doc = "Reciprocal square root.\n\n`y = 1 / sqrt(x)` (IEEE 754 rSqrt): infinite at 0, "
+                   "NaN below. Gradient: `-g * y^3 / 2`.",
             .example = "rsqrt([4, 2]) = [0.5, 0.7071]",
             .signature = Unary(kFloat),
             .infer = InferBroadcast,
@@ -264,7 +267,8 @@ std::span<const OpDef> ArithmeticOps() {
             .vjp = VjpRsqrt},
       OpDef{
           .name = "reciprocal",
-          .doc = "Reciprocal.\n\n`y = 1 / x`. Gradient: `-g * y^2`.",
+          .doc = "Reciprocal.\n\n`y = 1 / x` (IEEE 754 division, torch.reciprocal). Gradient: `-g "
+                 "* y^2`.",
           .example = "reciprocal([4, -2]) = [0.25, -0.5]",
           .signature = Unary(kFloat),
           .infer = InferBroadcast,

@@ -282,7 +282,12 @@ std::span<const OpDef> ClassLosses() {
                    "Inception architecture, 2016). The mean divides by the number of rows; with "
                    "class numbers, by the sum of the weights of their classes. Rows whose class "
                    "number is `ignore_index` are left out, of the mean, too. Any other class "
-                   "number that is out of range counts as 0 and is reported. Gradient: `g * "
+                   "number that is out of range counts as 0 and is reported. A logit of -infinity "
+                   "leaves its class out where the target is another class number. With a "
+                   "distribution the loss is NaN, as the 0 of that class meets its infinite "
+                   "logarithm, and with `label_smoothing` it is infinity; both are what PyTorch "
+                   "gives (torch.nn.functional.cross_entropy), and the gradients are finite: "
+                   "mask by a large number such as -1e9 there. Gradient: `g * "
                    "(softmax(z) * sum(w y) - w y)`, divided by what the mean divides by.",
             .example = "cross_entropy([[1, 2, 3], [0, 5, 0]], i64 [2, 1]) = 0.21050",
             .signature = ClassSignature("logits", DTypeClass::kNumeric, true),
@@ -293,8 +298,9 @@ std::span<const OpDef> ClassLosses() {
             .mask_rows = [](const MaskContext& m) { return MaskedClassLoss(m, "cross_entropy"); }},
       OpDef{.name = "cross_entropy_probabilities",
             .doc = "Cross entropy of probabilities.\n\n`-sum_j w_j y_j log p_j` per row along the "
-                   "axis of classes, logarithms not below -100; targets, weights and means as for "
-                   "cross_entropy. Gradient: `-g * w y / max(p, 1e-12)`.",
+                   "axis of classes, logarithms not below -100 as in PyTorch's "
+                   "binary_cross_entropy; targets, weights and means as for cross_entropy. "
+                   "Gradient: `-g * w y / max(p, 1e-12)`.",
             .example = "cross_entropy_probabilities([[0.1, 0.9]], i64 [1]) = 0.10536",
             .signature = ClassSignature("probabilities", DTypeClass::kNumeric, true),
             .infer = InferCrossEntropy,

@@ -131,110 +131,116 @@ OpDef Function(std::string_view name, std::string_view doc, std::string_view exa
 // NOLINTNEXTLINE(readability-function-size): a table
 std::span<const OpDef> ElementaryOps() {
   static const std::array kOps = {
-      Function("exp", "Exponential function.\n\n`y = e^x`. Gradient: `g * y`.",
+      Function("exp", "Exponential function.\n\n`y = e^x` (ISO C exp). Gradient: `g * y`.",
                "exp([0, 1]) = [1, 2.7183]", Define<kExp>,
                [](const VjpContext& v) { return Values{Gradient(v) * ResultOf(v)}; }),
-      Function("exp2", "Power of two.\n\n`y = 2^x`, exact for whole x. Gradient: `g * y * log(2)`.",
-               "exp2([3, 0.5]) = [8, 1.4142]", Define<kExp2>, VjpExp2),
+      Function(
+          "exp2",
+          "Power of two.\n\n`y = 2^x` (ISO C exp2), exact for whole x. Gradient: `g * y * log(2)`.",
+          "exp2([3, 0.5]) = [8, 1.4142]", Define<kExp2>, VjpExp2),
       Function("expm1",
-               "Exponential function minus 1.\n\n`y = e^x - 1`, accurate near 0. Gradient: `g * "
-               "(y + 1)`.",
+               "Exponential function minus 1.\n\n`y = e^x - 1` (ISO C expm1), accurate near 0. "
+               "Gradient: `g * (y + 1)`.",
                "expm1([0, 1]) = [0, 1.7183]", Define<kExpm1>,
                [](const VjpContext& v) { return Values{Gradient(v) * (ResultOf(v) + 1.0)}; }),
       Function("log",
-               "Natural logarithm.\n\n`y = log(x)`: -infinity at 0, NaN below. Gradient: "
-               "`g / x`.",
+               "Natural logarithm.\n\n`y = log(x)` (ISO C log): -infinity at 0, NaN below. "
+               "Gradient: `g / x`.",
                "log([1, 2]) = [0, 0.6931]", Define<kLog>,
                [](const VjpContext& v) { return Values{Gradient(v) / Operand(v, 0)}; }),
       Function("log2",
-               "Logarithm to base 2.\n\n`y = log2(x)`, exact for powers of two; -infinity at 0, "
-               "NaN below. Gradient: `g / (x * log(2))`.",
+               "Logarithm to base 2.\n\n`y = log2(x)` (ISO C log2), exact for powers of two; "
+               "-infinity at 0, NaN below. Gradient: `g / (x * log(2))`.",
                "log2([8, 3]) = [3, 1.585]", Define<kLog2>, VjpLog2),
       Function("log1p",
-               "Natural logarithm of 1 + x.\n\n`y = log(1 + x)`, accurate near 0; -infinity at "
-               "-1, NaN below. Gradient: `g / (1 + x)`.",
+               "Natural logarithm of 1 + x.\n\n`y = log(1 + x)` (ISO C log1p), accurate near 0; "
+               "-infinity at -1, NaN below. Gradient: `g / (1 + x)`.",
                "log1p([0, 1]) = [0, 0.6931]", Define<kLog1p>,
                [](const VjpContext& v) { return Values{Gradient(v) / (Operand(v, 0) + 1.0)}; }),
       Function("sin",
-               "Sine of an angle in radians.\n\n`y = sin(x)`; NaN of infinities. Gradient: "
-               "`g * cos(x)`.",
+               "Sine of an angle in radians.\n\n`y = sin(x)` (ISO C sin); NaN of infinities. "
+               "Gradient: `g * cos(x)`.",
                "sin([0, 1]) = [0, 0.8415]", Define<kSin>,
                [](const VjpContext& v) { return Values{Gradient(v) * Cos(Operand(v, 0))}; }),
       Function("cos",
-               "Cosine of an angle in radians.\n\n`y = cos(x)`; NaN of infinities. "
+               "Cosine of an angle in radians.\n\n`y = cos(x)` (ISO C cos); NaN of infinities. "
                "Gradient: `-g * sin(x)`.",
                "cos([0, 1]) = [1, 0.5403]", Define<kCos>,
                [](const VjpContext& v) { return Values{-(Gradient(v) * Sin(Operand(v, 0)))}; }),
       Function(
           "tan",
-          "Tangent of an angle in radians.\n\n`y = tan(x)`; NaN of infinities. Gradient: "
-          "`g * (1 + y^2)`.",
+          "Tangent of an angle in radians.\n\n`y = tan(x)` (ISO C tan); NaN of infinities. "
+          "Gradient: `g * (1 + y^2)`.",
           "tan([0, 1]) = [0, 1.5574]", Define<kTan>,
           [](const VjpContext& v) { return Values{Gradient(v) * (Square(ResultOf(v)) + 1.0)}; }),
       Function("asin",
-               "Angle in radians whose sine is x.\n\n`y = asin(x)` in [-pi/2, pi/2], NaN outside "
-               "of `[-1, 1]`. Gradient: `g / sqrt(1 - x^2)`, infinite at -1 and 1.",
+               "Angle in radians whose sine is x.\n\n`y = asin(x)` (ISO C asin) in [-pi/2, pi/2], "
+               "NaN outside of `[-1, 1]`. Gradient: `g / sqrt(1 - x^2)`, infinite at -1 and 1.",
                "asin([0, 1]) = [0, 1.5708]", DefineUnary<Asin>,
                [](const VjpContext& v) { return Values{Gradient(v) / Cathetus(Operand(v, 0))}; }),
       Function(
           "acos",
-          "Angle in radians whose cosine is x.\n\n`y = acos(x)` in [0, pi], NaN outside of `[-1, "
-          "1]`. Gradient: `-g / sqrt(1 - x^2)`, infinite at -1 and 1.",
+          "Angle in radians whose cosine is x.\n\n`y = acos(x)` (ISO C acos) in [0, pi], NaN "
+          "outside of `[-1, 1]`. Gradient: `-g / sqrt(1 - x^2)`, infinite at -1 and 1.",
           "acos([0, 1]) = [1.5708, 0]", DefineUnary<Acos>,
           [](const VjpContext& v) { return Values{-(Gradient(v) / Cathetus(Operand(v, 0)))}; }),
       Function(
           "atan",
-          "Angle in radians whose tangent is x.\n\n`y = atan(x)` in [-pi/2, pi/2]. Gradient: `g / "
-          "(1 + x^2)`.",
+          "Angle in radians whose tangent is x.\n\n`y = atan(x)` (ISO C atan) in [-pi/2, pi/2]. "
+          "Gradient: `g / (1 + x^2)`.",
           "atan([0, 1]) = [0, 0.7854]", DefineUnary<Atan>,
           [](const VjpContext& v) { return Values{Gradient(v) / (Square(Operand(v, 0)) + 1.0)}; }),
       OpDef{.name = "atan2",
-            .doc = "Angle of the point (b, a) in radians.\n\n`y = atan2(a, b)` in [-pi, pi], "
-                   "broadcast as NumPy does: `tan(y) = a / b` in the quadrant of the point. As in "
-                   "C a = -0 at a negative b gives -pi. Gradient: `g * b / (a^2 + b^2)` and `-g * "
-                   "a / (a^2 + b^2)`, NaN where both are 0.",
+            .doc = "Angle of the point (b, a) in radians.\n\n`y = atan2(a, b)` (ISO C atan2) in "
+                   "[-pi, pi], broadcast as NumPy does: `tan(y) = a / b` in the quadrant of the "
+                   "point. As in C a = -0 at a negative b gives -pi. Gradient: `g * b / (a^2 + "
+                   "b^2)` and `-g * a / (a^2 + b^2)`, NaN where both are 0.",
             .example = "atan2([1, -1], [1, -1]) = [0.7854, -2.3562]",
             .signature = Binary(DTypeClass::kFloat),
             .infer = InferBroadcast,
             .define = Define<kAtan2>,
             .vjp = VjpAtan2},
-      Function("sinh", "Hyperbolic sine.\n\n`y = (e^x - e^-x) / 2`. Gradient: `g * cosh(x)`.",
+      Function("sinh",
+               "Hyperbolic sine.\n\n`y = (e^x - e^-x) / 2` (ISO C sinh). Gradient: `g * cosh(x)`.",
                "sinh([0, 1]) = [0, 1.1752]", DefineUnary<Sinh>,
                [](const VjpContext& v) { return Values{Gradient(v) * Cosh(Operand(v, 0))}; }),
-      Function("cosh", "Hyperbolic cosine.\n\n`y = (e^x + e^-x) / 2`. Gradient: `g * sinh(x)`.",
-               "cosh([0, 1]) = [1, 1.5431]", DefineUnary<Cosh>,
-               [](const VjpContext& v) { return Values{Gradient(v) * Sinh(Operand(v, 0))}; }),
+      Function(
+          "cosh",
+          "Hyperbolic cosine.\n\n`y = (e^x + e^-x) / 2` (ISO C cosh). Gradient: `g * sinh(x)`.",
+          "cosh([0, 1]) = [1, 1.5431]", DefineUnary<Cosh>,
+          [](const VjpContext& v) { return Values{Gradient(v) * Sinh(Operand(v, 0))}; }),
       Function("tanh",
-               "Hyperbolic tangent.\n\n`y = (e^x - e^-x) / (e^x + e^-x)`. Gradient: `g * (1 - "
-               "y^2)`.",
+               "Hyperbolic tangent.\n\n`y = (e^x - e^-x) / (e^x + e^-x)` (ISO C tanh). Gradient: "
+               "`g * (1 - y^2)`.",
                "tanh([0, 1]) = [0, 0.7616]", Define<kTanh>, VjpTanh),
       Function("asinh",
-               "Inverse hyperbolic sine.\n\n`y = log(x + sqrt(x^2 + 1))`. Gradient: `g / sqrt(x^2 "
-               "+ 1)`.",
+               "Inverse hyperbolic sine.\n\n`y = log(x + sqrt(x^2 + 1))` (ISO C asinh). Gradient: "
+               "`g / sqrt(x^2 + 1)`.",
                "asinh([0, 1]) = [0, 0.8814]", DefineUnary<Asinh>,
                [](const VjpContext& v) {
                  return Values{Gradient(v) / Sqrt(Square(Operand(v, 0)) + 1.0)};
                }),
       Function("acosh",
-               "Inverse hyperbolic cosine.\n\n`y = log(x + sqrt(x^2 - 1))`, NaN below 1. "
-               "Gradient: `g / sqrt(x^2 - 1)`, infinite at 1.",
+               "Inverse hyperbolic cosine.\n\n`y = log(x + sqrt(x^2 - 1))` (ISO C acosh), NaN "
+               "below 1. Gradient: `g / sqrt(x^2 - 1)`, infinite at 1.",
                "acosh([1, 2]) = [0, 1.317]", DefineUnary<Acosh>, VjpAcosh),
       Function("atanh",
-               "Inverse hyperbolic tangent.\n\n`y = log((1 + x) / (1 - x)) / 2`, NaN outside of "
-               "`[-1, 1]`. Gradient: `g / (1 - x^2)`, infinite at -1 and 1.",
+               "Inverse hyperbolic tangent.\n\n`y = log((1 + x) / (1 - x)) / 2` (ISO C atanh), NaN "
+               "outside of `[-1, 1]`. Gradient: `g / (1 - x^2)`, infinite at -1 and 1.",
                "atanh([0, 0.5]) = [0, 0.5493]", DefineUnary<Atanh>, VjpAtanh),
       Function("erf",
-               "Error function.\n\n`y = 2 / sqrt(pi) * integral of e^(-t^2) from 0 to x`. "
-               "Gradient: `g * 2 / sqrt(pi) * e^(-x^2)`.",
+               "Error function.\n\n`y = 2 / sqrt(pi) * integral of e^(-t^2) from 0 to x` (ISO C "
+               "erf). Gradient: `g * 2 / sqrt(pi) * e^(-x^2)`.",
                "erf([0, 1]) = [0, 0.8427]", Define<kErf>,
                [](const VjpContext& v) { return Values{OfErf(v)}; }),
       Function("erfc",
-               "Complement of the error function.\n\n`y = 1 - erf(x)`, accurate where it is "
-               "small. Gradient: `-g * 2 / sqrt(pi) * e^(-x^2)`.",
+               "Complement of the error function.\n\n`y = 1 - erf(x)` (ISO C erfc), accurate where "
+               "it is small. Gradient: `-g * 2 / sqrt(pi) * e^(-x^2)`.",
                "erfc([0, 1]) = [1, 0.1573]", Define<kErfc>,
                [](const VjpContext& v) { return Values{-OfErf(v)}; }),
       Function("sigmoid",
-               "Logistic function.\n\n`y = 1 / (1 + e^-x)`. Gradient: `g * y * (1 - y)`.",
+               "Logistic function.\n\n`y = 1 / (1 + e^-x)` (torch.sigmoid, ONNX Sigmoid). "
+               "Gradient: `g * y * (1 - y)`.",
                "sigmoid([0, 2]) = [0.5, 0.8808]", Define<kSigmoid>, VjpSigmoid),
   };
   return kOps;

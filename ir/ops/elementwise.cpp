@@ -99,75 +99,88 @@ std::span<const OpDef> ElementwiseOps() {
   using enum DTypeClass;
   static const std::array kOps = {
       Comparison("equal",
-                 "Whether a = b.\n\n`y = (a = b)`, broadcast as NumPy does; false where "
-                 "either is NaN.",
+                 "Whether a = b.\n\n`y = (a = b)` (IEEE 754 compareQuietEqual, numpy.equal), "
+                 "broadcast as NumPy does; false where either is NaN.",
                  "equal([1, 2, 3], [2, 2, 2]) = [false, true, false]", kAny, Define<kEq>),
       Comparison("not_equal",
-                 "Whether a and b differ.\n\n`y = not (a = b)`, broadcast as NumPy does; true "
-                 "where either is NaN.",
+                 "Whether a and b differ.\n\n`y = not (a = b)` (IEEE 754 compareQuietNotEqual, "
+                 "numpy.not_equal), broadcast as NumPy does; true where either is NaN.",
                  "not_equal([1, 2, 3], [2, 2, 2]) = [true, false, true]", kAny, Define<kNe>),
       Comparison("less",
-                 "Whether a < b.\n\n`y = (a < b)`, broadcast as NumPy does; false where "
-                 "either is NaN.",
+                 "Whether a < b.\n\n`y = (a < b)` (IEEE 754 compareQuietLess, numpy.less), "
+                 "broadcast as NumPy does; false where either is NaN.",
                  "less([1, 2, 3], [2, 2, 2]) = [true, false, false]", kNumeric, Define<kLt>),
       Comparison("less_equal",
-                 "Whether a <= b.\n\n`y = (a <= b)`, broadcast as NumPy does; false where either "
-                 "is NaN.",
+                 "Whether a <= b.\n\n`y = (a <= b)` (IEEE 754 compareQuietLessEqual, "
+                 "numpy.less_equal), broadcast as NumPy does; false where either is NaN.",
                  "less_equal([1, 2, 3], [2, 2, 2]) = [true, true, false]", kNumeric, Define<kLe>),
       Comparison("greater",
-                 "Whether a > b.\n\n`y = (a > b)`, broadcast as NumPy does; false where either is "
-                 "NaN.",
+                 "Whether a > b.\n\n`y = (a > b)` (IEEE 754 compareQuietGreater, numpy.greater), "
+                 "broadcast as NumPy does; false where either is NaN.",
                  "greater([1, 2, 3], [2, 2, 2]) = [false, false, true]", kNumeric, Define<kGt>),
       Comparison("greater_equal",
-                 "Whether a >= b.\n\n`y = (a >= b)`, broadcast as NumPy does; false where either "
-                 "is NaN.",
+                 "Whether a >= b.\n\n`y = (a >= b)` (IEEE 754 compareQuietGreaterEqual, "
+                 "numpy.greater_equal), broadcast as NumPy does; false where either is NaN.",
                  "greater_equal([1, 2, 3], [2, 2, 2]) = [false, true, true]", kNumeric,
                  Define<kGe>),
       Comparison(
-          "logical_and", "Whether both are true.\n\n`y = a and b`, broadcast as NumPy does.",
+          "logical_and",
+          "Whether both are true.\n\n`y = a and b` (numpy.logical_and), broadcast as NumPy does.",
           "logical_and(bool [true, true, false], bool [true, false, false]) = [true, false, false]",
           kBool, Define<kAnd>),
       Comparison(
-          "logical_or", "Whether at least one is true.\n\n`y = a or b`, broadcast as NumPy does.",
+          "logical_or",
+          "Whether at least one is true.\n\n`y = a or b` (numpy.logical_or), broadcast as NumPy "
+          "does.",
           "logical_or(bool [true, true, false], bool [true, false, false]) = [true, true, false]",
           kBool, Define<kOr>),
       Comparison(
-          "logical_xor", "Whether exactly one is true.\n\n`y = a xor b`, broadcast as NumPy does.",
+          "logical_xor",
+          "Whether exactly one is true.\n\n`y = a xor b` (numpy.logical_xor), broadcast as NumPy "
+          "does.",
           "logical_xor(bool [true, true, false], bool [true, false, false]) = [false, true, false]",
           kBool, Define<kXor>),
-      Predicate("logical_not", "Whether x is false.\n\n`y = not x`.",
+      Predicate("logical_not", "Whether x is false.\n\n`y = not x` (numpy.logical_not).",
                 "logical_not(bool [true, false]) = [false, true]", kBool, DefineUnary<LogicalNot>),
       OnBits("bitwise_and",
-             "And of each bit.\n\n`y = a and b` bit by bit, broadcast as NumPy "
+             "And of each bit.\n\n`y = a and b` (numpy.bitwise_and) bit by bit, broadcast as NumPy "
              "does.",
              "bitwise_and(i32 [12, 7], i32 [10, 1]) = [8, 1]", Define<kAnd>),
-      OnBits("bitwise_or", "Or of each bit.\n\n`y = a or b` bit by bit, broadcast as NumPy does.",
-             "bitwise_or(i32 [12, 7], i32 [10, 1]) = [14, 7]", Define<kOr>),
+      OnBits(
+          "bitwise_or",
+          "Or of each bit.\n\n`y = a or b` (numpy.bitwise_or) bit by bit, broadcast as NumPy does.",
+          "bitwise_or(i32 [12, 7], i32 [10, 1]) = [14, 7]", Define<kOr>),
       OnBits("bitwise_xor",
-             "Exclusive or of each bit.\n\n`y = a xor b` bit by bit, broadcast as "
-             "NumPy does.",
+             "Exclusive or of each bit.\n\n`y = a xor b` (numpy.bitwise_xor) bit by bit, broadcast "
+             "as NumPy does.",
              "bitwise_xor(i32 [12, 7], i32 [10, 1]) = [6, 6]", Define<kXor>),
-      OpDef{.name = "bitwise_not",
-            .doc = "Complement of each bit.\n\n`y = -1 - x` in two's complement.",
-            .example = "bitwise_not(i32 [0, 5]) = [-1, -6]",
-            .signature = Unary(kInteger),
-            .infer = InferBroadcast,
-            .define = DefineUnary<BitwiseNot>,
-            .no_gradient = "operands are integers"},
+      OpDef{
+          .name = "bitwise_not",
+          .doc = "Complement of each bit.\n\n`y = -1 - x` (numpy.bitwise_not) in two's complement.",
+          .example = "bitwise_not(i32 [0, 5]) = [-1, -6]",
+          .signature = Unary(kInteger),
+          .infer = InferBroadcast,
+          .define = DefineUnary<BitwiseNot>,
+          .no_gradient = "operands are integers"},
       OnBits("shift_left",
-             "Bits moved up.\n\n`y = a * 2^b`, wrapping, broadcast as NumPy does. 0 where b is "
-             "negative or not below the width of the type.",
+             "Bits moved up.\n\n`y = a * 2^b` (numpy.left_shift), wrapping, broadcast as NumPy "
+             "does. 0 where b is negative or not below the width of the type.",
              "shift_left(i32 [3, 1], i32 [2, 32]) = [12, 0]", Define<kShl>),
       OnBits("shift_right",
-             "Bits moved down.\n\n`y = floor(a / 2^b)`, broadcast as NumPy does: signed types fill "
-             "with the sign, unsigned ones with 0. Where b is negative or not below the width of "
-             "the type, only the fill is left: 0, or -1 for a negative a.",
+             "Bits moved down.\n\n`y = floor(a / 2^b)` (numpy.right_shift), broadcast as NumPy "
+             "does: signed types fill with the sign, unsigned ones with 0. Where b is negative or "
+             "not below the width of the type, only the fill is left: 0, or -1 for a negative a.",
              "shift_right(i32 [12, -5], i32 [2, 1]) = [3, -3]", Define<kShr>),
-      Predicate("is_nan", "Whether x is not a number.\n\n`y = (x != x)`.",
+      Predicate("is_nan",
+                "Whether x is not a number.\n\n`y = (x != x)` (IEEE 754 isNaN, numpy.isnan).",
                 "is_nan([1, nan, inf]) = [false, true, false]", kFloat, DefineUnary<IsNan>),
-      Predicate("is_inf", "Whether x is infinite.\n\n`y = (|x| = infinity)`, of either sign.",
+      Predicate("is_inf",
+                "Whether x is infinite.\n\n`y = (|x| = infinity)` (IEEE 754 isInfinite, "
+                "numpy.isinf), of either sign.",
                 "is_inf([1, nan, -inf]) = [false, false, true]", kFloat, DefineUnary<IsInf>),
-      Predicate("is_finite", "Whether x is a number and not infinite.\n\n`y = (|x| < infinity)`.",
+      Predicate("is_finite",
+                "Whether x is a number and not infinite.\n\n`y = (|x| < infinity)` (IEEE 754 "
+                "isFinite, numpy.isfinite).",
                 "is_finite([1, nan, inf]) = [true, false, false]", kFloat, DefineUnary<IsFinite>),
       OpDef{.name = "where",
             .doc = "Choice between two tensors.\n\n`y = a` where the condition is true, else `b`; "

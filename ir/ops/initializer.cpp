@@ -69,6 +69,7 @@ Result<std::vector<TensorType>> InferAny(const OpContext& op) {
 Result<std::vector<TensorType>> InferRandom(const OpContext& op) {
   if (!Info(op.attributes.Type("dtype")).is_float)
     return Error("dtype must be a float type, not {}", Info(op.attributes.Type("dtype")).name);
+  DESCENT_RETURN_IF_ERROR(CheckParameters(op.attributes));
   return InferAny(op);
 }
 
@@ -102,12 +103,13 @@ std::span<const OpDef> InitializerOps() {
   using C = OpContext;
   using V = std::span<const Value>;
   static const std::array kOps = {
-      Initializer("zeros", "All 0.\n\n`y = 0`: biases, momenta.", "zeros(shape=[3]) = [0, 0, 0]",
-                  InferAny, [](B& b, const C& op, V) { return PlaceOf(b, op).Constant(0); }),
-      Initializer("ones", "All 1.\n\n`y = 1`: scales of normalizations.",
+      Initializer("zeros", "All 0.\n\n`y = 0` (torch.nn.init.zeros_): biases, momenta.",
+                  "zeros(shape=[3]) = [0, 0, 0]", InferAny,
+                  [](B& b, const C& op, V) { return PlaceOf(b, op).Constant(0); }),
+      Initializer("ones", "All 1.\n\n`y = 1` (torch.nn.init.ones_): scales of normalizations.",
                   "ones(shape=[3]) = [1, 1, 1]", InferAny,
                   [](B& b, const C& op, V) { return PlaceOf(b, op).Constant(1); }),
-      Initializer("constant_fill", "All the same number.\n\n`y = value`.",
+      Initializer("constant_fill", "All the same number.\n\n`y = value` (torch.nn.init.constant_).",
                   "constant_fill(shape=[2], value=0.5) = [0.5, 0.5]", InferAny,
                   [](B& b, const C& op, V) {
                     return PlaceOf(b, op).Constant(op.attributes.Float("value"));
@@ -150,7 +152,7 @@ std::span<const OpDef> InitializerOps() {
                   }),
       Initializer(
           "random_uniform",
-          "Uniform in [low, high).\n\n`y = low + u * (high - low)`, u "
+          "Uniform in [low, high).\n\n`y = low + u * (high - low)` (torch.nn.init.uniform_), u "
           "from random_unit.",
           "random_uniform(shape=[3], low=-1, high=1) = [0.3035, -0.77, 0.5519]", InferRandom,
           [](B& b, const C& op, V) {
@@ -158,8 +160,8 @@ std::span<const OpDef> InitializerOps() {
           },
           {Number("low", -0.05, "lower end"), Number("high", 0.05, "upper end")}),
       Initializer("random_normal",
-                  "Normal with given mean and standard deviation.\n\n`y = mean + "
-                  "std * z`, z as in normal.",
+                  "Normal with given mean and standard deviation.\n\n`y = mean + std * z` "
+                  "(torch.nn.init.normal_), z as in normal.",
                   "random_normal(shape=[3], std=1) = [1.3564, 0.3317, -1.7098]", InferRandom,
                   [](B& b, const C& op, V) {
                     return PlaceOf(b, op).Normal(op.attributes.Float("mean"),

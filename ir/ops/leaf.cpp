@@ -38,7 +38,7 @@ std::span<const OpDef> LeafOps() {
           .name = "input",
           .doc = "An argument of the graph: data or a state slot.\n\nIt is declared with its type "
                  "and the column that feeds it: data has an axis `batch`, a parameter or statistic "
-                 "is read by its name.",
+                 "is read by its name (docs/ir.md, Concepts).",
           .example = "input x: f32[3, 2] from features",
           .signature = {.operands = {},
                         .attributes = {{"index", AttributeKind::kInt, {}, "position among inputs"},
@@ -51,7 +51,7 @@ std::span<const OpDef> LeafOps() {
       {
           .name = "constant",
           .doc = "A tensor known at compile time.\n\nA literal, row by row; a single number fills "
-                 "the whole tensor.",
+                 "the whole tensor (ONNX Constant).",
           .example = "half: f32[2] = 0.5",
           .signature = {.operands = {},
                         .attributes = {{"value", AttributeKind::kTensor, {}, "the tensor"}}},
@@ -59,26 +59,29 @@ std::span<const OpDef> LeafOps() {
           .leaf = Leaf::kConstant,
           .no_gradient = "it does not depend on anything",
       },
-      ScalarLeaf("seed", "The seed of the run, an i64 scalar.\n\nThe key of all random numbers.",
+      ScalarLeaf("seed",
+                 "The seed of the run, an i64 scalar.\n\nThe key of all random numbers "
+                 "(docs/design.md, Randomness).",
                  "seed() = 1", Leaf::kSeed, InferScalar<DType::kI64>),
-      ScalarLeaf("step",
-                 "The number of finished training steps, an i64 scalar.\n\nSchedules and "
-                 "bias corrections follow it, and random numbers differ by it.",
-                 "step() = 0", Leaf::kStep, InferScalar<DType::kI64>),
+      ScalarLeaf(
+          "step",
+          "The number of finished training steps, an i64 scalar.\n\nSchedules and bias corrections "
+          "follow it, and random numbers differ by it (docs/design.md, Randomness).",
+          "step() = 0", Leaf::kStep, InferScalar<DType::kI64>),
       ScalarLeaf(
           "loop_step",
           "The slice that the innermost enclosing loop works on, an i64 scalar.\n\n0 outside "
-          "loops. It keeps the random numbers of iterations apart.",
+          "loops. It keeps the random numbers of iterations apart (docs/design.md, Randomness).",
           "loop_step() = 0", Leaf::kLoopStep, InferScalar<DType::kI64>),
       ScalarLeaf("valid_rows",
                  "The number of rows of this call that are not padding, an i64 scalar.\n\nA last, "
                  "smaller batch is filled up with copies of row 0, which count in no loss and no "
-                 "metric.",
+                 "metric (docs/design.md, Entry points).",
                  "valid_rows() = 4", Leaf::kValidRows, InferScalar<DType::kI64>),
       ScalarLeaf("learning_rate",
                  "The base learning rate as set from outside, an f64 scalar of the "
                  "state.\n\n`--set optimizer.learning_rate` or the trainer sets it, schedules "
-                 "multiply it.",
+                 "multiply it (docs/ir.md, Tasks).",
                  "learning_rate() = 0.1", Leaf::kLearningRate, InferScalar<DType::kF64>),
   };
   return kOps;

@@ -241,8 +241,8 @@ std::span<const OpDef> MetricOps() {
   static const std::array kOps = {
       OpDef{.name = "loss_mean",
             .doc = "Mean loss over rows.\n\nSums: [loss of the call times its valid rows, valid "
-                   "rows]. Shown: their quotient, the mean over all rows where the loss is a mean "
-                   "over rows.",
+                   "rows] (docs/ir.md, Tasks). Shown: their quotient, the mean over all rows where "
+                   "the loss is a mean over rows.",
             .example = "loss_mean(0.5) = [2, 4] -> 0.5",
             .signature = {.operands = {{"loss", DTypeClass::kFloat}}, .results = {"sums"}},
             .infer = InferLossMean,
@@ -252,34 +252,38 @@ std::span<const OpDef> MetricOps() {
       WithClassLimit(Metric<AccuracyTerms>(
           "accuracy",
           "Share of rows whose largest prediction is the target.\n\n`y = (rows with argmax "
-          "prediction = target) / rows`; these two are the sums. The prediction has classes along "
-          "its last axis; the target is class numbers or a distribution.",
+          "prediction = target) / rows`; these two are the sums (sklearn.metrics.accuracy_score). "
+          "The prediction has classes along its last axis; the target is class numbers or a "
+          "distribution.",
           "accuracy([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]], i64 [1, 0, 0, 0]) = [3, 4] "
           "-> 0.75",
           PairSignature("prediction"), InferAccuracy)),
       Metric<BinaryAccuracyTerms>(
           "binary_accuracy",
           "Share of elements on the right side of the threshold.\n\n`y = right / all`; these two "
-          "are the sums. A target above 0.5 is positive.",
+          "are the sums (sklearn.metrics.accuracy_score of what exceeds the threshold). A target "
+          "above 0.5 is positive.",
           "binary_accuracy([0.9, 0.2, 0.6, 0.1], [1, 0, 0, 0]) = [3, 4] -> 0.75",
           PairSignature("probability", {Threshold()}), kInferRatio),
       Metric<PrecisionTerms>(
           "precision",
-          "Share of positives among the predicted positives.\n\n`y = tp / (tp "
-          "+ fp)` with tp true and fp false positives; 0 where none is "
-          "predicted. Sums: [tp, tp + fp]. A target above 0.5 is positive.",
+          "Share of positives among the predicted positives.\n\n`y = tp / (tp + fp)` with tp true "
+          "and fp false positives; 0 where none is predicted (sklearn.metrics.precision_score). "
+          "Sums: [tp, tp + fp]. A target above 0.5 is positive.",
           "precision([0.9, 0.6, 0.2, 0.8, 0.7], [1, 0, 1, 1, 1]) = [3, 4] -> 0.75",
           PairSignature("probability", {Threshold()}), kInferRatio),
-      Metric<RecallTerms>("recall",
-                          "Share of predicted positives among the positives.\n\n`y = tp / (tp + "
-                          "fn)` with tp true positives and fn positives that are missed; 0 where "
-                          "there is none. Sums: [tp, tp + fn]. A target above 0.5 is positive.",
-                          "recall([0.9, 0.6, 0.2, 0.1], [1, 0, 1, 0]) = [1, 2] -> 0.5",
-                          PairSignature("probability", {Threshold()}), kInferRatio),
+      Metric<RecallTerms>(
+          "recall",
+          "Share of predicted positives among the positives.\n\n`y = tp / (tp + fn)` with tp true "
+          "positives and fn positives that are missed; 0 where there is none "
+          "(sklearn.metrics.recall_score). Sums: [tp, tp + fn]. A target above 0.5 is positive.",
+          "recall([0.9, 0.6, 0.2, 0.1], [1, 0, 1, 0]) = [1, 2] -> 0.5",
+          PairSignature("probability", {Threshold()}), kInferRatio),
       OpDef{.name = "confusion_matrix",
             .doc = "Number of rows by actual class (row) and predicted class (column).\n\n`y[i, "
-                   "j]` rows have target i and their largest prediction at j. The prediction has "
-                   "classes along its last axis; the target is class numbers or a distribution.",
+                   "j]` rows have target i and their largest prediction at j "
+                   "(sklearn.metrics.confusion_matrix). The prediction has classes along its last "
+                   "axis; the target is class numbers or a distribution.",
             .example = "confusion_matrix([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], i64 [1, 0, 0]) = "
                        "[[1, 1], [0, 1]] -> [[1, 1], [0, 1]]",
             .signature = PairSignature("prediction"),
@@ -291,14 +295,15 @@ std::span<const OpDef> MetricOps() {
             .finish = [](GraphBuilder&, const OpContext&, Value sums) { return Values{sums}; }},
       Metric<AbsoluteErrorTerms>(
           "mean_absolute_error",
-          "Mean absolute error.\n\n`y = sum |prediction - target| / count`; these two are the "
-          "sums. The loss of that name is mae.",
+          "Mean absolute error.\n\n`y = sum |prediction - target| / count`; these two are the sums "
+          "(sklearn.metrics.mean_absolute_error). The loss of that name is mae.",
           "mean_absolute_error([1, 2], [1, 5]) = [3, 2] -> 1.5", PairSignature("prediction"),
           kInferRatio),
       OpDef{.name = "r2",
             .doc = "Coefficient of determination.\n\n`1 - sum (y - p)^2 / sum (y - mean y)^2`, p "
-                   "the prediction, y the target; 1 where the denominator is 0. Sums: [sum (y - "
-                   "p)^2, sum y, sum y^2, count].",
+                   "the prediction, y the target; 1 where the denominator is 0 "
+                   "(sklearn.metrics.r2_score, which has 0 there for a prediction that is wrong). "
+                   "Sums: [sum (y - p)^2, sum y, sum y^2, count].",
             .example = "r2([2, 2, 3, 3], [1, 2, 3, 4]) = [2, 10, 30, 4] -> 0.6",
             .signature = PairSignature("prediction"),
             .infer = [](const OpContext& op) { return InferPairs(op, 4); },

@@ -118,6 +118,7 @@ TensorExpr DefineUnit(const OpContext& op) {
 Result<std::vector<TensorType>> InferRandom(const OpContext& op) {
   DESCENT_RETURN_IF_ERROR(CheckStream(op.attributes));
   DESCENT_RETURN_IF_ERROR(CheckFloatType(op));
+  DESCENT_RETURN_IF_ERROR(CheckParameters(op.attributes));
   DESCENT_TRY(shape, ShapeOf(op));
   return OneResult(op.attributes.Type("dtype"), std::move(shape));
 }
@@ -170,10 +171,8 @@ struct Truncation {
 };
 
 Result<std::vector<TensorType>> InferTruncatedNormal(const OpContext& op) {
+  DESCENT_TRY(types, InferRandom(op));
   const Attributes& a = op.attributes;
-  for (const std::string_view name : {"mean", "std", "low", "high"})
-    if (!std::isfinite(a.Float(name)))
-      return Error("{} must be finite, not {}", name, a.Float(name));
   if (!(a.Float("std") > 0)) return Error("std must be above 0, not {}", a.Float("std"));
   if (!(a.Float("low") < a.Float("high")))
     return Error("low must be below high, not {} and {}", a.Float("low"), a.Float("high"));
@@ -181,7 +180,7 @@ Result<std::vector<TensorType>> InferTruncatedNormal(const OpContext& op) {
   if (!(bounds.from < bounds.to))
     return Error("the interval from {} to {} is too far from the mean {} for its deviation {}",
                  a.Float("low"), a.Float("high"), a.Float("mean"), a.Float("std"));
-  return InferRandom(op);
+  return types;
 }
 
 Values ExpandTruncatedNormal(GraphBuilder& b, const OpContext& op, Operands) {
@@ -287,10 +286,10 @@ std::span<const OpDef> RandomGenerators() {
             .no_gradient = "its operands are integers"},
       OpDef{
           .name = "random_unit",
-          .doc = "Uniform random numbers in [0, 1), the source of random floats.\n\n`(word >> 8) "
-                 "* 2^-24`, where `word` is that of random_word. The 16-bit floats take its "
-                 "upper 8 (bf16) "
-                 "or 11 (f16) bits instead of 24, so that no number rounds up to 1.",
+          .doc = "Uniform random numbers in [0, 1), the source of random floats.\n\n`(word >> 8) * "
+                 "2^-24` (24 bits, as torch.rand has), where `word` is that of random_word. The "
+                 "16-bit floats take its upper 8 (bf16) or 11 (f16) bits instead of 24, so that no "
+                 "number rounds up to 1.",
           .example = "random_unit(i64 1, i64 0, i64 0, shape=[3]) = [0.29125, 0.09492, 0.08871]",
           .signature = {.operands = kCounters.operands,
                         .attributes = {ShapeAttribute(), TypeAttribute(DType::kF32, "a float type"),
@@ -299,10 +298,10 @@ std::span<const OpDef> RandomGenerators() {
           .define = DefineUnit,
           .no_gradient = "its operands are integers"},
       OpDef{.name = "uniform",
-            .doc =
-                "Uniform random numbers.\n\n`y = low + u * (high - low)`, u from random_unit. Here "
-                "and below an operand `like` may give the shape, so that a model's noise has as "
-                "many rows as its batch; its elements are not read, and have no gradient.",
+            .doc = "Uniform random numbers.\n\n`y = low + u * (high - low)` "
+                   "(numpy.random.Generator.uniform), u from random_unit. Here and below an "
+                   "operand `like` may give the shape, so that a model's noise has as many rows as "
+                   "its batch; its elements are not read, and have no gradient.",
             .example = "uniform(shape=[3]) = [0.29125, 0.09492, 0.08871]",
             .signature = RandomSignature(
                 {Number("low", 0, "lower end, included"), Number("high", 1, "upper end")}),
@@ -337,9 +336,9 @@ std::span<const OpDef> RandomGenerators() {
             .expand = ExpandTruncatedNormal,
             .vjp = NoDependence},
       OpDef{.name = "gumbel",
-            .doc = "Gumbel distributed random numbers.\n\n`y = location - scale * log(-log(u))`, "
-                   "u from random_unit, but 2^-25 instead of 0. Standard ones lie between -2.9 "
-                   "and 16.7.",
+            .doc = "Gumbel distributed random numbers.\n\n`y = location - scale * log(-log(u))` "
+                   "(numpy.random.Generator.gumbel), u from random_unit, but 2^-25 instead of 0. "
+                   "Standard ones lie between -2.9 and 16.7.",
             .example = "gumbel(shape=[3]) = [-0.2099, -0.8564, -0.8848]",
             .signature =
                 RandomSignature({Number("location", 0, "mode"), Number("scale", 1, "factor")}),

@@ -34,6 +34,9 @@ Expr NormalQuantile(Expr p);
 
 /// Of random operators: stream in [0, limit).
 Result<void> CheckStream(const Attributes& attributes, int64_t limit = kStreamLimit);
+/// Of distributions: every attribute that is a number, and the length of [low, high), is finite in
+/// the attribute `dtype`, a float type.
+Result<void> CheckParameters(const Attributes& attributes);
 AttributeSpec StreamAttribute();
 
 // The tables that make up the family.

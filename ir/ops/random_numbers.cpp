@@ -1,8 +1,10 @@
 // Random tensors as expressions.
 
 #include <array>
+#include <cmath>
 #include <numbers>
 
+#include "ir/float16.h"
 #include "ir/ops/families.h"
 #include "ir/ops/random.h"
 #include "ir/ops/shapes.h"
@@ -98,6 +100,18 @@ Result<void> CheckStream(const Attributes& attributes, int64_t limit) {
   if (stream < 0 || stream >= limit)
     return Error("stream must be between 0 and {}, not {}", limit - 1, stream);
   return {};
+}
+
+Result<void> CheckParameters(const Attributes& attributes) {
+  const DType dtype = attributes.Type("dtype");
+  const auto is_finite = [&](double value) { return std::isfinite(RoundToFloat(dtype, value)); };
+  for (const auto& [name, value] : attributes)
+    if (const auto* number = std::get_if<double>(&value); number && !is_finite(*number))
+      return Error("{} must be finite in {}, not {}", name, Info(dtype).name, *number);
+  if (attributes.Find("low") == nullptr) return {};
+  const double low = attributes.Float("low"), high = attributes.Float("high");
+  if (is_finite(high - low)) return {};
+  return Error("high - low must be finite in {}, not {} - {}", Info(dtype).name, high, low);
 }
 
 AttributeSpec StreamAttribute() {

@@ -174,20 +174,21 @@ std::vector<AttributeSpec> StepSpecs(std::string_view size) {
 
 std::span<const OpDef> ResampleOps() {
   static const std::array kOps = [] {
-    OpDef unfold{.name = "fractional_unfold",
-                 .doc =
-                     "Windows at a fractional distance along one axis.\n\n`y[..., i, ..., k] = "
-                     "x[..., floor((i * step + offset) / divisor) + k, ...]`, and 0 outside of "
-                     "x; window elements stand along a new last axis. What resize and adaptive "
-                     "pools are made of. Gradient: fractional_fold of `g`.",
-                 .example =
-                     "fractional_unfold([1, 2, 3], axis=0, size=5, step=3, divisor=5) = "
-                     "[[1], [1], [2], [2], [3]]",
-                 .signature = {.operands = {{"x", DTypeClass::kNumeric}},
-                               .attributes = StepSpecs("number of windows")},
-                 .infer = InferUnfold,
-                 .define = DefineUnfold,
-                 .vjp = VjpUnfold};
+    OpDef unfold{
+        .name = "fractional_unfold",
+        .doc =
+            "Windows at a fractional distance along one axis.\n\n`y[..., i, ..., k] = x[..., "
+            "floor((i * step + offset) / divisor) + k, ...]` and 0 outside of x; window elements "
+            "stand along a new last axis. What resize and adaptive pools are made of "
+            "(docs/design.md, What is primitive, and why). Gradient: fractional_fold of `g`.",
+        .example =
+            "fractional_unfold([1, 2, 3], axis=0, size=5, step=3, divisor=5) = "
+            "[[1], [1], [2], [2], [3]]",
+        .signature = {.operands = {{"x", DTypeClass::kNumeric}},
+                      .attributes = StepSpecs("number of windows")},
+        .infer = InferUnfold,
+        .define = DefineUnfold,
+        .vjp = VjpUnfold};
     unfold.signature.attributes.push_back(
         IntAttribute("kernel", Attribute(int64_t{1}), "elements of a window"));
     return std::array{
@@ -195,8 +196,8 @@ std::span<const OpDef> ResampleOps() {
         OpDef{.name = "fractional_fold",
               .doc = "Windows at a fractional distance added up along one axis: the adjoint of "
                      "fractional_unfold.\n\nx is [..., windows, ..., elements of a window], the "
-                     "result [..., size, ...]; what lies outside is dropped. Gradient: "
-                     "fractional_unfold of `g`.",
+                     "result [..., size, ...]; what lies outside is dropped (docs/design.md, What "
+                     "is primitive, and why). Gradient: fractional_unfold of `g`.",
               .example = "fractional_fold([[1], [2], [3], [4], [5]], axis=0, size=3, step=3, "
                          "divisor=5) = [3, 7, 5]",
               .signature = {.operands = {{"x", DTypeClass::kNumeric}},

@@ -263,15 +263,17 @@ std::span<const OpDef> ResizeOps() {
             .signature = PixelSignature(),
             .infer = InferPixelShuffle,
             .expand = ExpandPixelShuffle},
-      OpDef{.name = "pixel_unshuffle",
-            .doc = "Pixels as channels of a smaller image: the inverse of pixel_shuffle.\n\n`y[n, "
-                   "(c*r + i)*r + j, h, w] = x[n, c, h*r + i, w*r + j]` with r = `factor`; "
-                   "channels last with `layout=nhwc`. Gradient: pixel_shuffle of `g`.",
-            .example = "pixel_unshuffle([[[[1, 2], [3, 4]]]], factor=2) = [[[[1]], [[2]], [[3]], "
-                       "[[4]]]]",
-            .signature = PixelSignature(),
-            .infer = InferPixelUnshuffle,
-            .expand = ExpandPixelUnshuffle},
+      OpDef{
+          .name = "pixel_unshuffle",
+          .doc =
+              "Pixels as channels of a smaller image: the inverse of pixel_shuffle.\n\n`y[n, (c*r "
+              "+ i)*r + j, h, w] = x[n, c, h*r + i, w*r + j]` (torch.nn.PixelUnshuffle) with r = "
+              "`factor`; channels last with `layout=nhwc`. Gradient: pixel_shuffle of `g`.",
+          .example = "pixel_unshuffle([[[[1, 2], [3, 4]]]], factor=2) = [[[[1]], [[2]], [[3]], "
+                     "[[4]]]]",
+          .signature = PixelSignature(),
+          .infer = InferPixelUnshuffle,
+          .expand = ExpandPixelUnshuffle},
   };
   return kOps;
 }

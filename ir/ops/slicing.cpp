@@ -260,10 +260,10 @@ std::span<const OpDef> SlicingOps() {
   static const std::array kOps = {
       OpDef{.name = "slice",
             .doc = "Elements start, start + step, ... before stop of every axis.\n\n`y[i] = "
-                   "x[start + i * step]` along each. Starts and stops below 0 count from the end. "
-                   "With a step below 0 the elements fall from start; a stop of -extent - 1 is "
-                   "the one behind element 0, as in NumPy. Bounds beyond the axis are refused. "
-                   "Gradient: `g` at these elements, 0 elsewhere.",
+                   "x[start + i * step]` along each (ONNX Slice). Starts and stops below 0 count "
+                   "from the end. With a step below 0 the elements fall from start; a stop of "
+                   "-extent - 1 is the one behind element 0, as in NumPy. Bounds beyond the axis "
+                   "are refused. Gradient: `g` at these elements, 0 elsewhere.",
             .example = "slice([1, 2, 3, 4, 5, 6], starts=[4], stops=[-7], steps=[-2]) = [5, 3, 1]",
             .signature = {.operands = {{"x"}},
                           .attributes = {{"starts", AttributeKind::kInts, std::nullopt,

@@ -160,8 +160,8 @@ std::span<const OpDef> SortOps() {
       OpDef{.name = "sort_rank",
             .doc = "Place that each element takes when its axis is sorted, i64.\n\nThe number of "
                    "elements that come before it, equal ones if they stand before it: the inverse "
-                   "permutation of argsort. NaN counts as larger than all numbers. Sorted by "
-                   "merging, not by this count.",
+                   "permutation of argsort (numpy.argsort of numpy.argsort, both stable). NaN "
+                   "counts as larger than all numbers. Sorted by merging, not by this count.",
             .example = "sort_rank([3, 1, 2]) = [2, 0, 1]",
             .signature = SortSignature(),
             .infer = InferRank,

@@ -152,11 +152,14 @@ class InputPreparer {
     return {};
   }
 
-  /// The failure for a value that row `row` may not hold.
-  std::unexpected<Failure> Bad(const Column& column, int64_t row, double value,
+  /// The failure for a value that the column may not hold: element `element` of all its rows.
+  std::unexpected<Failure> Bad(const Column& column, int64_t element, double value,
                                std::string_view rule) const {
-    return Fail(data_.origin, "row {} of column {} holds {}; input {} takes {}", row + 1,
-                Quoted(column.name), value, Quoted(input_.tensor.name), rule);
+    const int64_t in_row = column.row_elements();
+    const std::string number =
+        in_row == 1 ? "" : fmt::format("number {} of ", element % in_row + 1);
+    return Fail(data_.origin, "{}row {} of column {} holds {}; input {} takes {}", number,
+                element / in_row + 1, Quoted(column.name), value, Quoted(input_.tensor.name), rule);
   }
 
   /// Values that are used as they are: only ranges are looked at.
@@ -167,16 +170,15 @@ class InputPreparer {
       const T* values = reinterpret_cast<const T*>(bytes);
       for (int64_t i = 0; i < count; ++i) {
         if (!std::isfinite(static_cast<double>(values[i]))) {
-          return Bad(column, i / out_.row_elements_, static_cast<double>(values[i]),
-                     "finite numbers");
+          return Bad(column, i, static_cast<double>(values[i]), "finite numbers");
         }
         if (input_.index_limit > 0 &&
             (static_cast<double>(values[i]) < 0 ||
              static_cast<double>(values[i]) >= static_cast<double>(input_.index_limit))) {
-          return Bad(column, i / out_.row_elements_, static_cast<double>(values[i]), IndexRule());
+          return Bad(column, i, static_cast<double>(values[i]), IndexRule());
         }
         if (!InRange(static_cast<double>(values[i]))) {
-          return OutOfRange(column, i / out_.row_elements_, static_cast<double>(values[i]));
+          return OutOfRange(column, i, static_cast<double>(values[i]));
         }
       }
       return {};
@@ -192,11 +194,11 @@ class InputPreparer {
     return anywhere || (value >= input_.lowest && value <= input_.highest);
   }
 
-  std::unexpected<Failure> OutOfRange(const Column& column, int64_t row, double value) const {
+  std::unexpected<Failure> OutOfRange(const Column& column, int64_t element, double value) const {
     const std::string low = fmt::format("{}", input_.lowest),
                       high = fmt::format("{}", input_.highest);
     return WithHint(
-        Bad(column, row, value, fmt::format("numbers from {} to {}", low, high)),
+        Bad(column, element, value, fmt::format("numbers from {} to {}", low, high)),
         fmt::format("write two classes as {} and {}, or as names; scale other numbers", low, high));
   }
 
@@ -213,7 +215,7 @@ class InputPreparer {
     for (size_t i = 0; i < column.values.size(); ++i) {
       auto value = static_cast<uint8_t>(column.values[i]);
       if (InRange(out_.table_[value])) continue;
-      return OutOfRange(column, static_cast<int64_t>(i) / out_.row_elements_, value);
+      return OutOfRange(column, static_cast<int64_t>(i), value);
     }
     return {};
   }
@@ -261,34 +263,35 @@ class InputPreparer {
     for (int64_t row = 0; row < data_.rows; ++row, from += elements, to += out_.row_elements_) {
       for (int64_t e = 0; e < elements; ++e) {
         double value = static_cast<double>(from[e]);
-        if (!std::isfinite(value)) return Bad(column, row, value, "finite numbers");
+        int64_t element = row * elements + e;
+        if (!std::isfinite(value)) return Bad(column, element, value, "finite numbers");
         if constexpr (kIsFloat<To>) {
           if (positions) {
             int64_t p = (base + e) / per_position;
             value = (value - normalization_.shift[p]) * normalization_.factor[p];
           }
-        } else if (auto fits = CheckInteger<To>(column, row, value); !fits) {
+        } else if (auto fits = CheckInteger<To>(column, element, value); !fits) {
           return fits;
         }
         // Without normalization no detour over f64: an i64 stays exact.
         to[e] = positions ? static_cast<To>(value) : static_cast<To>(from[e]);
         if constexpr (kIsFloat<To>) {
           if (!std::isfinite(static_cast<double>(to[e])))
-            return Bad(column, row, static_cast<double>(from[e]),
+            return Bad(column, element, static_cast<double>(from[e]),
                        fmt::format("numbers within the range of {}", NameOf(input_.tensor.dtype)));
         }
         if (!InRange(static_cast<double>(to[e])))
-          return OutOfRange(column, row, static_cast<double>(from[e]));
+          return OutOfRange(column, element, static_cast<double>(from[e]));
       }
     }
     return {};
   }
 
   template <typename To>
-  Result<void> CheckInteger(const Column& column, int64_t row, double value) const {
+  Result<void> CheckInteger(const Column& column, int64_t element, double value) const {
     if (input_.index_limit > 0 && (value < 0 || value >= static_cast<double>(input_.index_limit) ||
                                    value != std::floor(value))) {
-      return Bad(column, row, value, IndexRule());
+      return Bad(column, element, value, IndexRule());
     }
     double high = input_.tensor.dtype == DESCENT_BOOL
                       ? 1
@@ -297,7 +300,7 @@ class InputPreparer {
     bool above = sizeof(To) == 8 ? value >= high : value > high;
     if (value != std::floor(value) || above ||
         value < static_cast<double>(std::numeric_limits<To>::min())) {
-      return Bad(column, row, value,
+      return Bad(column, element, value,
                  fmt::format("numbers of type {}", NameOf(input_.tensor.dtype)));
     }
     return {};

@@ -1,9 +1,12 @@
 // Models that are wrong on purpose, in the text form: refused in little memory and time by every
 // command that reads them. The protobuf forms are in hostile_proto_test.cpp, names and paths in
 // hostile_names_test.cpp.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/cli/limited.h"
@@ -238,6 +241,18 @@ TEST(HostileModels, TooManyNodesAreRefused) {
             "");
 }
 
+/// A product of constants that is small, but takes 2^32 multiplications: left to the program.
+TEST(HostileModels, FoldingTakesLittleTime) {
+  const Shell shell;
+  shell.Write("m.descent", ModelText("  input x: f32[16]\n  a: f32[16, 1048576] = 1.5\n"
+                                     "  b: f32[1048576, 16] = 1.5\n  c = matmul(a, b)\n"
+                                     "  d = matmul(b, a)\n  e = matmul(c, a)\n  f = matmul(e, b)\n"
+                                     "  s = sum(f, axes=[0])\n  y = mul(x, s)\n  output y\n"));
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(RunLimited(shell, "descent compile -q --emit obj -o made.o m.descent").status, 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+}
+
 /// Constants are not folded into more than they were: 400 GB, 40 GB and a product of doublings.
 TEST(HostileModels, FoldingDoesNotExplode) {
   const Shell shell;
@@ -306,6 +321,28 @@ TEST(HostileModels, LongChains) {
   for (const char* command : {"check -q", "compile -q --emit obj -o made.o"})
     EXPECT_EQ(RunLimited(shell, std::string("descent ") + command + " m.descent").status, 0);
 }
+
+// A sanitizer takes as long for the small network as this takes for the deep one.
+#if !defined(DESCENT_SANITIZE_ADDRESS) && !defined(DESCENT_SANITIZE_THREAD)
+
+/// A network that is trained reads each value twice, forward and backward, at opposite ends of the
+/// program: what looks for a way from one to the other must not take the square of the depth.
+TEST(HostileModels, DeepNetworks) {
+  const Shell shell;
+  std::string text =
+      "  batch 8\n  input x: f32[batch, 16]\n  input t: f32[batch, 16] from label\n"
+      "  parameter w: f32[16, 16] = glorot_uniform\n  y0 = matmul(x, w)\n";
+  constexpr int kDepth = 16000;
+  const std::string_view operators[] = {"tanh", "sigmoid", "sin", "cos"};
+  for (int i = 1; i <= kDepth; ++i)
+    text += fmt::format("  y{} = {}(y{})\n", i, operators[i % 4], i - 1);
+  text += fmt::format("  l = mse(y{0}, t)\n  predict y{0}\n  train l with sgd(learning_rate=0.1)\n",
+                      kDepth);
+  shell.Write("m.descent", ModelText(text));
+  EXPECT_EQ(RunLimited(shell, "descent compile --emit kernels m.descent -o m.kernels").status, 0);
+}
+
+#endif
 
 }  // namespace
 }  // namespace descent::test

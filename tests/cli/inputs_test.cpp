@@ -21,6 +21,26 @@ void ExpectRefused(const Outcome& outcome, int status, const std::string& text) 
 
 constexpr const char* kDiff = "descent diff orange-blue.descent --compiled --interpreter ";
 
+TEST(Inputs, IndicesOutOfRangeAreNamed) {
+  const Shell shell;
+  shell.Write("m.descent",
+              "descent 1\nmodel m {\n  input ids: i64[3, 2]\n  parameter w: f32[5, 2] = ones\n"
+              "  y = embedding(w, ids)\n  output y\n}\n");
+  shell.Write("i.descent", "descent 1\nmodel i {\n  input x: i64[3, 2]\n  output x\n}\n");
+  EXPECT_EQ(shell.Run("descent run i.descent '[[0, 1], [2, 5], [1, -1]]' -o made").status, 0);
+  for (const std::string how : {"--compiled ", "--interpreter "}) {
+    const Outcome literal =
+        shell.Run("descent run " + how + "m.descent '[[0, 1], [2, 1], [1, -1]]'");
+    EXPECT_EQ(literal.status, 1);
+    EXPECT_TRUE(
+        literal.err.contains("input 'ids' holds -1 at [2, 1]; it takes whole numbers from 0 to 4"))
+        << literal.err;
+    const Outcome file = shell.Run("descent run " + how + "m.descent made/output_0.npy");
+    EXPECT_TRUE(file.err.contains("input 'ids' holds 5 at [1, 1]")) << file.err;
+    EXPECT_TRUE(file.err.contains("made/output_0.npy")) << file.err;
+  }
+}
+
 TEST(DiffInputs, GoToEveryEntryPointThatReadsThem) {
   const Shell shell;
   for (const char* inputs :

@@ -168,6 +168,53 @@ TEST_F(OnnxFiles, AreTrained) {
   ExpectRefused(std::string("descent compile -o t --optimizer sgd") + kBatch, 1, "not a loss");
 }
 
+/// What skl2onnx makes of a binary classifier: [1 - p, p], and the name of the class.
+TEST_F(OnnxFiles, OfScikitLearnAreTrained) {
+  ExpectPrints("descent run scikit.onnx '[[1, 2], [9, 2]]'", "label: i64[2] = [0, 1]\n");
+  std::string names = "a,b,label\n", numbers = names;
+  for (int i = 0; i < 64; ++i) {
+    names += fmt::format("{},{},{}\n", i % 7, i % 4, i % 7 > 3 ? "yes" : "no");
+    numbers += fmt::format("{},{},{}\n", i % 7, i % 4, i % 7 > 3 ? 1 : 0);
+  }
+  shell_.Write("names.csv", names);
+  shell_.Write("numbers.csv", numbers);
+  shell_.Write("x.csv", "0,1\n6,3\n5,0\n");
+  std::vector<std::string> losses;
+  for (const std::string loss : {"cross_entropy", "bce"}) {
+    ExpectPrints(
+        "descent compile scikit.onnx --dim X.0=8 -o t --set learning_rate=0.05 --loss " + loss,
+        "t: executable");
+    for (const std::string data : {"names", "numbers"}) {
+      const std::string of = " --data " + data + ".csv --checkpoint c.safetensors ";
+      ExpectPrints("rm -f c.safetensors && ./t train --epochs 30 --seed 1 --quiet" + of, "stopped");
+      ExpectPrints("./t evaluate --split train" + of, "accuracy 1.0000");
+      losses.push_back(Run("./t evaluate --split train" + of + "| head -1").out);
+      ExpectPrints("./t predict --input x.csv --checkpoint c.safetensors --output p.csv", "");
+      const std::string head = data == "names" ? "class,p(no),p(yes)\nno," : "class,p(0),p(1)\n0,";
+      EXPECT_EQ(shell_.Read("p.csv").substr(0, head.size()), head);
+    }
+  }
+  for (const std::string& loss : losses) EXPECT_EQ(loss, losses[0]);
+  ExpectPrints("./t export --checkpoint c.safetensors -o learned.onnx", "");
+  ExpectPrints("descent run learned.onnx '[[0, 1], [6, 3], [5, 0]]'", "label: i64[3] = [0, 1, 1]");
+  ExpectPrints("grep -c yes learned.onnx", "1");  // the file still has the names
+}
+
+TEST_F(OnnxFiles, HaveTheExtentsOfTheirInputs) {
+  const std::string two = "y: f32[2, 1] = [[";
+  ExpectPrints("descent run repeated.onnx '[[1], [2]]'", two);
+  ExpectPrints("descent run repeated.onnx --dim batch=4 --dim steps=3 '[[1], [2]]'", two);
+  ExpectPrints("descent run repeated.onnx --dim batch=4 --dim steps=3 'x=[[1], [2]]'", two);
+  ExpectPrints("descent grad repeated.onnx '[[1, 2]]' -- '[[3, 4]]'",
+               "grad.x: f32[1, 2] = [[3, 4]]\ngrad.shift: f32[1, 1] = [[7]]\n");
+  ExpectPrints("descent diff repeated.onnx --compiled --interpreter '[[1], [2]]'", "agree");
+  ExpectPrints("descent run classifier.onnx '[[[1, 2], [3, 4]]]'", "probabilities: f32[1, 3] = [[");
+  ExpectRefused("descent run repeated.onnx '[1, 2]'", 1,
+                "input 'x' must have 2 axes, but [2] was given");
+  ExpectRefused("descent run classifier.onnx '[[[1, 2, 3], [3, 4, 5]]]'", 1,
+                "input 'x' must have the shape [1, 2, 2], not [1, 2, 3]");
+}
+
 TEST_F(OnnxFiles, AreNotOverwritten) {
   const std::string text = "would overwrite";
   ExpectRefused("descent convert --to pb external.onnx -o external.bin", 2, text);

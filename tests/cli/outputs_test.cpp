@@ -92,6 +92,27 @@ TEST(Outputs, NeverReplaceTheFilesOfParameters) {
   EXPECT_EQ(shell.Read("w.safetensors"), file);
 }
 
+/// A name that says what a file holds is no name for anything else.
+TEST(Outputs, AreNotNamedLikeOtherKindsOfFiles) {
+  const Shell shell;
+  shell.Write("m.descent",
+              "descent 1\nmodel m {\n  input x: f32[2]\n  y = neg(x)\n  output y\n}\n");
+  for (const std::string name : {"x.h", "x.onnx", "x.descent", "x.pb", "x.pbtxt", "x.safetensors",
+                                 "x.npy", "x.csv", "x.cpp", "x.c", "x.o", "x.so", "x.svg"}) {
+    ExpectUsage(shell.Run("descent compile m.descent -o " + name), "'" + name + "' is a name for ");
+    EXPECT_FALSE(shell.Exists(name));
+  }
+  ExpectUsage(shell.Run("descent compile m.descent -o x.h"), "or add --emit header");
+  ExpectUsage(shell.Run("descent compile m.descent --emit obj -o x.h"), "let it end in .o");
+  ExpectUsage(shell.Run("descent import m.descent -o x.onnx"), "descent import does not make");
+  ExpectUsage(shell.Run("descent import m.descent -o x.safetensors"), "a file of parameters");
+  ExpectUsage(shell.Run("descent export m.descent -o x.descent"), "let it end in .onnx");
+  ExpectUsage(shell.Run("descent opt m.descent -o x.pb"), "let it end in .descent");
+  for (const char* line : {"compile m.descent -o x.h.new", "compile m.descent --emit header -o n.h",
+                           "compile m.descent --emit obj -o n", "import m.descent -o n.pbtxt"})
+    EXPECT_EQ(shell.Run(std::string("descent ") + line).status, 0) << line;
+}
+
 TEST(Outputs, LeaveFilesWithPartialNamesThatAreRead) {
   const Shell shell;
   shell.Write("abs.descent",

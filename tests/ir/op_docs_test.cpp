@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <regex>
 #include <sstream>
 
 namespace descent {
@@ -20,6 +21,16 @@ TEST(OpDocs, EveryOperatorHasASection) {
   for (const OpFamily& family : OpFamilies())
     for (const OpDef& op : family.ops)
       EXPECT_NE(reference.find(fmt::format("\n### {}\n", op.name)), std::string::npos) << op.name;
+}
+
+/// A standard, a library, a paper by its year, or a page of our own.
+TEST(OpDocs, EveryOperatorNamesASource) {
+  const std::regex source(
+      "IEEE 754|ISO C|C's|Python's|numpy\\.|NumPy's|torch\\.|PyTorch|ONNX|jax\\.|XLA|sklearn\\.|"
+      "\\b(19|20)[0-9][0-9]\\b|docs/[a-z]+\\.md");
+  for (const OpFamily& family : OpFamilies())
+    for (const OpDef& op : family.ops)
+      EXPECT_TRUE(std::regex_search(std::string(op.doc), source)) << op.name << ": " << op.doc;
 }
 
 /// The whole of a file of this repository.

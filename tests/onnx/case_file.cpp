@@ -39,7 +39,8 @@ class Reader {
     for (Tensor& tensor : tensors) {
       onnx::proto::TensorProto proto;
       DESCENT_CHECK(proto.ParseFromString(Text()), "a tensor is damaged");
-      auto read = onnx::ReadTensor(proto, "");
+      onnx::Storage nowhere("");
+      auto read = onnx::ReadTensor(proto, nowhere);
       DESCENT_CHECK(read.has_value(), read ? "" : read.error().message);
       tensor = *std::move(read);
     }

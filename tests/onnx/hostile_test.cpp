@@ -65,5 +65,15 @@ TEST(HostileOnnx, FoundFiles) {
   EXPECT_GT(files, 0);
 }
 
+/// A shape for which 2^20 iterations fill 2^20 elements each.
+TEST(HostileOnnx, EndlessShapeIsRefused) {
+  const auto model =
+      onnx::ImportModel(DESCENT_SOURCE_DIR "/tests/onnx/found/endless_shape.onnx", {});
+  ASSERT_FALSE(model);
+  EXPECT_NE(model.error().message.find("computed at import, more work than 67108864"),
+            std::string::npos)
+      << model.error().message;
+}
+
 }  // namespace
 }  // namespace descent::test

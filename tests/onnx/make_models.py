@@ -22,6 +22,12 @@ def info(name, shape, kind=TensorProto.FLOAT):
     return helper.make_tensor_value_info(name, kind, shape)
 
 
+def unnamed_axis(value, axis=0):
+    """skl2onnx gives an axis of any extent neither a number nor a name."""
+    value.type.tensor_type.shape.dim[axis].Clear()
+    return value
+
+
 def save(name, nodes, inputs, outputs, initializers, opset=13, functions=(), domains=()):
     graph = helper.make_graph(nodes, name, inputs, outputs, initializers)
     opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in domains)]
@@ -87,9 +93,45 @@ def external():
         onnx.save(model, FOLDER / f"{name}.onnx")
 
 
+def scikit():
+    """A binary MLPClassifier behind a StandardScaler whose classes are text, as skl2onnx writes it."""
+    nodes = [
+        helper.make_node("Scaler", ["X"], ["scaled"], domain="ai.onnx.ml", offset=[1.0, 2.0], scale=[0.5, 0.25]),
+        helper.make_node("MatMul", ["scaled", "coefficient"], ["s"]),
+        helper.make_node("Add", ["s", "intercepts"], ["z"]),
+        helper.make_node("Relu", ["z"], ["h"]),
+        helper.make_node("MatMul", ["h", "coefficient1"], ["s1"]),
+        helper.make_node("Add", ["s1", "intercepts1"], ["z1"]),
+        helper.make_node("Sigmoid", ["z1"], ["p"]),
+        helper.make_node("Sub", ["unity", "p"], ["n"]),
+        helper.make_node("Concat", ["n", "p"], ["probabilities"], axis=1),
+        helper.make_node("ArgMax", ["probabilities"], ["place"], axis=1),
+        helper.make_node("ArrayFeatureExtractor", ["classes", "place"], ["name"], domain="ai.onnx.ml"),
+        helper.make_node("Reshape", ["name", "shape_tensor"], ["label"]),
+    ]
+    save("scikit", nodes, [unnamed_axis(info("X", [0, 2]))],
+         [unnamed_axis(info("label", [0], TensorProto.STRING)), unnamed_axis(info("probabilities", [0, 2]))],
+         [weight("coefficient", (2, 8), 5), weight("intercepts", (1, 8), 6), weight("coefficient1", (8, 1), 7),
+          weight("intercepts1", (1, 1), 8), numpy_helper.from_array(np.array(1, np.float32), "unity"),
+          helper.make_tensor("classes", TensorProto.STRING, [2], [b"no", b"yes"]),
+          numpy_helper.from_array(np.array([-1]), "shape_tensor")], domains=["ai.onnx.ml"])
+
+
+def repeated():
+    """A shape that is computed of an input's, so that after import an attribute repeats its extents."""
+    nodes = [
+        helper.make_node("Shape", ["x"], ["shape"]),
+        helper.make_node("Expand", ["shift", "shape"], ["shifts"]),
+        helper.make_node("Add", ["x", "shifts"], ["y"]),
+    ]
+    save("repeated", nodes, [info("x", ["batch", "steps"])], [info("y", ["batch", "steps"])], [weight("shift", (1, 1), 9)])
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
     classifier()
+    scikit()
+    repeated()
     unsupported()
     function()
     external()

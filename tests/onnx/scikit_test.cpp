@@ -2,6 +2,8 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "compiler/graph/specialize.h"
 #include "frontends/onnx/import.h"
 #include "ir/interpreter.h"
@@ -16,15 +18,18 @@ std::string Input(std::string_view name, int type, std::string_view dims) {
       type, dims);
 }
 
+/// The node, of ai.onnx.ml unless it says otherwise, gives y, whose axes are `y_dims`.
 Result<Model> Read(const std::string& inputs, const std::string& node,
-                   const ImportOptions& options = {}) {
+                   const ImportOptions& options = {}, std::string_view y_dims = {}) {
+  const std::string domain = node.starts_with("domain") ? "" : "domain: \"ai.onnx.ml\"";
   proto::ModelProto file;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
       fmt::format("ir_version: 8 opset_import {{ version: 17 }} opset_import {{ domain: "
                   "\"ai.onnx.ml\" version: 3 }}\n"
-                  "graph {{ name: \"net\" {} node {{ domain: \"ai.onnx.ml\" output: \"y\" {} }}\n"
-                  "output {{ name: \"y\" type {{ tensor_type {{ elem_type: 1 }} }} }} }}",
-                  inputs, node),
+                  "graph {{ name: \"net\" {} node {{ {} output: \"y\" {} }}\n"
+                  "output {{ name: \"y\" type {{ tensor_type {{ elem_type: 1 shape {{ {} }} }} }} "
+                  "}} }}",
+                  inputs, domain, node, y_dims),
       &file));
   return ParseModel(file.SerializeAsString(), "net.onnx", options);
 }
@@ -68,6 +73,114 @@ TEST(Scikit, ArrayFeatureExtractorTakesOfTheLastAxis) {
   ASSERT_TRUE(vector) << vector.error().ToString();
   EXPECT_EQ(RunOf(*vector, {Tensor::FromDoubles({DType::kF32, {2}}, classes), at}),
             "f32[1, 3]: 6 5 6");
+}
+
+std::string RunOn(const std::string& node, const std::vector<double>& x) {
+  const auto model = Read(Input("X", 1, kRowsOfTwo), node, {.dims = {{"X.0", 2}}});
+  if (!model) return model.error().message;
+  return RunOf(*model, {Tensor::FromDoubles({DType::kF32, {2, 2}}, x)});
+}
+
+TEST(Scikit, BinarizerComparesWithItsThreshold) {
+  EXPECT_EQ(
+      RunOn(R"(op_type: "Binarizer" input: "X" attribute { name: "threshold" type: FLOAT f: 2 })",
+            {1, 2, 3, -4}),
+      "f32[2, 2]: 0 0 1 0");
+}
+
+TEST(Scikit, ImputerReplacesOneValueOrNan) {
+  EXPECT_EQ(RunOn(R"(op_type: "Imputer" input: "X"
+                     attribute { name: "imputed_value_floats" type: FLOATS floats: [7, 8] }
+                     attribute { name: "replaced_value_float" type: FLOAT f: nan })",
+                  {NAN, NAN, 3, 0}),
+            "f32[2, 2]: 7 8 3 0");
+  EXPECT_EQ(RunOn(R"(op_type: "Imputer" input: "X"
+                     attribute { name: "imputed_value_floats" type: FLOATS floats: [7] })",
+                  {0, 1, 3, 0}),
+            "f32[2, 2]: 7 1 3 7");
+}
+
+TEST(Scikit, NormalizerDividesRowsByTheirNorm) {
+  const auto with = [](const char* norm, const std::vector<double>& x) {
+    return RunOn(fmt::format(R"(op_type: "Normalizer" input: "X"
+                                attribute {{ name: "norm" type: STRING s: "{}" }})",
+                             norm),
+                 x);
+  };
+  EXPECT_EQ(with("L1", {1, -3, 0, 0}), "f32[2, 2]: 0.25 -0.75 0 0");
+  EXPECT_EQ(with("L2", {3, -4, 0, 0}), "f32[2, 2]: 0.6000000238418579 -0.800000011920929 0 0");
+  EXPECT_EQ(with("MAX", {2, -4, -1, -4}), "f32[2, 2]: 1 -2 1 4");  // as onnxruntime: no magnitude
+  EXPECT_NE(with("L3", {1, 1, 1, 1}).find("there is no norm 'L3'"), std::string::npos);
+}
+
+TEST(Scikit, LabelEncoderTakesTheFirstKey) {
+  EXPECT_EQ(RunOn(R"(op_type: "LabelEncoder" input: "X"
+                     attribute { name: "keys_floats" type: FLOATS floats: [1, nan, 1] }
+                     attribute { name: "values_int64s" type: INTS ints: [10, 20, 30] })",
+                  {1, NAN, 3, 1}),
+            "i64[2, 2]: 10 20 -1 10");
+  EXPECT_NE(RunOn(R"(op_type: "LabelEncoder" input: "X"
+                     attribute { name: "keys_strings" type: STRINGS strings: ["a"] }
+                     attribute { name: "values_int64s" type: INTS ints: [10] })",
+                  {1, 2, 3, 4})
+                .find("its keys are text"),
+            std::string::npos);
+}
+
+constexpr std::string_view kClasses =
+    R"(initializer { name: "classes" data_type: 8 dims: [3] string_data: ["b", "a", "b"] }
+       initializer { name: "place" data_type: 7 dims: [2] int64_data: [1, 2] } )";
+
+/// `node` gives y; classes and place are what a classifier has, t the text that it tells.
+Result<Model> ReadNames(const std::string& node) {
+  return Read(Input("X", 1, kRowsOfTwo) + std::string(kClasses) +
+                  R"(node { domain: "ai.onnx.ml" op_type: "ArrayFeatureExtractor" output: "t"
+                            input: "classes" input: "place" } )",
+              node, {.dims = {{"X.0", 2}}});
+}
+
+TEST(Scikit, NamesOfClassesAreTheirNumbers) {
+  const auto moved = ReadNames(R"(domain: "" op_type: "Identity" input: "t")");
+  ASSERT_TRUE(moved) << moved.error().ToString();
+  EXPECT_EQ(RunOf(*moved, {}), "i64[1, 2]: 1 0");
+  EXPECT_EQ(RunOn(R"(op_type: "LabelEncoder" input: "X"
+                     attribute { name: "keys_floats" type: FLOATS floats: [1, 2, 3] }
+                     attribute { name: "values_strings" type: STRINGS strings: ["a", "b", "a"] })",
+                  {3, 2, 1, 9}),
+            "i64[2, 2]: 0 1 0 2");
+}
+
+TEST(Scikit, OtherTextIsRefused) {
+  for (const char* node :
+       {R"(domain: "" op_type: "Equal" input: "t" input: "t")",
+        R"(domain: "" op_type: "Cast" input: "t" attribute { name: "to" type: INT i: 7 })",
+        R"(domain: "" op_type: "Gather" input: "place" input: "t")",
+        R"(op_type: "ArrayFeatureExtractor" input: "X" input: "t")"}) {
+    const auto model = ReadNames(node);
+    ASSERT_FALSE(model) << node;
+    EXPECT_EQ(model.error().status, ExitStatus::kUnsupported);
+    EXPECT_EQ(model.error().message, "tensor 'classes': element type string is not supported");
+  }
+}
+
+/// skl2onnx gives the axis of rows no name.
+TEST(Scikit, RowsWithoutANameAreTheBatch) {
+  const std::string scaler = R"(op_type: "Scaler" input: "X")";
+  const auto batch = [&](std::string_view dims, const std::string& node, std::string_view y_dims) {
+    const auto model = Read(Input("X", 1, dims), node, {.dims = {{"X.0", 5}, {"rows", 5}}}, y_dims);
+    EXPECT_TRUE(model) << model.error().ToString();
+    return model->batch;
+  };
+  EXPECT_EQ(batch(kRowsOfTwo, scaler, kRowsOfTwo), 5);
+  EXPECT_EQ(batch(kRowsOfTwo, scaler, "dim { dim_param: \"rows\" } dim { dim_value: 2 }"), 0);
+  EXPECT_EQ(batch("dim { dim_param: \"rows\" } dim { dim_value: 2 }", scaler, kRowsOfTwo), 0);
+  EXPECT_EQ(batch("dim { dim_value: 5 } dim { dim_value: 2 }", scaler, kRowsOfTwo), 0);
+  // Another extent than that of the input.
+  EXPECT_EQ(batch(kRowsOfTwo,
+                  R"(domain: "" op_type: "Transpose" input: "X"
+                     attribute { name: "perm" type: INTS ints: [1, 0] })",
+                  "dim { } dim { }"),
+            0);
 }
 
 TEST(Scikit, WhatIsMissingIsNamed) {

@@ -34,6 +34,7 @@ DYNAMO_NORM = Export("dynamo, opset 18, optimize=False", 18, True, {"optimize": 
 DYNAMO_FOLDED = Export("dynamo, opset 20", 20, folded=True)
 LEGACY_FOLDED = Export("TorchScript, opset 17", 17, False, folded=True)
 
+SCIKIT = [Export("skl2onnx, opset 13", 13), Export("skl2onnx, opset 17", 17)]
 SEQUENCES = [LEGACY_17, DYNAMO_18, DYNAMO_20]
 WITH_NORM = [LEGACY_NORM, DYNAMO_NORM, LEGACY_FOLDED, DYNAMO_FOLDED]
 
@@ -64,6 +65,15 @@ def tokens(vocabulary, steps):
 
 def classes(count, *shape):
     return lambda rows: torch.randint(0, count, (rows, *shape))
+
+
+def features(rows):
+    return {"X": torch.randn(rows, 12)}
+
+
+def logit_loss(logits, target):
+    """Of [0, z] and what the probability of the second class should be."""
+    return F.binary_cross_entropy_with_logits(logits[:, 1:], target)
 
 
 def sequence_loss(logits, target):
@@ -133,8 +143,19 @@ CASES = [
         None, *ADAM, [LEGACY_13, *SEQUENCES], batch=32, label="noise",
     ),
     Case(
-        "MLPClassifier", networks.ScikitMLP, lambda rows: {"X": torch.randn(rows, 12)}, classes(4), *CROSS_ENTROPY, *ADAM,
-        [Export("skl2onnx, opset 13", 13), Export("skl2onnx, opset 17", 17)], batch_name="X.0",
+        "MLPClassifier", lambda: networks.ScikitMLP(4), features, classes(4), *CROSS_ENTROPY, *ADAM, SCIKIT, batch_name="X.0",
+    ),
+    Case(
+        "MLPClassifier, two classes", lambda: networks.ScikitMLP(2), features, classes(2), *CROSS_ENTROPY, *ADAM, SCIKIT,
+        batch_name="X.0",
+    ),
+    Case(
+        "MLPClassifier, two classes, bce", lambda: networks.ScikitMLP(2, scaled=True), features,
+        lambda rows: torch.randint(0, 2, (rows, 1)).float(), "bce", logit_loss, *MOMENTUM, SCIKIT, batch_name="X.0",
+    ),
+    Case(
+        "MLPRegressor", lambda: networks.ScikitMLP(0, scaled=True), features, lambda rows: torch.randn(rows, 1), *MSE, *ADAM, SCIKIT,
+        batch_name="X.0",
     ),
     Case(
         "1-d convolutions", networks.ConvNet1d, lambda rows: {"signal": torch.randn(rows, 4, 64)},

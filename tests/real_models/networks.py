@@ -7,7 +7,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from skl2onnx import to_onnx
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 
@@ -248,35 +250,46 @@ class VAE(nn.Module):
 
 
 class ScikitMLP(nn.Module):
-    """The network of a fitted sklearn.neural_network.MLPClassifier, which skl2onnx exports."""
+    """The network of a fitted sklearn.neural_network.MLPClassifier or MLPRegressor, which skl2onnx exports, behind a StandardScaler where
+    `scaled`. A regressor has no classes. Two classes have one logit; the model's outputs here are those of cross_entropy, [0, logit]."""
 
-    def __init__(self):
+    def __init__(self, classes, scaled=False):
         super().__init__()
         rng = np.random.default_rng(0)
         rows = rng.normal(size=(200, 12)).astype(np.float32)
-        self.classifier = MLPClassifier((32, 16), max_iter=5, random_state=0)
+        scores = rows[:, :3] @ rng.normal(size=(3, max(classes, 1)))
+        sizes = {"hidden_layer_sizes": (32, 16), "max_iter": 5, "random_state": 0}
+        self.classes = classes
+        self.perceptron = MLPClassifier(**sizes) if classes else MLPRegressor(**sizes)
+        self.pipeline = make_pipeline(*[StandardScaler()] * scaled, self.perceptron)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it has not converged: Descent goes on
-            self.classifier.fit(rows, (rows[:, :3] @ rng.normal(size=(3, 4))).argmax(1))
+            self.pipeline.fit(rows * 3 + 1 if scaled else rows, scores.argmax(1) if classes else scores[:, 0])
         layers = []
-        for weight, bias in zip(self.classifier.coefs_, self.classifier.intercepts_):
+        for weight, bias in zip(self.perceptron.coefs_, self.perceptron.intercepts_):
             layers += [nn.Linear(*weight.shape), nn.ReLU()]
             layers[-2].weight.data = torch.from_numpy(weight.T.copy()).float()
             layers[-2].bias.data = torch.from_numpy(bias.copy()).float()
         self.layers = nn.Sequential(*layers[:-1])
+        scaler = self.pipeline[0]
+        self.register_buffer("mean", torch.tensor(scaler.mean_ if scaled else 0.0, dtype=torch.float32))
+        self.register_buffer("scale", torch.tensor(1 / scaler.scale_ if scaled else 1.0, dtype=torch.float32))
 
     def forward(self, X):
-        return self.layers(X)
+        z = self.layers((X - self.mean) * self.scale)
+        return torch.cat([torch.zeros_like(z), z], 1) if self.classes == 2 else z
 
     def predictions(self, X):
-        """What the exported model gives: the class, then the probabilities."""
+        """What the exported model gives: the class, then the probabilities; or the number."""
+        if not self.classes:
+            return self(X)
         probabilities = torch.softmax(self(X), 1)
         return probabilities.argmax(1), probabilities
 
     def export(self, path, opset):
-        options = {id(self.classifier): {"zipmap": False}}
+        options = {"zipmap": False} if self.classes else None
         opsets = {"": opset, "ai.onnx.ml": 3}
-        model = to_onnx(self.classifier, np.zeros((1, 12), np.float32), options=options, target_opset=opsets)
+        model = to_onnx(self.pipeline, np.zeros((1, 12), np.float32), options=options, target_opset=opsets)
         path.write_bytes(model.SerializeToString())
 
 

@@ -257,6 +257,7 @@ Result<ExitStatus> Plot(const PlotArguments& arguments) {
   DESCENT_RETURN_IF_ERROR(CheckFiles(arguments));
   DESCENT_TRY(svg, chosen->draw(arguments));
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, *arguments.model_files));
+  DESCENT_RETURN_IF_ERROR(CheckEnding(arguments.output, "descent plot", {".svg"}));
   DESCENT_RETURN_IF_ERROR(WriteOutput(arguments.output, svg));
   return ExitStatus::kGood;
 }

@@ -94,6 +94,7 @@ Result<void> BindInputs(const ExecutionRequest& request,
                    ToString(place->second.shape()));
     DESCENT_TRY(tensor, place->second.As(type.dtype, name));
     execution.inputs.emplace(name, std::move(tensor));
+    if (!place->second.file.empty()) execution.files.emplace(name, place->second.file);
   }
   return {};
 }
@@ -151,7 +152,7 @@ Result<void> LoadWeights(const WeightsFlags& flags, const Model& source,
 Tensor ReadBack(const descent_tensor& tensor, const std::byte* data) {
   const TensorType type = {static_cast<DType>(tensor.dtype),
                            {tensor.dims, tensor.dims + tensor.rank}};
-  return Tensor(type, {data, data + type.bytes()});
+  return Tensor(type, std::vector<std::byte>(data, data + type.bytes()));
 }
 
 Result<void> FillState(const Execution& execution, const runtime::Program& program,
@@ -197,14 +198,73 @@ Values Collect(const Execution& execution, const Compilation& compilation,
   return values;
 }
 
-Result<void> CheckStatus(uint32_t status) {
-  if (status == 0) return {};
-  return Error("the entry point says: {}", runtime::StatusText(status));
+/// "[1, 0]": where element `number` of a tensor stands.
+std::string PlaceOf(const Shape& shape, int64_t number) {
+  Shape place(shape.size());
+  for (size_t axis = shape.size(); axis-- > 0; number /= shape[axis])
+    place[axis] = number % shape[axis];
+  return ToString(place);
 }
 
-Result<void> CheckStatus(uint32_t status, const descent_entry& entry) {
+/// Names the first index that is out of range, if it stands in an input as it is.
+Result<void> CheckIndices(const Execution& execution, const Compilation& compilation) {
+  for (const EntryInput& input : compilation.program.entries.front().inputs) {
+    const auto given = execution.inputs.find(input.binding.name);
+    if (input.index_limit == 0 || given == execution.inputs.end()) continue;
+    const Tensor& tensor = given->second;
+    for (int64_t i = 0; i < tensor.elements(); ++i) {
+      const int64_t index = tensor.GetInt(i);
+      if (index >= 0 && index < input.index_limit) continue;
+      auto error =
+          Error("input {} holds {} at {}; it takes whole numbers from 0 to {}",
+                Quoted(given->first), index, PlaceOf(tensor.shape(), i), input.index_limit - 1);
+      if (const auto file = execution.files.find(given->first); file != execution.files.end())
+        error.error().location.file = file->second;
+      return error;
+    }
+  }
+  return {};
+}
+
+/// `text` is what the runtime makes of the status.
+Result<void> CheckStatus(uint32_t status, const std::string& text, const Execution& execution,
+                         const Compilation& compilation) {
   if (status == 0) return {};
-  return Error("the entry point says: {}", runtime::StatusText(status, entry));
+  if (status & DESCENT_STATUS_BAD_INDEX)
+    DESCENT_RETURN_IF_ERROR(CheckIndices(execution, compilation));
+  return Error("the entry point says: {}", text);
+}
+
+/// Interpreted: compiled only to know which inputs are indices.
+Result<void> CheckReports(const Execution& execution, const Interpretation& run) {
+  const uint32_t status = (run.bad_index ? DESCENT_STATUS_BAD_INDEX : 0) |
+                          (run.not_finite ? DESCENT_STATUS_NOT_FINITE : 0);
+  if (status == 0) return {};
+  DESCENT_TRY(compilation, CompileEntry(execution, false));
+  return CheckStatus(status, runtime::StatusText(status), execution, compilation);
+}
+
+/// The given inputs that the entry point reads, `names`: of all the model's the others are left
+/// out.
+Result<std::vector<InputArgument>> ReadInputsOf(const ExecutionRequest& request,
+                                                const Model& source, std::string_view reader,
+                                                const std::vector<std::string>& names) {
+  std::vector<InputArgument> own = request.inputs;
+  if (request.all_inputs && own.size() == source.inputs.size()) {
+    std::vector<std::string> all;
+    for (const InputBinding& input : source.inputs) all.push_back(input.name);
+    DESCENT_TRY(matched, MatchInputs(all, reader, own));
+    own.clear();
+    for (auto& [name, input] : matched) {
+      input.name = name;
+      own.push_back(std::move(input));
+    }
+  }
+  std::erase_if(own, [&](const InputArgument& input) {
+    return request.all_inputs && source.FindInput(input.name) != nullptr &&
+           std::ranges::find(names, input.name) == names.end();
+  });
+  return own;
 }
 
 }  // namespace
@@ -242,27 +302,10 @@ Result<std::map<std::string, Tensor>> StateOf(const Model& model, const WeightsF
   return state;
 }
 
-/// The given inputs that the entry point reads, `names`: of all the model's the others are left
-/// out.
-Result<std::vector<InputArgument>> ReadInputsOf(const ExecutionRequest& request,
-                                                const Model& source, std::string_view reader,
-                                                const std::vector<std::string>& names) {
-  std::vector<InputArgument> own = request.inputs;
-  if (request.all_inputs && own.size() == source.inputs.size()) {
-    std::vector<std::string> all;
-    for (const InputBinding& input : source.inputs) all.push_back(input.name);
-    DESCENT_TRY(matched, MatchInputs(all, reader, own));
-    own.clear();
-    for (auto& [name, input] : matched) {
-      input.name = name;
-      own.push_back(std::move(input));
-    }
-  }
-  std::erase_if(own, [&](const InputArgument& input) {
-    return request.all_inputs && source.FindInput(input.name) != nullptr &&
-           std::ranges::find(names, input.name) == names.end();
-  });
-  return own;
+Result<Model> LoadModelFor(const std::vector<InputArgument>& inputs, const std::string& path,
+                           ModelFlags flags, std::vector<runtime::NamedFile>* read) {
+  for (const InputArgument& input : inputs) flags.inputs.push_back({input.name, input.shape()});
+  return LoadModel(path, flags, read);
 }
 
 Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
@@ -317,8 +360,7 @@ Result<Values> RunInterpreted(const Execution& execution, bool trace, Precision 
       .valid_rows = execution.rows,
       .learning_rate = execution.state.at(std::string(kLearningRateSlot)).GetDouble(0)};
   DESCENT_TRY(result, Interpret(graph, inputs, system, precision, hook));
-  DESCENT_RETURN_IF_ERROR(CheckStatus((result.bad_index ? DESCENT_STATUS_BAD_INDEX : 0) |
-                                      (result.not_finite ? DESCENT_STATUS_NOT_FINITE : 0)));
+  DESCENT_RETURN_IF_ERROR(CheckReports(execution, result));
   for (NamedTensor& value : Named(graph, std::move(result.outputs))) {
     auto& place = value.name.starts_with(kNext) ? values.next : values.outputs;
     place.push_back(std::move(value));
@@ -342,7 +384,9 @@ Result<Values> RunCompiled(const Execution& execution, bool trace) {
     const auto bytes = execution.inputs.at(inputs[i].tensor.name).bytes();
     std::memcpy(call.input(static_cast<int64_t>(i)), bytes.data(), bytes.size());
   }
-  DESCENT_RETURN_IF_ERROR(CheckStatus(call.Run(state, execution.rows), call.entry()));
+  const uint32_t status = call.Run(state, execution.rows);
+  DESCENT_RETURN_IF_ERROR(
+      CheckStatus(status, runtime::StatusText(status, call.entry()), execution, compilation));
   return Collect(execution, compilation, program, state, call);
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "compiler/compile.h"
+#include "frontends/cli/load_model.h"
 #include "frontends/cli/run/tensor_input.h"
 #include "frontends/cli/weights.h"
 #include "ir/interpreter.h"
@@ -34,11 +35,12 @@ struct ExecutionRequest {
 struct Execution {
   Model source;
   std::string entry;
-  CompileOptions options;                ///< batch sizes set to the rows of the inputs
-  Model model;                           ///< the entry point before optimization
-  std::map<std::string, Tensor> inputs;  ///< data inputs by name
-  std::map<std::string, Tensor> state;   ///< every slot, and seed, step, learning_rate
-  int64_t rows = 0;                      ///< valid rows
+  CompileOptions options;                    ///< batch sizes set to the rows of the inputs
+  Model model;                               ///< the entry point before optimization
+  std::map<std::string, Tensor> inputs;      ///< data inputs by name
+  std::map<std::string, std::string> files;  ///< that inputs were read from; none of literals
+  std::map<std::string, Tensor> state;       ///< every slot, and seed, step, learning_rate
+  int64_t rows = 0;                          ///< valid rows
   int64_t seed = 1;
   int64_t threads = 0;
 };
@@ -64,6 +66,10 @@ Result<std::map<std::string, InputArgument>> MatchInputs(const std::vector<std::
 /// the file of `weights` has, if one is given.
 Result<std::map<std::string, Tensor>> StateOf(const Model& model, const WeightsFlags& weights,
                                               int64_t seed);
+
+/// As LoadModel, of a model for `inputs`: the axes of an ONNX file that have no number have theirs.
+Result<Model> LoadModelFor(const std::vector<InputArgument>& inputs, const std::string& path,
+                           ModelFlags flags, std::vector<runtime::NamedFile>* read = nullptr);
 
 Result<Execution> Prepare(const Model& model, const ExecutionRequest& request);
 

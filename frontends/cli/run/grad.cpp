@@ -8,7 +8,6 @@
 #include "frontends/cli/commands.h"
 #include "frontends/cli/compile_flags.h"
 #include "frontends/cli/files.h"
-#include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
 #include "frontends/cli/run/execution_flags.h"
 #include "frontends/cli/run/output_folder.h"
@@ -44,13 +43,13 @@ Result<void> AddCotangents(const Model& source, const Model& gradient,
 Result<ExitStatus> Grad(const GradArguments& arguments) {
   DESCENT_RETURN_IF_ERROR(arguments.execution.Check());
   std::vector<runtime::NamedFile> read;
-  DESCENT_TRY(source, LoadModel(arguments.model, arguments.compile.model, &read));
+  DESCENT_TRY(inputs, ReadInputs(arguments.inputs));
+  DESCENT_TRY(source, LoadModelFor(inputs, arguments.model, arguments.compile.model, &read));
   DESCENT_TRY(options, arguments.compile.Options());
   DESCENT_TRY(configured, Configure(source, options));
   DESCENT_TRY(gradient, GradientModel(configured));
   options.settings.clear();
   options.batch = options.evaluate_batch = options.predict_batch = 0;
-  DESCENT_TRY(inputs, ReadInputs(arguments.inputs));
   DESCENT_RETURN_IF_ERROR(AddCotangents(source, gradient, inputs));
   ExecutionRequest request{.inputs = inputs, .all_inputs = true, .options = options};
   arguments.execution.Fill(request);

@@ -7,7 +7,6 @@
 #include "frontends/cli/commands.h"
 #include "frontends/cli/compile_flags.h"
 #include "frontends/cli/files.h"
-#include "frontends/cli/load_model.h"
 #include "frontends/cli/model_input.h"
 #include "frontends/cli/run/execution_flags.h"
 #include "frontends/cli/run/output_folder.h"
@@ -47,10 +46,10 @@ std::vector<OutputFile> OutputFiles(const std::string& folder, const Values& val
 Result<ExitStatus> Run(const RunArguments& arguments) {
   DESCENT_RETURN_IF_ERROR(arguments.execution.Check());
   std::vector<runtime::NamedFile> read;
-  DESCENT_TRY(model, LoadModel(arguments.model, arguments.compile.model, &read));
+  DESCENT_TRY(inputs, ReadInputs(arguments.inputs));
+  DESCENT_TRY(model, LoadModelFor(inputs, arguments.model, arguments.compile.model, &read));
   ExecutionRequest request{.entry = arguments.entry, .all_inputs = true};
   arguments.execution.Fill(request);
-  DESCENT_TRY(inputs, ReadInputs(arguments.inputs));
   request.inputs = std::move(inputs);
   DESCENT_TRY(options, arguments.compile.Options());
   request.options = std::move(options);
@@ -87,30 +86,32 @@ Command RunCommand() {
         .destination = &arguments->trace}}};
   const std::vector<Option> how = arguments->execution.Options("the entry point");
   options.options.insert(options.options.end(), how.begin(), how.end());
-  return {.name = "run",
-          .summary = "run one entry point on given inputs",
-          .description =
-              "Calls an entry point once: `run` of a model without loss, `predict` of one that "
-              "trains, or what --entry says. Inputs are NPY files in the order in which the model "
-              "declares them, or by name: x=FILE.npy, or literally x=[[1, 2], [3, 4]] (what begins "
-              "with a bracket or a number; a file of such a name is ./NAME), read as exactly as a "
-              "constant of the model. The number of rows of the inputs is the batch. They are what "
-              "the graph reads: where the model "
-              "normalizes data, normalized numbers. Prints the outputs, and after them the state "
-              "that the call replaced.",
-          .arguments = {ModelArgument(&arguments->model),
-                        {.names = "INPUT",
-                         .value = "",
-                         .doc = "FILE.npy, NAME=FILE.npy or NAME=[...]",
-                         .destination = &arguments->inputs,
-                         .completion = Completion::kFile}},
-          .groups = {std::move(options), arguments->compile.Group()},
-          .examples = {{"descent run model.descent x.npy -o out", "predict; out/output_0.npy"},
-                       {"descent run --interpreter --trace --entry train_step model.descent "
-                        "'x=[[1, 2]]' 'y=[[1]]'",
-                        "forward, backward and update, value by value"}},
-          .subject = &arguments->model,
-          .run = [arguments] { return Run(*arguments); }};
+  return {
+      .name = "run",
+      .summary = "run one entry point on given inputs",
+      .description =
+          "Calls an entry point once: `run` of a model without loss, `predict` of one that "
+          "trains, or what --entry says. Inputs are NPY files in the order in which the model "
+          "declares them, or by name: x=FILE.npy, or literally x=[[1, 2], [3, 4]] (what begins "
+          "with a bracket or a number; a file of such a name is ./NAME), read as exactly as a "
+          "constant of the model. The number of rows of the inputs is the batch, and axes of an "
+          "ONNX model that have a name instead of a number have the extents of the inputs. "
+          "These are what the graph reads: where the model "
+          "normalizes data, normalized numbers. Prints the outputs, and after them the state "
+          "that the call replaced.",
+      .arguments = {ModelArgument(&arguments->model),
+                    {.names = "INPUT",
+                     .value = "",
+                     .doc = "FILE.npy, NAME=FILE.npy or NAME=[...]",
+                     .destination = &arguments->inputs,
+                     .completion = Completion::kFile}},
+      .groups = {std::move(options), arguments->compile.Group()},
+      .examples = {{"descent run model.descent x.npy -o out", "predict; out/output_0.npy"},
+                   {"descent run --interpreter --trace --entry train_step model.descent "
+                    "'x=[[1, 2]]' 'y=[[1]]'",
+                    "forward, backward and update, value by value"}},
+      .subject = &arguments->model,
+      .run = [arguments] { return Run(*arguments); }};
 }
 
 }  // namespace descent::cli

@@ -57,13 +57,13 @@ Outputs ConstantOfShape(OnnxNode& n) {
 }
 
 Outputs Range(OnnxNode& n) {
-  const Tensor start = n.Static(0), limit = n.Static(1), delta = n.Static(2);
+  const Tensor start = n.Static(0), delta = n.Static(2);
+  const double first = n.StaticNumber(0), limit = n.StaticNumber(1), step = n.StaticNumber(2);
   if (n.failed()) return Value{};
   const DType dtype = start.dtype();
-  const double count = std::ceil((limit.GetDouble(0) - start.GetDouble(0)) / delta.GetDouble(0));
+  const double count = std::ceil((limit - first) / step);
   if (!(std::abs(count) <= static_cast<double>(kMaxElements)))
-    return n.Fail("a range from {} to {} by {} is not possible", start.GetDouble(0),
-                  limit.GetDouble(0), delta.GetDouble(0));
+    return n.Fail("a range from {} to {} by {} is not possible", first, limit, step);
   const int64_t extent = std::max<int64_t>(static_cast<int64_t>(count), 0);
   const Value places =
       n.Add("iota", {}, {{"shape", Shape{extent}}, {"axis", int64_t{0}}, {"dtype", dtype}});

@@ -85,6 +85,24 @@ Outputs Cast(OnnxNode& n) {
 }
 Outputs CastLike(OnnxNode& n) { return n.Cast(n.In(0), n.dtype(n.In(1))); }
 
+/// The same bits as another type of their width. Integers wrap to it; what else is known now is
+/// read again.
+Outputs BitCast(OnnxNode& n) {
+  const Value x = n.In(0);
+  const DType from = n.dtype(x), to = n.Take(ReadDType(static_cast<int>(n.Int("to", 0))));
+  if (n.failed()) return Value{};
+  if (Info(from).bytes != Info(to).bytes)
+    return n.Fail("{} and {} have not the same width", Info(from).name, Info(to).name);
+  if (from == to) return x;
+  if (to == DType::kBool) return n.Unsupported("a bool has not all bits of {}", Info(from).name);
+  if (!Info(from).is_float && !Info(to).is_float) return n.Cast(x, to);
+  const auto known = n.Known(0);
+  if (!known)
+    return n.Unsupported("the bits of {} as {} are read of integers and constants only",
+                         Info(from).name, Info(to).name);
+  return n.Constant(Tensor({to, known->shape()}, {known->bytes().begin(), known->bytes().end()}));
+}
+
 Outputs Identity(OnnxNode& n) {
   if (n.IsSequence(0)) return Outputs::OfSequence(n.SequenceIn(0));
   return n.In(0);
@@ -107,6 +125,7 @@ std::span<const OpImporter> ElementwiseImporters() {
       {"Asinh", 9, kNewest, {}, Same, "asinh"},
       {"Atan", 7, kNewest, {}, Same, "atan"},
       {"Atanh", 9, kNewest, {}, Same, "atanh"},
+      {"BitCast", 26, kNewest, {"to"}, BitCast},
       {"BitShift", 11, kNewest, {"direction"}, BitShift},
       {"BitwiseAnd", 18, kNewest, {}, Same, "bitwise_and"},
       {"BitwiseNot", 18, kNewest, {}, Same, "bitwise_not"},

@@ -14,6 +14,7 @@ std::span<const OpImporter> ContractImporters();
 std::span<const OpImporter> ControlImporters();
 std::span<const OpImporter> ConvolutionImporters();
 std::span<const OpImporter> ElementwiseImporters();
+std::span<const OpImporter> GradientImporters();
 std::span<const OpImporter> ImageImporters();
 std::span<const OpImporter> IndexingImporters();
 std::span<const OpImporter> LayoutImporters();

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "compiler/graph/pipeline.h"
+#include "compiler/graph/specialize.h"
 #include "compiler/graph/trained_part.h"
+#include "ir/interpreter.h"
 #include "ir/io/text_parser.h"
 #include "ir/io/text_printer.h"
 #include "ir/op_def.h"
@@ -117,6 +121,80 @@ TEST(AttachTask, ProbabilitiesUnderACrossEntropyAreMerged) {
     EXPECT_EQ(LossOf(Attached(Network(end), {.loss = loss})), expected) << end << " " << loss;
 }
 
+/// The binary classifier of scikit-learn, by skl2onnx: p = sigmoid(z), y = [1 - p, p].
+Model TwoClasses(const std::string& negative = "sub(1.0, p)", const std::string& z = "[3, 1]") {
+  auto model = ParseText(fmt::format(R"(descent 1
+model net {{
+  input x: f32[4, 3]
+  parameter W: f32{1} = glorot_uniform
+  z = matmul(x, W)
+  p = sigmoid(z)
+  n = {0}
+  y = concat(n, p, axis=1)
+  class = argmax(y, axis=1)
+  output class
+  output y
+}}
+)",
+                                     negative, z),
+                         "net.descent");
+  EXPECT_TRUE(model) << model.error().ToString();
+  return *std::move(model);
+}
+
+TEST(AttachTask, TwoProbabilitiesOfOneLogitAreMerged) {
+  const Model classes = Attached(TwoClasses(), {.loss = "cross_entropy"});
+  EXPECT_EQ(LossOf(classes), "cross_entropy(pad)");
+  EXPECT_EQ(ToString(classes.FindInput("target")->type), "i64[4]");
+  for (const char* loss : {"bce", "bce_with_logits"}) {
+    const Model number = Attached(TwoClasses(), {.loss = loss});
+    EXPECT_EQ(LossOf(number), "bce_with_logits(matmul)");
+    EXPECT_EQ(ToString(number.FindInput("target")->type), "f32[4, 1]");
+    EXPECT_EQ(number.metrics[0].op, "binary_accuracy");
+    EXPECT_EQ(number.metrics[0].operands[0], "probability");
+    EXPECT_EQ(number.predictions[0].name, "y");
+    EXPECT_EQ(number.predictions[0].kind, PredictionKind::kProbabilities);
+  }
+  EXPECT_EQ(classes.predictions[0].name, "y");
+  EXPECT_EQ(classes.predictions[0].kind, PredictionKind::kProbabilities);
+  EXPECT_EQ(classes.metrics[0].op, "accuracy");
+}
+
+/// The loss of both is the same function of z: the interpreter computes it of numbers.
+TEST(AttachTask, TwoProbabilitiesHaveTheLossOfTheirLogit) {
+  const auto loss_of = [](const char* loss, const Tensor& target) {
+    auto entry = Specialize(Attached(TwoClasses(), {.loss = loss}), {.entry = "evaluate"});
+    EXPECT_TRUE(entry) << entry.error().ToString();
+    std::vector<Tensor> inputs;
+    for (const NamedValue& input : entry->graph.inputs()) {
+      const TensorType& type = entry->graph.type(input.value);
+      const std::vector<double> x = {1, 2, 3, -1, 0, 40, 0, 0, 0, -2, 1, -300}, w = {1, -1, 0.5};
+      inputs.push_back(
+          input.name == "target" ? target : Tensor::FromDoubles(type, input.name == "x" ? x : w));
+    }
+    const auto run = Interpret(entry->graph, inputs, {.valid_rows = 4});
+    EXPECT_TRUE(run) << run.error().ToString();
+    return run->outputs[0].GetDouble(0);
+  };
+  const double classes = loss_of(
+      "cross_entropy", Tensor::FromInts({DType::kI64, {4}}, std::vector<int64_t>{1, 0, 1, 1}));
+  const double number =
+      loss_of("bce", Tensor::FromDoubles({DType::kF32, {4, 1}}, std::vector<double>{1, 0, 1, 1}));
+  // z = 0.5, 19, 0, -153: of the last one p rounds to 0
+  const double expected =
+      (std::log1p(std::exp(-0.5)) + 19 + std::log(2.0) + 153 + std::exp(-19.0)) / 4;
+  EXPECT_NEAR(classes, expected, 1e-5);
+  EXPECT_NEAR(number, expected, 1e-5);
+}
+
+TEST(AttachTask, OtherPairsOfProbabilitiesAreNoTwoClasses) {
+  EXPECT_EQ(LossOf(Attached(TwoClasses("sub(2.0, p)"), {.loss = "cross_entropy"})),
+            "cross_entropy(concat)");
+  EXPECT_EQ(LossOf(Attached(TwoClasses("neg(p)"), {.loss = "bce"})), "bce(concat)");
+  EXPECT_EQ(LossOf(Attached(TwoClasses("sub(1.0, p)", "[3, 2]"), {.loss = "bce"})), "bce(concat)");
+  EXPECT_EQ(LossOf(Attached(TwoClasses(), {.loss = "mse"})), "mse(concat)");
+}
+
 TEST(AttachTask, TheTargetIsTheLabel) {
   const Model classes = Attached(Network("softmax(z)"), {.loss = "cross_entropy"});
   EXPECT_EQ(ToString(classes.FindInput("target")->type), "i64[4]");
@@ -147,6 +225,20 @@ TEST(AttachTask, WhatItGivesCompilesAtEveryEntryPoint) {
       EXPECT_TRUE(done) << loss << " " << entry << ": " << done.error().ToString();
     }
     EXPECT_EQ(PrintText(*ParseText(PrintText(model), "again.descent")), PrintText(model));
+  }
+}
+
+TEST(AttachTask, TwoClassesCompileAtEveryEntryPointAndBatch) {
+  for (const char* loss : {"cross_entropy", "bce"}) {
+    const Model model = Attached(TwoClasses(), {.loss = loss});
+    for (const char* entry : {"train_step", "evaluate", "predict", "metrics", "initialize"})
+      for (const int64_t batch : {1, 4, 7}) {
+        const auto done =
+            RunPasses(model, StandardPasses(model),
+                      {.pass = {.entry = entry, .batch = batch, .evaluate_batch = batch},
+                       .verify_each = true});
+        EXPECT_TRUE(done) << loss << " " << entry << ": " << done.error().ToString();
+      }
   }
 }
 

@@ -69,6 +69,9 @@ FamilySamples InitializerSamples() {
   const std::vector<ErrorSample> more = {
       {"constant_fill", {F32({})}, {}, "takes 0 operands, not 1"},
       {"random_normal", {}, {{"stream", int64_t{-1}}}, "stream must be between"},
+      {"random_uniform", {}, {{"low", kNaN}}, "low must be finite in f32, not nan"},
+      {"random_uniform", {}, {{"dtype", DType::kF16}, {"high", 7e4}}, "high must be finite in f16"},
+      {"random_normal", {}, {{"std", kInfinity}}, "std must be finite in f32, not inf"},
   };
   family.errors.insert(family.errors.end(), more.begin(), more.end());
   return family;

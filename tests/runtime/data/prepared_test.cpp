@@ -131,6 +131,18 @@ TEST(Prepared, RefusesValuesOutsideTheirRange) {
       "accepted");
 }
 
+TEST(Prepared, NamesTheNumberOfARow) {
+  Dataset data = Table();
+  data.columns[2] =
+      MakeColumn<int64_t>("label", ColumnRole::kLabel, DESCENT_I64, {2}, {0, 1, 1, 7, 2, 2});
+  EXPECT_EQ(ErrorOf(data, Input("y", "label", DESCENT_I64, {8, 2}, 0, 1, 3)),
+            "table: number 2 of row 2 of column 'label' holds 7; input 'y' takes whole numbers "
+            "from 0 to 2");
+  EXPECT_EQ(ErrorOf(data, Input("y", "label", DESCENT_I32, {8, 2}, 0, 1, 3)),
+            "table: number 2 of row 2 of column 'label' holds 7; input 'y' takes whole numbers "
+            "from 0 to 2");
+}
+
 TEST(Prepared, RefusesBadLabels) {
   EXPECT_EQ(ErrorOf(Table(), Input("y", "label", DESCENT_I64, {8}, 0, 1, 2)),
             "table: row 1 of column 'label' holds 2; input 'y' takes whole numbers from 0 to 1");

@@ -1,0 +1,53 @@
+// Axes without a number take it from the inputs that are given.
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "frontends/onnx/import.h"
+#include "onnx.pb.h"
+
+namespace descent::onnx {
+namespace {
+
+constexpr const char* kModel = R"(
+ir_version: 8 opset_import { version: 17 }
+graph {
+  name: "net"
+  node { op_type: "Add" input: "a" input: "b" output: "s" }
+  node { op_type: "Add" input: "s" input: "w" output: "y" }
+  input { name: "a" type { tensor_type { elem_type: 1 shape { dim { dim_param: "n" } dim { } } } } }
+  input { name: "w" type { tensor_type { elem_type: 1 shape { dim { dim_value: 1 } } } } }
+  input { name: "b" type { tensor_type { elem_type: 1 shape { dim { dim_param: "n" } dim { dim_value: 1 } } } } }
+  initializer { name: "w" data_type: 1 dims: [1] float_data: [2] }
+  output { name: "y" type { tensor_type { elem_type: 1 } } }
+})";
+
+/// Type of y, or the error.
+std::string Read(ImportOptions options) {
+  proto::ModelProto file;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(kModel, &file));
+  const auto model = ParseModel(file.SerializeAsString(), "net.onnx", options);
+  return model ? ToString(model->graph.type(model->graph.outputs()[0].value))
+               : model.error().message;
+}
+
+TEST(InputShapes, AreThoseOfTheInputsByNameOrInOrder) {
+  EXPECT_EQ(Read({.inputs = {{"", {3, 2}}, {"", {3, 1}}}}), "f32[3, 2]");
+  EXPECT_EQ(Read({.inputs = {{"b", {3, 1}}, {"", {3, 2}}}}), "f32[3, 2]");
+  EXPECT_EQ(Read({.inputs = {{"a", {3, 2}}}}), "f32[3, 2]");
+  EXPECT_EQ(Read({.inputs = {{"", {3, 2}}, {"", {3, 1}}, {"", {9}}}}), "f32[3, 2]");  // a cotangent
+  EXPECT_EQ(Read({.dims = {{"n", 7}, {"a.1", 8}}, .inputs = {{"a", {3, 2}}}}), "f32[3, 2]");
+  EXPECT_EQ(Read({.dims = {{"a.1", 8}}, .inputs = {{"b", {3, 1}}}}), "f32[3, 8]");
+}
+
+TEST(InputShapes, TooFewInOrderSayNothing) {
+  EXPECT_EQ(Read({.dims = {{"n", 7}, {"a.1", 8}}, .inputs = {{"", {3, 2}}}}), "f32[7, 8]");
+}
+
+TEST(InputShapes, MustAgree) {
+  EXPECT_EQ(Read({.inputs = {{"a", {3, 2}}, {"b", {4, 1}}}}),
+            "axes called 'n' must have one extent, but input 'a' has 3 there and 'b' has 4");
+  EXPECT_EQ(Read({.inputs = {{"a", {3}}}}), "input 'a' must have 2 axes, but [3] was given");
+}
+
+}  // namespace
+}  // namespace descent::onnx
