@@ -14,8 +14,8 @@
 namespace descent::onnx {
 
 /// What shapes follow from is small; a model that computes more than this at import is a bomb. In
-/// evaluations of the interpreter (ir/work.h): some 15 seconds.
-inline constexpr int64_t kMaxStaticWork = int64_t{1} << 26;
+/// evaluations of the interpreter (ir/work.h): about a second.
+inline constexpr int64_t kMaxStaticWork = int64_t{1} << 22;
 
 class StaticValues {
  public:
