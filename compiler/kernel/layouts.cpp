@@ -238,7 +238,8 @@ class LayoutChoice {
     if (const auto made = orders_.find(c.tensors[0]); made != orders_.end())
       std::ranges::copy(made->second, axes.begin());
     if (const auto roles = FindContraction(c))
-      if (const auto lanes = LanesOfConvolution(tensors_, c, *roles))
+      if (const auto lanes = LanesOfConvolution(tensors_, c, *roles);
+          lanes && (lanes->result < 0 || axes[c.rank - 1] == lanes->result))
         std::stable_sort(axes.begin() + c.rank, axes.end(),
                          [&](int a, int b) { return lanes->Rank(Axis(a)) < lanes->Rank(Axis(b)); });
     bool changed = !IsUnchanged(axes);

@@ -89,8 +89,9 @@ class OperandCopies {
   void CopyFor(Computation& c, std::vector<Work>& works) {
     const auto roles = FindContraction(c);
     const auto lanes = FindLanes(tensors_, c);
-    if (!lanes) return;
+    if (!lanes || Elements(c.axes) == 0) return;
     if (roles) {
+      if (lanes->result >= 0 && lanes->result != c.rank - 1) return;  // its result lies otherwise
       for (const int read : {roles->lhs, roles->rhs}) CopyOperand(c, c.reads[read], *lanes, works);
       return;
     }

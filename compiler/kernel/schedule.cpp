@@ -82,8 +82,9 @@ void ScheduleForm(Kernel& kernel, LoopsForm&, const TargetFacts& target) {
     extent = stage.axes[schedule.tile_axis];
   }
   int64_t piece = std::max<int64_t>(CeilDiv(extent, wanted), 1);
-  // Pieces of the contiguous axis are whole cache lines.
-  if (kernel.outer.empty() && schedule.tile_axis == kernel.stages[0].parallel - 1)
+  // Pieces of the contiguous axis are whole cache lines, if there are enough.
+  if (kernel.outer.empty() && schedule.tile_axis == kernel.stages[0].parallel - 1 &&
+      CeilDiv(extent, kWholeLines) >= wanted)
     piece = RoundUp(piece, kWholeLines);
   CutInto(schedule, extent, piece);
 }

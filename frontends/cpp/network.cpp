@@ -22,7 +22,7 @@ TensorType TypeOf(const descent_tensor& tensor) {
 }
 
 Tensor CopyOf(const descent_tensor& tensor, const std::byte* data) {
-  return {TypeOf(tensor), {data, data + runtime::ByteCount(tensor)}};
+  return Tensor(TypeOf(tensor), std::vector<std::byte>(data, data + runtime::ByteCount(tensor)));
 }
 
 }  // namespace

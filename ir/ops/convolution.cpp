@@ -8,6 +8,7 @@
 #include <iterator>
 #include <numeric>
 
+#include "ir/counts.h"
 #include "ir/ops/families.h"
 #include "ir/ops/shapes.h"
 
@@ -166,12 +167,15 @@ class PhasedInputGradient {
 
   static bool Fits(const Conv& conv) {
     int64_t phases = 1;
+    int64_t elements = SaturatingMultiply(conv.batch, conv.channels);
     for (const SpatialAxis& axis : conv.axes) {
       if (axis.stride > 1 && (axis.dilation > 1 || axis.input_dilation > 1)) return false;
+      if (std::max({axis.input, axis.kernel, std::abs(axis.low)}) > kMaxStep) return false;
       phases *= std::min(axis.stride, kMaxPhases + 1);
       if (phases > kMaxPhases) return false;
+      elements = SaturatingMultiply(elements, RoundUp(axis.input, axis.stride));
     }
-    return phases > 1;
+    return phases > 1 && elements <= kMaxElements;
   }
 
   Expr Run() { return Phases(0, w_); }
