@@ -122,6 +122,7 @@ std::optional<LaneAxes> LanesOfConvolution(const TensorTable& tensors, const Com
   LaneAxes lanes{.channel = ChannelOf(tensors, c, c.reads[lhs ? roles.lhs : roles.rhs]),
                  .result = (lhs ? roles.n : roles.m).back()};
   if (c.axes[lanes.result] < kManyChannels) lanes.result = -1;
+  if (lanes.channel < 0 && lanes.result < 0) return std::nullopt;
   return lanes;
 }
 

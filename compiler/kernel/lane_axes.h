@@ -48,7 +48,7 @@ std::vector<Index> OwnCoordinates(const TensorTable& tensors, const Computation&
 /// Does some coordinate move with axes of both kinds, summed ones and others?
 bool Slides(const std::vector<Index>& coordinates, int rank);
 
-/// Nothing unless exactly one of the factors slides.
+/// Nothing unless exactly one of the factors slides, and there are channels enough.
 std::optional<LaneAxes> LanesOfConvolution(const TensorTable& tensors,
                                            const Computation& computation,
                                            const ContractionForm& roles);
