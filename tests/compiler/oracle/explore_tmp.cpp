@@ -16,9 +16,13 @@ int main(int argc, char** argv) {
     if (argc > 5) { printf("%s", text.c_str()); fflush(stdout); }
     auto model = ParseText(text, "n.descent");
     if (!model) { ++refused; printf("REFUSED %lu %s\n", seed, model.error().ToString().c_str()); continue; }
-    OptionSet one, two = DrawOptions(seed), three = DrawOptions(seed + 1000000);
-    const OptionSet sets[] = {one, two, three};
-    const auto report = CheckNetwork(*model, sets);
+    NetworkWays ways;
+    const int jits = getenv("JITS") ? std::atoi(getenv("JITS")) : 1;
+    if (jits > 0) ways.compiled = {OptionSet()};
+    for (int i = 1; i < jits; ++i) ways.compiled.push_back(DrawOptions(seed + i * 1000000));
+    ways.interpreted = {OptionSet()};
+    if (seed % 2) { ways.interpreted.push_back(OptionSet()); ways.interpreted[1].fuse = false; }
+    const auto report = CheckNetwork(*model, ways);
     counts.Add(report.counts);
     if (!report.failure.empty()) { ++bad; printf("BAD seed %lu: %s\n", seed, report.failure.c_str()); fflush(stdout); }
   }

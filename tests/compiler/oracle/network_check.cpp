@@ -172,27 +172,26 @@ class NetworkChecker {
  public:
   NetworkChecker(const Model& model, const Tamper& tamper) : model_(model), tamper_(tamper) {}
 
-  NetworkReport Run(std::span<const OptionSet> options) {
-    report_.failure = TryRun(options);
+  NetworkReport Run(const NetworkWays& ways) {
+    report_.failure = TryRun(ways);
     return report_;
   }
 
  private:
-  std::string TryRun(std::span<const OptionSet> options) {
+  std::string TryRun(const NetworkWays& ways) {
     for (const char* entry : kEntries) {
       auto reference = Specialized(model_, entry, false);
       if (!reference) return "passes: " + reference.error().ToString();
       references_.push_back(*std::move(reference));
     }
-    for (const OptionSet& set : options) {
-      for (const bool interpret : {false, true}) {
-        if (interpret && &set != options.data()) continue;
+    for (const auto& [sets, interpret] :
+         {std::pair{&ways.compiled, false}, std::pair{&ways.interpreted, true}})
+      for (const OptionSet& set : *sets) {
         auto network = CompiledNetwork::Make(model_, set, interpret, tamper_);
         if (!network) return "compilation: " + network.error().ToString();
         report_.counts.Add(network->counts());
         networks_.push_back(*std::move(network));
       }
-    }
     for (size_t call = 0; call < std::size(kCalls); ++call)
       if (std::string failure = Call(kCalls[call]); !failure.empty())
         return fmt::format("call {}, {} {}", call, kEntries[kCalls[call]], failure);
@@ -216,7 +215,8 @@ class NetworkChecker {
     }
     for (CompiledNetwork& network : networks_)
       if (&network != &first)
-        for (const StateSlot& slot : slots) network.Set(slot, values.at(slot.name));
+        for (const StateSlot& slot : network.program().state)
+          network.Set(slot, values.at(slot.name));
     for (const EntryInput& input : first.program().entries[entry].inputs)
       values[input.binding.name] = RandomInput(
           first.program().entries[entry].buffers[input.buffer].type, input.index_limit, random_);
@@ -297,9 +297,8 @@ void NetworkCounts::Add(const NetworkCounts& other) {
   contractions += other.contractions;
 }
 
-NetworkReport CheckNetwork(const Model& model, std::span<const OptionSet> options,
-                           const Tamper& tamper) {
-  return NetworkChecker(model, tamper).Run(options);
+NetworkReport CheckNetwork(const Model& model, const NetworkWays& ways, const Tamper& tamper) {
+  return NetworkChecker(model, tamper).Run(ways);
 }
 
 }  // namespace descent

@@ -28,9 +28,13 @@ struct NetworkReport {
   NetworkCounts counts;
 };
 
+/// How a model is compiled; what is interpreted is the lowered program, without code.
+struct NetworkWays {
+  std::vector<OptionSet> compiled, interpreted;
+};
+
 /// Compares all values after every call with the exact interpreter's, which continues from the
 /// state that compiled code left. `tolerance` is relative to a tensor's largest magnitude.
-NetworkReport CheckNetwork(const Model& model, std::span<const OptionSet> options,
-                           const Tamper& tamper = {});
+NetworkReport CheckNetwork(const Model& model, const NetworkWays& ways, const Tamper& tamper = {});
 
 }  // namespace descent

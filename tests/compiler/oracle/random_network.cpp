@@ -457,14 +457,12 @@ class NetworkWriter {
     body_ += fmt::format("  loss = cross_entropy({}, label)\n  predict {}\n", logits, logits);
   }
 
+  /// As wide as its target, times a number that is trained whatever else is.
   void EndWithImage(const Image& image) {
     declarations_ += fmt::format("  input label: {}{} from label\n", dtype_, Dims(image));
-    body_ += fmt::format("  loss = mse({0}, label)\n  predict {0}\n", image.name);
-    if (parameters_ == 0) {
-      const std::string factor = Declare({1}, "ones");
-      body_ = fmt::format("  scaled = mul(features, {})\n{}", factor, body_);
-      body_ += fmt::format("  penalty = mean({})\n", factor);
-    }
+    const std::string scaled =
+        Statement(fmt::format("mul({}, {})", image.name, Declare({1}, "ones")));
+    body_ += fmt::format("  loss = mse({0}, label)\n  predict {0}\n", scaled);
   }
 
   std::string Text() {
