@@ -134,16 +134,18 @@ CompiledCase::CompiledCase(Model optimized, OptionSet options, KernelProgram pro
 
 Result<CompiledCase> CompiledCase::Make(const Model& optimized, const OptionSet& options,
                                         const Tamper& tamper) {
-  DESCENT_TRY(target, ResolveTarget(options.target));
+  DESCENT_TRY(target, TargetOf(options));
   KernelProgram program;
   program.name = "oracle";
   program.prefix = "oracle";
   LayoutState(optimized, program);
-  DESCENT_TRY(entry, LowerEntry(optimized, program, LoweringOf(options, *target)));
+  const LowerOptions lowering = LoweringOf(options, target);
+  DESCENT_RETURN_IF_ERROR(OrderState({&optimized, 1}, optimized.entry, program, lowering));
+  DESCENT_TRY(entry, LowerEntry(optimized, program, lowering));
   entry.observable = true;
   program.entries.push_back(std::move(entry));
   if (tamper) tamper(program);
-  DESCENT_TRY(jit, JitProgram::Load(program, *target));
+  DESCENT_TRY(jit, JitProgram::Load(program, target));
   return CompiledCase(optimized, options, std::move(program), std::move(jit));
 }
 

@@ -49,7 +49,7 @@ class CompiledNetwork {
   static Result<CompiledNetwork> Make(const Model& model, const OptionSet& options, bool interpret,
                                       const Tamper& tamper) {
     CompiledNetwork network(options, interpret);
-    DESCENT_TRY(target, ResolveTarget(options.target));
+    DESCENT_TRY(target, TargetOf(options));
     std::vector<Model> entries;
     for (const char* entry : kEntries) {
       DESCENT_TRY(optimized, Specialized(model, entry, options.simplify));
@@ -58,7 +58,7 @@ class CompiledNetwork {
     KernelProgram& program = *network.program_;
     program.name = program.prefix = "network";
     LayoutState(entries[0], program);
-    const LowerOptions lowering = LoweringOf(options, *target);
+    const LowerOptions lowering = LoweringOf(options, target);
     DESCENT_RETURN_IF_ERROR(OrderState(entries, "train_step", program, lowering));
     for (const Model& entry : entries) {
       DESCENT_TRY(lowered, LowerEntry(entry, program, lowering));
@@ -67,7 +67,7 @@ class CompiledNetwork {
     if (tamper) tamper(program);
     network.Count(lowering.target);
     if (!interpret) {
-      DESCENT_TRY(jit, JitProgram::Load(program, *target));
+      DESCENT_TRY(jit, JitProgram::Load(program, target));
       network.jit_ = std::make_unique<JitProgram>(std::move(jit));
     }
     network.state_ = runtime::Block(program.state_bytes);
