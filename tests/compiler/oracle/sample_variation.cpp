@@ -40,6 +40,26 @@ void RenameExtent(OpSample& sample, Random& random) {
   sample.attributes = changed;
 }
 
+/// conv1d, conv2d or conv3d.
+bool IsConvolution(const OpSample& sample) {
+  const std::string_view op = sample.op;
+  return op.starts_with("conv") && op.size() == std::string_view("conv1d").size();
+}
+
+/// Channels that fill vectors, of a convolution of one group.
+void WidenChannels(OpSample& sample, Random& random) {
+  constexpr int64_t kWide[] = {8, 9, 16, 17, 32};
+  if (!IsConvolution(sample)) return;
+  const int64_t* groups = std::get_if<int64_t>(sample.attributes.Find("groups"));
+  const auto* layout = std::get_if<std::string>(sample.attributes.Find("layout"));
+  if (groups != nullptr && *groups != 1) return;
+  Shape &x = sample.operands[0].shape, &w = sample.operands[1].shape;
+  int64_t& channels = layout != nullptr && *layout == "nhwc" ? x.back() : x[1];
+  channels = w[1] = Pick(kWide, random);
+  w[0] = Pick(kWide, random);
+  if (sample.operands.size() > 2) sample.operands[2].shape = {w[0]};
+}
+
 void ChangeDTypes(OpSample& sample, DType (*change)(DType)) {
   for (TensorType& type : sample.operands) type.dtype = change(type.dtype);
   Attributes changed;
@@ -137,8 +157,10 @@ void LimitIndices(OpSample& sample) {
 std::optional<std::vector<TensorType>> SmallResults(const OpSample& sample) {
   Attributes attributes = sample.attributes;
   const auto results = InferTypes(*FindOp(sample.op), sample.operands, attributes);
-  const auto fits = [](const TensorType& type) {
-    return type.elements() > 0 && type.elements() <= kMaxRandomElements;
+  // Many channels are many elements.
+  const int64_t most = IsConvolution(sample) ? 16 * kMaxRandomElements : kMaxRandomElements;
+  const auto fits = [&](const TensorType& type) {
+    return type.elements() > 0 && type.elements() <= most;
   };
   if (!results || !std::ranges::all_of(sample.operands, fits) ||
       !std::ranges::all_of(*results, fits))
@@ -167,6 +189,7 @@ OpSample Varied(const OpSample& sample, Random& random) {
       if (Chance(random, 3)) ChangeAttribute(varied, random);
       if (Chance(random, 4)) SwapFloats(varied);
       if (!Chance(random, 4)) RenameExtent(varied, random);
+      if (Chance(random, 2)) WidenChannels(varied, random);
     }
     if (!SmallResults(varied)) continue;
     Refit(varied);

@@ -14,7 +14,8 @@ namespace descent {
 
 using Random = std::mt19937_64;
 
-/// Limits on every operand and result of a random graph.
+/// Limits on every operand and result of a random graph; those of convolutions may be 16 times as
+/// large, as they have many channels.
 inline constexpr int64_t kMaxRandomElements = 240;
 
 /// The types of the sample's results, if it is valid and within the limit and nothing is empty.
