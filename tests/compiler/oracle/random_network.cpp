@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ir/type.h"
+#include "tests/compiler/oracle/random_window.h"
 
 namespace descent {
 namespace {
@@ -18,9 +19,6 @@ namespace {
 constexpr int64_t kChannels[] = {1, 2, 3, 5, 7, 8, 8, 16, 16, 17, 24, 32, 33, 48, 64, 96};
 constexpr int64_t kExtents[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 16, 20};
 constexpr int64_t kBatches[] = {1, 1, 2, 3, 4, 5, 8, 16};
-constexpr int64_t kKernels[] = {1, 1, 2, 3, 3, 3, 4, 5};
-constexpr int64_t kStrides[] = {1, 1, 1, 2, 2, 3};
-
 std::string List(const std::vector<int64_t>& numbers) {
   return fmt::format("[{}]", fmt::join(numbers, ", "));
 }
@@ -37,27 +35,6 @@ struct Image {
   }
   int64_t pixels() const { return Elements(extents); }
 };
-
-/// A window along one axis.
-struct Window {
-  int64_t kernel = 1, stride = 1, dilation = 1, low = 0, high = 0;
-  int64_t Output(int64_t input) const {
-    const int64_t room = input + low + high - dilation * (kernel - 1) - 1;
-    return room < 0 ? 0 : room / stride + 1;
-  }
-};
-
-std::vector<int64_t> Each(const std::vector<Window>& windows, int64_t Window::* field) {
-  std::vector<int64_t> numbers;
-  for (const Window& window : windows) numbers.push_back(window.*field);
-  return numbers;
-}
-
-std::vector<int64_t> PaddingOf(const std::vector<Window>& windows) {
-  std::vector<int64_t> padding = Each(windows, &Window::low);
-  std::ranges::copy(Each(windows, &Window::high), std::back_inserter(padding));
-  return padding;
-}
 
 class NetworkWriter {
   // ---- choices ----
@@ -175,24 +152,11 @@ class NetworkWriter {
     }
   }
 
-  Window RandomWindow(int64_t extent, bool strided) {
-    Window window{.kernel = Pick(kKernels), .stride = strided ? Pick(kStrides) : 1};
-    if (Chance(6)) window.dilation = 2;
-    const int64_t span = window.dilation * (window.kernel - 1);
-    if (!Chance(4)) {
-      window.low = span / 2, window.high = span - span / 2;
-    } else {
-      window.low = Below(span + 1), window.high = Below(span + 1);
-    }
-    if (window.Output(extent) < 1) return {};
-    return window;
-  }
-
   std::vector<Window> RandomWindows(const Image& image) {
     std::vector<Window> windows;
     const bool same = Chance(2), strided = !Chance(3);
     for (const int64_t extent : image.extents) {
-      windows.push_back(RandomWindow(extent, strided));
+      windows.push_back(RandomWindow(extent, strided, random_));
       if (same && windows[0].Output(extent) > 0) windows.back() = windows[0];
     }
     return windows;

@@ -267,6 +267,7 @@ class Reduction {
     reset(&OptionSet::threads);
     reset(&OptionSet::disjoint);
     reset(&OptionSet::small_tiles);
+    reset(&OptionSet::small_caches);
     reset(&OptionSet::simplify);
     reset(&OptionSet::fuse);
     reset(&OptionSet::target);

@@ -46,10 +46,9 @@ bool IsConvolution(const OpSample& sample) {
   return op.starts_with("conv") && op.size() == std::string_view("conv1d").size();
 }
 
-/// Channels that fill vectors, of a convolution of one group.
+/// Channels of a convolution that fill vectors, unless it has groups.
 void WidenChannels(OpSample& sample, Random& random) {
   constexpr int64_t kWide[] = {8, 9, 16, 17, 32};
-  if (!IsConvolution(sample)) return;
   const int64_t* groups = std::get_if<int64_t>(sample.attributes.Find("groups"));
   const auto* layout = std::get_if<std::string>(sample.attributes.Find("layout"));
   if (groups != nullptr && *groups != 1) return;
@@ -189,7 +188,7 @@ OpSample Varied(const OpSample& sample, Random& random) {
       if (Chance(random, 3)) ChangeAttribute(varied, random);
       if (Chance(random, 4)) SwapFloats(varied);
       if (!Chance(random, 4)) RenameExtent(varied, random);
-      if (Chance(random, 2)) WidenChannels(varied, random);
+      if (IsConvolution(varied) && Chance(random, 2)) WidenChannels(varied, random);
     }
     if (!SmallResults(varied)) continue;
     Refit(varied);
