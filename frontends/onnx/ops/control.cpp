@@ -198,8 +198,12 @@ Outputs ScanBatch(OnnxNode& n) {
   const auto results = ScanSample(inside, *body, counts, sample, directions);
   if (inside.failed()) return n.Fail(inside.error());
   if (!results) return Value{};
-  for (size_t i = 0; i < results->size(); ++i)
-    builder.Output(fmt::format("r{}", i), (*results)[i].value);
+  for (size_t i = 0; i < results->size(); ++i) {
+    const Value result = (*results)[i].value;
+    // A sequence, or what is stacked of no step.
+    if (!result.valid()) return n.Unsupported("result {} has no shape", i);
+    builder.Output(fmt::format("r{}", i), result);
+  }
   const auto sliced = static_cast<int64_t>(operands.size());
   for (const Scope::Captured& captured : scope.captures()) operands.push_back(captured.outside);
   return n.AddMulti("scan", std::move(operands),
