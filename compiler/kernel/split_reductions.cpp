@@ -32,12 +32,25 @@ Cut CutOf(const Computation& computation) {
   return cut;
 }
 
-/// A sum of products that adds 0 outside the last chunk: a guarded plain read is 0 there by itself.
-Scalar ProductInside(const Computation& partial, const Scalar& inside) {
+/// A sum of products that adds 0 outside the last chunk, where what is computed of zeros may be
+/// anything. A plain read that is guarded there is 0 by itself.
+Scalar ProductInside(const Computation& partial, const Guard& chunk) {
   auto [a, b] = *FactorsOf(*partial.reducer);
-  const bool plain = a->kind == ScalarKind::kRead && !partial.reads[a->slot].guards.empty() &&
-                     partial.reads[a->slot].outside->number == 0;
-  if (!plain) a = Call(ScalarOp::kSelect, {inside, a, ConstantScalar(a->dtype, 0)});
+  const auto is_zero = [&](const Scalar& factor) {
+    if (factor->kind != ScalarKind::kRead) return false;
+    const TensorRead& read = partial.reads[factor->slot];
+    return !read.guards.empty() && read.outside->number == 0 &&
+           std::ranges::any_of(read.guards, [&](const Guard& guard) {
+             return guard.extent == chunk.extent && SameIndex(guard.index, chunk.index);
+           });
+  };
+  const auto zero_outside = [&](const Scalar& factor) {
+    return Call(ScalarOp::kSelect,
+                {InRange({chunk}), factor, ConstantScalar(factor->dtype, 0)});
+  };
+  const bool any_zero = is_zero(a) || is_zero(b);
+  if (!is_zero(a) && (!any_zero || a->kind != ScalarKind::kRead)) a = zero_outside(a);
+  if (!is_zero(b) && b->kind != ScalarKind::kRead) b = zero_outside(b);
   return Call(ScalarOp::kAdd, {Accumulator(0, a->dtype), Call(ScalarOp::kMul, {a, b})});
 }
 
@@ -71,7 +84,7 @@ Computation PartialOf(const Computation& whole, const Cut& cut, bool contraction
     const Scalar state = Accumulator(static_cast<int>(i), reducer.init[i]->dtype);
     reducer.step[i] = map(reducer.step[i]);
     if (cut.ragged())
-      reducer.step[i] = contraction ? ProductInside(partial, inside)
+      reducer.step[i] = contraction ? ProductInside(partial, {position, cut.extent})
                                     : Call(ScalarOp::kSelect, {inside, reducer.step[i], state});
     partial.results.push_back(state);
   }

@@ -239,8 +239,8 @@ const ModelSample kNetworks[] = {
      5e-3},
     {"RaggedChunks", "run", 4, R"(model f {
       input x: f64[331, 31, 67]
-      input y: f64[8195, 3]
-      input z: f64[8195, 5]
+      input y: f64[8195, 15]
+      input z: f64[8195, 16]
       s = square(x)
       n = sum(s)
       m = argmax(x, axis=0)

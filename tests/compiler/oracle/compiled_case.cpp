@@ -29,21 +29,6 @@ struct ScrambledTiles {
   }
 };
 
-const descent_executor* ExecutorFor(int threads) {
-  static const descent_executor kScrambled{ScrambledTiles::Run, nullptr, ScrambledTiles::kWorkers};
-  if (threads == 0) return &kScrambled;
-  if (threads == 1) return nullptr;
-  // One lives at a time: oneTBB serves the smallest of the limits that are set.
-  static std::unique_ptr<runtime::Executor> executor;
-  if (!executor || executor->threads() != threads) {
-    executor.reset();
-    auto made = runtime::Executor::Make(threads, runtime::BindCaller::kNo);
-    DESCENT_CHECK(made.has_value(), "threads for the oracle");
-    executor = *std::move(made);
-  }
-  return executor->abi();
-}
-
 /// Memory whose every byte is set: as floats, NaNs.
 runtime::Block Poisoned(int64_t bytes) {
   runtime::Block block(bytes);
@@ -62,6 +47,21 @@ void FindUnwritten(void* self, const descent_value* value, const void* elements)
 }
 
 }  // namespace
+
+const descent_executor* ExecutorFor(int threads) {
+  static const descent_executor kScrambled{ScrambledTiles::Run, nullptr, ScrambledTiles::kWorkers};
+  if (threads == 0) return &kScrambled;
+  if (threads == 1) return nullptr;
+  // One lives at a time: oneTBB serves the smallest of the limits that are set.
+  static std::unique_ptr<runtime::Executor> executor;
+  if (!executor || executor->threads() != threads) {
+    executor.reset();
+    auto made = runtime::Executor::Make(threads, runtime::BindCaller::kNo);
+    DESCENT_CHECK(made.has_value(), "threads for the oracle");
+    executor = *std::move(made);
+  }
+  return executor->abi();
+}
 
 NamedTensors WithSystemValues(NamedTensors values) {
   const auto add = [&](std::string_view name, const Tensor& tensor) {
@@ -134,16 +134,18 @@ CompiledCase::CompiledCase(Model optimized, OptionSet options, KernelProgram pro
 
 Result<CompiledCase> CompiledCase::Make(const Model& optimized, const OptionSet& options,
                                         const Tamper& tamper) {
-  DESCENT_TRY(target, ResolveTarget(options.target));
+  DESCENT_TRY(target, TargetOf(options));
   KernelProgram program;
   program.name = "oracle";
   program.prefix = "oracle";
   LayoutState(optimized, program);
-  DESCENT_TRY(entry, LowerEntry(optimized, program, LoweringOf(options, *target)));
+  const LowerOptions lowering = LoweringOf(options, target);
+  DESCENT_RETURN_IF_ERROR(OrderState({&optimized, 1}, optimized.entry, program, lowering));
+  DESCENT_TRY(entry, LowerEntry(optimized, program, lowering));
   entry.observable = true;
   program.entries.push_back(std::move(entry));
   if (tamper) tamper(program);
-  DESCENT_TRY(jit, JitProgram::Load(program, *target));
+  DESCENT_TRY(jit, JitProgram::Load(program, target));
   return CompiledCase(optimized, options, std::move(program), std::move(jit));
 }
 

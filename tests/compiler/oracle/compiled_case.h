@@ -19,6 +19,9 @@ using NamedTensors = std::map<std::string, Tensor>;
 
 inline constexpr std::string_view kValidRowsName = "valid_rows";
 
+/// By OptionSet::threads; at most one of several threads lives at a time.
+const descent_executor* ExecutorFor(int threads);
+
 /// `values` with the system's own as kSampleValues has them, where they are not given.
 NamedTensors WithSystemValues(NamedTensors values);
 /// What the leaves read.

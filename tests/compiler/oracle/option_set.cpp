@@ -18,6 +18,7 @@ constexpr Switch kSwitches[] = {
     {"simplify", "off", "on", &OptionSet::simplify},
     {"tiles", "large", "small", &OptionSet::small_tiles},
     {"packing", "smallest", "disjoint", &OptionSet::disjoint},
+    {"caches", "large", "small", &OptionSet::small_caches},
 };
 constexpr int kThreads[] = {0, 1, 2, 3, 8};
 
@@ -35,6 +36,7 @@ OptionSet DrawOptions(uint64_t seed) {
   options.small_tiles = random() % 4 != 0;
   options.disjoint = random() % 2 == 0;
   options.threads = kThreads[random() % std::size(kThreads)];
+  options.small_caches = random() % 2 == 0;
   return options;
 }
 
@@ -68,6 +70,17 @@ Result<OptionSet> ParseOptions(std::string_view text) {
     }
   }
   return options;
+}
+
+Result<Target> TargetOf(const OptionSet& options) {
+  DESCENT_TRY(named, ResolveTarget(options.target));
+  Target target = *named;
+  if (options.small_caches) {
+    target.facts.l1_bytes = 2 << 10;
+    target.facts.l2_bytes = 16 << 10;
+    target.facts.l3_bytes = 64 << 10;
+  }
+  return target;
 }
 
 LowerOptions LoweringOf(const OptionSet& options, const Target& target) {

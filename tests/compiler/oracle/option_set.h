@@ -18,6 +18,7 @@ struct OptionSet {
   bool simplify = true;      ///< and fold constants
   bool small_tiles = false;  ///< every kernel in as many tiles as it can have
   bool disjoint = false;     ///< no two buffers share bytes
+  bool small_caches = false; ///< so that small cases have blocks and boxes in many pieces
   /// 1: serial. 0: one thread that takes the tiles in an order of its own.
   int threads = 1;
 };
@@ -28,6 +29,9 @@ OptionSet DrawOptions(uint64_t seed);
 std::string ToString(const OptionSet& options);
 /// Unknown words are diagnosed.
 Result<OptionSet> ParseOptions(std::string_view text);
+
+/// That of the name, with caches as the options have them.
+Result<Target> TargetOf(const OptionSet& options);
 
 LowerOptions LoweringOf(const OptionSet& options, const Target& target);
 
