@@ -31,6 +31,15 @@ llvm::Value* OffsetOf(FunctionEmitter& f, const ContractionPlan& plan, FlatAxis 
   return offset;
 }
 
+/// Largest coordinate that the kernel reads.
+int64_t Last(const ContractionPlan& plan, const AffineIndex& coordinate) {
+  int64_t last = coordinate.constant;
+  for (const AxisGroup& group : plan.groups)
+    for (size_t i = 0; i < group.axes.size(); ++i)
+      last += coordinate.coefficients[group.axes[i]] * (group.extents[i] - 1);
+  return last;
+}
+
 /// First position of the box along each axis of the parameter.
 std::vector<llvm::Value*> Corner(FunctionEmitter& f, const ContractionPlan& plan,
                                  llvm::Value* batch, llvm::Value* m_low, llvm::Value* k_low) {
@@ -61,20 +70,24 @@ void EmitPackBox(KernelFrame& frame, const ContractionPlan& plan, llvm::Value* b
   const StageRead& read = frame.kernel.stages[0].reads[plan.lhs.read];
   const int rank = static_cast<int>(window.box.size());
   Nest nest{.outer = Corner(f, plan, batch, m_low, k_low), .parallel = rank};
-  nest.extents = window.extents;
-  nest.extents.insert(nest.extents.end(), window.box.begin(), window.box.end());
   nest.ranges.resize(rank);
   nest.status = frame.status;
   NestRead from{{}, {}, read.outside, frame.Parameter(read.index), nullptr};
   std::vector<Index> own;
   for (int d = 0; d < rank; ++d) {
+    // Axes start at 0, corners before the parameter: a guard counts as needless by the range.
+    const AffineIndex& coordinate = window.coordinates[d];
+    const int64_t before = std::max<int64_t>(-coordinate.constant, 0);
+    nest.outer[d] = f.Add(nest.outer[d], f.I64(before));
+    nest.extents.push_back(Last(plan, coordinate) + before + 1);
     own.push_back(Axis(rank + d));
-    from.coordinates.push_back(Axis(d) + own.back());
+    from.coordinates.push_back(Axis(d) + own.back() + ConstantIndex(-before));
     const bool guarded = std::ranges::any_of(read.guards, [&](const Guard& guard) {
       return SameIndex(guard.index, read.coordinates[d]);
     });
     if (guarded) from.guards.push_back({from.coordinates.back(), window.extents[d]});
   }
+  nest.extents.insert(nest.extents.end(), window.box.begin(), window.box.end());
   nest.reads = {from};
   nest.results = {ReadScalar(0, plan.dtype)};
   const Memory box{frame.ScratchAt(plan.lhs.scratch_offset), plan.dtype, window.box,

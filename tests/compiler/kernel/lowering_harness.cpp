@@ -107,7 +107,12 @@ Lowered LowerModel(const Model& model, bool fuse, const TargetFacts& target) {
   lowered.program.name = model.name;
   lowered.program.prefix = "t";
   LayoutState(model, lowered.program);
-  auto entry = LowerEntry(model, lowered.program, {.fuse = fuse, .target = target});
+  const LowerOptions options{.fuse = fuse, .target = target};
+  if (auto ordered = OrderState({&model, 1}, model.entry, lowered.program, options); !ordered) {
+    ADD_FAILURE() << ordered.error().message;
+    return lowered;
+  }
+  auto entry = LowerEntry(model, lowered.program, options);
   if (!entry) {
     ADD_FAILURE() << entry.error().message;
     return lowered;
