@@ -29,8 +29,7 @@ constexpr double kTolerance32 = 2e-3, kFloor32 = 1e-5;
 Result<Model> Specialized(const Model& model, const std::string& entry, bool optimize) {
   return RunPasses(
       model, StandardPasses(model),
-      {.pass = {.entry = entry},
-       .disabled = optimize ? std::set<std::string>{} : kOptimizations});
+      {.pass = {.entry = entry}, .disabled = optimize ? std::set<std::string>{} : kOptimizations});
 }
 
 /// Numbers for data inputs: labels within their limit, floats in [-1, 1].
@@ -77,9 +76,7 @@ class CompiledNetwork {
 
   const KernelProgram& program() const { return *program_; }
   const NetworkCounts& counts() const { return counts_; }
-  std::string way() const {
-    return (interpret_ ? "interpreted, " : "") + ToString(options_);
-  }
+  std::string way() const { return (interpret_ ? "interpreted, " : "") + ToString(options_); }
 
   Tensor Get(const StateSlot& slot) const {
     if (interpret_) return ReadSlot(bytes(), slot);
@@ -115,16 +112,14 @@ class CompiledNetwork {
   CompiledNetwork(OptionSet options, bool interpret)
       : options_(std::move(options)), interpret_(interpret) {}
 
-  std::span<std::byte> bytes() const {
-    return {state_.data(), static_cast<size_t>(state_.size())};
-  }
+  std::span<std::byte> bytes() const { return {state_.data(), static_cast<size_t>(state_.size())}; }
 
   std::vector<Tensor> RunCompiled(int number, std::span<const Tensor> data) {
     const EntryProgram& lowered = program_->entries[number];
     const descent_entry& entry = jit_->program().entries[number];
     const descent_executor* executor = ExecutorFor(options_.threads);
-    const runtime::Block scratch(entry.fixed_scratch_bytes + (executor ? executor->threads : 1) *
-                                                                 entry.worker_scratch_bytes);
+    const runtime::Block scratch(entry.fixed_scratch_bytes +
+                                 (executor ? executor->threads : 1) * entry.worker_scratch_bytes);
     std::memset(scratch.data(), 0xFF, scratch.size());
     std::vector<const void*> inputs;
     for (const Tensor& input : data) inputs.push_back(input.bytes().data());
@@ -242,13 +237,13 @@ class NetworkChecker {
       const NamedTensors outputs = network.Run(entry, values);
       for (const auto& [name, value] : outputs) {
         if (!expected.contains(name)) return "has another output: " + name;
-        if (std::string what = Difference(value, expected.at(name), name.starts_with("metric.")); !what.empty())
+        if (std::string what = Difference(value, expected.at(name), name.starts_with("metric."));
+            !what.empty())
           return fmt::format("{}: {} {}", network.way(), name, what);
       }
       for (const StateSlot& slot : network.program().state) {
         const auto changed = expected.find("next." + slot.name);
-        const Tensor& wanted =
-            changed == expected.end() ? values.at(slot.name) : changed->second;
+        const Tensor& wanted = changed == expected.end() ? values.at(slot.name) : changed->second;
         if (std::string what = Difference(network.Get(slot), wanted, false); !what.empty())
           return fmt::format("{}: slot {} {}", network.way(), slot.name, what);
       }
@@ -271,7 +266,8 @@ class NetworkChecker {
     for (int64_t i = 0; i < wanted.elements(); ++i)
       if (std::isfinite(wanted.GetDouble(i)))
         largest = std::max(largest, std::abs(wanted.GetDouble(i)));
-    const double allowed = wide ? kFloor64 + kTolerance64 * largest : kFloor32 + kTolerance32 * largest;
+    const double allowed =
+        wide ? kFloor64 + kTolerance64 * largest : kFloor32 + kTolerance32 * largest;
     for (int64_t i = 0; i < got.elements(); ++i) {
       const double a = got.GetDouble(i), b = wanted.GetDouble(i);
       if (a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= allowed) continue;

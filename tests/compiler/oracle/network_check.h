@@ -1,6 +1,6 @@
-// A model as a whole, compiled in several ways, against the interpreter: it is initialized, trained,
-// evaluated and asked for predictions over one state, whose slots are read and written through the
-// C interface. Unlike the oracle's cases, entry points share what they leave in memory.
+// A model as a whole, compiled in several ways, against the interpreter: it is initialized,
+// trained, evaluated and asked for predictions over one state, whose slots are read and written
+// through the C interface. Unlike the oracle's cases, entry points share what they leave in memory.
 #pragma once
 
 #include <span>
@@ -15,9 +15,9 @@ namespace descent {
 /// What occurred in the programs that were compiled.
 struct NetworkCounts {
   int programs = 0;
-  int ordered_slots = 0;    ///< that do not lie row-major
-  int operand_copies = 0;   ///< of convolutions and windows
-  int windowed = 0;         ///< contractions that read their image from a box
+  int ordered_slots = 0;   ///< that do not lie row-major
+  int operand_copies = 0;  ///< of convolutions and windows
+  int windowed = 0;        ///< contractions that read their image from a box
   int contractions = 0;
 
   void Add(const NetworkCounts& other);

@@ -67,7 +67,9 @@ class NetworkWriter {
   auto Pick(const List& list) {
     return std::data(list)[random_() % std::size(list)];
   }
-  int64_t Below(int64_t end) { return static_cast<int64_t>(random_() % static_cast<uint64_t>(end)); }
+  int64_t Below(int64_t end) {
+    return static_cast<int64_t>(random_() % static_cast<uint64_t>(end));
+  }
 
  public:
   NetworkWriter(uint64_t seed, const NetworkOptions& options)
@@ -90,8 +92,8 @@ class NetworkWriter {
   std::string Declare(const Shape& shape, const char* initial = "he_uniform") {
     const std::string name = fmt::format("p{}", parameters_++);
     const char* options[] = {"", "", "", " {l2=0.01}", " {weight_decay=0.1}", " {l1=0.001}"};
-    declarations_ += fmt::format("  parameter {}: {}{} = {}{}\n", name, dtype_, List(shape), initial,
-                                 Pick(options));
+    declarations_ += fmt::format("  parameter {}: {}{} = {}{}\n", name, dtype_, List(shape),
+                                 initial, Pick(options));
     return name;
   }
 
@@ -117,8 +119,8 @@ class NetworkWriter {
         image.channels = std::max<int64_t>(1, image.channels / 2);
     }
     const bool bytes = Chance(8);
-    declarations_ += fmt::format("  input features: {}{} from features\n", bytes ? "u8" : dtype_,
-                                 Dims(image));
+    declarations_ +=
+        fmt::format("  input features: {}{} from features\n", bytes ? "u8" : dtype_, Dims(image));
     if (bytes) image = With(image, fmt::format("cast(features, to={})", dtype_));
     return image;
   }
@@ -225,7 +227,8 @@ class NetworkWriter {
     Shape shape = {result.channels, image.channels / groups};
     std::ranges::copy(Each(windows, &Window::kernel), std::back_inserter(shape));
     std::string operands = fmt::format("{}, {}", image.name, Filters(shape));
-    if (Chance(2)) operands += ", " + Declare({result.channels}, "random_uniform(low=-0.5, high=0.5)");
+    if (Chance(2))
+      operands += ", " + Declare({result.channels}, "random_uniform(low=-0.5, high=0.5)");
     return With(result,
                 fmt::format("conv{}d({}, stride={}, padding={}, dilation={}, groups={}, layout={})",
                             spatial_, operands, List(Each(windows, &Window::stride)),
@@ -252,7 +255,8 @@ class NetworkWriter {
     } else if (Chance(8)) {
       name = Statement(fmt::format("tanh({})", Declare(shape)));
     } else if (Chance(10)) {
-      name = Statement(fmt::format("reshape({}, shape={})", Declare({Elements(shape)}, "random_uniform(low=-0.3, high=0.3)"),
+      name = Statement(fmt::format("reshape({}, shape={})",
+                                   Declare({Elements(shape)}, "random_uniform(low=-0.3, high=0.3)"),
                                    List(shape)));
     } else if (Chance(10)) {
       std::vector<int64_t> axes(rank - 2);
@@ -280,9 +284,9 @@ class NetworkWriter {
     const int axis = ChannelAxis(image);
     if (Chance(3)) {
       const int64_t groups = std::gcd(image.channels, int64_t{4});
-      return With(image, fmt::format("group_norm({}, {}, {}, groups={}, axis={}, epsilon=0.1)",
-                                     image.name, Declare(channels, "ones"),
-                                     Declare(channels, "zeros"), groups, axis));
+      return With(image,
+                  fmt::format("group_norm({}, {}, {}, groups={}, axis={}, epsilon=0.1)", image.name,
+                              Declare(channels, "ones"), Declare(channels, "zeros"), groups, axis));
     }
     if (Chance(3)) {
       const Shape shape = ShapeOf(image);
@@ -315,12 +319,13 @@ class NetworkWriter {
     }
     Image result = image;
     result.extents = Outputs(image, windows);
-    return With(result,
-                fmt::format("{}_pool{}d({}, kernel={}, stride={}, padding={}, dilation={}, layout={})",
-                            Chance(2) ? "max" : "avg", spatial_, image.name,
-                            List(Each(windows, &Window::kernel)),
-                            List(Each(windows, &Window::stride)), List(PaddingOf(windows)),
-                            List(Each(windows, &Window::dilation)), LayoutOf(image)));
+    return With(
+        result,
+        fmt::format("{}_pool{}d({}, kernel={}, stride={}, padding={}, dilation={}, layout={})",
+                    Chance(2) ? "max" : "avg", spatial_, image.name,
+                    List(Each(windows, &Window::kernel)), List(Each(windows, &Window::stride)),
+                    List(PaddingOf(windows)), List(Each(windows, &Window::dilation)),
+                    LayoutOf(image)));
   }
 
   /// With an earlier image, which a convolution brings to the shape.
@@ -414,9 +419,9 @@ class NetworkWriter {
     const int64_t work = batch_ * image.pixels() * Elements(shape);
     if (work > work_) return Activation(image);
     work_ -= work;
-    return With(result, fmt::format("conv_transpose{}d({}, {}, stride={}, layout={})", spatial_,
-                                    image.name, Filters(shape),
-                                    List(Each(windows, &Window::stride)), LayoutOf(image)));
+    return With(result,
+                fmt::format("conv_transpose{}d({}, {}, stride={}, layout={})", spatial_, image.name,
+                            Filters(shape), List(Each(windows, &Window::stride)), LayoutOf(image)));
   }
 
   /// Channels become pixels, or the other way round.
@@ -441,18 +446,18 @@ class NetworkWriter {
   void End(Image image) {
     if (Chance(5)) return EndWithImage(image);
     if (Chance(2))
-      image = With({.channels = image.channels, .extents = Shape(spatial_, 1), .last = image.last},
-                   fmt::format("{}({}, layout={})",
-                               Chance(2) ? "global_avg_pool" : "global_max_pool", image.name,
-                               LayoutOf(image)));
+      image =
+          With({.channels = image.channels, .extents = Shape(spatial_, 1), .last = image.last},
+               fmt::format("{}({}, layout={})", Chance(2) ? "global_avg_pool" : "global_max_pool",
+                           image.name, LayoutOf(image)));
     const int64_t width = image.channels * image.pixels();
     const int64_t classes = 2 + Below(5);
     const std::string flat =
         Statement(fmt::format("reshape({}, shape=[-1, {}])", image.name, width));
-    const std::string logits = Statement(
-        Chance(2) ? fmt::format("matmul({}, {})", flat, Declare({width, classes}))
-                  : fmt::format("linear({}, {}, {})", flat, Declare({classes, width}),
-                                Declare({classes}, "zeros")));
+    const std::string logits =
+        Statement(Chance(2) ? fmt::format("matmul({}, {})", flat, Declare({width, classes}))
+                            : fmt::format("linear({}, {}, {})", flat, Declare({classes, width}),
+                                          Declare({classes}, "zeros")));
     declarations_ += "  input label: u8[batch] from label\n";
     body_ += fmt::format("  loss = cross_entropy({}, label)\n  predict {}\n", logits, logits);
   }

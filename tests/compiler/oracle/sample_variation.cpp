@@ -40,6 +40,20 @@ void RenameExtent(OpSample& sample, Random& random) {
   sample.attributes = changed;
 }
 
+/// Channels that fill vectors, of a convolution of one group.
+void WidenChannels(OpSample& sample, Random& random) {
+  constexpr int64_t kWide[] = {8, 9, 16, 17, 32};
+  if (!sample.op.starts_with("conv") || sample.op.starts_with("conv_transpose")) return;
+  const int64_t* groups = std::get_if<int64_t>(sample.attributes.Find("groups"));
+  const auto* layout = std::get_if<std::string>(sample.attributes.Find("layout"));
+  if (groups != nullptr && *groups != 1) return;
+  Shape &x = sample.operands[0].shape, &w = sample.operands[1].shape;
+  int64_t& channels = layout != nullptr && *layout == "nhwc" ? x.back() : x[1];
+  channels = w[1] = Pick(kWide, random);
+  w[0] = Pick(kWide, random);
+  if (sample.operands.size() > 2) sample.operands[2].shape = {w[0]};
+}
+
 void ChangeDTypes(OpSample& sample, DType (*change)(DType)) {
   for (TensorType& type : sample.operands) type.dtype = change(type.dtype);
   Attributes changed;
@@ -167,6 +181,7 @@ OpSample Varied(const OpSample& sample, Random& random) {
       if (Chance(random, 3)) ChangeAttribute(varied, random);
       if (Chance(random, 4)) SwapFloats(varied);
       if (!Chance(random, 4)) RenameExtent(varied, random);
+      if (Chance(random, 2)) WidenChannels(varied, random);
     }
     if (!SmallResults(varied)) continue;
     Refit(varied);
