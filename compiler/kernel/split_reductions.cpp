@@ -45,8 +45,7 @@ Scalar ProductInside(const Computation& partial, const Guard& chunk) {
            });
   };
   const auto zero_outside = [&](const Scalar& factor) {
-    return Call(ScalarOp::kSelect,
-                {InRange({chunk}), factor, ConstantScalar(factor->dtype, 0)});
+    return Call(ScalarOp::kSelect, {InRange({chunk}), factor, ConstantScalar(factor->dtype, 0)});
   };
   const bool any_zero = is_zero(a) || is_zero(b);
   if (!is_zero(a) && (!any_zero || a->kind != ScalarKind::kRead)) a = zero_outside(a);

@@ -108,8 +108,8 @@ Sample RandomSample(uint64_t seed) {
     input_dilation.push_back(dilated ? Between(random, 1, 2) : 1);
     low.push_back(Between(random, -1, 3));
     high.push_back(Between(random, -1, 3));
-    const int64_t room = (extents[i] - 1) * input_dilation[i] + low[i] + high[i] -
-                         (kernel[i] - 1) * dilation[i];
+    const int64_t room =
+        (extents[i] - 1) * input_dilation[i] + low[i] + high[i] - (kernel[i] - 1) * dilation[i];
     if (room < 0) high[i] -= room;
   }
   sample.x = extents;
@@ -119,12 +119,9 @@ Sample RandomSample(uint64_t seed) {
   sample.w.insert(sample.w.end(), kernel.begin(), kernel.end());
   Ints padding = low;
   padding.insert(padding.end(), high.begin(), high.end());
-  sample.attributes = {{"stride", stride},
-                       {"padding", padding},
-                       {"dilation", dilation},
-                       {"input_dilation", input_dilation},
-                       {"groups", groups},
-                       {"layout", std::string(last ? "nhwc" : "nchw")}};
+  sample.attributes = {{"stride", stride},     {"padding", padding},
+                       {"dilation", dilation}, {"input_dilation", input_dilation},
+                       {"groups", groups},     {"layout", std::string(last ? "nhwc" : "nchw")}};
   return sample;
 }
 
@@ -141,9 +138,7 @@ TEST(ConvolutionGradient, IsTheDerivativeByEveryElement) {
 Sample Strided(int64_t kernel, int64_t stride, int64_t dilation = 1) {
   return {{1, 2, 9, 9},
           {3, 2, kernel, kernel},
-          {{"stride", Ints(2, stride)},
-           {"padding", Ints(4, 1)},
-           {"dilation", Ints(2, dilation)}}};
+          {{"stride", Ints(2, stride)}, {"padding", Ints(4, 1)}, {"dilation", Ints(2, dilation)}}};
 }
 
 /// Convolutions that the gradient of x alone consists of, and how many of them run over an image
@@ -184,7 +179,8 @@ TEST(PhasedInputGradient, PhasesThatNoWindowCoversAreZeros) {
 }
 
 TEST(PhasedInputGradient, ManyPhasesAndDilatedWindowsAreOneConvolution) {
-  const Convolutions many = InputGradientOf(Strided(5, 5)), wide = InputGradientOf(Strided(3, 2, 2));
+  const Convolutions many = InputGradientOf(Strided(5, 5)),
+                     wide = InputGradientOf(Strided(3, 2, 2));
   EXPECT_EQ(many.all, 1);
   EXPECT_EQ(many.dilated, 1);
   EXPECT_EQ(wide.all, 1);

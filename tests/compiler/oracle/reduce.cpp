@@ -265,6 +265,7 @@ class Reduction {
       if (fails_(best_, simpler)) options_ = simpler;
     };
     reset(&OptionSet::threads);
+    reset(&OptionSet::small_caches);
     reset(&OptionSet::disjoint);
     reset(&OptionSet::small_tiles);
     reset(&OptionSet::simplify);
