@@ -31,7 +31,6 @@ struct Image {
   int64_t channels = 0;
   Shape extents;
   bool last = false;
-
   bool SameShape(const Image& other) const {
     return channels == other.channels && extents == other.extents && last == other.last;
   }
@@ -96,18 +95,15 @@ class NetworkWriter {
                                  initial, Pick(options));
     return name;
   }
-
   std::string Statement(const std::string& expression) {
     const std::string name = fmt::format("v{}", values_++);
     body_ += fmt::format("  {} = {}\n", name, expression);
     return name;
   }
-
   Image With(Image image, const std::string& expression) {
     image.name = Statement(expression);
     return image;
   }
-
   Image Begin() {
     Image image{.name = "features", .channels = Pick(kChannels), .extents = {}, .last = Chance(6)};
     for (int i = 0; i < spatial_; ++i) image.extents.push_back(Pick(kExtents));
@@ -124,24 +120,20 @@ class NetworkWriter {
     if (bytes) image = With(image, fmt::format("cast(features, to={})", dtype_));
     return image;
   }
-
   static std::string Dims(const Image& image) {
     std::vector<int64_t> dims = image.extents;
     dims.insert(image.last ? dims.end() : dims.begin(), image.channels);
     return fmt::format("[batch, {}]", fmt::join(dims, ", "));
   }
-
   Shape ShapeOf(const Image& image) const {
     Shape shape = image.extents;
     shape.insert(image.last ? shape.end() : shape.begin(), image.channels);
     shape.insert(shape.begin(), batch_);
     return shape;
   }
-
   static int ChannelAxis(const Image& image) {
     return image.last ? static_cast<int>(image.extents.size()) + 1 : 1;
   }
-
   static const char* LayoutOf(const Image& image) { return image.last ? "nhwc" : "nchw"; }
 
   // ---- layers ----
@@ -174,7 +166,6 @@ class NetworkWriter {
         return Reshaped(image);
     }
   }
-
   Window RandomWindow(int64_t extent, bool strided) {
     Window window{.kernel = Pick(kKernels), .stride = strided ? Pick(kStrides) : 1};
     if (Chance(6)) window.dilation = 2;
