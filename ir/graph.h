@@ -115,6 +115,7 @@ class GraphBuilder {
   const Shape& shape(Value value) const { return type(value).shape; }
   DType dtype(Value value) const { return type(value).dtype; }
   const Node& node(Value value) const { return nodes_[value.node]; }
+  int64_t node_count() const { return static_cast<int64_t>(nodes_.size()); }
   void SetName(Value value, std::string name);
 
   /// New nodes get this origin and section until it is changed (labels given explicitly win).

@@ -1,5 +1,7 @@
 #include "compiler/codegen/micro_kernel.h"
 
+#include <fmt/format.h>
+#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/Intrinsics.h>
 
 namespace descent {
@@ -9,6 +11,19 @@ namespace {
 constexpr int64_t kUnroll = 2;
 /// Runs of K up to this length are unrolled as a whole.
 constexpr int64_t kShortRun = 8;
+
+/// Nothing stays in a vector register here. Without it the constants of an epilogue, which LLVM
+/// hoists out of the loops over register tiles, take registers from the sums, all of which are
+/// spilled in the innermost loop: a contraction before a GELU took twice the time.
+void EmitRegisterBarrier(FunctionEmitter& f) {
+  const TargetFacts& facts = f.target().facts;
+  const char bank = facts.vector_bytes == 64 ? 'z' : facts.vector_bytes == 32 ? 'y' : 'x';
+  std::string clobbered;
+  for (int64_t i = 0; i < facts.vector_registers; ++i)
+    clobbered += fmt::format("{}~{{{}mm{}}}", i == 0 ? "" : ",", bank, i);
+  llvm::FunctionType* type = llvm::FunctionType::get(f.b.getVoidTy(), false);
+  f.b.CreateCall(llvm::InlineAsm::get(type, "", clobbered, /*hasSideEffects=*/true));
+}
 
 class MicroKernelEmitter {
  public:
@@ -23,6 +38,7 @@ class MicroKernelEmitter {
         vectors_((kernel.columns + plan.lanes - 1) / plan.lanes) {}
 
   void Emit() {
+    EmitRegisterBarrier(f_);
     for (int64_t i = 0; i < kernel_.rows * vectors_; ++i) {
       accumulators_.push_back(f_.Variable(vector_, "sum"));
       b_.CreateStore(llvm::Constant::getNullValue(vector_), accumulators_.back());
@@ -35,6 +51,7 @@ class MicroKernelEmitter {
       EmitSteps({kernel_.lhs, kernel_.rhs}, kernel_.steps, kUnroll, odd);
     }
     ForEachSum(&MicroKernelEmitter::StoreSum);
+    EmitRegisterBarrier(f_);
   }
 
  private:

@@ -80,6 +80,12 @@ void Substitute(const NodeProto& call, const FunctionProto& function, NodeProto&
 
 }  // namespace
 
+Diagnostic TooManyNodes() {
+  return {.message = fmt::format(
+              "more than {} nodes with those of functions and unrolled iterations", kMaxImported),
+          .status = ExitStatus::kUnsupported};
+}
+
 GraphImporter::Opsets GraphImporter::ReadOpsets(const OpsetImports& imports) {
   Opsets opsets;
   for (const auto& opset : imports)
@@ -188,6 +194,7 @@ void GraphImporter::ImportNodes(const GraphProto& graph, Scope& scope) {
 }
 
 void GraphImporter::ImportBody(const GraphProto& graph, Scope& scope) {
+  ++imported_;  // iterations of an empty body end, too
   ImportInitializers(graph, scope);
   ImportNodes(graph, scope);
 }
@@ -212,17 +219,18 @@ const FunctionProto* GraphImporter::FindFunction(const NodeProto& node) const {
   return function == model_.functions().end() ? nullptr : &*function;
 }
 
+void GraphImporter::SkipNode(const NodeProto& node, int version) {
+  if (errors_.empty()) ReportNode(node, version, TooManyNodes());
+  failed_.insert(node.output().begin(), node.output().end());
+}
+
 void GraphImporter::ImportNode(const NodeProto& node, Scope& scope) {
-  // Functions that call each other and unrolled loops in loops multiply.
-  if (imported_ > kMaxNodes) return;
-  if (++imported_ > kMaxNodes)
-    return Report({.message = fmt::format("has more than {} nodes with those of functions and "
-                                          "unrolled loops",
-                                          kMaxNodes)});
-  const size_t errors = errors_.size();
-  const bool known = OperandsAreKnown(node, scope);
   const auto opset = current_->find(DomainOf(node));
   const int version = opset == current_->end() ? 1 : static_cast<int>(opset->second);
+  if (IsFull()) return SkipNode(node, version);
+  const int64_t before = ++imported_, held = scope.builder().node_count();
+  const size_t errors = errors_.size();
+  const bool known = OperandsAreKnown(node, scope);
   if (const FunctionProto* function = FindFunction(node)) {
     if (known) CallFunction(*function, node, scope);
   } else if (const OpImporter* importer = FindImporter(DomainOf(node), node.op_type(), version);
@@ -235,6 +243,8 @@ void GraphImporter::ImportNode(const NodeProto& node, Scope& scope) {
   } else if (known) {
     ImportOperator(node, *importer, version, scope);
   }
+  // Nodes of bodies have counted themselves; without bodies of their own these are among the new.
+  imported_ = std::max(imported_, before + scope.builder().node_count() - held);
   if (errors_.size() == errors && known && !BodyFailed(node, failed_)) return;
   for (const std::string& name : node.output())
     if (!scope.Defines(name)) failed_.insert(name);
@@ -304,6 +314,7 @@ void GraphImporter::CallFunction(const FunctionProto& function, const NodeProto&
   --depth_;
   current_ = outer;
   if (errors_.size() != errors) return;
+  if (IsFull()) return ReportNode(node, 1, TooManyNodes());
   for (int i = 0; i < std::min(node.output_size(), function.output_size()); ++i) {
     if (node.output(i).empty()) continue;
     if (!inside.Defines(function.output(i)))

@@ -17,6 +17,13 @@
 
 namespace descent::onnx {
 
+/// Nodes of Descent's that an import may make, counting those of bodies, functions and unrolled
+/// iterations each time: loops in loops multiply. About a second.
+inline constexpr int64_t kMaxImported = int64_t{1} << 18;
+
+/// What is said of a node that needs more.
+Diagnostic TooManyNodes();
+
 class GraphImporter {
  public:
   GraphImporter(ProtoFile& file, const ImportOptions& options);
@@ -40,6 +47,9 @@ class GraphImporter {
   /// As Report; what reads `name`, which has no value therefore, is not reported again.
   void ReportUndefined(const std::string& name, Diagnostic diagnostic);
   size_t error_count() const { return errors_.size(); }
+  /// Whether more was imported than any model needs; nothing is any more, and nodes that need it
+  /// fail.
+  bool IsFull() const { return imported_ > kMaxImported; }
   /// Whether `import` reports nothing; what it does report is taken back.
   template <typename Import>
   bool Tries(Import import) {
@@ -60,6 +70,8 @@ class GraphImporter {
 
   static Opsets ReadOpsets(const OpsetImports& imports);
   void ImportNode(const proto::NodeProto& node, Scope& scope);
+  /// Where the import is full: the node's results are reported, or were.
+  void SkipNode(const proto::NodeProto& node, int version);
   void ImportOperator(const proto::NodeProto& node, const OpImporter& importer, int version,
                       Scope& scope);
   void CallFunction(const proto::FunctionProto& function, const proto::NodeProto& node,
@@ -75,7 +87,7 @@ class GraphImporter {
   Opsets opsets_;          ///< of the model
   const Opsets* current_;  ///< of the function that is being called, or the model
   int depth_ = 0;          ///< of bodies and calls
-  int64_t imported_ = 0;   ///< nodes, counting those of bodies and functions each time
+  int64_t imported_ = 0;   ///< nodes made, and bodies
   int64_t next_stream_ = 0;
   std::vector<Diagnostic> errors_;
   /// Results of nodes that failed: what needs them is not reported again.

@@ -33,16 +33,16 @@ Values ExpandGelu(GraphBuilder& b, const OpContext& op, Operands operands) {
 }
 
 /// Beyond 40 the slope is 0 or 1 in every float type; there x times the vanishing density would
-/// become infinity times 0.
+/// become infinity times 0. The probability is that of x itself, as the forward pass has it.
 Values VjpGelu(const VjpContext& v) {
-  const Expr x = Clamp(Operand(v, 0), -40, 40);
+  const Expr x = Operand(v, 0), bounded = Clamp(x, -40, 40);
   if (!IsByTanh(v.op)) {
-    const Expr density = Exp(Square(x) * -0.5) * (0.5 * kRootTwoOverPi);
-    return {Gradient(v) * (NormalProbability(x) + x * density)};
+    const Expr density = Exp(Square(bounded) * -0.5) * (0.5 * kRootTwoOverPi);
+    return {Gradient(v) * (NormalProbability(x) + bounded * density)};
   }
   const Expr t = TanhOfCubic(x);
-  const Expr inner = (Square(x) * (3 * kCubic) + 1.0) * kRootTwoOverPi;
-  return {Gradient(v) * ((t + 1.0 + x * ((1.0 - Square(t)) * inner)) * 0.5)};
+  const Expr inner = (Square(bounded) * (3 * kCubic) + 1.0) * kRootTwoOverPi;
+  return {Gradient(v) * ((t + 1.0 + bounded * ((1.0 - Square(t)) * inner)) * 0.5)};
 }
 
 // ---- of exponentials ---------------------------------------------------------------------------

@@ -271,7 +271,44 @@ def sampling_cases():
     yield deform_conv("volume", [3, 2, 3], [2, 1, 2], offset_group=2)
 
 
+# ---- Scan of operator set 8 ---------------------------------------------------------------------
+
+def scan_of_batch(name, batch, steps, directions, lengths=False):
+    """state = state * weight + x; y = state - z, of each sample by itself; weight is outside of the body."""
+    floats = TensorProto.FLOAT
+    info = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [helper.make_node("Mul", ["state", "weight"], ["kept"]), helper.make_node("Add", ["kept", "x"], ["next"]),
+         helper.make_node("Sub", ["next", "z"], ["y"])], "step",
+        [info("state", floats, [3]), info("x", floats, [3]), info("z", floats, [])],
+        [info("next", floats, [3]), info("y", floats, [3])])
+    state, xs, zs, weight = normal(batch, 3), normal(batch, steps, 3), normal(batch, steps), normal(3)
+    last, ys = state.copy(), np.zeros((batch, steps, 3), np.float32)
+    forwards = [range(steps) if d == 0 else range(steps)[::-1] for d in directions]
+    for b in range(batch):
+        for step, (i, j) in enumerate(zip(*forwards)):
+            last[b] = last[b] * weight + xs[b, i]
+            ys[b, step] = last[b] - zs[b, j]
+    node = helper.make_node("Scan", ["lengths" if lengths else "", "state0", "xs", "zs"], ["last", "ys"], body=body,
+                            num_scan_inputs=2, directions=directions)
+    full = helper.make_tensor("lengths", TensorProto.INT64, [batch], [steps] * batch)
+    graph = helper.make_graph(
+        [node], name, [info("state0", floats, state.shape), info("xs", floats, xs.shape), info("zs", floats, zs.shape),
+                       info("weight", floats, weight.shape)],
+        [info("last", floats, last.shape), info("ys", floats, ys.shape)], [full] if lengths else [])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 8)])
+    return f"own_scan_of_batch_{name}", model, [state, xs, zs, weight], [last, ys]
+
+
+def scan_cases():
+    yield scan_of_batch("forward", 3, 4, [0, 0], lengths=True)
+    yield scan_of_batch("backward", 2, 5, [0, 1])
+    yield scan_of_batch("of_one", 1, 1, [1, 0])
+    yield scan_of_batch("of_none", 0, 3, [0, 0])
+
+
 def own_cases():
     yield from recurrent_cases()
     yield from linear_attention_cases()
     yield from sampling_cases()
+    yield from scan_cases()

@@ -38,7 +38,8 @@ std::optional<std::vector<Bound>> RunInline(OnnxNode& n, const GraphProto& body,
   }
   const size_t errors = n.graph().error_count();
   n.graph().ImportBody(body, scope);
-  if (n.graph().error_count() != errors) return std::nullopt;
+  if (n.graph().IsFull()) n.Fail(TooManyNodes());
+  if (n.failed() || n.graph().error_count() != errors) return std::nullopt;
   std::vector<Bound> outputs;
   for (const auto& output : body.output()) {
     if (!scope.Knows(output.name())) {
@@ -64,7 +65,8 @@ void BodyGraph::Constant(int i, Tensor value) {
 bool BodyGraph::Import() {
   const size_t errors = n_.graph().error_count();
   n_.graph().ImportBody(body_, scope_);
-  return n_.graph().error_count() == errors;
+  if (n_.graph().IsFull()) n_.Fail(TooManyNodes());
+  return !n_.failed() && n_.graph().error_count() == errors;
 }
 
 Value BodyGraph::Output(int i) {

@@ -157,40 +157,60 @@ Outputs Scan(OnnxNode& n) {
   return OutputsOf(*results);
 }
 
-Value Sample(OnnxNode& n, Value x, int64_t i) {
-  const Value index = n.Constant(Tensor::FromInts({DType::kI64, {}}, std::vector{i}));
-  return n.Add("gather", {x, index});
+/// One sample of what version 8 scans: a Scan along the first axis.
+std::optional<std::vector<Bound>> ScanSample(OnnxNode& n, const proto::GraphProto& body,
+                                             const ScanCounts& counts, const Values& operands,
+                                             const std::vector<int64_t>& directions) {
+  Iteration scan{.body = body, .stacked = counts.stacked};
+  scan.carried.assign(operands.begin(), operands.begin() + counts.carried);
+  for (int i = 0; i < counts.sliced; ++i)
+    scan.sliced.push_back(Directed(n, operands[counts.carried + i], directions[i] != 0));
+  return Iterate(n, scan);
 }
 
-/// Version 8 scans every sample of a batch by itself, behind lengths that must be full.
+/// The lengths of version 8 must be full.
+bool LengthsAreFull(OnnxNode& n, int64_t steps) {
+  for (const int64_t length : n.Has(0) ? n.StaticInts(0) : std::vector<int64_t>{})
+    if (length != steps) n.Unsupported("a length of {} of {} steps", length, steps);
+  return !n.failed();
+}
+
+/// Version 8 scans every sample of a batch by itself: a scan over samples, of a scan over steps.
 Outputs ScanBatch(OnnxNode& n) {
   const proto::GraphProto* body = BodyOf(n, "body");
   if (body == nullptr) return Value{};
   const ScanCounts counts = CountsOf(n, *body, n.operand_count() - 1);
   const auto directions = PerScanned(n, "directions", counts.sliced);
   if (n.failed()) return Value{};
-  const Value last = n.In(n.operand_count() - 1);
-  if (n.rank(last) < 2) return n.Fail("a scanned operand needs a batch and a time axis");
-  const int64_t batch = n.shape(last)[0], steps = n.shape(last)[1];
-  if (batch < 1 || batch > kMaxUnrolled)
-    return n.Unsupported("a batch of {}; 1 to {} are", batch, kMaxUnrolled);
-  for (const int64_t length : n.Has(0) ? n.StaticInts(0) : std::vector<int64_t>{})
-    if (length != steps) return n.Unsupported("a length of {} of {} steps", length, steps);
-  std::vector<Values> results(body->output_size());
-  for (int64_t sample = 0; sample < batch; ++sample) {
-    Iteration scan{.body = *body, .stacked = counts.stacked};
-    for (int i = 0; i < counts.carried; ++i)
-      scan.carried.emplace_back(Sample(n, n.In(1 + i), sample));
-    for (int i = 0; i < counts.sliced; ++i)
-      scan.sliced.push_back(
-          Directed(n, Sample(n, n.In(1 + counts.carried + i), sample), directions[i] != 0));
-    const auto one = Iterate(n, scan);
-    if (!one) return Value{};
-    for (size_t i = 0; i < results.size(); ++i) results[i].push_back((*one)[i].value);
+  Values operands;
+  GraphBuilder builder;
+  Values sample;
+  for (int i = 1; i < n.operand_count(); ++i) {
+    operands.push_back(n.In(i));
+    const TensorType& type = n.type(operands.back());
+    const int axes = i <= counts.carried ? 1 : 2;  // that of the batch, then that of the steps
+    if (type.rank() < axes) return n.Fail("operand {} has {} axes, not {}", i, type.rank(), axes);
+    sample.push_back(builder.Input(body->input(i - 1).name(), SliceType(type)));
   }
-  Values stacked;
-  for (const Values& samples : results) stacked.push_back(n.Add("stack", samples));
-  return stacked;
+  if (!LengthsAreFull(n, n.shape(operands.back())[1])) return Value{};
+  Scope scope(builder, n.scope(), Scope::Body{});
+  OnnxNode inside(n.graph(), scope, n.proto(), n.importer(), n.version());
+  const auto results = ScanSample(inside, *body, counts, sample, directions);
+  if (inside.failed()) return n.Fail(inside.error());
+  if (!results) return Value{};
+  for (size_t i = 0; i < results->size(); ++i) {
+    const Value result = (*results)[i].value;
+    // A sequence, or what is stacked of no step.
+    if (!result.valid()) return n.Unsupported("result {} has no shape", i);
+    builder.Output(fmt::format("r{}", i), result);
+  }
+  const auto sliced = static_cast<int64_t>(operands.size());
+  for (const Scope::Captured& captured : scope.captures()) operands.push_back(captured.outside);
+  return n.AddMulti("scan", std::move(operands),
+                    {{"body", std::make_shared<const Graph>(std::move(builder).Build())},
+                     {"carried", int64_t{0}},
+                     {"sliced", sliced},
+                     {"stacked", static_cast<int64_t>(results->size())}});
 }
 
 const std::vector<std::string_view> kScan = {

@@ -13,10 +13,6 @@ using Results = std::optional<std::vector<Bound>>;
 /// How an attempt ended.
 enum class Attempt : uint8_t { kDone, kFailed, kConditionUnknown };
 
-TensorType SliceType(const TensorType& type) {
-  return {type.dtype, {type.shape.begin() + 1, type.shape.end()}};
-}
-
 bool CarriesSequences(const Iteration& it) {
   return std::ranges::any_of(it.carried, [](const Bound& b) { return b.sequence.has_value(); });
 }
@@ -212,6 +208,10 @@ Results AsWhile(OnnxNode& n, const Iteration& it) {
 }
 
 }  // namespace
+
+TensorType SliceType(const TensorType& type) {
+  return {type.dtype, {type.shape.begin() + 1, type.shape.end()}};
+}
 
 std::optional<std::vector<Bound>> Iterate(OnnxNode& n, Iteration it) {
   for (const Value sliced : it.sliced)

@@ -28,6 +28,9 @@ struct Iteration {
   int carried_output() const { return numbered ? 1 : 0; }
 };
 
+/// Of what an iteration sees: an element of the first axis.
+TensorType SliceType(const TensorType& type);
+
 /// The last carried values, then the stacked results. Nothing, and an error, where that fails.
 std::optional<std::vector<Bound>> Iterate(OnnxNode& n, Iteration iteration);
 

@@ -127,6 +127,9 @@ std::vector<Activation> ReadActivations(OnnxNode& n, std::span<const std::string
            directions);
   const std::vector<double> alphas = n.Floats("activation_alpha"),
                             betas = n.Floats("activation_beta");
+  for (const std::vector<double>* numbers : {&alphas, &betas})
+    for (const double number : *numbers)
+      if (!std::isfinite(number)) n.Fail("a parameter of an activation is {}", number);
   // Those that have the parameter take the next one.
   size_t alpha = 0, beta = 0;
   std::vector<Activation> activations;

@@ -5,12 +5,17 @@
 #include <optional>
 
 #include "frontends/onnx/ops/families.h"
+#include "frontends/onnx/ops/window.h"
+#include "ir/counts.h"
 #include "ir/expr.h"
 
 namespace descent::onnx {
 namespace {
 
 // ---- RoiAlign -----------------------------------------------------------------------------------
+
+/// Places that a bin reads along an axis.
+constexpr int64_t kMaxSamples = 4096;
 
 /// How many places along an axis each bin of a region reads at most, and of them each region.
 struct Samples {
@@ -28,15 +33,12 @@ struct Places {
 /// `start` and `length` of each region, [regions, 1].
 Places PlacesOf(Expr start, Expr length, const Samples& samples, int64_t bins, int64_t extent) {
   GraphBuilder& b = start.builder();
-  std::vector<double> bin, sample;
-  for (int64_t i = 0; i < bins * samples.most; ++i) {
-    bin.push_back(static_cast<double>(i / samples.most));
-    sample.push_back(static_cast<double>(i % samples.most));
-  }
-  const TensorType row{start.dtype(), {1, bins * samples.most}};
-  const Expr number(b, b.Constant(Tensor::FromDoubles(row, sample)));
-  const Expr within = Expr(b, b.Constant(Tensor::FromDoubles(row, bin))) +
-                      (number + 0.5) / Maximum(samples.each, 1.0);
+  const auto places = [&](int axis) {
+    const Expr each = Iota(b, {1, bins, samples.most}, axis, start.dtype());
+    return Reshape(each, {1, bins * samples.most});
+  };
+  const Expr number = places(2);
+  const Expr within = places(1) + (number + 0.5) / Maximum(samples.each, 1.0);
   const Expr place = start + within * (length / static_cast<double>(bins));
   const auto last = static_cast<double>(extent - 1);
   const Expr used = Less(number, samples.each);
@@ -94,6 +96,10 @@ Expr LargestOf(Expr x, Expr image, const Places& rows, const Places& columns, Sh
 /// image that a bin covers: then the regions must be known.
 std::optional<Samples> SamplesOf(OnnxNode& n, Expr length, int64_t bins) {
   const int64_t ratio = n.Int("sampling_ratio", 0);
+  if (ratio > kMaxSamples) {
+    n.Unsupported("a sampling_ratio of {}", ratio);
+    return std::nullopt;
+  }
   if (ratio > 0)
     return Samples{ratio, ExpandTo(length.Like(static_cast<double>(ratio)), length.shape())};
   n.Static(1);  // the error names what they depend on
@@ -103,9 +109,12 @@ std::optional<Samples> SamplesOf(OnnxNode& n, Expr length, int64_t bins) {
   std::vector<double> each;
   for (int64_t i = 0; i < lengths.elements(); ++i) {
     const double count = std::ceil(lengths.GetDouble(i) / static_cast<double>(bins));
-    each.push_back(std::clamp(count, 0.0, 4096.0));
+    if (!(count <= kMaxSamples)) {
+      n.Unsupported("a region of {}", lengths.GetDouble(i));
+      return std::nullopt;
+    }
+    each.push_back(std::max(count, 0.0));
     most = std::max(most, static_cast<int64_t>(each.back()));
-    if (!(count <= 4096)) n.Unsupported("a region of {}", lengths.GetDouble(i));
   }
   GraphBuilder& b = length.builder();
   return Samples{most, {b, b.Constant(Tensor::FromDoubles(lengths.type(), each))}};
@@ -156,40 +165,40 @@ Outputs RoiAlign(OnnxNode& n) {
 
 // ---- DeformConv ---------------------------------------------------------------------------------
 
-struct Window {
+struct DeformableWindow {
   Shape kernel, out;
   std::vector<int64_t> strides, dilations, pads;
   int64_t groups, offset_groups;
 };
 
-std::optional<Window> ReadWindow(OnnxNode& n, const Shape& x, const Shape& w, const Shape& offset) {
+std::optional<DeformableWindow> ReadDeformableWindow(OnnxNode& n, const Shape& x, const Shape& w,
+                                                     const Shape& offset) {
   const size_t axes = x.size() < 3 ? 0 : x.size() - 2;
   if (axes == 0 || axes > 3 || w.size() != x.size() || offset.size() != x.size()) {
     n.Fail("input {}, weights {} and offsets {} do not fit", ToString(x), ToString(w),
            ToString(offset));
     return std::nullopt;
   }
-  Window window{.kernel = Shape(w.begin() + 2, w.end()),
-                .out = Shape(offset.begin() + 2, offset.end()),
-                .strides = n.Ints("strides", std::vector<int64_t>(axes, 1)),
-                .dilations = n.Ints("dilations", std::vector<int64_t>(axes, 1)),
-                .pads = n.Ints("pads", std::vector<int64_t>(2 * axes, 0)),
-                .groups = n.Int("group", 1),
-                .offset_groups = n.Int("offset_group", 1)};
+  DeformableWindow window{.kernel = Shape(w.begin() + 2, w.end()),
+                          .out = Shape(offset.begin() + 2, offset.end()),
+                          .strides = PerAxis(n, "strides", axes, 1, 1),
+                          .dilations = PerAxis(n, "dilations", axes, 1, 1),
+                          .pads = PerAxis(n, "pads", 2 * axes, 0, -kMaxStep),
+                          .groups = n.Int("group", 1),
+                          .offset_groups = n.Int("offset_group", 1)};
   const int64_t groups = window.groups, offsets = window.offset_groups;
-  if (groups <= 0 || offsets <= 0 || x[1] != w[1] * groups || w[0] % groups != 0 ||
-      x[1] % offsets != 0 || offset[0] != x[0] ||
-      offset[1] != offsets * Elements(window.kernel) * static_cast<int64_t>(axes))
+  if (groups <= 0 || offsets <= 0 || x[1] != SaturatingMultiply(w[1], groups) ||
+      w[0] % groups != 0 || x[1] % offsets != 0 || offset[0] != x[0] ||
+      offset[1] !=
+          SaturatingMultiply(offsets, Elements(window.kernel) * static_cast<int64_t>(axes)))
     n.Fail("input {}, weights {} and offsets {} are not of {} and {} groups", ToString(x),
            ToString(w), ToString(offset), groups, offsets);
-  if (n.Ints("kernel_shape", window.kernel) != window.kernel || window.strides.size() != axes ||
-      window.dilations.size() != axes || window.pads.size() != 2 * axes)
-    n.Fail("kernel_shape, strides, dilations or pads have other axes than weights {}", ToString(w));
+  if (n.Ints("kernel_shape", window.kernel) != window.kernel)
+    n.Fail("kernel_shape is not that of weights {}", ToString(w));
   for (size_t i = 0; i < axes && !n.failed(); ++i) {
     const int64_t reach = window.dilations[i] * (window.kernel[i] - 1) + 1;
     const int64_t room = x[2 + i] + window.pads[i] + window.pads[axes + i] - reach;
-    if (window.strides[i] <= 0 || window.dilations[i] <= 0 || room < 0 || x[2 + i] == 0 ||
-        room / window.strides[i] + 1 != window.out[i])
+    if (room < 0 || x[2 + i] == 0 || room / window.strides[i] + 1 != window.out[i])
       n.Fail("offsets {} are not those of windows over {}", ToString(offset), ToString(x));
   }
   return n.failed() ? std::nullopt : std::optional(std::move(window));
@@ -197,27 +206,29 @@ std::optional<Window> ReadWindow(OnnxNode& n, const Shape& x, const Shape& w, co
 
 /// Where each element of each window is read along an axis, as grid_sample counts: from -1 at the
 /// first edge of the image to 1 at the other. [images, kernel, out] of offsets.
-Value Coordinate(OnnxNode& n, Value offsets, const Window& window, int axis, int64_t extent) {
+Value Coordinate(OnnxNode& n, Value offsets, const DeformableWindow& window, int axis,
+                 int64_t extent) {
   const int axes = static_cast<int>(window.kernel.size());
-  std::vector<double> undisturbed;
   Shape both = window.kernel;
   both.insert(both.end(), window.out.begin(), window.out.end());
-  const int64_t inner = Elements(Shape(both.begin() + axis + 1, both.begin() + axes));
-  const int64_t inner_out = Elements(Shape(both.begin() + axes + axis + 1, both.end()));
-  for (int64_t k = 0; k < Elements(window.kernel); ++k)
-    for (int64_t o = 0; o < Elements(window.out); ++o)
-      undisturbed.push_back(static_cast<double>(
-          o / inner_out % window.out[axis] * window.strides[axis] +
-          k / inner % window.kernel[axis] * window.dilations[axis] - window.pads[axis]));
-  const Value places = n.Constant(Tensor::FromDoubles(
-      {n.dtype(offsets), {1, Elements(window.kernel), Elements(window.out)}}, undisturbed));
+  both.insert(both.begin(), 1);
+  const auto counted = [&](int at, int64_t step) {
+    const Value each = n.Add("iota", {}, {{"shape", both}, {"axis", int64_t{1} + at}});
+    return n.Times(each, n.Scalar(DType::kI64, static_cast<double>(step)));
+  };
+  const Value element =
+      n.Plus(counted(axis, window.dilations[axis]), counted(axes + axis, window.strides[axis]));
+  const Value undisturbed =
+      n.Minus(element, n.Scalar(DType::kI64, static_cast<double>(window.pads[axis])));
+  const Value places = n.Reshape(n.Cast(undisturbed, n.dtype(offsets)),
+                                 {1, Elements(window.kernel), Elements(window.out)});
   const double step = 2.0 / static_cast<double>(extent);
   const Value scaled = n.Times(n.Plus(offsets, places), n.Like(offsets, step));
   return n.Plus(scaled, n.Like(offsets, step / 2 - 1));
 }
 
 /// What every window reads, [images, channels, kernel, out].
-Value ReadWindows(OnnxNode& n, Value x, Value offset, const Window& window) {
+Value ReadWindows(OnnxNode& n, Value x, Value offset, const DeformableWindow& window) {
   const Shape shape = n.shape(x);
   const int axes = static_cast<int>(window.kernel.size());
   const int64_t images = shape[0] * window.offset_groups, kernel = Elements(window.kernel),
@@ -247,7 +258,8 @@ Outputs DeformConv(OnnxNode& n) {
   const DType dtype = n.dtype(given), wide = ArithmeticType(dtype);
   const Value x = n.Cast(given, wide), w = n.Cast(n.In(1), wide), offset = n.Cast(n.In(2), wide);
   const Shape shape = n.shape(x), weights = n.shape(w);
-  const auto window = n.failed() ? std::nullopt : ReadWindow(n, shape, weights, n.shape(offset));
+  const auto window =
+      n.failed() ? std::nullopt : ReadDeformableWindow(n, shape, weights, n.shape(offset));
   if (!window) return Value{};
   const int64_t kernel = Elements(window->kernel), out = Elements(window->out);
   Value read = ReadWindows(n, x, offset, *window);

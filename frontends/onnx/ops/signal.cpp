@@ -247,6 +247,7 @@ Outputs Det(OnnxNode& n) {
   Shape shape = n.shape(x);
   if (shape.size() < 2 || shape.back() != shape[shape.size() - 2])
     return n.Fail("{} is not square", ToString(n.type(x)));
+  if (!n.IsFloat(x)) return n.Fail("a determinant of {}", ToString(n.type(x)));
   const int64_t rows = shape.back();
   if (rows > kMaxRows) return n.Unsupported("a determinant of more than {} rows", kMaxRows);
   shape.resize(shape.size() - 2);
