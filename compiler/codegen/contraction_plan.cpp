@@ -140,18 +140,16 @@ class Planner {
     return false;
   }
 
-  /// Blocks of K end where runs end, or, where a box says how long they are, runs don't count.
+  /// Blocks of K end where runs end, or, where a box says how long they are, runs don't count. What
+  /// lies in a box has no address of its own.
   void PlanAddresses() {
-    plan_.lhs.address = Address(plan_.lhs);
+    if (!plan_.window) plan_.lhs.address = Address(plan_.lhs);
     plan_.rhs.address = Address(plan_.rhs);
     const auto crosses = [&](const OperandPlan& operand) {
       return operand.address && operand.address->k_run % plan_.block_k != 0;
     };
-    if (plan_.window) {
-      plan_.lhs.address.reset();
-      if (!plan_.window->whole_k(plan_.extent(kKAxis)) && crosses(plan_.rhs))
-        plan_.rhs.address.reset();
-    }
+    if (plan_.window && !plan_.window->whole_k(plan_.extent(kKAxis)) && crosses(plan_.rhs))
+      plan_.rhs.address.reset();
     const int64_t row = plan_.groups[kKAxis].row;  // divides every run
     while (crosses(plan_.lhs) || crosses(plan_.rhs))
       plan_.block_k -= plan_.block_k % row == 0 ? row : plan_.block_k % row;

@@ -4,6 +4,8 @@
 #include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/Intrinsics.h>
 
+#include <string>
+
 namespace descent {
 namespace {
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "ir/diagnostic.h"
+#include "ir/index_map.h"
+
 namespace descent {
 namespace {
 
@@ -29,15 +32,6 @@ llvm::Value* OffsetOf(FunctionEmitter& f, const ContractionPlan& plan, FlatAxis 
     offset = f.Add(offset, f.Mul(position, plan.window->strides[group.axes[i]]));
   }
   return offset;
-}
-
-/// Largest coordinate that the kernel reads.
-int64_t Last(const ContractionPlan& plan, const AffineIndex& coordinate) {
-  int64_t last = coordinate.constant;
-  for (const AxisGroup& group : plan.groups)
-    for (size_t i = 0; i < group.axes.size(); ++i)
-      last += coordinate.coefficients[group.axes[i]] * (group.extents[i] - 1);
-  return last;
 }
 
 /// First position of the box along each axis of the parameter.
@@ -74,12 +68,16 @@ void EmitPackBox(KernelFrame& frame, const ContractionPlan& plan, llvm::Value* b
   nest.status = frame.status;
   NestRead from{{}, {}, read.outside, frame.Parameter(read.index), nullptr};
   std::vector<Index> own;
+  Shape axes = frame.kernel.outer;
+  const Shape& inner = frame.kernel.stages[0].axes;
+  axes.insert(axes.end(), inner.begin(), inner.end());
   for (int d = 0; d < rank; ++d) {
     // Axes start at 0, corners before the parameter: a guard counts as needless by the range.
-    const AffineIndex& coordinate = window.coordinates[d];
-    const int64_t before = std::max<int64_t>(-coordinate.constant, 0);
+    const auto range = RangeOf(read.coordinates[d], axes);
+    DESCENT_CHECK(range.has_value(), "coordinates of windows are affine");
+    const int64_t before = std::max<int64_t>(-range->low, 0);
     nest.outer[d] = f.Add(nest.outer[d], f.I64(before));
-    nest.extents.push_back(Last(plan, coordinate) + before + 1);
+    nest.extents.push_back(range->high + before + 1);
     own.push_back(Axis(rank + d));
     from.coordinates.push_back(Axis(d) + own.back() + ConstantIndex(-before));
     const bool guarded = std::ranges::any_of(read.guards, [&](const Guard& guard) {

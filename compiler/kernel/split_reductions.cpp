@@ -39,10 +39,10 @@ Scalar ProductInside(const Computation& partial, const Guard& chunk) {
   const auto is_zero = [&](const Scalar& factor) {
     if (factor->kind != ScalarKind::kRead) return false;
     const TensorRead& read = partial.reads[factor->slot];
-    return !read.guards.empty() && read.outside->number == 0 &&
-           std::ranges::any_of(read.guards, [&](const Guard& guard) {
-             return guard.extent == chunk.extent && SameIndex(guard.index, chunk.index);
-           });
+    return std::ranges::any_of(read.guards, [&](const Guard& guard) {
+      return guard.extent == chunk.extent && SameIndex(guard.index, chunk.index) &&
+             read.outside->number == 0;
+    });
   };
   const auto zero_outside = [&](const Scalar& factor) {
     return Call(ScalarOp::kSelect, {InRange({chunk}), factor, ConstantScalar(factor->dtype, 0)});

@@ -143,16 +143,13 @@ class CompiledNetwork {
   }
 
   void Count(const TargetFacts& facts) {
-    counts_.programs = 1;
     for (const StateSlot& slot : program_->state) counts_.ordered_slots += !slot.order.empty();
     for (const EntryProgram& entry : program_->entries)
       for (const Buffer& buffer : entry.buffers)
         counts_.operand_copies += buffer.name.ends_with(".layout");
-    for (const Kernel& kernel : program_->kernels) {
-      if (!std::holds_alternative<ContractionForm>(kernel.form)) continue;
-      ++counts_.contractions;
-      counts_.windowed += FindWindow(kernel, facts).has_value();
-    }
+    for (const Kernel& kernel : program_->kernels)
+      if (std::holds_alternative<ContractionForm>(kernel.form))
+        counts_.windowed += FindWindow(kernel, facts).has_value();
   }
 
   OptionSet options_;
@@ -288,9 +285,9 @@ class NetworkChecker {
 }  // namespace
 
 void NetworkCounts::Add(const NetworkCounts& other) {
-  programs += other.programs, ordered_slots += other.ordered_slots;
-  operand_copies += other.operand_copies, windowed += other.windowed;
-  contractions += other.contractions;
+  ordered_slots += other.ordered_slots;
+  operand_copies += other.operand_copies;
+  windowed += other.windowed;
 }
 
 NetworkReport CheckNetwork(const Model& model, const NetworkWays& ways, const Tamper& tamper) {

@@ -14,11 +14,9 @@ namespace descent {
 
 /// What occurred in the programs that were compiled.
 struct NetworkCounts {
-  int programs = 0;
   int ordered_slots = 0;   ///< that do not lie row-major
   int operand_copies = 0;  ///< of convolutions and windows
   int windowed = 0;        ///< contractions that read their image from a box
-  int contractions = 0;
 
   void Add(const NetworkCounts& other);
 };
@@ -34,7 +32,8 @@ struct NetworkWays {
 };
 
 /// Compares all values after every call with the exact interpreter's, which continues from the
-/// state that compiled code left. `tolerance` is relative to a tensor's largest magnitude.
+/// state that compiled code left. Tolerances are
+/// relative to a tensor's largest magnitude.
 NetworkReport CheckNetwork(const Model& model, const NetworkWays& ways, const Tamper& tamper = {});
 
 }  // namespace descent

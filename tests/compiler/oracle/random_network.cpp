@@ -8,6 +8,7 @@
 #include <numeric>
 #include <optional>
 #include <random>
+#include <ranges>
 #include <vector>
 
 #include "ir/type.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr int64_t kChannels[] = {1, 2, 3, 5, 7, 8, 8, 16, 16, 17, 24, 32, 33, 48, 64, 96};
 constexpr int64_t kExtents[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 16, 20};
 constexpr int64_t kBatches[] = {1, 1, 2, 3, 4, 5, 8, 16};
+
 std::string List(const std::vector<int64_t>& numbers) {
   return fmt::format("[{}]", fmt::join(numbers, ", "));
 }
@@ -33,21 +35,11 @@ struct Image {
   bool SameShape(const Image& other) const {
     return channels == other.channels && extents == other.extents && last == other.last;
   }
+
   int64_t pixels() const { return Elements(extents); }
 };
 
 class NetworkWriter {
-  // ---- choices ----
-
-  bool Chance(int one_in) { return random_() % one_in == 0; }
-  template <typename List>
-  auto Pick(const List& list) {
-    return std::data(list)[random_() % std::size(list)];
-  }
-  int64_t Below(int64_t end) {
-    return static_cast<int64_t>(random_() % static_cast<uint64_t>(end));
-  }
-
  public:
   NetworkWriter(uint64_t seed, const NetworkOptions& options)
       : random_(seed * 0x9E3779B97F4A7C15 + 7), options_(options), work_(options.work) {}
@@ -64,6 +56,19 @@ class NetworkWriter {
   }
 
  private:
+  // ---- choices ----
+
+  bool Chance(int one_in) { return random_() % one_in == 0; }
+
+  template <typename Choices>
+  std::ranges::range_value_t<Choices> Pick(const Choices& choices) {
+    return std::data(choices)[random_() % std::size(choices)];
+  }
+
+  int64_t Below(int64_t end) {
+    return static_cast<int64_t>(random_() % static_cast<uint64_t>(end));
+  }
+
   // ---- statements ----
 
   std::string Declare(const Shape& shape, const char* initial = "he_uniform") {
