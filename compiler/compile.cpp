@@ -30,7 +30,8 @@ PipelineOptions PassesOf(const CompileOptions& options, const std::string& entry
   passes.pass.evaluate_batch = options.evaluate_batch;
   passes.pass.predict_batch = options.predict_batch;
   passes.disabled = options.disabled_passes;
-  passes.disabled.erase(std::string(kFusePass));
+  for (const std::string_view name : {kFusePass, kWinogradPass})
+    passes.disabled.erase(std::string(name));
   passes.verify_each = options.verify_each;
   return passes;
 }
@@ -214,8 +215,13 @@ Result<Compilation> Compile(const Model& model, const CompileOptions& options) {
   program.has_values = source.HasValues() && std::ranges::count(entries, "initialize") > 0;
   LayOutState(source, entries, options.full_state, program);
 
-  const LowerOptions lowering = {.fuse = !options.disabled_passes.contains(std::string(kFusePass)),
-                                 .target = target->facts};
+  const auto enabled = [&](std::string_view pass) {
+    return !options.disabled_passes.contains(std::string(pass));
+  };
+  const LowerOptions lowering = {
+      .fuse = enabled(kFusePass),
+      .target = target->facts,
+      .winograd = enabled(kWinogradPass) ? Winograd::kWhereItPays : Winograd::kNever};
   for (const std::string& entry : entries) {
     DESCENT_TRY(optimized, RunToStage(source, entry, "optimized", options));
     compilation.entries.push_back(std::move(optimized));

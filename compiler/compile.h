@@ -34,7 +34,7 @@ struct CompileOptions {
   std::vector<std::string> entries;  ///< the entry points to compile; empty = all
   std::vector<std::string> settings;  ///< "optimizer.momentum=0.9" (settings.h)
   int64_t batch = 0, evaluate_batch = 0, predict_batch = 0;  ///< 0 = the model's
-  std::set<std::string> disabled_passes;                     ///< graph passes, and "fuse"
+  std::set<std::string> disabled_passes;                     ///< graph passes, "fuse", "winograd"
   bool full_state = false;    ///< lay out optimizer state even if no entry point writes it
   bool trace_values = false;  ///< every named value of the optimized graph is an output
   bool verify_each = false;   ///< the invariants after every graph pass
@@ -59,8 +59,9 @@ struct Compilation {
   KernelProgram program;
 };
 
-/// The disabled "pass" that is none of the graph's: kernels are formed without fusion.
-inline constexpr std::string_view kFusePass = "fuse";
+/// Disabled "passes" that are none of the graph's: kernels are formed without fusion, and
+/// convolutions computed as the plain sums of products.
+inline constexpr std::string_view kFusePass = "fuse", kWinogradPass = "winograd";
 
 /// Applies settings and batch sizes.
 Result<Model> Configure(Model model, const CompileOptions& options);

@@ -2,8 +2,9 @@
 //
 // The axes of the stage fall into four groups, each flattened to one: batch, m, n (on the vector
 // lanes) and k. The work is cut into tiles of block_m x block_n; within a tile K runs in blocks of
-// block_k, whose partial sums continue one chain of fused multiply-adds per element in ascending k:
-// the bits depend on no block size.
+// block_k. Each block has a sum of its own, a chain of fused multiply-adds in ascending k, and the
+// sums of blocks are added in order: rounding errors grow with the length of a chain, not with that
+// of K. The bits depend on block_k, which follows from shapes and target, and on no other size.
 //
 // An operand is read where it lies if its address is affine in the flattened axes, contiguous
 // along one of them (on the lanes' side along n), and dense enough for the caches. Otherwise it is

@@ -19,7 +19,7 @@ llvm::Value* EmitErf(FunctionEmitter& f, llvm::Value* x) {
   llvm::Value* magnitude = m.Clamp(m.Abs(x), 0, m.format().erf_one);
   llvm::Value* exponent = b.CreateFNeg(m.Polynomial(m.format().erf_tail, magnitude));
   const auto reduced = m.ReduceExp(exponent);
-  llvm::Value* scale = m.PowerOfTwo(reduced.n);
+  llvm::Value* scale = m.PowerOfTwo(reduced.n.integer);
   llvm::Value* tail = m.Fma(scale, reduced.expm1_of_rest, scale);
   llvm::Value* large = b.CreateFCmpOGT(magnitude, m.C(0.92));
   llvm::Value* small = ErfOfSmall(f, m, x);

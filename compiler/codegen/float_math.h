@@ -226,17 +226,27 @@ class Math {
     return FromBits(b_.CreateShl(b_.CreateAdd(n, I(format_.bias)), I(format_.mantissa_bits)));
   }
 
+  /// A whole number, both as an integer and as a float.
+  struct Whole {
+    llvm::Value* integer;
+    llvm::Value* rounded;
+  };
+  /// The nearest to a sum with round_magic.
+  Whole WholeOf(llvm::Value* shifted) {
+    return {b_.CreateSub(Bits(shifted), Bits(C(format_.round_magic))),
+            b_.CreateFSub(shifted, C(format_.round_magic))};
+  }
+
   struct Reduced {
-    llvm::Value* n;              ///< integer
+    Whole n;
     llvm::Value* expm1_of_rest;  ///< e^r - 1 with x = n ln 2 + r, |r| <= ln 2 / 2
   };
   /// x must be so small that n fits an exponent's range.
   Reduced ReduceExp(llvm::Value* x) {
     llvm::Value* shifted = Fma(x, C(std::numbers::log2e), C(format_.round_magic));
-    llvm::Value* n = b_.CreateSub(Bits(shifted), Bits(C(format_.round_magic)));
-    llvm::Value* rounded = b_.CreateFSub(shifted, C(format_.round_magic));
-    llvm::Value* r = Fma(rounded, C(-format_.ln2_high), x);
-    r = Fma(rounded, C(-format_.ln2_low), r);
+    const Whole n = WholeOf(shifted);
+    llvm::Value* r = Fma(n.rounded, C(-format_.ln2_high), x);
+    r = Fma(n.rounded, C(-format_.ln2_low), r);
     return {n, Expm1OfSmall(r)};
   }
 
@@ -246,10 +256,11 @@ class Math {
   }
 
   /// x 2^n, rounded once: n itself may lie outside the exponents of normal numbers.
-  llvm::Value* Scaled(llvm::Value* x, llvm::Value* n) {
-    llvm::Value* half = b_.CreateAShr(n, I(1));
+  llvm::Value* Scaled(llvm::Value* x, const Whole& n) {
+    if (llvm::Value* scaled = f_.ScaleExponent(x, n.rounded)) return scaled;
+    llvm::Value* half = b_.CreateAShr(n.integer, I(1));
     llvm::Value* scaled = b_.CreateFMul(x, PowerOfTwo(half));
-    return b_.CreateFMul(scaled, PowerOfTwo(b_.CreateSub(n, half)));
+    return b_.CreateFMul(scaled, PowerOfTwo(b_.CreateSub(n.integer, half)));
   }
 
   /// e^x for x in [exp_low, exp_high]: results may be denormal, 0 or infinity.

@@ -26,7 +26,7 @@ llvm::Value* ReduceOnce(FunctionEmitter& f, Math& m, llvm::Value* rest, llvm::Va
   llvm::Value* gap = b.CreateSub(BiasedExponent(f, m, rest), divisor_exponent);
   llvm::Value* k = b.CreateSub(gap, m.I(kQuotientBits));
   k = b.CreateSelect(b.CreateICmpSGT(k, m.I(0)), k, m.I(0));
-  llvm::Value* scaled = m.Scaled(divisor, k);
+  llvm::Value* scaled = m.Scaled(divisor, {k, m.ToFloat(k)});
   llvm::Value* quotient = m.Floor(f.Quotient(rest, scaled));
   llvm::Value* left = m.Fma(b.CreateFNeg(quotient), scaled, rest);
   llvm::Value* too_far = b.CreateFCmpOLT(left, m.C(0));

@@ -1,7 +1,11 @@
 #include "compiler/codegen/function_emitter.h"
 
 #include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicsX86.h>
 #include <llvm/IR/MDBuilder.h>
+
+#include <algorithm>
+#include <vector>
 
 #include "ir/diagnostic.h"
 
@@ -129,6 +133,29 @@ llvm::Value* FunctionEmitter::Quotient(llvm::Value* a, llvm::Value* c) {
 llvm::Value* FunctionEmitter::Splat(llvm::Value* value, int lanes) {
   if (lanes == 1 || value->getType()->isVectorTy()) return value;
   return b.CreateVectorSplat(lanes, value);
+}
+
+llvm::Value* FunctionEmitter::ScaleExponent(llvm::Value* x, llvm::Value* n) {
+  namespace id = llvm::Intrinsic;
+  struct Row {
+    unsigned vector_bits;
+    llvm::Intrinsic::ID of_floats, of_doubles;
+  };
+  static constexpr Row kRows[] = {
+      {512, id::x86_avx512_mask_scalef_ps_512, id::x86_avx512_mask_scalef_pd_512},
+      {256, id::x86_avx512_mask_scalef_ps_256, id::x86_avx512_mask_scalef_pd_256},
+      {128, id::x86_avx512_mask_scalef_ps_128, id::x86_avx512_mask_scalef_pd_128}};
+  if (target().facts.vector_bytes != 64 || LaneCount(x) == 1) return nullptr;
+  const unsigned bits = x->getType()->getPrimitiveSizeInBits();
+  for (const Row& row : kRows) {
+    if (row.vector_bits != bits) continue;
+    llvm::Type* mask = b.getIntNTy(std::max(LaneCount(x), 8));
+    std::vector<llvm::Value*> arguments = {x, n, x, llvm::Constant::getAllOnesValue(mask)};
+    if (bits == 512) arguments.push_back(b.getInt32(4));  // rounds as everything else does
+    const bool floats = x->getType()->getScalarType()->isFloatTy();
+    return b.CreateIntrinsic(floats ? row.of_floats : row.of_doubles, {}, arguments);
+  }
+  return nullptr;
 }
 
 llvm::Value* FunctionEmitter::Lane(llvm::Value* value, int lane) {

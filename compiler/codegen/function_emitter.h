@@ -70,6 +70,9 @@ class FunctionEmitter {
   llvm::Value* Lane(llvm::Value* value, int lane);
   /// One i1: some lane of an i1 vector is set. A scalar is returned as it is.
   llvm::Value* Any(llvm::Value* mask);
+  /// x 2^n for whole n, rounded once, by an instruction; null where the target has none for
+  /// vectors like x.
+  llvm::Value* ScaleExponent(llvm::Value* x, llvm::Value* n);
   /// And of two masks, either of which may be null (all lanes) or a scalar.
   llvm::Value* And(llvm::Value* a, llvm::Value* c);
 

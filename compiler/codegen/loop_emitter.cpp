@@ -28,10 +28,10 @@ class LoopKernelEmitter {
   }
 
   void Emit() {
-    if (kernel_.outer.empty()) {
-      EmitAxisTiles();
+    if (const Shape outer = Outer(); !outer.empty()) {
+      EmitOuterTiles(outer);
     } else {
-      EmitOuterTiles();
+      EmitAxisTiles();
     }
   }
 
@@ -41,11 +41,18 @@ class LoopKernelEmitter {
     Memory memory;
   };
 
+  /// The kernel's outer axes, or those of the only stage that tiles split.
+  Shape Outer() const {
+    if (!kernel_.outer.empty()) return kernel_.outer;
+    const Shape& axes = kernel_.stages[0].axes;
+    return Shape(axes.begin(), axes.begin() + kernel_.schedule.tile_axes);
+  }
+
   /// Tiles are ranges of the flattened outer space.
-  void EmitOuterTiles() {
+  void EmitOuterTiles(const Shape& outer) {
     frame_.ForOwn(
-        Elements(kernel_.outer),
-        [&](llvm::Value* flat) { EmitStages(OuterCoordinates(flat), nullptr, nullptr, 1); },
+        Elements(outer),
+        [&](llvm::Value* flat) { EmitStages(Coordinates(flat, outer), nullptr, nullptr, 1); },
         "outer");
   }
 
@@ -77,10 +84,10 @@ class LoopKernelEmitter {
     }
   }
 
-  std::vector<llvm::Value*> OuterCoordinates(llvm::Value* flat) {
-    std::vector<llvm::Value*> coordinates(kernel_.outer.size());
-    for (size_t d = kernel_.outer.size(); d-- > 1;) {
-      llvm::Value* extent = f_.I64(kernel_.outer[d]);
+  std::vector<llvm::Value*> Coordinates(llvm::Value* flat, const Shape& extents) {
+    std::vector<llvm::Value*> coordinates(extents.size());
+    for (size_t d = extents.size(); d-- > 1;) {
+      llvm::Value* extent = f_.I64(extents[d]);
       coordinates[d] = f_.b.CreateURem(flat, extent);
       flat = f_.b.CreateUDiv(flat, extent);
     }
@@ -91,9 +98,10 @@ class LoopKernelEmitter {
   void EmitStages(const std::vector<llvm::Value*>& outer, llvm::Value* low, llvm::Value* high,
                   int64_t low_multiple) {
     for (const Stage& stage : kernel_.stages) {
-      Nest nest{.extents = kernel_.outer, .outer = outer, .parallel = stage.parallel};
+      const int own = stage.parallel - kernel_.schedule.tile_axes;
+      Nest nest{.extents = kernel_.outer, .outer = outer, .parallel = own};
       nest.extents.insert(nest.extents.end(), stage.axes.begin(), stage.axes.end());
-      nest.ranges.resize(stage.axes.size());
+      nest.ranges.resize(stage.axes.size() - kernel_.schedule.tile_axes);
       if (low) nest.ranges[kernel_.schedule.tile_axis] = {low, high, low_multiple};
       for (const StageRead& read : stage.reads) nest.reads.push_back(Bind(read));
       nest.reducer = stage.reducer ? &*stage.reducer : nullptr;

@@ -45,13 +45,13 @@ class MicroKernelEmitter {
       accumulators_.push_back(f_.Variable(vector_, "sum"));
       b_.CreateStore(llvm::Constant::getNullValue(vector_), accumulators_.back());
     }
-    if (kernel_.resume) f_.If(kernel_.resume, [&] { ForEachSum(&MicroKernelEmitter::LoadSum); });
     if (kernel_.runs) {
       EmitRuns(*kernel_.runs);
     } else {
       const bool odd = plan_.extent(kKAxis) % kUnroll != 0 || plan_.block_k % kUnroll != 0;
       EmitSteps({kernel_.lhs, kernel_.rhs}, kernel_.steps, kUnroll, odd);
     }
+    if (kernel_.resume) f_.If(kernel_.resume, [&] { ForEachSum(&MicroKernelEmitter::AddPartial); });
     ForEachSum(&MicroKernelEmitter::StoreSum);
     EmitRegisterBarrier(f_);
   }
@@ -66,8 +66,9 @@ class MicroKernelEmitter {
     return f_.Element(element_, kernel_.partial,
                       f_.I64(i * plan_.partial_stride + j * plan_.lanes));
   }
-  void LoadSum(int64_t i, int64_t j) {
-    b_.CreateStore(b_.CreateAlignedLoad(vector_, PartialAddress(i, j), align_), Sum(i, j));
+  void AddPartial(int64_t i, int64_t j) {
+    llvm::Value* before = b_.CreateAlignedLoad(vector_, PartialAddress(i, j), align_);
+    b_.CreateStore(b_.CreateFAdd(before, b_.CreateLoad(vector_, Sum(i, j))), Sum(i, j));
   }
   void StoreSum(int64_t i, int64_t j) {
     b_.CreateAlignedStore(b_.CreateLoad(vector_, Sum(i, j)), PartialAddress(i, j), align_);

@@ -10,8 +10,8 @@
 
 namespace descent {
 
-/// partial[i][j] (+)= sum over k of lhs[i][k] * rhs[k][j], i < rows, j < columns, in ascending k
-/// with one rounding a step.
+/// partial[i][j] (+)= sum over k of lhs[i][k] * rhs[k][j], i < rows, j < columns. The sum starts
+/// from 0 and runs in ascending k with one rounding a step.
 ///
 /// K may be a sequence of runs of equal length: where lhs lies in each is then a function of its
 /// number, rhs continues.
@@ -31,7 +31,7 @@ struct MicroKernel {
   llvm::Value* partial = nullptr;
   llvm::Value* steps = nullptr;   ///< extent of k
   std::optional<Runs> runs;       ///< instead of `lhs` and `steps`
-  llvm::Value* resume = nullptr;  ///< i1: start from `partial` instead of 0; null: start from 0
+  llvm::Value* resume = nullptr;  ///< i1: add to `partial` instead of overwriting it; null: never
 };
 
 void EmitMicroKernel(FunctionEmitter& f, const ContractionPlan& plan, const MicroKernel& kernel);

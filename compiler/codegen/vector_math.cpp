@@ -79,8 +79,8 @@ llvm::Value* EmitExp2(FunctionEmitter& f, llvm::Value* x) {
   auto& b = f.b;
   x = m.Clamp(x, m.format().exp2_low, m.format().exp2_high);
   llvm::Value* shifted = b.CreateFAdd(x, m.C(m.format().round_magic));
-  llvm::Value* n = b.CreateSub(m.Bits(shifted), m.Bits(m.C(m.format().round_magic)));
-  llvm::Value* rest = b.CreateFSub(x, b.CreateFSub(shifted, m.C(m.format().round_magic)));
+  const Math::Whole n = m.WholeOf(shifted);
+  llvm::Value* rest = b.CreateFSub(x, n.rounded);
   llvm::Value* r = b.CreateFMul(rest, m.C(std::numbers::ln2));
   return m.Scaled(b.CreateFAdd(m.Expm1OfSmall(r), m.C(1)), n);
 }
@@ -91,9 +91,9 @@ llvm::Value* EmitExpm1(FunctionEmitter& f, llvm::Value* x) {
   auto& b = f.b;
   const auto reduced = m.ReduceExp(m.Clamp(x, m.format().expm1_low, m.format().exp_high));
   llvm::Value* p = reduced.expm1_of_rest;
-  llvm::Value* scale = m.PowerOfTwo(b.CreateSub(reduced.n, m.I(1)));
+  llvm::Value* scale = m.PowerOfTwo(b.CreateSub(reduced.n.integer, m.I(1)));
   llvm::Value* half = m.Fma(scale, p, b.CreateFSub(scale, m.C(0.5)));
-  llvm::Value* small = b.CreateICmpEQ(reduced.n, m.I(0));
+  llvm::Value* small = b.CreateICmpEQ(reduced.n.integer, m.I(0));
   llvm::Value* result = b.CreateSelect(small, p, b.CreateFAdd(half, half));
   return b.CreateSelect(b.CreateFCmpOEQ(x, m.C(0)), x, result);  // keeps -0
 }
@@ -153,7 +153,7 @@ llvm::Value* EmitTanh(FunctionEmitter& f, llvm::Value* x) {
   auto& b = f.b;
   llvm::Value* magnitude = m.Clamp(m.Abs(x), 0, m.format().tanh_one);
   const auto reduced = m.ReduceExp(b.CreateFAdd(magnitude, magnitude));
-  llvm::Value* scale = m.PowerOfTwo(reduced.n);
+  llvm::Value* scale = m.PowerOfTwo(reduced.n.integer);
   llvm::Value* e = m.Fma(scale, reduced.expm1_of_rest, b.CreateFSub(scale, m.C(1)));
   llvm::Value* large = b.CreateFCmpOGT(e, m.C(2));
   llvm::Value* numerator = b.CreateSelect(large, m.C(2), e);

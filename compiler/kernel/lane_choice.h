@@ -1,5 +1,4 @@
-// Which factor of a contraction lies on the vector lanes. The results are the same bits either way:
-// each element is one chain of fused multiply-adds in ascending k.
+// Which factor of a contraction lies on the vector lanes.
 //
 // A convolution's weight gradient sums over images and pixels: its image has windows of 3 along N
 // but whole rows along K, so that as rows of lhs it is copied and as lanes of rhs gathered.

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "compiler/kernel/lane_axes.h"
-#include "compiler/kernel/operand_copies.h"
 #include "ir/counts.h"
 
 namespace descent {
@@ -48,7 +47,6 @@ class LayoutChoice {
       tensors_[tensor].type.shape = Permuted(ShapeOf(tensor), order);
       tensors_[tensor].order.clear();
     }
-    CopyOperands(region_, tensors_);
   }
 
  private:

@@ -30,7 +30,8 @@ std::map<int, std::vector<int>> WishedOrders(Region& region, TensorTable& tensor
                                              const std::set<int>& slots);
 
 /// Chooses the orders of the tensors that `region` makes and adapts its computations, also to those
-/// that the state has; to be called before reductions are split and deliveries carried out.
+/// that the state has; to be called before operands are copied,
+/// reductions split and deliveries carried out.
 void ChooseLayouts(Region& region, TensorTable& tensors);
 
 }  // namespace descent

@@ -17,6 +17,7 @@
 #include "compiler/kernel/fuse.h"
 #include "compiler/kernel/layouts.h"
 #include "compiler/kernel/lower.h"
+#include "compiler/kernel/operand_copies.h"
 #include "compiler/kernel/plan_memory.h"
 #include "compiler/kernel/region.h"
 #include "compiler/kernel/schedule.h"
@@ -231,6 +232,8 @@ class EntryLowering {
 void EntryLowering::EmitRegion(Region& region, std::vector<Step>& steps) {
   if (options_.fuse) InlineProducers(region, tensors_);
   ChooseLayouts(region, tensors_);
+  UseWinograd(region, tensors_, options_.winograd);
+  CopyOperands(region, tensors_);
   SplitReductions(region, tensors_);
   Deliver(region, tensors_);
   DropUnread(region, tensors_);

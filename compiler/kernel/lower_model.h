@@ -12,6 +12,7 @@
 #include "compiler/kernel/plan_memory.h"
 #include "compiler/kernel/program.h"
 #include "compiler/kernel/target_facts.h"
+#include "compiler/kernel/winograd.h"
 #include "ir/model.h"
 
 namespace descent {
@@ -20,6 +21,7 @@ struct LowerOptions {
   bool fuse = true;
   TargetFacts target;
   Packing packing = Packing::kSmallest;
+  Winograd winograd = Winograd::kWhereItPays;
 };
 
 // Names of the slots that every program has, before the model's own; the graph output that replaces

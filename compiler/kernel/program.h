@@ -194,9 +194,9 @@ struct KernelSchedule {
   int least_threads = 2;  ///< fewer are slower than the caller alone
   // What tiles split is cut into pieces of `tile_extent`, the last of which may be shorter; one
   // tile has everything. Loops: the flattened iteration space of the outer axes, or, without outer
-  // axes, axis `tile_axis` of every stage (the same axis in all). A scatter: rows of the
-  // destination. Buckets: updates. Prefixes, sorts: units (axis_forms.h).
-  int tile_axis = -1;
+  // axes, that of the first `tile_axes` of the only stage or its axis `tile_axis`. A scatter: rows
+  // of the destination. Buckets: updates. Prefixes, sorts: units (axis_forms.h).
+  int tile_axis = -1, tile_axes = 0;
   int64_t tile_extent = std::numeric_limits<int64_t>::max();
   // A contraction: register tile, cache blocks; the grid is batch x ceil(M / block_m) x ceil(N /
   // block_n).

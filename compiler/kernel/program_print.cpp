@@ -100,7 +100,8 @@ std::string InPieces(const Kernel& kernel, std::string_view what) {
 }
 
 std::string PrintTiles(const Kernel& kernel, const LoopsForm&) {
-  const int axis = kernel.schedule.tile_axis;
+  const int axis = kernel.schedule.tile_axis, axes = kernel.schedule.tile_axes;
+  if (axes > 0) return InPieces(kernel, fmt::format("i0 to i{}", axes - 1));
   return InPieces(kernel, axis < 0 ? "outer axes" : fmt::format("i{}", axis));
 }
 

@@ -10,6 +10,7 @@
 #include "compiler/kernel/lane_choice.h"
 #include "compiler/kernel/window.h"
 #include "ir/counts.h"
+#include "ir/index_map.h"
 
 namespace descent {
 namespace {
@@ -59,14 +60,44 @@ void CutInto(KernelSchedule& schedule, int64_t extent, int64_t piece) {
 
 // ---- loops -------------------------------------------------------------------------------------
 
-/// The axis whose pieces become tiles: the outermost that is long enough, else the longest.
-int TileAxis(const Stage& stage, int64_t tiles) {
-  int longest = -1;
-  for (int axis = 0; axis < stage.parallel; ++axis) {
-    if (stage.axes[axis] >= 2 * tiles) return axis;
-    if (longest < 0 || stage.axes[axis] > stage.axes[longest]) longest = axis;
+/// How many axes before the last parallel one make about enough tiles, the vectors along which they
+/// leave whole; 0 where they don't.
+int LeadingAxes(const Stage& stage, int64_t tiles) {
+  constexpr int64_t kAboutEnough = 8;
+  int64_t points = 1;
+  int axes = 0;
+  while (axes + 1 < stage.parallel && points < tiles) points *= stage.axes[axes++];
+  return points * kAboutEnough >= tiles ? axes : 0;
+}
+
+/// Does a parameter have neighbours along the axis side by side?
+bool IsContiguousAlong(const Kernel& kernel, int axis) {
+  const Stage& stage = kernel.stages[0];
+  return std::ranges::any_of(stage.reads, [&](const StageRead& read) {
+    const auto strides = RowMajorStrides(kernel.parameters[read.index].type.shape);
+    const auto affine =
+        AsAffine(Flatten(read.coordinates, strides), static_cast<int>(stage.axes.size()));
+    return affine && affine->coefficients[axis] == 1;
+  });
+}
+
+/// Of the axes of the only stage, which has parallel ones: the first ones, or the longest. Pieces
+/// of the last one are whole cache lines where it lies on the vector lanes.
+void CutStage(const Kernel& kernel, int64_t wanted, KernelSchedule& schedule) {
+  const Stage& stage = kernel.stages[0];
+  int64_t extent = 1, unit = 1;
+  if (const int leading = LeadingAxes(stage, wanted); leading > 1) {
+    schedule.tile_axes = leading;
+    for (int axis = 0; axis < leading; ++axis) extent *= stage.axes[axis];
+  } else {
+    const auto longest = std::max_element(stage.axes.begin(), stage.axes.begin() + stage.parallel);
+    schedule.tile_axis = leading > 0 ? 0 : static_cast<int>(longest - stage.axes.begin());
+    extent = stage.axes[schedule.tile_axis];
+    const bool is_last = schedule.tile_axis + 1 == stage.parallel;
+    if (is_last && (!stage.reducer || IsContiguousAlong(kernel, schedule.tile_axis)))
+      unit = kWholeLines;
   }
-  return longest;
+  CutInto(schedule, extent, RoundUp(std::max<int64_t>(CeilDiv(extent, wanted), 1), unit));
 }
 
 void ScheduleForm(Kernel& kernel, LoopsForm&, const TargetFacts& target) {
@@ -74,19 +105,12 @@ void ScheduleForm(Kernel& kernel, LoopsForm&, const TargetFacts& target) {
   const int64_t work = WorkOf(kernel);
   const int64_t wanted =
       work < target.dispatch_work ? 1 : std::clamp<int64_t>(work / target.tile_work, 1, kMaxTiles);
-  int64_t extent = Elements(kernel.outer);
-  if (kernel.outer.empty()) {
-    const Stage& stage = kernel.stages[0];
-    if (kernel.stages.size() > 1 || stage.parallel == 0) return;
-    schedule.tile_axis = TileAxis(stage, wanted);
-    extent = stage.axes[schedule.tile_axis];
+  if (!kernel.outer.empty()) {
+    const int64_t extent = Elements(kernel.outer);
+    CutInto(schedule, extent, std::max<int64_t>(CeilDiv(extent, wanted), 1));
+  } else if (kernel.stages.size() == 1 && kernel.stages[0].parallel > 0) {
+    CutStage(kernel, wanted, schedule);
   }
-  int64_t piece = std::max<int64_t>(CeilDiv(extent, wanted), 1);
-  // Pieces of the contiguous axis are whole cache lines, if there are enough.
-  if (kernel.outer.empty() && schedule.tile_axis == kernel.stages[0].parallel - 1 &&
-      CeilDiv(extent, kWholeLines) >= wanted)
-    piece = RoundUp(piece, kWholeLines);
-  CutInto(schedule, extent, piece);
 }
 
 // ---- contractions ------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ constexpr int64_t kTileResults = 64 * 64;
 constexpr int64_t kFewTiles = 16;
 constexpr int64_t kMaxChunks = 32;
 constexpr int64_t kChunkWork = 128 << 10;
-constexpr int64_t kMinChunkLength = 4;
 
 struct Cut {
   int axis = 0;  ///< reduced axis that is cut
@@ -176,8 +175,8 @@ int64_t ReductionChunks(const Computation& computation) {
   // result is wide.
   const int64_t reduced = points / results;
   if (work < (contraction ? 4 : 1) * kSerialFlops || reduced < 2048) return 1;
-  const int64_t wanted = std::min({kMaxChunks, work / kChunkWork, 2 * kMaxChunks / tiles,
-                                   extent / kMinChunkLength, reduced / 256});
+  const int64_t wanted =
+      std::min({kMaxChunks, work / kChunkWork, 2 * kMaxChunks / tiles, extent, reduced / 256});
   return EvenChunks(extent, std::max<int64_t>(wanted, 1));
 }
 

@@ -114,7 +114,7 @@ class Bench {
 
   Result<void> CheckFirst(const BenchProgram& program) {
     CompileOptions options = OneEntry();
-    options.disabled_passes.insert(std::string(kFusePass));
+    options.disabled_passes.insert({std::string(kFusePass), std::string(kWinogradPass)});
     DESCENT_TRY(compilation, Compile(model_, options));
     DESCENT_TRY(unfused,
                 BenchProgram::Write(compilation, options, folder_.File("unfused"), watch_));

@@ -31,9 +31,10 @@ std::vector<std::string> PassNames() {
   return names;
 }
 
-Result<void> RefuseUnknownPass(const std::string& name, std::string_view beside) {
+Result<void> RefuseUnknownPass(const std::string& name,
+                               std::initializer_list<std::string_view> beside) {
   std::vector<std::string> known = PassNames();
-  if (!beside.empty()) known.emplace_back(beside);
+  known.insert(known.end(), beside.begin(), beside.end());
   if (std::ranges::find(known, name) != known.end()) return {};
   std::string hint = DidYouMean(name, known);
   if (hint.empty()) hint = fmt::format("there are {}", fmt::join(known, ", "));
@@ -63,7 +64,7 @@ std::vector<std::string> TargetNames() {
 }
 
 std::vector<std::string> OptimizationNames() {
-  std::vector<std::string> names = {std::string(kFusePass)};
+  std::vector<std::string> names = {std::string(kFusePass), std::string(kWinogradPass)};
   for (const Pass& pass : Passes())
     if (pass.is_optimization) names.emplace_back(pass.name);
   return names;
@@ -73,7 +74,7 @@ std::vector<std::string> OptimizationNames() {
 Result<std::set<std::string>> SkippedOptimizations(const std::vector<std::string>& names) {
   const std::vector<std::string> optimizations = OptimizationNames();
   for (const std::string& name : names) {
-    DESCENT_RETURN_IF_ERROR(RefuseUnknownPass(name, kFusePass));
+    DESCENT_RETURN_IF_ERROR(RefuseUnknownPass(name, {kFusePass, kWinogradPass}));
     if (std::ranges::find(optimizations, name) == optimizations.end())
       return UsageError(
           fmt::format("pass {} cannot be skipped: it is no optimization", Quoted(name)),
@@ -124,10 +125,15 @@ OptionGroup CompileFlags::Group() {
   group.options.push_back(
       {.names = "--disable-pass",
        .value = "P",
-       .doc = "skip an optimization: simplify, fold_constants or fuse; may be repeated",
+       .doc = "skip an optimization: simplify, fold_constants, fuse or winograd; may be repeated",
        .destination = &disabled,
        .comma_list = true,
        .offers = OptimizationNames()});
+  group.options.push_back(
+      {.names = "--no-winograd",
+       .value = "",
+       .doc = "compute convolutions as the plain sums of products, as --disable-pass winograd",
+       .destination = &no_winograd});
   group.options.push_back({.names = "--verify-each",
                            .value = "",
                            .doc = "check the invariants after every graph pass",
@@ -144,6 +150,7 @@ Result<CompileOptions> CompileFlags::Options() const {
   options.evaluate_batch = evaluate_batch;
   options.predict_batch = predict_batch;
   options.disabled_passes = std::move(passes);
+  if (no_winograd) options.disabled_passes.emplace(kWinogradPass);
   options.verify_each = verify_each;
   return options;
 }

@@ -26,7 +26,8 @@ Result<std::string> EntryOf(const Model& model, const std::string& wanted,
 std::vector<std::string> PassNames();
 
 /// A usage error unless `name` is a graph pass, or `beside`.
-Result<void> RefuseUnknownPass(const std::string& name, std::string_view beside = "");
+Result<void> RefuseUnknownPass(const std::string& name,
+                               std::initializer_list<std::string_view> beside = {});
 
 /// The options of a compilation, wherever one happens: compile, train, run, diff, inspect.
 struct CompileFlags {
@@ -34,6 +35,7 @@ struct CompileFlags {
   std::string target = "native";
   std::vector<std::string> settings, disabled;
   int64_t batch = 0, evaluate_batch = 0, predict_batch = 0;
+  bool no_winograd = false;
   bool verify_each = false;
 
   /// those of ModelFlags, "--set", "--batch", "--evaluate-batch", "--predict-batch", "--target",

@@ -102,12 +102,12 @@ TargetFacts FineTiles() {
   return facts;
 }
 
-Lowered LowerModel(const Model& model, bool fuse, const TargetFacts& target) {
+Lowered LowerModel(const Model& model, bool fuse, const TargetFacts& target, Winograd winograd) {
   Lowered lowered;
   lowered.program.name = model.name;
   lowered.program.prefix = "t";
   LayoutState(model, lowered.program);
-  const LowerOptions options{.fuse = fuse, .target = target};
+  const LowerOptions options{.fuse = fuse, .target = target, .winograd = winograd};
   if (auto ordered = OrderState({&model, 1}, model.entry, lowered.program, options); !ordered) {
     ADD_FAILURE() << ordered.error().message;
     return lowered;

@@ -28,7 +28,8 @@ struct Lowered {
   KernelProgram program;
   int call_count = 0;
 };
-Lowered LowerModel(const Model& model, bool fuse, const TargetFacts& target = {});
+Lowered LowerModel(const Model& model, bool fuse, const TargetFacts& target = {},
+                   Winograd winograd = Winograd::kWhereItPays);
 /// A target for which every kernel is cut as finely as can be.
 TargetFacts FineTiles();
 

@@ -19,6 +19,7 @@ constexpr Switch kSwitches[] = {
     {"tiles", "large", "small", &OptionSet::small_tiles},
     {"packing", "smallest", "disjoint", &OptionSet::disjoint},
     {"caches", "large", "small", &OptionSet::small_caches},
+    {"winograd", "off", "on", &OptionSet::winograd},
 };
 constexpr int kThreads[] = {0, 1, 2, 3, 8};
 
@@ -86,7 +87,8 @@ Result<Target> TargetOf(const OptionSet& options) {
 LowerOptions LoweringOf(const OptionSet& options, const Target& target) {
   LowerOptions lowering{.fuse = options.fuse,
                         .target = target.facts,
-                        .packing = options.disjoint ? Packing::kDisjoint : Packing::kSmallest};
+                        .packing = options.disjoint ? Packing::kDisjoint : Packing::kSmallest,
+                        .winograd = options.winograd ? Winograd::kWhereverItCan : Winograd::kNever};
   if (options.small_tiles) {
     lowering.target.dispatch_work = 1;
     lowering.target.tile_work = 1;

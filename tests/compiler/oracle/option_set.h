@@ -19,6 +19,7 @@ struct OptionSet {
   bool small_tiles = false;   ///< every kernel in as many tiles as it can have
   bool disjoint = false;      ///< no two buffers share bytes
   bool small_caches = false;  ///< so that small cases have blocks and boxes in many pieces
+  bool winograd = false;      ///< wherever it can; off: nowhere
   /// 1: serial. 0: one thread that takes the tiles in an order of its own.
   int threads = 1;
 };
