@@ -1,6 +1,5 @@
 // Block: zeroed memory for a state or scratch block, aligned to DESCENT_ALIGNMENT; large ones ask
-// for huge pages
-//.
+// for huge pages.
 #pragma once
 
 #include <sys/mman.h>

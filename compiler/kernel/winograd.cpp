@@ -162,10 +162,18 @@ std::optional<Sliding> SlidesOf(const Computation& c, int image, int other, bool
   return found;
 }
 
-/// The other factor moves with each of its axes along one coordinate; only taps may be flipped.
+/// The other factor moves with each of its axes along one coordinate, with what is summed up of
+/// both dimensions among them; only taps may be flipped.
 bool IsOther(const Computation& c, const Sliding& sliding) {
   const TensorRead& read = c.reads[sliding.other];
-  if (!read.guards.empty()) return false;
+  const auto moves_along = [&](int axis) {
+    return std::ranges::any_of(read.coordinates,
+                               [&](const Index& index) { return UsesAxis(index, axis); });
+  };
+  if (!read.guards.empty() || !std::ranges::all_of(sliding.slides, [&](const Slide& slide) {
+        return moves_along(sliding.sums_pixels ? slide.pixel : slide.tap);
+      }))
+    return false;
   return std::ranges::all_of(read.coordinates, [&](const Index& index) {
     if (AxisOf(index) >= 0) return true;
     return !sliding.sums_pixels && std::ranges::any_of(sliding.slides, [&](const Slide& slide) {

@@ -251,7 +251,7 @@ INSTANTIATE_TEST_SUITE_P(
         {"SkipsOptimizationsOnly", "descent compile --disable-pass expand orange-blue.descent", 2,
          "",
          "error: pass 'expand' cannot be skipped: it is no optimization\n"
-         "  = help: these are: fuse, simplify, fold_constants\n"},
+         "  = help: these are: fuse, winograd, simplify, fold_constants\n"},
         {"WithoutTraining",
          "descent compile -q --entry predict orange-blue.descent -o t && ./t train --data circle",
          3, "",

@@ -32,14 +32,16 @@ TEST_P(ContractionEmitter, BlocksOfAllAxes) {
   AddBiasRelu(kernel, 77);
   kernel.schedule.register_m = 5;
   kernel.schedule.register_n = 16;
-  kernel.schedule.block_m = 20;
-  kernel.schedule.block_n = 32;
   const std::vector<Tensor> values = Patterns(kernel);
-  const Tensor whole = RunCompiled(kernel, values).values[2];
   for (int64_t block_k : {70, 32, 7}) {
     kernel.schedule.block_k = block_k;
+    kernel.schedule.block_m = 20;
+    kernel.schedule.block_n = 32;
     ExpectMatchesReference(kernel, values, 1e-5);
-    EXPECT_TRUE(RunCompiled(kernel, values).values[2] == whole) << "block_k changes bits";
+    const Tensor small = RunCompiled(kernel, values).values[2];
+    kernel.schedule.block_m = 45;
+    kernel.schedule.block_n = 77;
+    EXPECT_TRUE(RunCompiled(kernel, values).values[2] == small) << "blocks change bits";
   }
 }
 

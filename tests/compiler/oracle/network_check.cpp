@@ -145,8 +145,10 @@ class CompiledNetwork {
   void Count(const TargetFacts& facts) {
     for (const StateSlot& slot : program_->state) counts_.ordered_slots += !slot.order.empty();
     for (const EntryProgram& entry : program_->entries)
-      for (const Buffer& buffer : entry.buffers)
+      for (const Buffer& buffer : entry.buffers) {
         counts_.operand_copies += buffer.name.ends_with(".layout");
+        counts_.winograd += buffer.name.ends_with(".winograd_products");
+      }
     for (const Kernel& kernel : program_->kernels)
       if (std::holds_alternative<ContractionForm>(kernel.form))
         counts_.windowed += FindWindow(kernel, facts).has_value();
@@ -288,6 +290,7 @@ void NetworkCounts::Add(const NetworkCounts& other) {
   ordered_slots += other.ordered_slots;
   operand_copies += other.operand_copies;
   windowed += other.windowed;
+  winograd += other.winograd;
 }
 
 NetworkReport CheckNetwork(const Model& model, const NetworkWays& ways, const Tamper& tamper) {

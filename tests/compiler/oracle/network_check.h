@@ -17,6 +17,7 @@ struct NetworkCounts {
   int ordered_slots = 0;   ///< that do not lie row-major
   int operand_copies = 0;  ///< of convolutions and windows
   int windowed = 0;        ///< contractions that read their image from a box
+  int winograd = 0;        ///< that are computed by Winograd's algorithm
 
   void Add(const NetworkCounts& other);
 };

@@ -1,6 +1,6 @@
 // Ways to compile the same graph, none of which may change a result by more than rounding.
 //
-//   "target=x86-64-v3 fuse=off simplify=on tiles=small packing=disjoint threads=3"
+//   "target=x86-64-v3 fuse=off simplify=on tiles=small packing=disjoint winograd=on threads=3"
 #pragma once
 
 #include <cstdint>

@@ -175,7 +175,8 @@ class NetworkWriter {
   }
 
   Image Convolution(const Image& image) {
-    const std::vector<Window> windows = RandomWindows(image);
+    std::vector<Window> windows = RandomWindows(image);
+    if (Chance(3)) windows.assign(windows.size(), {.kernel = 3, .low = 1, .high = 1});
     return Convolved(image, windows, Pick(kChannels));
   }
 

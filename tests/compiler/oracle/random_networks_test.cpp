@@ -17,13 +17,13 @@ Model NetworkOf(uint64_t seed, const NetworkOptions& options = {.layers = 4, .wo
 
 OptionSet SmallCaches(uint64_t seed) {
   OptionSet options = DrawOptions(seed);
-  options.small_caches = true;
+  options.small_caches = options.winograd = true;
   return options;
 }
 
 TEST(RandomNetworks, GiveTheInterpretersValues) {
   NetworkCounts counts;
-  for (uint64_t seed = 74; seed < 82; ++seed) {
+  for (uint64_t seed = 52; seed < 60; ++seed) {
     const NetworkReport report =
         CheckNetwork(NetworkOf(seed, {.layers = 4, .work = 150000}),
                      {.compiled = {OptionSet(), SmallCaches(seed)}, .interpreted = {{}}});
@@ -34,15 +34,17 @@ TEST(RandomNetworks, GiveTheInterpretersValues) {
   EXPECT_GE(counts.ordered_slots, 15);
   EXPECT_GE(counts.operand_copies, 10);
   EXPECT_GE(counts.windowed, 5);
+  EXPECT_GE(counts.winograd, 5);
 }
 
 /// Of networks that only the program interpreter runs there can be more.
 TEST(RandomNetworks, LoweredGiveTheInterpretersValues) {
-  OptionSet unfused;
+  OptionSet unfused, winograd;
   unfused.fuse = false;
+  winograd.winograd = true;
   for (uint64_t seed = 100; seed < 115; ++seed) {
-    const NetworkReport report =
-        CheckNetwork(NetworkOf(seed, {.layers = 5, .work = 20000}), {{}, {OptionSet(), unfused}});
+    const NetworkReport report = CheckNetwork(NetworkOf(seed, {.layers = 5, .work = 20000}),
+                                              {{}, {OptionSet(), unfused, winograd}});
     EXPECT_EQ(report.failure, "") << "seed " << seed;
   }
 }
