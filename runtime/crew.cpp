@@ -10,8 +10,6 @@ namespace {
 
 constexpr int kPatientSpins = 20000;  // about 300 us: what lies between two kernels of a step
 constexpr int64_t kSliceTiles = int64_t{1} << 30;
-constexpr uint32_t kClaims =
-    8;  // in which a worker takes its own range: the rest can be taken over
 
 void Pause() {
 #if defined(__x86_64__)
@@ -66,14 +64,14 @@ uint32_t Crew::ClaimRange(uint64_t job, int32_t owner, int32_t worker) {
   const uint64_t generation = job >> 32, tiles = static_cast<uint32_t>(job);
   const auto low = static_cast<uint32_t>(tiles * owner / threads_);
   const auto high = static_cast<uint32_t>(tiles * (owner + 1) / threads_);
-  const uint32_t share = std::max((high - low) / kClaims, 1u);
   std::atomic<uint64_t>& next = tickets_[owner].value;
   uint32_t ran = 0;
   for (uint64_t ticket = next.load(std::memory_order_acquire);;) {
     auto age = static_cast<int32_t>(static_cast<uint32_t>(generation - (ticket >> 32)));
     uint32_t begin = age == 0 ? static_cast<uint32_t>(ticket) : low;
     if (age < 0 || begin >= high) return ran;
-    uint32_t end = begin + std::min(share, high - begin);
+    // Neighbouring tiles share what they have packed; what is left can be taken over.
+    uint32_t end = begin + std::max((high - begin) / 2, 1u);
     descent_tile_fn fn = fn_.load(std::memory_order_relaxed);
     void* arg = arg_.load(std::memory_order_relaxed);
     int64_t first = first_.load(std::memory_order_relaxed);

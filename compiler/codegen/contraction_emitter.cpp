@@ -115,7 +115,9 @@ class ContractionKernelEmitter {
     }
     const auto column_panel = [&](const Panel& columns) {
       PackedPanel panel{tile.batch, columns.low, columns.extent, k_low, k_high};
-      if (plan_.rhs.panels()) EmitPackPanel(frame_, plan_, panel);
+      if (plan_.rhs.panels())
+        PackUnless(whole_k && plan_.block_n <= plan_.register_n() ? rhs_packed_ : nullptr,
+                   tile.rhs_key, [&] { EmitPackPanel(frame_, plan_, panel); });
       panel.n_low = f_.Add(columns.low, f_.I64(columns.extent));
       EmitRowPanels(tile, [&](const Panel& rows) {
         if (plan_.rhs.packing == Packing::kPanel) EmitPrefetchNext(panel, tile, rows);
