@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "compiler/kernel/contraction.h"
@@ -32,6 +33,7 @@ class ProducerInlining {
       for (const int tensor : region.works[i].Reads()) users_[tensor].insert(i);
       for (const int tensor : region.works[i].Writes()) computed_[tensor] = true;
     }
+    FindDepths(tensors.size());
     for (const Delivery& delivery : region.deliveries) delivered_[delivery.value] = true;
     for (const Overwrite& overwrite : region.overwrites)
       delivered_[overwrite.older] = delivered_[overwrite.newer] = true;
@@ -47,16 +49,45 @@ class ProducerInlining {
   }
 
  private:
-  /// Is the value in memory whatever happens to `except`: some reader can't be in the loop that
-  /// computes it?
+  /// Reads that a user can do in the loop nest that computes the value.
+  bool CanShareLoop(const Work& user, int tensor) const {
+    return user.is_computation() && !user.computation.reducer &&
+           ReadsIdentically(user.computation, tensor);
+  }
+
+  /// Depths of works count the loop nests that must come one after another before their own:
+  /// `value_depths_` as early as possible, `latest_depths_` as late as those that use them allow.
+  void FindDepths(size_t tensors) {
+    value_depths_.assign(tensors, 0);
+    for (const Work& work : region_.works) {
+      int depth = 0;
+      for (const int tensor : work.Reads()) {
+        const int apart = computed_[tensor] && !CanShareLoop(work, tensor) ? 1 : 0;
+        depth = std::max(depth, value_depths_[tensor] + apart);
+      }
+      latest_depths_.push_back(depth);
+      for (const int tensor : work.Writes()) value_depths_[tensor] = depth;
+    }
+    for (size_t i = region_.works.size(); i-- > 0;) {
+      std::optional<int> latest;
+      for (const int tensor : region_.works[i].Writes()) {
+        for (const size_t user : users_[tensor]) {
+          const int apart = CanShareLoop(region_.works[user], tensor) ? 0 : 1;
+          latest = std::min(latest.value_or(latest_depths_[user]), latest_depths_[user] - apart);
+        }
+      }
+      latest_depths_[i] = std::max(latest_depths_[i], latest.value_or(0));
+    }
+  }
+
+  /// Is the value in memory whatever happens to `except`: some user is not in the loop nest that
+  /// computes it, as one of the backward pass is not in a loop nest of the forward pass?
   bool IsStoredAnyway(int tensor, size_t except) const {
     if (delivered_[tensor] || !computed_[tensor]) return true;
-    for (const size_t user : users_[tensor]) {
-      if (user == except) continue;
-      const Work& work = region_.works[user];
-      if (!work.is_computation() || work.computation.reducer) return true;
-    }
-    return false;
+    return std::ranges::any_of(users_[tensor], [&](size_t user) {
+      return user != except && (latest_depths_[user] > value_depths_[tensor] ||
+                                !CanShareLoop(region_.works[user], tensor));
+    });
   }
 
   /// Would inlining it keep a value in memory that could otherwise stay in the loop that computes
@@ -162,6 +193,8 @@ class ProducerInlining {
   std::vector<bool> delivered_;
   std::vector<bool> computed_;           ///< by a work of this region
   std::vector<std::set<size_t>> users_;  ///< works that read a tensor
+  std::vector<int> value_depths_;        ///< of the works that compute the tensors
+  std::vector<int> latest_depths_;       ///< of works
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <random>
 
+#include "compiler/compile.h"
 #include "frontends/cpp/network.h"
 
 namespace descent::nn {
@@ -61,6 +62,7 @@ TEST(ReadyModels, HaveAsManyParametersAsInPyTorch) {
 struct Small {
   const char* name;
   std::vector<Size> sizes;
+  std::vector<std::string> settings = {};
 };
 void PrintTo(const Small& small, std::ostream* out) { *out << small.name; }
 
@@ -70,7 +72,10 @@ const Small kSmall[] = {
     {"lenet", {{"batch", 4}, {"size", 8}, {"width", 4}, {"hidden", 16}}},
     {"vgg", {{"batch", 4}, {"width", 4}, {"depth", 11}, {"hidden", 16}}},
     {"resnet18", {{"batch", 4}, {"size", 8}, {"width", 4}}},
-    {"mobilenet_v2", {{"batch", 16}, {"size", 32}, {"width", 4}}},
+    // Its own steps are too long for a batch of so few: losses go up and down by rounding alone.
+    {"mobilenet_v2",
+     {{"batch", 16}, {"size", 32}, {"width", 4}},
+     {"optimizer.learning_rate=0.002"}},
     {"unet", {{"batch", 2}, {"size", 8}, {"width", 4}, {"depth", 2}}},
     {"autoencoder", {{"batch", 8}, {"inputs", 12}, {"width", 16}, {"code", 4}}},
     {"vae", {{"batch", 8}, {"inputs", 12}, {"width", 16}, {"code", 4}}},
@@ -110,7 +115,10 @@ INSTANTIATE_TEST_SUITE_P(All, SmallModels, testing::ValuesIn(kSmall),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST_P(SmallModels, LearnABatch) {
-  const Model model = Built(GetParam().name, GetParam().sizes);
+  auto configured =
+      Configure(Built(GetParam().name, GetParam().sizes), {.settings = GetParam().settings});
+  ASSERT_TRUE(configured) << configured.error().message;
+  const Model& model = *configured;
   auto network = Network::Compile(model, {.predict_batch = 1, .evaluate_batch = 3});
   ASSERT_TRUE(network) << network.error().message;
   const Tensors batch = Batch(model, model.batch);
