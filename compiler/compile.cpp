@@ -218,7 +218,7 @@ Result<Compilation> Compile(const Model& model, const CompileOptions& options) {
   const auto enabled = [&](std::string_view pass) {
     return !options.disabled_passes.contains(std::string(pass));
   };
-  const LowerOptions lowering = {
+  LowerOptions lowering = {
       .fuse = enabled(kFusePass),
       .target = target->facts,
       .winograd = enabled(kWinogradPass) ? Winograd::kWhereItPays : Winograd::kNever};
@@ -232,6 +232,7 @@ Result<Compilation> Compile(const Model& model, const CompileOptions& options) {
       DESCENT_TRY(traced, AddTraceOutputs(optimized));
       optimized = std::move(traced);
     }
+    if (options.explain_fusion) lowering.fusion = &compilation.fusion.emplace_back();
     DESCENT_TRY(lowered, LowerEntry(optimized, program, lowering));
     for (EntryInput& input : lowered.inputs)
       input.range = FindValueRange(source.graph, input.binding.name);

@@ -20,6 +20,7 @@
 #include "compiler/codegen/codegen.h"
 #include "compiler/codegen/target.h"
 #include "compiler/graph/pipeline.h"
+#include "compiler/kernel/fusion_report.h"
 #include "compiler/kernel/program.h"
 #include "ir/diagnostic.h"
 #include "ir/model.h"
@@ -35,9 +36,10 @@ struct CompileOptions {
   std::vector<std::string> settings;  ///< "optimizer.momentum=0.9" (settings.h)
   int64_t batch = 0, evaluate_batch = 0, predict_batch = 0;  ///< 0 = the model's
   std::set<std::string> disabled_passes;                     ///< graph passes, "fuse", "winograd"
-  bool full_state = false;    ///< lay out optimizer state even if no entry point writes it
-  bool trace_values = false;  ///< every named value of the optimized graph is an output
-  bool verify_each = false;   ///< the invariants after every graph pass
+  bool full_state = false;      ///< lay out optimizer state even if no entry point writes it
+  bool trace_values = false;    ///< every named value of the optimized graph is an output
+  bool verify_each = false;     ///< the invariants after every graph pass
+  bool explain_fusion = false;  ///< fill Compilation::fusion
   Sanitizer sanitizer = kBuildSanitizer;
   std::vector<std::byte> weights;  ///< safetensors file to compile in; may be empty
   /// What executables write as an ONNX file; they say that they can't where there is none.
@@ -57,6 +59,7 @@ struct Compilation {
   std::vector<Model> entries;  ///< optimized, in the order of program.entries
   const Target* target = nullptr;
   KernelProgram program;
+  std::vector<FusionReport> fusion;  ///< of each entry point, on request
 };
 
 /// Disabled "passes" that are none of the graph's: kernels are formed without fusion, and

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/kernel/fusion_rules.h"
 #include "ir/tensor_expr.h"
 
 namespace descent {
@@ -53,9 +54,9 @@ void Normalize(Computation& computation);
 
 /// Replaces reads of `tensor` by the scalar constant `value`.
 void InlineConstant(Computation& consumer, int tensor, const Scalar& value);
-/// Can all reads of `tensor`, a result of the reducer-free `producer`, be replaced by its
-/// expression?
-bool CanInline(const Computation& consumer, int tensor, const Computation& producer);
+/// Why not all reads of `tensor`, a result of `producer`, can be replaced by its expression.
+std::optional<Obstacle> InliningObstacle(const Computation& consumer, int tensor,
+                                         const Computation& producer);
 void Inline(Computation& consumer, int tensor, const Computation& producer);
 
 /// Does `read` take, at each parallel point, the element that the point has in row-major order?

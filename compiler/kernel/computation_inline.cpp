@@ -30,23 +30,24 @@ bool SameOutside(const Scalar& a, const Scalar& b) { return a && b && SameScalar
 
 }  // namespace
 
-bool CanInline(const Computation& consumer, int tensor, const Computation& producer) {
-  if (producer.reducer) return false;
+std::optional<Obstacle> InliningObstacle(const Computation& consumer, int tensor,
+                                         const Computation& producer) {
+  if (producer.reducer) return Obstacle::kReduction;
   const Scalar& value = producer.results[ResultOf(producer, tensor)];
   for (size_t slot = 0; slot < consumer.reads.size(); ++slot) {
     const TensorRead& read = consumer.reads[slot];
     if (read.tensor != tensor) continue;
     // Out of range must yield 0 of the producer's result, not of what it reads.
     for (const Index& index : read.coordinates)
-      if (UsesData(index)) return false;
+      if (UsesData(index)) return Obstacle::kReadAtData;
     if (!IsIndexRead(consumer, static_cast<int>(slot))) continue;
     // An index must stay a read: a select could not stand there.
-    if (value->kind != ScalarKind::kRead) return false;
+    if (value->kind != ScalarKind::kRead) return Obstacle::kIndexComputed;
     const TensorRead& inner = producer.reads[value->slot];
     if (!read.guards.empty() && !inner.guards.empty() && !SameOutside(read.outside, inner.outside))
-      return false;
+      return Obstacle::kIndexOutside;
   }
-  return true;
+  return std::nullopt;
 }
 
 void Inline(Computation& consumer, int tensor, const Computation& producer) {

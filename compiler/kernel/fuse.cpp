@@ -1,13 +1,15 @@
 #include "compiler/kernel/fuse.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "compiler/kernel/contraction.h"
+#include "compiler/kernel/group_graph.h"
 #include "compiler/kernel/group_order.h"
 #include "compiler/kernel/merge_stages.h"
-#include "compiler/kernel/schedule.h"
-#include "ir/index_map.h"
+#include "compiler/kernel/share_rows.h"
 
 namespace descent {
 
@@ -45,37 +47,32 @@ namespace {
 
 /// Results that one loop nest may have.
 constexpr size_t kMaxResults = 12;
-constexpr size_t kMaxStages = 16;
-/// What the stages of one outer iteration hand on must stay in the cache.
-constexpr int64_t kMaxLocalBytes = 64 << 10;
-/// Fewer outer iterations than this are too few to share among threads.
-constexpr int64_t kFewRows = 8;
-/// Groups that a search for a path may meet, so that what a fusion costs does not grow with the
-/// network.
-constexpr size_t kMaxSearched = 4096;
 
-bool FitOneLoop(const Computation& a, const Computation& b) {
-  return PointCost(a) + PointCost(b) <= kMaxPointCost;
+std::vector<FusedGroup> GroupsOf(const Region& region) {
+  std::vector<FusedGroup> groups;
+  for (const Work& work : region.works) {
+    FusedGroup& group = groups.emplace_back();
+    group.form = work.form;
+    group.loop = work.loop;
+    group.branch = work.branch;
+    if (!work.is_computation()) continue;
+    group.stages = {work.computation};
+    group.contraction = FindContraction(work.computation).has_value();
+  }
+  return groups;
 }
 
 /// The groups and their order while they are merged.
 class Grouping {
  public:
-  Grouping(const Region& region, const TensorTable& tensors) : region_(region), tensors_(tensors) {
-    for (const Work& work : region.works) {
-      FusedGroup group;
-      group.form = work.form;
-      group.loop = work.loop;
-      group.branch = work.branch;
-      if (work.is_computation()) {
-        group.stages = {work.computation};
-        group.contraction = FindContraction(work.computation).has_value();
-      }
-      groups_.push_back(std::move(group));
-    }
-    alive_.assign(groups_.size(), true);
-    marks_.assign(groups_.size(), 0);
-    Connect();
+  Grouping(const Region& region, const TensorTable& tensors, RegionFusion* notes)
+      : region_(region),
+        tensors_(tensors),
+        groups_(GroupsOf(region)),
+        alive_(groups_.size(), true),
+        graph_(groups_, region.overwrites, tensors.size()),
+        notes_(notes) {
+    if (notes_ != nullptr) NoteInlined();
   }
 
   void Fuse() {
@@ -85,6 +82,8 @@ class Grouping {
     MergeSiblings();
   }
 
+  /// Why the groups that are left are not merged with their readers.
+  void NotePairs(bool fuse);
   std::vector<FusedGroup> Sorted() &&;
 
  private:
@@ -92,114 +91,76 @@ class Grouping {
   bool IsSingleStage(int i) const { return alive_[i] && groups_[i].stages.size() == 1; }
   int count() const { return static_cast<int>(groups_.size()); }
 
-  void Connect();
-  bool Reaches(int from, int to, bool skip_direct);
-  void Replace(int kept, int gone);
+  // Whether two groups may become one: all that decides it is here.
+  std::optional<Blocked> OtherThanLoops(int producer, int reader) const;
+  Verdict<Computation> OneLoop(int base, int consumer);
+  Verdict<int> RowsOf(int producer, int reader);
 
   template <typename Predicate>
   void AbsorbConsumers(const Predicate& is_base);
-  bool Absorb(int base, int consumer);
-
+  bool Absorb(int base, int consumer, FusionRule rule);
   void ShareRows();
   bool ShareRow(int producer, int reader);
-  int RowAxes(const FusedGroup& producer, const FusedGroup& reader) const;
-  bool RowsWorthwhile(const FusedGroup& producer, const FusedGroup& reader, int outer) const;
-  static void Coalesce(FusedGroup& group);
-
   void MergeSiblings();
   bool AreSiblings(const Computation& a, const Computation& b) const;
+  void Replace(int kept, int gone);
+
+  void NoteInlined();
+  void NoteJoined(int group, std::vector<JoinedTensors> joined);
+  GroupPair PairOf(int writer, int reader, std::vector<int> tensors, bool fuse);
 
   const Region& region_;
   const TensorTable& tensors_;
   std::vector<FusedGroup> groups_;
   std::vector<bool> alive_;
-  std::vector<std::set<int>> successors_, predecessors_;
-  std::vector<int> marks_;  ///< of each group: the side of a search that saw it last
-  int last_mark_ = 0;
+  GroupGraph graph_;
+  RegionFusion* notes_;
 };
 
-void Grouping::Connect() {
-  std::vector<std::vector<int>> readers(tensors_.size());
-  std::vector<int> writer(tensors_.size(), -1);
-  for (int i = 0; i < count(); ++i) {
-    for (const int tensor : groups_[i].Reads()) readers[tensor].push_back(i);
-    for (const int tensor : groups_[i].Writes()) writer[tensor] = i;
-  }
-  successors_.resize(groups_.size());
-  predecessors_.resize(groups_.size());
-  const auto connect = [&](int from, int to) {
-    if (from < 0 || to < 0 || from == to) return;
-    successors_[from].insert(to);
-    predecessors_[to].insert(from);
-  };
-  for (int tensor = 0; tensor < tensors_.size(); ++tensor)
-    for (const int reader : readers[tensor]) connect(writer[tensor], reader);
-  for (const Overwrite& overwrite : region_.overwrites)
-    for (const int reader : readers[overwrite.older]) connect(reader, writer[overwrite.newer]);
-}
-
-/// Is there a path; with `skip_direct` one through another group? Searched from both ends in turn:
-/// where there is none, one of them mostly has little to search. A long search ends with yes, which
-/// does no more than keep groups apart.
-bool Grouping::Reaches(int from, int to, bool skip_direct) {
-  if (!skip_direct && successors_[from].contains(to)) return true;
-  const int marks[] = {++last_mark_, ++last_mark_};
-  const std::vector<std::set<int>>* const neighbours[] = {&successors_, &predecessors_};
-  std::vector<int> queues[2];
-  size_t done[] = {0, 0};
-  // Whether the other side has been there.
-  const auto meets = [&](int side, int group) {
-    if (marks_[group] == marks[1 - side]) return true;
-    if (marks_[group] != marks[side]) queues[side].push_back(group);
-    marks_[group] = marks[side];
-    return false;
-  };
-  for (const int next : successors_[from])
-    if (next != to) meets(0, next);
-  for (const int before : predecessors_[to])
-    if (before != from && meets(1, before)) return true;
-  while (done[0] < queues[0].size() && done[1] < queues[1].size()) {
-    if (queues[0].size() + queues[1].size() > kMaxSearched) return true;
-    for (const int side : {0, 1})
-      for (const int next : (*neighbours[side])[queues[side][done[side]++]])
-        if (meets(side, next)) return true;
-  }
-  return false;
-}
-
-/// `kept` has taken the work of `gone`, and takes its place in the order.
+/// `kept` has taken the work of `gone`.
 void Grouping::Replace(int kept, int gone) {
-  for (const int before : predecessors_[gone]) {
-    successors_[before].erase(gone);
-    if (before == kept) continue;
-    successors_[before].insert(kept);
-    predecessors_[kept].insert(before);
-  }
-  for (const int behind : successors_[gone]) {
-    predecessors_[behind].erase(gone);
-    if (behind == kept) continue;
-    predecessors_[behind].insert(kept);
-    successors_[kept].insert(behind);
-  }
-  successors_[gone].clear();
-  predecessors_[gone].clear();
+  graph_.Replace(kept, gone);
   alive_[gone] = false;
   groups_[gone] = {};
+  if (notes_ != nullptr) NoteJoined(kept, std::exchange(notes_->joined[gone], {}));
+}
+
+std::optional<Blocked> Grouping::OtherThanLoops(int producer, int reader) const {
+  for (const int i : {producer, reader}) {
+    if (groups_[i].form) return Blocked{.obstacle = Obstacle::kForm};
+    if (groups_[i].stages.empty()) return Blocked{.obstacle = Obstacle::kControl};
+  }
+  return std::nullopt;
 }
 
 // ---- one loop nest -----------------------------------------------------------------------------
 
-bool Grouping::Absorb(int base, int consumer) {
-  if (!IsSingleStage(base) || !IsSingleStage(consumer)) return false;
+/// The consumer over the points of the base, if one loop may compute both.
+Verdict<Computation> Grouping::OneLoop(int base, int consumer) {
+  if (const auto blocked = OtherThanLoops(base, consumer)) return std::unexpected(*blocked);
+  for (const int i : {base, consumer})
+    if (!IsSingleStage(i))
+      return std::unexpected(Blocked{.obstacle = Obstacle::kSeveralStages, .group = i});
+  const Computation &into = groups_[base].stages[0], &added = groups_[consumer].stages[0];
+  auto moved = AtSamePoints(into, added);
+  if (!moved) return moved;
+  if (into.results.size() + added.results.size() > kMaxResults)
+    return std::unexpected(Blocked{.obstacle = Obstacle::kResults, .limit = kMaxResults});
+  if (!FitOneLoop(into, added))
+    return std::unexpected(Blocked{.obstacle = Obstacle::kOperations, .limit = kMaxPointCost});
+  if (const auto blocked = ForbiddenOverwrite(into, *moved, region_.overwrites))
+    return std::unexpected(*blocked);
+  if (const auto blocked = graph_.CycleThrough(base, consumer)) return std::unexpected(*blocked);
+  return moved;
+}
+
+bool Grouping::Absorb(int base, int consumer, FusionRule rule) {
+  const auto moved = OneLoop(base, consumer);
+  if (!moved) return false;
   Computation& into = groups_[base].stages[0];
-  const Computation& added = groups_[consumer].stages[0];
-  if (into.results.size() + added.results.size() > kMaxResults || !FitOneLoop(into, added))
-    return false;
-  const auto moved = AtSamePoints(into, added);
-  if (!moved || !OverwritesAllow(into, *moved, region_.overwrites)) return false;
-  if (Reaches(base, consumer, true) || Reaches(consumer, base, false)) return false;
   MergeStage(into, *moved);
   Replace(base, consumer);
+  if (notes_ != nullptr) NoteJoined(base, {{rule, moved->tensors, into.tensors.front()}});
   return true;
 }
 
@@ -207,97 +168,46 @@ template <typename Predicate>
 void Grouping::AbsorbConsumers(const Predicate& is_base) {
   for (int base = 0; base < count(); ++base) {
     if (!IsSingleStage(base) || !is_base(groups_[base])) continue;
+    const FusionRule rule =
+        groups_[base].stages[0].reducer ? FusionRule::kEpilogue : FusionRule::kOneLoop;
     for (bool changed = true; changed;) {
       changed = false;
-      for (const int consumer : std::set<int>(successors_[base])) changed |= Absorb(base, consumer);
+      for (const int consumer : std::set<int>(graph_.successors()[base]))
+        changed |= Absorb(base, consumer, rule);
     }
   }
 }
 
 // ---- stages that share outer loops -------------------------------------------------------------
 
-int Grouping::RowAxes(const FusedGroup& producer, const FusedGroup& reader) const {
-  int outer = kMaxRank;
-  for (const FusedGroup* group : {&producer, &reader})
-    if (group->stages.size() > 1) outer = std::min(outer, group->outer);
-  for (const Computation& from : producer.stages)
-    for (const Computation& to : reader.stages) outer = std::min(outer, SharedOuterAxes(from, to));
+/// How many axes they may share.
+Verdict<int> Grouping::RowsOf(int producer, int reader) {
+  if (const auto blocked = OtherThanLoops(producer, reader)) return std::unexpected(*blocked);
+  const FusedGroup &first = groups_[producer], &second = groups_[reader];
+  const auto outer = SharedRows(first, second, tensors_);
+  if (!outer) return outer;
+  for (const Computation& a : first.stages)
+    for (const Computation& b : second.stages)
+      if (const auto blocked = ForbiddenOverwrite(a, b, region_.overwrites))
+        return std::unexpected(*blocked);
+  if (const auto blocked = graph_.CycleThrough(producer, reader)) return std::unexpected(*blocked);
   return outer;
 }
 
-/// Would the inner loops stride, since neighbouring elements belong to neighbouring iterations of
-/// an outer axis?
-bool StridesInside(const Computation& stage, int outer) {
-  const int axes = static_cast<int>(stage.axes.size());
-  return std::any_of(stage.reads.begin(), stage.reads.end(), [&](const TensorRead& read) {
-    bool moves = false;
-    for (const Index& index : read.coordinates)
-      for (int axis = outer; axis < axes; ++axis) moves |= UsesAxis(index, axis);
-    if (!moves) return false;
-    const auto last = AsAffine(read.coordinates.back(), axes);
-    return last && std::any_of(last->coefficients.begin(), last->coefficients.begin() + outer,
-                               [](int64_t coefficient) { return coefficient == 1; });
-  });
-}
-
-bool Grouping::RowsWorthwhile(const FusedGroup& producer, const FusedGroup& reader,
-                              int outer) const {
-  const Shape& axes = producer.stages[0].axes;
-  const int64_t rows = Elements(Shape(axes.begin(), axes.begin() + outer));
-  if (rows == 0) return false;
-  int64_t local_bytes = 0, work = 0;
-  for (const FusedGroup* group : {&producer, &reader})
-    for (const Computation& stage : group->stages) {
-      work += Elements(stage.axes) * PointCost(stage);
-      for (const int tensor : stage.tensors) local_bytes += tensors_[tensor].type.bytes() / rows;
-      if (StridesInside(stage, outer)) return false;
-    }
-  return local_bytes <= kMaxLocalBytes && (rows >= kFewRows || work < 4 * kSerialFlops);
-}
-
-/// Stages over the same points become one where no stage between them stands in the way.
-void Grouping::Coalesce(FusedGroup& group) {
-  std::vector<Computation>& stages = group.stages;
-  for (size_t later = 1; later < stages.size(); ++later)
-    for (size_t earlier = 0; earlier < later; ++earlier) {
-      const bool blocked = std::any_of(
-          stages.begin() + static_cast<int>(earlier) + 1, stages.begin() + static_cast<int>(later),
-          [&](const Computation& between) {
-            return std::any_of(between.tensors.begin(), between.tensors.end(),
-                               [&](int tensor) { return Reads(stages[later], tensor); });
-          });
-      if (blocked) continue;
-      const auto moved = AtSamePoints(stages[earlier], stages[later]);
-      if (moved && stages[earlier].domain() == stages[later].domain() &&
-          FitOneLoop(stages[earlier], stages[later]))
-        MergeStage(stages[earlier], *moved);
-      else if (CanMergeReductions(stages[earlier], stages[later]))
-        MergeReductions(stages[earlier], stages[later]);
-      else
-        continue;
-      stages.erase(stages.begin() + static_cast<int>(later));
-      --later;
-      break;
-    }
-}
-
 bool Grouping::ShareRow(int producer, int reader) {
-  if (!IsLoops(producer) || !IsLoops(reader)) return false;
+  const auto outer = RowsOf(producer, reader);
+  if (!outer) return false;
   FusedGroup &first = groups_[producer], &second = groups_[reader];
-  if (first.contraction || second.contraction ||
-      first.stages.size() + second.stages.size() > kMaxStages)
-    return false;
-  const int outer = RowAxes(first, second);
-  if (outer < 1 || outer == kMaxRank || !RowsWorthwhile(first, second, outer)) return false;
-  for (const Computation& a : first.stages)
-    for (const Computation& b : second.stages)
-      if (!OverwritesAllow(a, b, region_.overwrites)) return false;
-  if (Reaches(producer, reader, true) || Reaches(reader, producer, false)) return false;
-  for (Computation& stage : second.stages) first.stages.push_back(std::move(stage));
-  first.outer = outer;
-  Coalesce(first);
+  std::vector<JoinedTensors> joined;
+  for (Computation& stage : second.stages) {
+    joined.push_back({FusionRule::kSharedRows, stage.tensors, first.stages[0].tensors.front()});
+    first.stages.push_back(std::move(stage));
+  }
+  first.outer = *outer;
+  std::ranges::move(Coalesce(first), std::back_inserter(joined));
   if (first.stages.size() == 1) first.outer = 0;
   Replace(producer, reader);
+  if (notes_ != nullptr) NoteJoined(producer, std::move(joined));
   return true;
 }
 
@@ -306,7 +216,7 @@ void Grouping::ShareRows() {
     changed = false;
     for (int producer = 0; producer < count(); ++producer) {
       if (!IsLoops(producer)) continue;
-      for (const int reader : std::set<int>(successors_[producer]))
+      for (const int reader : std::set<int>(graph_.successors()[producer]))
         changed |= ShareRow(producer, reader);
     }
   }
@@ -327,29 +237,85 @@ void Grouping::MergeSiblings() {
     for (int b = a + 1; b < count(); ++b) {
       if (!IsSingleStage(a) || !IsSingleStage(b)) continue;
       if (!AreSiblings(groups_[a].stages[0], groups_[b].stages[0])) continue;
-      if (Reaches(a, b, false))
-        Absorb(a, b);
-      else if (Reaches(b, a, false))
-        Absorb(b, a);
-      else
-        Absorb(a, b);
+      const bool backwards = !graph_.Reaches(a, b) && graph_.Reaches(b, a);
+      Absorb(backwards ? b : a, backwards ? a : b, FusionRule::kSiblings);
     }
 }
 
+// ---- what is reported --------------------------------------------------------------------------
+
+void Grouping::NoteJoined(int group, std::vector<JoinedTensors> joined) {
+  std::ranges::move(joined, std::back_inserter(notes_->joined[group]));
+}
+
+void Grouping::NoteInlined() {
+  notes_->joined.resize(groups_.size());
+  for (int i = 0; i < count(); ++i)
+    for (const int tensor : groups_[i].Writes())
+      if (const auto found = notes_->inlined.find(tensor); found != notes_->inlined.end())
+        NoteJoined(i, found->second);
+}
+
+GroupPair Grouping::PairOf(int writer, int reader, std::vector<int> tensors, bool fuse) {
+  constexpr Blocked kOff = {.obstacle = Obstacle::kSwitchedOff};
+  constexpr Blocked kAllowed = {.obstacle = Obstacle::kNotTried};
+  GroupPair pair{writer, reader, std::move(tensors), kOff, kOff};
+  if (!fuse) return pair;
+  const auto loop = OneLoop(writer, reader);
+  const auto rows = RowsOf(writer, reader);
+  pair.one_loop = loop ? kAllowed : loop.error();
+  pair.shared_rows = rows ? kAllowed : rows.error();
+  return pair;
+}
+
+void Grouping::NotePairs(bool fuse) {
+  std::unordered_map<int, int> writers;  // of each tensor
+  for (int i = 0; i < count(); ++i)
+    for (const int tensor : groups_[i].Writes()) writers[tensor] = i;
+  for (int reader = 0; reader < count(); ++reader) {
+    std::map<int, std::set<int>> taken;  // tensors by their writers
+    for (const int tensor : groups_[reader].Reads())
+      if (const auto writer = writers.find(tensor); writer != writers.end())
+        if (writer->second != reader) taken[writer->second].insert(tensor);
+    for (const auto& [writer, tensors] : taken)
+      notes_->pairs.push_back(PairOf(writer, reader, {tensors.begin(), tensors.end()}, fuse));
+  }
+}
+
 std::vector<FusedGroup> Grouping::Sorted() && {
-  const std::vector<int> order = OrderGroups(groups_, successors_, tensors_);
+  const std::vector<int> order = OrderGroups(groups_, graph_.successors(), tensors_);
   DESCENT_CHECK(order.size() == groups_.size(), "the groups of a region have no order");
   std::vector<FusedGroup> sorted;
-  for (const int i : order)
-    if (alive_[i]) sorted.push_back(std::move(groups_[i]));
+  std::vector<int> numbers(groups_.size(), -1);
+  for (const int i : order) {
+    if (!alive_[i]) continue;
+    numbers[i] = static_cast<int>(sorted.size());
+    sorted.push_back(std::move(groups_[i]));
+  }
+  if (notes_ != nullptr) notes_->Renumber(numbers);
   return sorted;
 }
 
 }  // namespace
 
-std::vector<FusedGroup> FormGroups(const Region& region, const TensorTable& tensors, bool fuse) {
-  Grouping grouping(region, tensors);
+void RegionFusion::Renumber(const std::vector<int>& numbers) {
+  std::vector<std::vector<JoinedTensors>> sorted(joined.size());
+  for (size_t i = 0; i < joined.size(); ++i)
+    if (numbers[i] >= 0) sorted[numbers[i]] = std::move(joined[i]);
+  joined = std::move(sorted);
+  for (GroupPair& pair : pairs) {
+    pair.writer = numbers[pair.writer];
+    pair.reader = numbers[pair.reader];
+    for (Blocked* blocked : {&pair.one_loop, &pair.shared_rows})
+      if (blocked->group >= 0) blocked->group = numbers[blocked->group];
+  }
+}
+
+std::vector<FusedGroup> FormGroups(const Region& region, const TensorTable& tensors, bool fuse,
+                                   RegionFusion* notes) {
+  Grouping grouping(region, tensors, notes);
   if (fuse) grouping.Fuse();
+  if (notes != nullptr) grouping.NotePairs(fuse);
   return std::move(grouping).Sorted();
 }
 

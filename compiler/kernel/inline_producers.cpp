@@ -13,6 +13,9 @@ namespace {
 constexpr int64_t kCheapCost = 6;
 /// A producer of at most this cost may be computed while a contraction packs its operand.
 constexpr int64_t kPackingCost = 3;
+constexpr size_t kPackingReaders = 2;
+/// How often several consumers may compute an element of a cheap producer.
+constexpr int64_t kEvaluations = 4;
 /// Bounds of what one loop nest may be after inlining, so that what an inlining costs the compiler
 /// does not grow with the length of a chain.
 constexpr size_t kMaxReads = 24;
@@ -24,8 +27,9 @@ constexpr int64_t kCallDivisions = 512;
 
 class ProducerInlining {
  public:
-  ProducerInlining(Region& region, const TensorTable& tensors)
+  ProducerInlining(Region& region, const TensorTable& tensors, RegionFusion* notes)
       : region_(region),
+        notes_(notes),
         delivered_(tensors.size(), false),
         computed_(tensors.size(), false),
         users_(tensors.size()) {
@@ -90,13 +94,14 @@ class ProducerInlining {
     });
   }
 
-  /// Would inlining it keep a value in memory that could otherwise stay in the loop that computes
-  /// it?
-  bool EndsEpilogue(size_t number) const {
+  /// A value that inlining would keep in memory though it could otherwise stay in the loop that
+  /// computes it.
+  std::optional<Blocked> EndedEpilogue(size_t number) const {
     const Computation& producer = region_.works[number].computation;
-    return std::any_of(producer.reads.begin(), producer.reads.end(), [&](const TensorRead& read) {
-      return IsIdentity(producer, read) && !IsStoredAnyway(read.tensor, number);
-    });
+    for (const TensorRead& read : producer.reads)
+      if (IsIdentity(producer, read) && !IsStoredAnyway(read.tensor, number))
+        return Blocked{.obstacle = Obstacle::kEndsEpilogue, .tensor = read.tensor};
+    return std::nullopt;
   }
 
   bool ReadsIdentically(const Computation& user, int tensor) const {
@@ -121,7 +126,8 @@ class ProducerInlining {
     return saved < 0;
   }
 
-  bool Worthwhile(size_t number, int tensor) const {
+  /// Why inlining `tensor` would not pay.
+  std::optional<Blocked> NotWorthwhile(size_t number, int tensor) const {
     const Computation& producer = region_.works[number].computation;
     const std::set<size_t>& users = users_[tensor];
     const int64_t elements = Elements(producer.axes);
@@ -133,63 +139,113 @@ class ProducerInlining {
       evaluations += contraction ? elements : Elements(region_.works[user].computation.axes);
       packed |= contraction;
     }
-    const bool from_data =
-        std::any_of(producer.reads.begin(), producer.reads.end(), [](const TensorRead& read) {
-          return std::any_of(read.coordinates.begin(), read.coordinates.end(),
-                             [](const Index& index) { return index->kind == IndexKind::kRead; });
-        });
-    if (IsLayout(producer) || producer.reads.empty())
-      return !from_data || (users.size() == 1 && evaluations <= elements);
-    if (packed)
-      return ScalarCost(producer.results) <= kPackingCost && users.size() <= 2 &&
-             !EndsEpilogue(number);
-    if (users.size() == 1 && evaluations <= elements)
-      return ReadsIdentically(region_.works[*users.begin()].computation, tensor) ||
-             !EndsEpilogue(number);
-    return ScalarCost(producer.results) <= kCheapCost && evaluations <= 4 * elements &&
-           !EndsEpilogue(number);
+    const bool once = users.size() == 1 && evaluations <= elements;
+    const bool from_data = std::ranges::any_of(producer.reads, [](const TensorRead& read) {
+      return std::ranges::any_of(
+          read.coordinates, [](const Index& index) { return index->kind == IndexKind::kRead; });
+    });
+    if (IsLayout(producer) || producer.reads.empty()) {
+      if (!from_data || once) return std::nullopt;
+      return Blocked{.obstacle = Obstacle::kGatheredAgain};
+    }
+    if (packed) {
+      if (ScalarCost(producer.results) > kPackingCost)
+        return Blocked{.obstacle = Obstacle::kPackedOperations, .limit = kPackingCost};
+      if (users.size() > kPackingReaders)
+        return Blocked{.obstacle = Obstacle::kPackedReaders, .limit = kPackingReaders};
+      return EndedEpilogue(number);
+    }
+    if (once) {
+      if (ReadsIdentically(region_.works[*users.begin()].computation, tensor)) return std::nullopt;
+      return EndedEpilogue(number);
+    }
+    if (ScalarCost(producer.results) > kCheapCost)
+      return Blocked{.obstacle = Obstacle::kRepeatedOperations, .limit = kCheapCost};
+    if (evaluations > kEvaluations * elements)
+      return Blocked{.obstacle = Obstacle::kEvaluations, .limit = kEvaluations};
+    return EndedEpilogue(number);
   }
 
-  /// Inlines `tensor` into the trial of `user`, if that is possible.
-  bool Try(const Computation& producer, int tensor, size_t user, Trials& trials) const {
+  /// Inlines `tensor` into the trial of `user`; or says why that may not be.
+  std::optional<Blocked> Try(const Computation& producer, int tensor, size_t user,
+                             Trials& trials) const {
     const Work& work = region_.works[user];
-    if (!work.is_computation()) return false;
+    const auto blocked = [&](Obstacle obstacle, int64_t limit = 0) {
+      const std::vector<int> writes = work.Writes();
+      return Blocked{
+          .obstacle = obstacle, .limit = limit, .reader = writes.empty() ? -1 : writes.front()};
+    };
+    if (!work.is_computation()) return blocked(work.form ? Obstacle::kForm : Obstacle::kControl);
     Computation& trial = trials.try_emplace(user, work.computation).first->second;
-    if (!CanInline(trial, tensor, producer)) return false;
+    if (const auto obstacle = InliningObstacle(trial, tensor, producer)) return blocked(*obstacle);
     Inline(trial, tensor, producer);
-    if (trial.reads.size() > kMaxReads || LargestIndex(trial) > kMaxIndexNodes) return false;
+    if (trial.reads.size() > kMaxReads) return blocked(Obstacle::kReads, kMaxReads);
+    if (LargestIndex(trial) > kMaxIndexNodes) return blocked(Obstacle::kIndexNodes, kMaxIndexNodes);
     // A layout costs nothing, whatever its reader does.
     const int64_t cost = PointCost(trial);
-    if (cost > kMaxPointCost && cost > PointCost(work.computation)) return false;
-    return !FindContraction(work.computation) || FindContraction(trial);
+    if (cost > kMaxPointCost && cost > PointCost(work.computation))
+      return blocked(Obstacle::kOperations, kMaxPointCost);
+    if (FindContraction(work.computation) && !FindContraction(trial))
+      return blocked(Obstacle::kContractionLost);
+    return std::nullopt;
   }
 
-  /// Inlines all results of a work into all their users, if that is possible and worthwhile for
-  /// all.
-  bool InlineEverywhere(size_t number) {
+  /// What the users of all results of a work become, if inlining them is possible and worthwhile
+  /// for all.
+  Verdict<Trials> Inlined(size_t number) const {
     const Work& work = region_.works[number];
-    if (!work.is_computation() || work.computation.reducer || Asserts(work.computation))
-      return false;
-    const Computation producer = work.computation;
+    const auto blocked = [](Obstacle obstacle, int tensor = -1) {
+      return std::unexpected(Blocked{.obstacle = obstacle, .tensor = tensor});
+    };
+    if (!work.is_computation()) return blocked(work.form ? Obstacle::kForm : Obstacle::kControl);
+    const Computation& producer = work.computation;
+    if (producer.reducer) return blocked(Obstacle::kReduction);
+    if (Asserts(producer)) return blocked(Obstacle::kAsserts);
     Trials trials;
     for (const int tensor : producer.tensors) {
-      const std::set<size_t>& users = users_[tensor];
-      if (delivered_[tensor] || users.empty()) return false;
-      for (const size_t user : users)
-        if (!Try(producer, tensor, user, trials)) return false;
+      if (delivered_[tensor]) return blocked(Obstacle::kDelivered, tensor);
+      if (users_[tensor].empty()) return blocked(Obstacle::kUnread, tensor);
+      for (const size_t user : users_[tensor])
+        if (const auto failed = Try(producer, tensor, user, trials))
+          return std::unexpected(*failed);
     }
-    if (IndicesCostMore(producer, trials)) return false;
+    if (IndicesCostMore(producer, trials)) return blocked(Obstacle::kIndexDivisions);
     for (const int tensor : producer.tensors)
-      if (!Worthwhile(number, tensor)) return false;
-    for (const TensorRead& read : producer.reads) users_[read.tensor].erase(number);
-    for (auto& [user, trial] : trials) {
+      if (const auto costly = NotWorthwhile(number, tensor)) return std::unexpected(*costly);
+    return trials;
+  }
+
+  bool InlineEverywhere(size_t number) {
+    auto trials = Inlined(number);
+    if (notes_ != nullptr) Note(region_.works[number], trials);
+    if (!trials) return false;
+    const std::vector<TensorRead> reads = region_.works[number].computation.reads;
+    for (const TensorRead& read : reads) users_[read.tensor].erase(number);
+    for (auto& [user, trial] : *trials) {
       region_.works[user].computation = std::move(trial);
-      for (const TensorRead& read : producer.reads) users_[read.tensor].insert(user);
+      for (const TensorRead& read : reads) users_[read.tensor].insert(user);
     }
     return true;
   }
 
+  void Note(const Work& work, const Verdict<Trials>& trials) {
+    const std::vector<int> tensors = work.Writes();
+    if (!trials) {
+      for (const int tensor : tensors) notes_->stored[tensor] = trials.error();
+      return;
+    }
+    if (tensors.empty()) return;
+    const std::vector<JoinedTensors> inside = notes_->inlined[tensors.front()];
+    for (const auto& [user, trial] : *trials) {
+      const int reader = region_.works[user].computation.tensors.front();
+      auto& joined = notes_->inlined[reader];
+      joined.insert(joined.end(), inside.begin(), inside.end());
+      joined.push_back({FusionRule::kInlined, tensors, reader});
+    }
+  }
+
   Region& region_;
+  RegionFusion* notes_;
   std::vector<bool> delivered_;
   std::vector<bool> computed_;           ///< by a work of this region
   std::vector<std::set<size_t>> users_;  ///< works that read a tensor
@@ -199,8 +255,8 @@ class ProducerInlining {
 
 }  // namespace
 
-void InlineProducers(Region& region, const TensorTable& tensors) {
-  ProducerInlining(region, tensors).Run();
+void InlineProducers(Region& region, const TensorTable& tensors, RegionFusion* notes) {
+  ProducerInlining(region, tensors, notes).Run();
 }
 
 }  // namespace descent

@@ -15,6 +15,7 @@
 #include "compiler/kernel/check_plan.h"
 #include "compiler/kernel/entry_metadata.h"
 #include "compiler/kernel/fuse.h"
+#include "compiler/kernel/fusion_report.h"
 #include "compiler/kernel/layouts.h"
 #include "compiler/kernel/lower.h"
 #include "compiler/kernel/operand_copies.h"
@@ -22,7 +23,6 @@
 #include "compiler/kernel/region.h"
 #include "compiler/kernel/schedule.h"
 #include "compiler/kernel/split_reductions.h"
-#include "runtime/abi.h"
 
 namespace descent {
 namespace {
@@ -49,6 +49,7 @@ class EntryLowering {
       if (const EntryTensor& info = tensors_[tensor]; Info(info.type.dtype).is_float)
         if (!info.name.starts_with('%')) float_names_.insert(info.name);
     EmitRegion(built.region, entry_.steps);
+    if (options_.fusion != nullptr) options_.fusion->Sort();
     for (EntryInput& input : entry_.inputs)
       if (input.buffer < 0) input.buffer = BufferOf(input_tensors_[&input - entry_.inputs.data()]);
     PlanMemory(entry_, program_.kernels, options_.packing);
@@ -209,6 +210,8 @@ class EntryLowering {
   std::vector<std::pair<int, int>> EmitSide(Region& side, const BranchWork& branch,
                                             std::vector<Step>& steps);
   void EmitCall(LoweredKernel lowered, std::vector<Step>& steps);
+  void NoteCopy(const LoweredKernel& copy, int writer, const Region& region);
+  int CallCount() const { return static_cast<int>(meaning_.calls.size()); }
   int AddKernel(Kernel kernel);
   std::vector<int> IllegalOverwrites(const LoweredKernel& lowered, const Region& region) const;
   static void UpdateInstead(Region& region, int computed, int copy);
@@ -230,14 +233,17 @@ class EntryLowering {
 };
 
 void EntryLowering::EmitRegion(Region& region, std::vector<Step>& steps) {
-  if (options_.fuse) InlineProducers(region, tensors_);
+  RegionFusion fusion;
+  RegionFusion* const notes = options_.fusion != nullptr ? &fusion : nullptr;
+  if (options_.fuse) InlineProducers(region, tensors_, notes);
   ChooseLayouts(region, tensors_);
   UseWinograd(region, tensors_, options_.winograd);
   CopyOperands(region, tensors_);
   SplitReductions(region, tensors_);
   Deliver(region, tensors_);
   DropUnread(region, tensors_);
-  std::vector<FusedGroup> groups = FormGroups(region, tensors_, options_.fuse);
+  std::vector<FusedGroup> groups = FormGroups(region, tensors_, options_.fuse, notes);
+  std::vector<FusionParty> parties;
   std::unordered_map<int, int> readers;  // number of groups that read a tensor
   for (const FusedGroup& group : groups) {
     const std::vector<int> reads = group.Reads();
@@ -246,11 +252,14 @@ void EntryLowering::EmitRegion(Region& region, std::vector<Step>& steps) {
   for (FusedGroup& group : groups) {
     const std::vector<int> reads = group.Reads();
     const std::unordered_set<int> own(reads.begin(), reads.end());
+    const int first_call = CallCount();
     EmitGroup(group, region, steps, [&](int tensor) {
       const auto found = readers.find(tensor);
       return found != readers.end() && found->second > (own.contains(tensor) ? 1 : 0);
     });
+    parties.push_back(PartyOf(group, first_call, CallCount()));
   }
+  if (notes != nullptr) options_.fusion->Add(fusion, groups, parties, tensors_);
 }
 
 std::vector<int> EntryLowering::IllegalOverwrites(const LoweredKernel& lowered,
@@ -311,8 +320,20 @@ void EntryLowering::EmitGroup(FusedGroup& group, Region& region, std::vector<Ste
     copying.stages[0].nodes = {tensors_[computed].name};
     copies.push_back(LowerGroup(copying, tensors_, stored));
   }
+  const int writer = CallCount();
   EmitCall(std::move(lowered), steps);
-  for (LoweredKernel& copy : copies) EmitCall(std::move(copy), steps);
+  for (LoweredKernel& copy : copies) {
+    if (options_.fusion != nullptr) NoteCopy(copy, writer, region);
+    EmitCall(std::move(copy), steps);
+  }
+}
+
+/// A copy that EmitGroup makes takes one tensor and gives the newer value of an overwriting.
+void EntryLowering::NoteCopy(const LoweredKernel& copy, int writer, const Region& region) {
+  for (const Overwrite& overwrite : region.overwrites)
+    if (overwrite.newer == copy.tensors.back())
+      options_.fusion->AddCopy(writer, CallCount(), tensors_[copy.tensors.front()].name,
+                               tensors_[overwrite.older].name);
 }
 
 void EntryLowering::EmitLoop(LoopWork& loop, const Region& outer, std::vector<Step>& steps) {
@@ -413,40 +434,7 @@ int EntryLowering::AddKernel(Kernel kernel) {
   return static_cast<int>(program_.kernels.size()) - 1;
 }
 
-int KindOf(SlotKind kind) {
-  switch (kind) {
-    case SlotKind::kParameter:
-      return DESCENT_SLOT_PARAMETER;
-    case SlotKind::kStatistic:
-      return DESCENT_SLOT_STATISTIC;
-    case SlotKind::kOptimizer:
-      break;
-  }
-  return DESCENT_SLOT_OPTIMIZER;
-}
-
 }  // namespace
-
-void LayoutState(const Model& model, KernelProgram& program) {
-  program.state = {
-      {.name = std::string(kSeedSlot), .type = {DType::kI64, {}}, .kind = DESCENT_SLOT_SEED},
-      {.name = std::string(kStepSlot), .type = {DType::kI64, {}}, .kind = DESCENT_SLOT_STEP},
-      {.name = std::string(kLearningRateSlot),
-       .type = {DType::kF64, {}},
-       .kind = DESCENT_SLOT_LEARNING_RATE}};
-  for (const SlotKind kind : {SlotKind::kParameter, SlotKind::kStatistic, SlotKind::kOptimizer})
-    for (const Slot& slot : model.slots)
-      if (slot.kind == kind)
-        program.state.push_back({.name = slot.name,
-                                 .type = slot.type,
-                                 .kind = KindOf(kind),
-                                 .trainable = kind == SlotKind::kParameter && slot.trainable});
-  program.state_bytes = 0;
-  for (StateSlot& slot : program.state) {
-    slot.offset = program.state_bytes;
-    program.state_bytes += Aligned(slot.type.bytes());
-  }
-}
 
 Result<void> OrderState(std::span<const Model> optimized_entries, std::string_view main,
                         KernelProgram& program, const LowerOptions& options) {

@@ -17,11 +17,14 @@
 
 namespace descent {
 
+struct FusionReport;
+
 struct LowerOptions {
   bool fuse = true;
   TargetFacts target;
   Packing packing = Packing::kSmallest;
   Winograd winograd = Winograd::kWhereItPays;
+  FusionReport* fusion = nullptr;  ///< if not null, LowerEntry adds why its kernels are as they are
 };
 
 // Names of the slots that every program has, before the model's own; the graph output that replaces

@@ -72,16 +72,22 @@ void AppendNodes(Computation& base, const Computation& added) {
 
 }  // namespace
 
-std::optional<Computation> AtSamePoints(const Computation& base, const Computation& added) {
-  if (added.reducer || Elements(base.domain()) != Elements(added.domain())) return std::nullopt;
+Verdict<Computation> AtSamePoints(const Computation& base, const Computation& added) {
+  const auto blocked = [](Obstacle obstacle, int tensor = -1) {
+    return std::unexpected(Blocked{.obstacle = obstacle, .tensor = tensor});
+  };
+  if (added.reducer) return blocked(Obstacle::kReaderReduces);
+  if (Elements(base.domain()) != Elements(added.domain())) return blocked(Obstacle::kPointCount);
   for (size_t slot = 0; slot < added.reads.size(); ++slot) {
     const TensorRead& read = added.reads[slot];
     if (!Writes(base, read.tensor)) continue;
-    if (!IsIdentity(added, read) || IsIndexRead(added, static_cast<int>(slot))) return std::nullopt;
+    if (!IsIdentity(added, read)) return blocked(Obstacle::kOtherPoints, read.tensor);
+    if (IsIndexRead(added, static_cast<int>(slot)))
+      return blocked(Obstacle::kUsedAsIndex, read.tensor);
   }
   if (added.domain() == base.domain()) return added;
   Computation reshaped = Reshaped(added, base.domain());
-  if (NonAffineReads(reshaped) > NonAffineReads(added)) return std::nullopt;
+  if (NonAffineReads(reshaped) > NonAffineReads(added)) return blocked(Obstacle::kReshapedReads);
   return reshaped;
 }
 
@@ -145,12 +151,14 @@ bool ReadsInPlace(const Computation& computation, int tensor) {
   return true;
 }
 
-bool OverwritesAllow(const Computation& a, const Computation& b,
-                     const std::vector<Overwrite>& overwrites) {
-  return std::all_of(overwrites.begin(), overwrites.end(), [&](const Overwrite& overwrite) {
-    if (!Writes(a, overwrite.newer) && !Writes(b, overwrite.newer)) return true;
-    return ReadsInPlace(a, overwrite.older) && ReadsInPlace(b, overwrite.older);
-  });
+std::optional<Blocked> ForbiddenOverwrite(const Computation& a, const Computation& b,
+                                          const std::vector<Overwrite>& overwrites) {
+  for (const Overwrite& overwrite : overwrites) {
+    if (!Writes(a, overwrite.newer) && !Writes(b, overwrite.newer)) continue;
+    if (!ReadsInPlace(a, overwrite.older) || !ReadsInPlace(b, overwrite.older))
+      return Blocked{.obstacle = Obstacle::kOldValue, .tensor = overwrite.older};
+  }
+  return std::nullopt;
 }
 
 int SharedOuterAxes(const Computation& producer, const Computation& reader) {

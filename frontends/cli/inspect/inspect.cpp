@@ -9,6 +9,7 @@
 #include "frontends/cli/commands.h"
 #include "frontends/cli/compile_flags.h"
 #include "frontends/cli/files.h"
+#include "frontends/cli/inspect/fusion_view.h"
 #include "frontends/cli/inspect/graph_json.h"
 #include "frontends/cli/inspect/graph_view.h"
 #include "frontends/cli/inspect/program_view.h"
@@ -23,6 +24,7 @@ namespace {
 
 struct InspectArguments {
   std::string model, stage, entry, format = "text", output;
+  bool fusion = false;
   CompileFlags flags;
 };
 
@@ -113,6 +115,29 @@ Result<std::string> ProgramJson(const Subject& subject) {
   return std::move(json).Finish();
 }
 
+Result<Compilation> ExplainSubject(Subject subject) {
+  subject.options.explain_fusion = true;
+  return CompileSubject(subject);
+}
+
+Result<std::string> FusionText(const Subject& subject) {
+  DESCENT_TRY(compilation, ExplainSubject(subject));
+  const KernelProgram& program = compilation.program;
+  return PrintFusion(compilation.fusion.front(), program.entries.front(), program);
+}
+
+Result<std::string> FusionJson(const Subject& subject) {
+  DESCENT_TRY(compilation, ExplainSubject(subject));
+  const KernelProgram& program = compilation.program;
+  JsonWriter json;
+  json.BeginObject();
+  WriteJsonHead(json, subject.stage, compilation.entries.front());
+  json.Key("target").String(compilation.target->name);
+  WriteFusion(json, compilation.fusion.front(), program.entries.front(), program);
+  json.EndObject();
+  return std::move(json).Finish();
+}
+
 Result<std::string> KernelsSvg(const Subject& subject) {
   DESCENT_TRY(dot, ProgramText<KernelsDot>(subject));
   return LayOut(dot);
@@ -146,6 +171,9 @@ constexpr Stage kStages[] = {
     {"asm", Listing<ArtifactKind::kAssembly>, nullptr, nullptr, nullptr},
 };
 
+/// What --fusion shows.
+constexpr Stage kFusion = {"fusion", FusionText, nullptr, nullptr, FusionJson};
+
 struct Format {
   std::string_view name;
   Show Stage::* show;
@@ -160,14 +188,21 @@ std::vector<std::string> FormatsOf(const Stage& stage) {
   return names;
 }
 
+const Stage& StageOf(const std::string& name) {
+  return name.empty() ? kStages[0] : *std::ranges::find(kStages, name, &Stage::name);
+}
+
 Result<ExitStatus> Inspect(const InspectArguments& arguments) {
-  const std::string name = arguments.stage.empty() ? "summary" : arguments.stage;
-  const Stage& stage = *std::ranges::find(kStages, name, &Stage::name);
+  if (arguments.fusion && !arguments.stage.empty())
+    return UsageError("--fusion and --stage exclude each other", "choose one");
+  const Stage& stage = arguments.fusion ? kFusion : StageOf(arguments.stage);
+  const std::string name(stage.name);
   const Format& format = *std::ranges::find(kFormats, arguments.format, &Format::name);
   const Show show = stage.*format.show;
   if (show == nullptr)
-    return UsageError(fmt::format("stage {} has no format {}", name, format.name),
-                      fmt::format("it has {}", fmt::join(FormatsOf(stage), ", ")));
+    return UsageError(
+        fmt::format("{}{} has no format {}", arguments.fusion ? "--" : "stage ", name, format.name),
+        fmt::format("it has {}", fmt::join(FormatsOf(stage), ", ")));
   std::vector<runtime::NamedFile> read;
   DESCENT_TRY(model, LoadModel(arguments.model, arguments.flags.model, &read));
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));
@@ -199,6 +234,9 @@ Command InspectCommand() {
         .doc = "what to show (default summary)",
         .destination = &arguments->stage,
         .choices = StageNames()},
+       {.names = "--fusion",
+        .doc = "show instead why the kernels of the entry point are not fused any further",
+        .destination = &arguments->fusion},
        EntryOption(&arguments->entry, "train_step; run of a model without a loss"),
        {.names = "--format",
         .value = "FORMAT",
@@ -214,7 +252,10 @@ Command InspectCommand() {
           "and "
           "FLOPs, then totals. With --stage shows what the compiler made of an entry point "
           "(train_step unless --entry says otherwise): the graph at four points, kernels, memory, "
-          "LLVM IR or assembly. Graphs are parted into forward, backward and update; each derived "
+          "LLVM IR or assembly. With --fusion says of each kernel of several values by which rules "
+          "they came together, and of each two kernels of which one reads what the other writes "
+          "what keeps them apart. Graphs are parted into forward, backward and update; each "
+          "derived "
           "value names its origin, and those kept for the backward part are marked. Graph stages "
           "print as text that every command reads again. SVG of graphs and kernels is laid out by "
           "Graphviz; that of memory shows the arena over time. The JSON schema is in docs/cli.md.",
@@ -223,7 +264,8 @@ Command InspectCommand() {
       .examples = {{"descent inspect model.descent", "layers, parameters, FLOPs"},
                    {"descent inspect --stage differentiated model.descent", "the gradients"},
                    {"descent inspect --stage memory --format svg model.descent -o memory.svg",
-                    "where each byte lives, and when"}},
+                    "where each byte lives, and when"},
+                   {"descent inspect --fusion model.descent", "why two kernels are not one"}},
       .subject = &arguments->model,
       .run = [arguments] { return Inspect(*arguments); }};
 }
