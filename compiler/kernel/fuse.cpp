@@ -1,6 +1,7 @@
 #include "compiler/kernel/fuse.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -253,7 +254,7 @@ void Grouping::NoteInlined() {
   for (int i = 0; i < count(); ++i)
     for (const int tensor : groups_[i].Writes())
       if (const auto found = notes_->inlined.find(tensor); found != notes_->inlined.end())
-        NoteJoined(i, found->second);
+        NoteJoined(i, {{FusionRule::kInlined, found->second, tensor}});
 }
 
 GroupPair Grouping::PairOf(int writer, int reader, std::vector<int> tensors, bool fuse) {

@@ -55,8 +55,8 @@ struct GroupPair {
 struct RegionFusion {
   /// Of each value that computations wrote and could be inlined: why it was not.
   std::unordered_map<int, Blocked> stored;
-  /// What was inlined into the computation that writes a value.
-  std::unordered_map<int, std::vector<JoinedTensors>> inlined;
+  /// What was inlined into the computation that writes a value, first the innermost.
+  std::unordered_map<int, std::vector<int>> inlined;
   std::vector<std::vector<JoinedTensors>> joined;  ///< of each group
   std::vector<GroupPair> pairs;
 

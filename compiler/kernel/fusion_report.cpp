@@ -15,15 +15,23 @@ class Naming {
          std::span<const FusionParty> parties, const TensorTable& tensors)
       : notes_(notes), groups_(groups), parties_(parties), tensors_(tensors) {}
 
+  /// What was inlined first; what joined the same value by the same rule together.
   KernelParts PartsOf(size_t group) const {
-    KernelParts parts{.call = parties_[group].first_call, .joined = {}};
+    KernelParts parts{.call = parties_[group].first_call, .covers = {}, .joined = {}};
+    for (const Computation& stage : groups_[group].stages)
+      for (const std::string& node : stage.nodes)
+        if (std::ranges::count(parts.covers, node) == 0) parts.covers.push_back(node);
+    std::vector<JoinedValues>& rows = parts.joined;
     for (const auto& [rule, tensors, with] : notes_.joined[group]) {
-      const std::string name = tensors_[with].name;
-      std::vector<JoinedValues>& joined = parts.joined;
-      if (joined.empty() || joined.back().rule != rule || joined.back().with != name)
-        joined.push_back({rule, {}, name});
-      for (const int tensor : tensors) joined.back().values.push_back(tensors_[tensor].name);
+      const std::string& name = tensors_[with].name;
+      auto row = std::ranges::find_if(rows, [rule, &name](const JoinedValues& joined) {
+        return joined.rule == rule && joined.with == name;
+      });
+      if (row == rows.end()) row = rows.insert(row, {rule, {}, name});
+      for (const int tensor : tensors) row->values.push_back(tensors_[tensor].name);
     }
+    std::ranges::stable_partition(
+        rows, [](const JoinedValues& joined) { return joined.rule == FusionRule::kInlined; });
     return parts;
   }
 
@@ -48,9 +56,17 @@ class Naming {
     return finding;
   }
 
+  /// Is the value computed by the group, be it only where it is read?
+  bool IsPartOf(int tensor, int group) const {
+    const auto joined = [&](const JoinedTensors& part) {
+      return std::ranges::count(part.tensors, tensor) > 0;
+    };
+    return std::ranges::count(groups_[group].Writes(), tensor) > 0 ||
+           std::ranges::any_of(notes_.joined[group], joined);
+  }
+
   /// One finding for all values that the same keeps from being inlined.
   std::vector<FusionFinding> InliningOf(const GroupPair& pair) const {
-    const std::vector<int> written = groups_[pair.reader].Writes();
     std::vector<FusionFinding> findings;
     for (const int tensor : pair.tensors) {
       // Copies, partial sums and the like are made behind inlining.
@@ -58,7 +74,7 @@ class Naming {
       if (pair.one_loop.obstacle == Obstacle::kSwitchedOff) blocked = pair.one_loop;
       if (const auto found = notes_.stored.find(tensor); found != notes_.stored.end())
         blocked = found->second;
-      if (std::ranges::count(written, blocked.reader) > 0) blocked.reader = -1;
+      if (IsPartOf(blocked.reader, pair.reader)) blocked.reader = -1;
       FusionFinding finding = FindingOf(FusionWay::kInline, blocked);
       const auto same = std::ranges::find_if(findings, [&](const FusionFinding& other) {
         return std::tie(other.obstacle, other.about, other.reader) ==

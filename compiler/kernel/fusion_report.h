@@ -35,6 +35,7 @@ struct JoinedValues {
 /// How the parts of the kernel of a call came together; not in the report if it has one part.
 struct KernelParts {
   int call = -1;
+  std::vector<std::string> covers;  ///< all values that it computes
   std::vector<JoinedValues> joined;
 };
 

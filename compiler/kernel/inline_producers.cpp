@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -235,12 +236,12 @@ class ProducerInlining {
       return;
     }
     if (tensors.empty()) return;
-    const std::vector<JoinedTensors> inside = notes_->inlined[tensors.front()];
+    std::vector<int> added = notes_->inlined[tensors.front()];
+    added.insert(added.end(), tensors.begin(), tensors.end());
     for (const auto& [user, trial] : *trials) {
-      const int reader = region_.works[user].computation.tensors.front();
-      auto& joined = notes_->inlined[reader];
-      joined.insert(joined.end(), inside.begin(), inside.end());
-      joined.push_back({FusionRule::kInlined, tensors, reader});
+      auto& inlined = notes_->inlined[region_.works[user].computation.tensors.front()];
+      std::ranges::copy_if(added, std::back_inserter(inlined),
+                           [&](int tensor) { return std::ranges::count(inlined, tensor) == 0; });
     }
   }
 

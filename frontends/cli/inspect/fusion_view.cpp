@@ -63,7 +63,7 @@ std::string Row(std::string_view title, const std::string& text) {
 
 std::string PartsText(const KernelParts& parts, const CalledKernels& calls) {
   std::string text = fmt::format("\nkernel {} covers {}\n", calls.NameOf(parts.call),
-                                 fmt::join(CoveredNodes(calls[parts.call]), ", "));
+                                 fmt::join(parts.covers, ", "));
   for (const JoinedValues& joined : parts.joined)
     text += Row(Info(joined.rule).title,
                 fmt::format("{} {} {}: {}", fmt::join(joined.values, ", "),
@@ -122,7 +122,7 @@ void WriteParts(JsonWriter& json, const KernelParts& parts, const CalledKernels&
   json.BeginObject();
   json.Key("call").Integer(parts.call);
   json.Key("kernel").String(calls[parts.call].name);
-  json.Key("covers").Strings(CoveredNodes(calls[parts.call]));
+  json.Key("covers").Strings(parts.covers);
   json.Key("parts").BeginArray();
   for (const JoinedValues& joined : parts.joined) {
     json.BeginObject();
