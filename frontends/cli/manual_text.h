@@ -42,7 +42,7 @@ One object. Its first members are the same for every stage:
 |---|---|---|
 | `schema` | string | `"descent.inspect"` |
 | `version` | integer | 1; raised when a member changes its meaning or goes; new members do not raise it |
-| `stage` | string | as given to `--stage`; `"summary"` without |
+| `stage` | string | as given to `--stage`; `"summary"` without, `"fusion"` with `--fusion` |
 | `model` | string | name of the model |
 | `entry` | string | entry point; `""` for a source model |
 | `batch` | integer | rows per call; 0: no batch axis |
@@ -71,6 +71,17 @@ Types of tensors are strings as in the text form (`"f32[10, 3]"`). A value is a 
 **`memory`**: `target`, `arena_bytes`, `state_bytes`, `worker_scratch_bytes`, and `buffers`: `name`,
 `type`, `space` (arena, state, input, output, constant, ...), `offset`, `bytes`, `first_call` and
 `last_call` (its life; -1: never used), `section`, `origin`, `kept_for_backward`.
+
+**`fusion`**: `target` and
+
+| member | type | meaning |
+|---|---|---|
+| `calls` | array | the kernel of each call, in order, without loops and branches |
+| `kernels` | array | each call whose kernel covers several values: `call`, `kernel`, `covers` (graph values), `parts`: `values` that came into the kernel by `rule` (inlined, epilogue, one_loop, siblings, shared_rows, one_reduction) with the value `with` |
+| `pairs` | array | `writer` writes `values` that `reader` reads or waits for; either has `calls` (the first and the last) and `kernel`, or is a loop with `trip_count`, or a `branch`; `findings`: one for each `way` to make one kernel of both (inline, one_loop, shared_rows), with the `obstacle`, a sentence `text`, and, where it says so, `values` (not inlined), `reader` (another reader that stands in the way; inlining is for all or none), `through` (what lies between them) |
+
+Obstacles are names such as `"contraction"`, `"path"` or `"row_bytes"`; new ones may come. Pairs of a kernel and a copy of what
+it wrote over an older value have one finding, `"old_value"`.
 
 **`summary`**: `values` (`value`, `operator`, `type`, `parameters` first read there, `flops`),
 `trainable_parameters`, `fixed_parameters`, `parameter_bytes`, `optimizer_bytes`, `flops` (of the

@@ -72,16 +72,26 @@ std::string PartsText(const KernelParts& parts, const CalledKernels& calls) {
   return text;
 }
 
+/// What is said of one way.
+std::string FindingText(const FusionFinding& finding, const FusionPair& pair,
+                        const CalledKernels& calls) {
+  std::string text = Sentence(finding, calls);
+  if (!finding.reader.empty()) text += fmt::format(" (for its reader {})", finding.reader);
+  if (finding.way == FusionWay::kInline && pair.values.size() > finding.values.size())
+    text = fmt::format("{}: {}", fmt::join(finding.values, ", "), text);
+  return text;
+}
+
 std::string PairText(const FusionPair& pair, const CalledKernels& calls) {
   std::string text = fmt::format("\n{} -> {} by {}\n", calls.NameOf(pair.writer),
                                  calls.NameOf(pair.reader), fmt::join(pair.values, ", "));
-  for (const FusionFinding& finding : pair.findings) {
-    std::string why = Sentence(finding, calls);
-    if (!finding.reader.empty()) why += fmt::format(" (for its reader {})", finding.reader);
-    if (finding.way == FusionWay::kInline && pair.values.size() > finding.values.size())
-      why = fmt::format("{}: {}", fmt::join(finding.values, ", "), why);
-    text += Row(Info(finding.way).title, why);
-  }
+  std::vector<std::string> reasons;
+  for (const FusionFinding& finding : pair.findings)
+    reasons.push_back(FindingText(finding, pair, calls));
+  if (reasons.size() > 1 && std::ranges::count(reasons, reasons.front()) == std::ssize(reasons))
+    return text + Row("any way", reasons.front());
+  for (size_t i = 0; i < reasons.size(); ++i)
+    text += Row(Info(pair.findings[i].way).title, reasons[i]);
   return text;
 }
 
