@@ -15,20 +15,19 @@ std::string Chain(int length, std::string_view op) {
   return text + fmt::format("output y{}\n", length - 1);
 }
 
-/// A sum of more tensors than a kernel reads.
-std::string LongSum(int length) {
-  std::string text = "input x0: f64[8]\n";
-  std::string sum = "x0";
+/// The sum of scalars, s1, s2 and so on, that scales a vector.
+std::string ScaledBySum(int length) {
+  std::string text = "input x0: f64[]\n", sum = "x0";
   for (int i = 1; i < length; ++i) {
-    text += fmt::format("input x{0}: f64[8]\ns{0} = add({1}, x{0})\n", i, sum);
+    text += fmt::format("input x{0}: f64[]\ns{0} = add({1}, x{0})\n", i, sum);
     sum = fmt::format("s{}", i);
   }
-  return text + fmt::format("output {}\n", sum);
+  return text + fmt::format("input v: f64[8]\ny = mul({}, v)\noutput y\n", sum);
 }
 
 /// Different values of one, all of them outputs.
 std::string ManyResults(int count) {
-  std::string text = "input x: f64[8]\ne = exp(x)\noutput e\n";
+  std::string text = "input x: f64[]\ne = exp(x)\noutput e\n";
   for (int i = 2; i < count + 2; ++i) text += fmt::format("r{0} = mul(e, {0})\noutput r{0}\n", i);
   return text;
 }
@@ -50,8 +49,8 @@ std::string Softmaxes(int count) {
   std::string text = "input x: f64[16, 8]\n", last = "x";
   for (int i = 0; i < count; ++i) {
     text +=
-        fmt::format("m{0} = max({1}, axes=[1], keep_axes=true)\ny{0} = sub({1}, m{0})\n", i, last);
-    text += fmt::format("s{0} = sum(y{0}, axes=[1], keep_axes=true)\nz{0} = div(y{0}, s{0})\n", i);
+        fmt::format("m{0} = max({1}, axes=[1], keepdims=true)\ny{0} = sub({1}, m{0})\n", i, last);
+    text += fmt::format("s{0} = sum(y{0}, axes=[1], keepdims=true)\nz{0} = div(y{0}, s{0})\n", i);
     last = fmt::format("z{}", i);
   }
   return text + fmt::format("output {}\n", last);
@@ -73,8 +72,8 @@ std::vector<FusionCase> MakeCases() {
        " n = add(h, x)\n return n\n}\ny = exp(last)\noutput y\n"},
       {kPath, kLoop, "e",
        matrices + "e = exp(x)\noutput e\nm = matmul(e, w)\nt = max(m)\ny = sub(e, t)\noutput y\n"},
-      {kOperations, kLoop, "y24", "input x: f64[64]\n" + Chain(60, "sin")},
-      {kOperations, kInline, "y24", "input x: f64[64]\n" + Chain(60, "sin")},
+      {kOperations, kLoop, "y24", "input x: f64[]\n" + Chain(60, "sin")},
+      {kOperations, kInline, "y24", "input x: f64[]\n" + Chain(60, "sin")},
       {kAllAxes, kRows, "y24",
        "input x: f64[2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]\n" + Chain(60, "sin")},
       {kMadeLater, kInline, "n.partial",
@@ -87,11 +86,11 @@ std::vector<FusionCase> MakeCases() {
       {kReadAtData, kInline, "e",
        "input x: f64[8, 4]\ninput i: i64[5]\ne = exp(x)\ny = gather(e, i)\noutput y\n"},
       {kIndexComputed, kInline, "j",
-       "input x: f64[8, 4]\ninput i: i64[5]\nj = add(i, 1)\ny = gather(x, j)\noutput y\n"},
+       "input x: f64[8, 4]\ninput i: i64[]\nj = add(i, 1)\ny = gather(x, j)\noutput y\n"},
       {kUsedAsIndex, kLoop, "j",
-       "input x: f64[8]\ninput i: i64[5]\nj = add(i, 1)\noutput j\ny = gather(x, j)\noutput y\n"},
-      {kReads, kInline, "s23", LongSum(40)},
-      {kIndexNodes, kInline, "t3", Layouts(10)},
+       "input x: f64[8]\ninput i: i64[]\nj = add(i, 1)\noutput j\ny = gather(x, j)\noutput y\n"},
+      {kReads, kInline, "s23", ScaledBySum(24)},
+      {kIndexNodes, kInline, "t4", Layouts(10)},
       {kIndexDivisions, kInline, "b",
        "input x: f64[7, 45]\ninput y: f64[100, 315]\nr = reshape(x, shape=[9, 35])\n"
        "t = transpose(r, permutation=[1, 0])\nb = reshape(t, shape=[315])\nz = add(y, b)\n"
@@ -110,11 +109,11 @@ std::vector<FusionCase> MakeCases() {
        "input x: f64[16, 16]\ne = tanh(x)\ny = sum(e, axes=[0])\nz = sum(e, axes=[1])\n"
        "output y\noutput z\n"},
       {kEvaluations, kInline, "r",
-       "input x: f64[64]\ninput v: f64[100, 64]\nr = neg(x)\ny = mul(r, v)\noutput y\n"},
+       "input x: f64[64]\ninput v: f64[100, 64]\nr = square(x)\ny = mul(r, v)\noutput y\n"},
       {kPointCount, kLoop, "r",
-       "input x: f64[64]\ninput v: f64[100, 64]\nr = neg(x)\ny = mul(r, v)\noutput y\n"},
+       "input x: f64[64]\ninput v: f64[100, 64]\nr = square(x)\ny = mul(r, v)\noutput y\n"},
       {kNoRows, kRows, "r",
-       "input x: f64[64]\ninput v: f64[100, 64]\nr = neg(x)\ny = mul(r, v)\noutput y\n"},
+       "input x: f64[64]\ninput v: f64[100, 64]\nr = square(x)\ny = mul(r, v)\noutput y\n"},
       {kSeveralStages, kLoop, "s", matrices + "s = softmax(x)\ny = matmul(s, w)\noutput y\n"},
       {kOtherPoints, kLoop, "e",
        "input x: f64[8, 8]\ne = tanh(x)\noutput e\nt = transpose(e, permutation=[1, 0])\n"
@@ -124,16 +123,16 @@ std::vector<FusionCase> MakeCases() {
        "r = reshape(e, shape=[10, 21])\nt = transpose(v, permutation=[1, 0])\ny = add(r, t)\n"
        "output y\n"},
       {kResults, kLoop, "e", ManyResults(14)},
-      {kStages, kRows, "z5", Softmaxes(9)},
+      {kStages, kRows, "z3", Softmaxes(9)},
       {kStrides, kRows, "s",
        "input x: f64[16, 32]\ns = sum(x, axes=[0])\nt = transpose(x, permutation=[1, 0])\n"
        "r = reshape(s, shape=[32, 1])\ny = sub(t, r)\noutput y\n"},
       {kRowBytes, kRows, "s",
-       "input x: f64[16, 40000]\nm = max(x, axes=[1], keep_axes=true)\ns = sub(x, m)\noutput s\n"
+       "input x: f64[1024, 10000]\nm = max(x, axes=[1], keepdims=true)\ns = sub(x, m)\noutput s\n"
        "y = sum(s, axes=[1])\noutput y\n"},
-      {kFewRows, kRows, "s",
-       "input x: f32[4, 8000]\nt = tanh(x)\ns = sum(t, axes=[1], keep_axes=true)\n"
-       "a = tanh(s)\noutput a\ny = sub(x, a)\noutput y\n"},
+      {kFewRows, kRows, "y19",
+       "input x: f32[4, 2000]\n" + Chain(20, "sin") +
+           "s = sum(y19, axes=[1], keepdims=true)\nz = sub(y19, s)\noutput z\n"},
   };
 }
 

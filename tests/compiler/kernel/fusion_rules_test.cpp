@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "compiler/kernel/fuse.h"
 #include "compiler/kernel/merge_stages.h"
@@ -41,6 +42,16 @@ class Matrices {
     }
     expr.results = {Call(ScalarOp::kSin, {sum})};
     AddWork(expr, operands, {result});
+    return result;
+  }
+
+  /// A loop that takes one value and gives another.
+  int AddLoop(std::string name, int tensor) {
+    const int result = Value(std::move(name));
+    auto loop = std::make_shared<LoopWork>();
+    loop->reads = {tensor};
+    loop->writes = {result};
+    region.works.emplace_back().loop = std::move(loop);
     return result;
   }
 
@@ -104,23 +115,23 @@ TEST(FusionRules, OldValueReadElsewhereThanOverwritten) {
 }
 
 /// A product p, two long chains of which one begins with p and the other one ends in y, which reads
-/// p. Chains of transposed values stay chains; others become few kernels.
-Blocked BetweenLongChains(bool transposed) {
+/// p. Chains of loops stay chains; others become few kernels.
+Blocked BetweenLongChains(bool loops) {
   constexpr int kLength = 2200;
   Matrices m;
   const int x = m.Value("x"), w = m.Value("w");
   const int p = m.AddProduct("p", x, w);
   int a = m.Add("a", {{p, true}}), b = m.Add("b", {{x, true}});
-  for (int i = 0; i < kLength; ++i) {
-    a = m.Add("a", {{a, transposed}});
-    b = m.Add("b", {{b, transposed}});
-  }
+  for (int i = 0; i < kLength; ++i)
+    for (int* last : {&a, &b}) *last = loops ? m.AddLoop("c", *last) : m.Add("c", {{*last}});
   const int y = m.Add("y", {{p}, {b, true}});
   return m.OneLoop(p, y);
 }
 
 TEST(FusionRules, LongSearchForAPathIsGivenUp) {
-  EXPECT_EQ(BetweenLongChains(true).obstacle, Obstacle::kLongSearch);
+  const Blocked blocked = BetweenLongChains(true);
+  EXPECT_EQ(blocked.obstacle, Obstacle::kLongSearch);
+  EXPECT_EQ(blocked.limit, 4096);
 }
 
 TEST(FusionRules, WhatWasRefusedMayBeAllowedInTheEnd) {
@@ -147,7 +158,8 @@ TEST(FusionRules, UnreadResultKeepsAValueFromBeingInlined) {
 TEST(FusionRules, RowsWithoutElementsAreNotShared) {
   Matrices m(0, 4);
   const int x = m.Value("x");
-  m.Add("y", {{m.Add("e", {{x}})}});
+  m.Add("e", {{x}});
+  m.Add("y", {{x}});
   FusedGroup producer, reader;
   producer.stages = {m.region.works[0].computation};
   reader.stages = {m.region.works[1].computation};
