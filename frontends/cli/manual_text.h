@@ -78,7 +78,7 @@ Types of tensors are strings as in the text form (`"f32[10, 3]"`). A value is a 
 |---|---|---|
 | `calls` | array | the kernel of each call, in order, without loops and branches |
 | `kernels` | array | each call whose kernel covers several values: `call`, `kernel`, `covers` (graph values), `parts`: `values` that came into the kernel by `rule` (inlined, epilogue, one_loop, siblings, shared_rows, one_reduction) with the value `with` |
-| `pairs` | array | `writer` writes `values` that `reader` reads or waits for; either has `calls` (the first and the last) and `kernel`, or is a loop with `trip_count`, or a `branch`; `findings`: one for each `way` to make one kernel of both (inline, one_loop, shared_rows), with the `obstacle`, a sentence `text`, and, where it says so, `values` (not inlined), `reader` (another reader that stands in the way; inlining is for all or none), `through` (what lies between them) |
+| `pairs` | array | `writer` writes `values` that `reader` reads or waits for; either has `calls` (the first and the last) and `kernel`, or is a loop with `trip_count`, or a `branch`; `findings`: one for each `way` to make one kernel of both (inline, one_loop, shared_rows), with the `obstacle`, a sentence `text`, and, where it says so, `values` (not inlined), `reader` (another reader that stands in the way; inlining is for all or none), `about` (the value or the number that it names), `through` (the kernel that it names) |
 
 Obstacles are names such as `"contraction"`, `"path"` or `"row_bytes"`; new ones may come. Pairs of a kernel and a copy of what
 it wrote over an older value have one finding, `"old_value"`.

@@ -120,6 +120,7 @@ void WriteFinding(JsonWriter& json, const FusionFinding& finding, const CalledKe
   json.Key("obstacle").String(Info(finding.obstacle).name);
   if (!finding.values.empty()) json.Key("values").Strings(finding.values);
   if (!finding.reader.empty()) json.Key("reader").String(finding.reader);
+  if (!finding.about.empty()) json.Key("about").String(finding.about);
   if (finding.through.first_call >= 0) {
     json.Key("through");
     WriteParty(json, finding.through, calls);
