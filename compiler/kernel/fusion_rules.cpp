@@ -100,11 +100,9 @@ constexpr ObstacleInfo kObstacles[] = {
     {Obstacle::kFewRows, "few_rows", "fewer than {} rows are too few to share among threads"},
 };
 
-/// Rows stand in the order of their enumeration.
 template <typename Row, size_t kCount, typename Key>
 const Row& RowOf(const Row (&table)[kCount], Key Row::* key, Key wanted) {
-  const Row& row = table[static_cast<size_t>(wanted)];
-  return row.*key == wanted ? row : *std::ranges::find(table, wanted, key);
+  return *std::ranges::find(table, wanted, key);
 }
 
 }  // namespace

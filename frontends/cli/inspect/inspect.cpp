@@ -255,9 +255,9 @@ Command InspectCommand() {
           "LLVM IR or assembly. With --fusion says of each kernel of several values by which rules "
           "they came together, and of each two kernels of which one reads what the other writes "
           "what keeps them apart. Graphs are parted into forward, backward and update; each "
-          "derived "
-          "value names its origin, and those kept for the backward part are marked. Graph stages "
-          "print as text that every command reads again. SVG of graphs and kernels is laid out by "
+          "derived value names its origin, and those kept for the backward part are marked. Graph "
+          "stages print as text that every command reads again. SVG of graphs and kernels is laid "
+          "out by "
           "Graphviz; that of memory shows the arena over time. The JSON schema is in docs/cli.md.",
       .arguments = {ModelArgument(&arguments->model)},
       .groups = {std::move(options), arguments->flags.Group()},

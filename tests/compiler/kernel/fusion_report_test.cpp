@@ -81,7 +81,7 @@ TEST(FusionReport, EachObstacleHasATest) {
     EXPECT_TRUE(tested.contains(info.obstacle)) << info.name;
 }
 
-TEST(FusionReport, TablesStandInTheOrderOfTheirEnumerations) {
+TEST(FusionReport, TheTableHasEachObstacleOnce) {
   std::set<std::string_view> names;
   int number = 0;
   for (const ObstacleInfo& info : Obstacles()) {
