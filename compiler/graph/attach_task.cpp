@@ -1,6 +1,7 @@
 #include "compiler/graph/attach_task.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "compiler/graph/optimizers.h"
@@ -248,6 +249,27 @@ bool IsScale(const Graph& graph, Value input) {
   });
 }
 
+/// Is the matrix `input` read as [out, in]?
+bool IsTransposed(const Graph& graph, Value input) {
+  return std::ranges::any_of(graph.nodes(), [&](const Node& node) {
+    const bool is_product = node.op->name == "matmul" && node.operands[1] == input;
+    const bool is_transpose = node.op->name == "transpose" && node.operands[0] == input;
+    return is_transpose || (is_product && node.attributes.Bool("transpose_b"));
+  });
+}
+
+/// Values as layers begin with; matrices as he_uniform has them, for as many inputs as they have.
+Initializer FreshValues(const Slot& slot, const Graph& graph) {
+  const NamedValue* input = graph.FindInput(slot.name);
+  if (input != nullptr && IsScale(graph, input->value)) return {.op = "ones"};
+  if (slot.type.rank() < 2) return {.op = "zeros"};
+  if (slot.type.rank() > 2 || input == nullptr || !IsTransposed(graph, input->value))
+    return {.op = "he_uniform"};
+  const double limit =
+      std::sqrt(6.0 / static_cast<double>(std::max<int64_t>(slot.type.shape[1], 1)));
+  return {.op = "random_uniform", .attributes = {{"low", -limit}, {"high", limit}}};
+}
+
 }  // namespace
 
 const std::vector<std::string>& TaskLosses() {
@@ -281,9 +303,7 @@ Result<void> ChooseTrained(Model& model, const std::vector<std::string>& freeze,
 void Reinitialize(Model& model) {
   for (Slot& slot : model.slots) {
     if (slot.kind != SlotKind::kParameter || !slot.trainable) continue;
-    const NamedValue* input = model.graph.FindInput(slot.name);
-    const bool is_scale = input != nullptr && IsScale(model.graph, input->value);
-    slot.initializer = {.op = is_scale ? "ones" : slot.type.rank() >= 2 ? "he_uniform" : "zeros"};
+    slot.initializer = FreshValues(slot, model.graph);
   }
 }
 

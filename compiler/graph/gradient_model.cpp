@@ -23,6 +23,8 @@ Result<Model> GradientModel(const Model& source) {
   model.metrics.clear();
   model.updates.clear();
   for (Slot& slot : model.slots) slot.next.clear();
+  // Gradients of parameters mix the rows of the batch, and none of them is padding.
+  ForgetBatch(model);
   DESCENT_TRY(run, Specialize(std::move(model), {.entry = "run"}));
 
   GraphBuilder b;
@@ -48,9 +50,6 @@ Result<Model> GradientModel(const Model& source) {
   for (size_t i = 0; i < gradients.size(); ++i) b.Output(GradientName(names[i]), gradients[i]);
   run.graph = std::move(b).Build();
   run.entry.clear();
-  // Gradients of parameters mix the rows of the batch.
-  run.batch = run.evaluate_batch = run.predict_batch = 0;
-  for (InputBinding& input : run.inputs) input.batch_axis = -1;
   for (Slot& slot : run.slots) slot.next.clear();
   DESCENT_RETURN_IF_ERROR(Verify(run));
   return run;

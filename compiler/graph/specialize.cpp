@@ -255,6 +255,18 @@ std::vector<Slot> StateSlots(const Model& model) {
 
 std::string NextName(const std::string& slot) { return "next." + slot; }
 
+void ForgetBatch(Model& model) {
+  model.batch = model.evaluate_batch = model.predict_batch = 0;
+  for (InputBinding& input : model.inputs) input.batch_axis = -1;
+}
+
+void ForgetBatchOfMixedRows(Model& model) {
+  if (model.batch <= 1 || Specialize(model, {.entry = "run"})) return;
+  Model without = model;
+  ForgetBatch(without);
+  if (Specialize(without, {.entry = "run"})) model = std::move(without);
+}
+
 void ForgetTask(Model& model) {
   model.batch = model.evaluate_batch = model.predict_batch = 0;
   model.inputs.clear();

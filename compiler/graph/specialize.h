@@ -34,6 +34,14 @@ std::vector<Slot> StateSlots(const Model& model);
 /// The output that replaces a slot: "next.<slot>".
 std::string NextName(const std::string& slot);
 
+/// The model for just as many rows as it is given: they have no axis of their own, none of them is
+/// ever padding, and operators may mix them.
+void ForgetBatch(Model& model);
+
+/// A batch that is no more than a guess, such as that of an imported file whose first axes have one
+/// name, is none where operators of the entry point `run` mix its rows.
+void ForgetBatchOfMixedRows(Model& model);
+
 /// Leaves out what data and training are for: batch sizes, inputs, predictions, metrics and
 /// updates.
 void ForgetTask(Model& model);

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "compiler/graph/optimizers.h"
+#include "compiler/graph/specialize.h"
 #include "ir/io/model_file.h"
 
 namespace descent::cli {
@@ -70,7 +71,12 @@ std::vector<Option> ModelFlags::Options() {
 Result<Model> ModelFlags::Read(const std::string& path) const {
   DESCENT_TRY(options, ImportOptionsOf(dims));
   options.inputs = inputs;
-  if (onnx::IsOnnxName(path)) return onnx::ImportModel(path, options);
+  if (onnx::IsOnnxName(path)) {
+    DESCENT_TRY(model, onnx::ImportModel(path, options));
+    // Training needs rows of data, and says where they are mixed.
+    if (loss.empty() && optimizer.empty()) ForgetBatchOfMixedRows(model);
+    return model;
+  }
   if (!dims.empty())
     return UsageError(fmt::format("--dim is for ONNX models, but {} is none", Quoted(path)));
   return ReadModel(path);

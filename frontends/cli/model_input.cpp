@@ -5,7 +5,7 @@ namespace descent::cli {
 Option ModelArgument(std::string* destination, std::string name) {
   return {.names = std::move(name),
           .value = "",
-          .doc = "model file (.descent, .pb, .pbtxt, .onnx), or - for standard input",
+          .doc = "model file (.descent, .pb, .pbtxt, .onnx), or - for standard input (not of ONNX)",
           .destination = destination,
           .required = true,
           .completion = Completion::kModel};

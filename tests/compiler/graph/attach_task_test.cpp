@@ -341,5 +341,27 @@ TEST(Reinitialize, GivesTrainedParametersFreshValues) {
   EXPECT_EQ(model.slots[2].initializer.op, "ones");  // a scale
 }
 
+/// A matrix that is read as [out, in] has its second extent of inputs, as PyTorch's have.
+TEST(Reinitialize, CountsTheInputsOfTransposedMatrices) {
+  auto model = ParseText(R"(descent 1
+model m {
+  input x: f32[2, 600]
+  parameter W: f32[4, 600] = zeros
+  parameter V: f32[4, 3] = zeros
+  y = matmul(x, W, transpose_b=true)
+  z = matmul(y, V)
+  output z
+}
+)",
+                         "m.descent");
+  ASSERT_TRUE(model) << model.error().ToString();
+  Reinitialize(*model);
+  const Initializer& transposed = model->slots[0].initializer;
+  EXPECT_EQ(transposed.op, "random_uniform");
+  EXPECT_NEAR(transposed.attributes.Float("high"), std::sqrt(6.0 / 600), 1e-12);
+  EXPECT_EQ(transposed.attributes.Float("low"), -transposed.attributes.Float("high"));
+  EXPECT_EQ(model->slots[1].initializer.op, "he_uniform");
+}
+
 }  // namespace
 }  // namespace descent

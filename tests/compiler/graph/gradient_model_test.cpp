@@ -46,6 +46,29 @@ TEST(GradientModel, HoldsAGradientForEveryFloat) {
   EXPECT_EQ(run->outputs[1], Numbers({2}, {101, 220}));  // x * (g + 100)
 }
 
+/// All rows count, also where rows are mixed or chosen by numbers.
+TEST(GradientModel, HasNoPaddedRows) {
+  const auto model = GradientModel(Parsed(R"(  batch 3
+  input ids: i64[batch] from features
+  input x: f32[batch, 2] from features
+  parameter E: f32[4, 2] = ones
+  e = embedding(E, ids)
+  s = sum(x, axes=[0], keepdims=true)
+  y = mul(e, s)
+  output y
+)"));
+  ASSERT_TRUE(model) << model.error().ToString();
+  EXPECT_EQ(model->batch, 0);
+  const auto run = Interpret(
+      model->graph,
+      std::vector{Tensor::FromInts({DType::kI64, {3}}, std::vector<int64_t>{0, 1, 1}),
+                  Numbers({3, 2}, {1, 2, 3, 4, 5, 6}), Tensor::Full({DType::kF32, {4, 2}}, 1),
+                  Numbers({3, 2}, {1, 1, 10, 10, 100, 100})});
+  ASSERT_TRUE(run) << run.error().ToString();
+  EXPECT_EQ(run->outputs[0], Numbers({3, 2}, {111, 111, 111, 111, 111, 111}));
+  EXPECT_EQ(run->outputs[1], Numbers({4, 2}, {9, 12, 990, 1320, 0, 0, 0, 0}));
+}
+
 TEST(GradientModel, OfATrainedModelIsThatOfItsOutputs) {
   const auto model = GradientModel(testing::TwoThreeOne());
   ASSERT_TRUE(model) << model.error().ToString();

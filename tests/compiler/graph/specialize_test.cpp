@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "compiler/graph/batch_axis.h"
+#include "ir/io/text_parser.h"
 #include "tests/compiler/graph/sample_models.h"
 
 namespace descent {
@@ -89,6 +90,23 @@ TEST(Specialize, UnknownEntryPointsAreRefused) {
   ASSERT_FALSE(result.has_value());
   EXPECT_TRUE(Contains(result.error().ToString(), "no entry point 'train'"));
   EXPECT_TRUE(Contains(result.error().ToString(), "train_step, evaluate, predict"));
+}
+
+TEST(Specialize, ABatchIsForgottenWhereRowsAreMixed) {
+  const auto with = [](const std::string& operation) {
+    auto model = ParseText(
+        "descent 1\nmodel m {\n  batch 3\n  input x: f32[batch, 2] from x\n  y = " + operation +
+            "\n  output y\n}\n",
+        "m.descent");
+    DESCENT_CHECK(model.has_value(), model.error().ToString());
+    ForgetBatchOfMixedRows(*model);
+    return *std::move(model);
+  };
+  EXPECT_EQ(with("relu(x)").batch, 3);
+  const Model mixed = with("cumsum(x, axis=0)");
+  EXPECT_EQ(mixed.batch, 0);
+  EXPECT_EQ(mixed.inputs[0].batch_axis, -1);
+  EXPECT_TRUE(Specialize(mixed, {.entry = "run"}).has_value());
 }
 
 }  // namespace
