@@ -112,7 +112,7 @@ class Separator {
   /// The parameter that the node means by initializer `name`; `name` itself where that is unknown.
   std::string Meant(const NodeProto& node, const std::string& name) {
     const std::vector<std::string> parameters = ParametersOf(node);
-    if (parameters.empty()) return name;
+    if (parameters.empty()) return IsNumberBeside(node, name) ? Scoped(node, name) : name;
     if (!signature_.IsParameter(name)) return MeantByFolded(node, name, parameters);
     std::vector<std::string> other;
     for (const std::string& parameter : parameters) {
@@ -130,7 +130,37 @@ class Separator {
   std::string MeantByFolded(const NodeProto& node, const std::string& name,
                             const std::vector<std::string>& parameters) {
     const auto [first, is_first] = first_readers_.emplace(name, parameters);
-    if (is_first || first->second == parameters) return name;
+    return is_first || first->second == parameters ? name : Scoped(node, name);
+  }
+
+  /// Does the node mean a number of a formula (the ones of a normalization without weights) that is
+  /// merged with parameter `name`, since that has the same elements: its call names no parameter,
+  /// that of another reader names this one.
+  bool IsNumberBeside(const NodeProto& node, const std::string& name) const {
+    if (Metadata(node, kCall).empty() || !signature_.IsParameter(name) || !IsUniform(name))
+      return false;
+    return std::ranges::any_of(graph_.node(), [&](const NodeProto& reader) {
+      const std::vector<std::string> parameters = ParametersOf(reader);
+      return std::ranges::find(reader.input(), name) != reader.input().end() &&
+             std::ranges::find(parameters, name) != parameters.end();
+    });
+  }
+
+  /// A vector of equal elements.
+  bool IsUniform(const std::string& name) const {
+    const TensorProto& tensor = graph_.initializer(places_.find(name)->second);
+    if (tensor.dims_size() != 1) return false;
+    const auto differ = [](const auto& a, const auto& b) { return a != b; };
+    constexpr size_t kWidth = sizeof(float);
+    const std::string_view raw = tensor.raw_data();
+    if (!raw.empty())
+      return raw.size() % kWidth == 0 && raw.substr(kWidth) == raw.substr(0, raw.size() - kWidth);
+    return tensor.float_data_size() > 0 &&
+           std::ranges::adjacent_find(tensor.float_data(), differ) == tensor.float_data().end();
+  }
+
+  /// A name that tells where the node stands: "features.5.val_1".
+  static std::string Scoped(const NodeProto& node, const std::string& name) {
     // "['', 'features', 'features.5', 'group_norm_1']"
     std::string_view scopes = Metadata(node, kScopes);
     scopes = scopes.substr(0, scopes.rfind(", '"));

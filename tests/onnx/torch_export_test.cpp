@@ -108,6 +108,25 @@ TEST(TorchExport, WhatIsFoldedOfParametersIsToldApartByWhoReadsIt) {
   EXPECT_EQ(ParametersOf(File(graph, "pytorch", kSignature)), "val_1, top.y.val_1");
 }
 
+/// The ones of a normalization without weights lie in those of another that has them.
+TEST(TorchExport, NumbersThatAreMergedWithParametersAreTakenApart) {
+  const std::string number =
+      "%norm : [num_users=1] = call_function[target=aten.norm](args = (%x,))";
+  const auto graph = [&](std::string_view values) {
+    return Initializer("a.scale", "2", values) +
+           Node("Mul", {"x", "a.scale"}, "p", Call("p_a_scale")) +
+           Node("Mul", {"p", "a.scale"}, "y", number);
+  };
+  proto::ModelProto file = File(graph("1, 1"), "pytorch", kSignature);
+  EXPECT_EQ(ParametersOf(file), "a.scale");
+  SeparateMergedParameters(file);
+  EXPECT_EQ(file.graph().node(1).input(1), "top.y.a.scale");
+  // What is no such number is a parameter that is used twice.
+  proto::ModelProto tied = File(graph("1, 2"), "pytorch", kSignature);
+  SeparateMergedParameters(tied);
+  EXPECT_EQ(tied.graph().node(1).input(1), "a.scale");
+}
+
 TEST(TorchExport, NumbersAndBuffersAreNotTrained) {
   const std::string graph = Initializer("val_1", "1", "0.5") + Initializer("weight", "2", "1, 1") +
                             Initializer("table", "2", "3, 4") + Node("Mul", {"x", "val_1"}, "p") +
