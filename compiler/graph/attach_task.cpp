@@ -252,9 +252,9 @@ bool IsScale(const Graph& graph, Value input) {
 /// Is the matrix `input` read as [out, in]?
 bool IsTransposed(const Graph& graph, Value input) {
   return std::ranges::any_of(graph.nodes(), [&](const Node& node) {
-    const bool is_product = node.op->name == "matmul" && node.operands[1] == input;
-    const bool is_transpose = node.op->name == "transpose" && node.operands[0] == input;
-    return is_transpose || (is_product && node.attributes.Bool("transpose_b"));
+    const bool is_second = node.operands.size() > 1 && node.operands[1] == input;
+    return is_second && node.attributes.Find("transpose_b") != nullptr &&
+           node.attributes.Bool("transpose_b");
   });
 }
 

@@ -23,7 +23,7 @@ namespace descent::cli {
 namespace {
 
 struct CompileArguments {
-  std::string model, output, emit = "exe", name, sanitize;
+  std::string model, output, emit = "exe", name, sanitize, learning_rate;
   std::vector<std::string> entries;
   bool is_static = false, quiet = false;
   WeightsFlags weights;
@@ -84,6 +84,8 @@ void ReportTrainedPart(const Model& model) {
 Result<CompileOptions> OptionsOf(const CompileArguments& arguments, const Model& model,
                                  ArtifactKind kind) {
   DESCENT_TRY(options, arguments.flags.Options());
+  if (!arguments.learning_rate.empty())
+    options.settings.push_back("learning_rate=" + arguments.learning_rate);
   options.prefix = arguments.name;
   options.entries = arguments.entries;
   options.is_static = arguments.is_static;
@@ -190,6 +192,11 @@ OptionGroup ArtifactOptions(CompileArguments& arguments) {
 
 Command CompileCommand() {
   auto arguments = std::make_shared<CompileArguments>();
+  OptionGroup compilation = arguments->flags.Group();
+  compilation.options.push_back({.names = "--learning-rate",
+                                 .value = "RATE",
+                                 .doc = "as --set learning_rate=RATE",
+                                 .destination = &arguments->learning_rate});
   return {
       .name = "compile",
       .summary = "compile a model into an executable, object, library or header",
@@ -207,7 +214,7 @@ Command CompileCommand() {
                                     "--weights",
                                     "compile parameters in, which predict without a checkpoint and "
                                     "from which training begins")},
-                 arguments->flags.Group()},
+                 std::move(compilation)},
       .examples =
           {{"descent compile model.descent -o trainer && ./trainer train --data circle:samples=500",
             "compile, then train"},

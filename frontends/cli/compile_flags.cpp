@@ -94,10 +94,6 @@ std::vector<Option> CompileFlags::ModelOptions() {
               "parameter's l1, l2, weight_decay or trainable (W1.l2=0.01; patterns as W*), or an "
               "operator's attribute by the name of its value (hidden.rate=0.5); may be repeated",
        .destination = &settings},
-      {.names = "--learning-rate",
-       .value = "RATE",
-       .doc = "as --set learning_rate=RATE",
-       .destination = &learning_rate},
       {.names = "--batch",
        .value = "N",
        .doc = "rows per call of train_step and run, instead of the model's",
@@ -150,7 +146,6 @@ Result<CompileOptions> CompileFlags::Options() const {
   CompileOptions options;
   options.target = target;
   options.settings = settings;
-  if (!learning_rate.empty()) options.settings.push_back("learning_rate=" + learning_rate);
   options.batch = batch;
   options.evaluate_batch = evaluate_batch;
   options.predict_batch = predict_batch;
