@@ -10,70 +10,16 @@
 #include "compiler/kernel/contraction.h"
 #include "compiler/kernel/lane_axes.h"
 #include "compiler/kernel/remap.h"
+#include "compiler/kernel/winograd_matrices.h"
 #include "ir/counts.h"
 
 namespace descent {
 namespace {
 
-constexpr int64_t kTaps = 3, kPixels = 2;
-constexpr int64_t kPoints = kTaps + kPixels - 1;
+using namespace winograd;
+
 /// Operations saved that are worth a byte written and read again.
 constexpr int64_t kWorthAByte = 16;
-
-// ---- the constant matrices, a row at a time ----
-
-/// coefficient * element at `place`
-struct Term {
-  Scalar coefficient;  ///< null: 1
-  Index place;
-};
-using Terms = std::vector<Term>;
-/// A row of a matrix, without what is 0 in all rows, in floats of a type.
-using Row = Terms (*)(const Index& row, DType dtype);
-
-/// values[row]
-Scalar Choose(const Index& row, DType dtype, const std::vector<double>& values) {
-  Scalar chosen = ConstantScalar(dtype, values.back());
-  for (size_t i = values.size() - 1; i-- > 0;) {
-    const Scalar is_row = Call(ScalarOp::kEq, {IndexScalar(row), ConstantInt(DType::kI64, i)});
-    chosen = Call(ScalarOp::kSelect, {is_row, ConstantScalar(dtype, values[i]), chosen});
-  }
-  return chosen;
-}
-
-/// B': d0 - d2, d1 + d2, d2 - d1, d1 - d3.
-Terms ImageRow(const Index& row, DType dtype) {
-  const Index third = FloorDiv(row, 3);
-  const Index first = row + third * -2;
-  const Index second = ConstantIndex(2) + FloorDiv(row, 2) * -1 + third * 2;
-  return {{nullptr, first}, {Choose(row, dtype, {-1, 1, -1, -1}), second}};
-}
-
-/// G: g0, (g0 + g1 + g2) / 2, (g0 - g1 + g2) / 2, g2.
-Terms FilterRow(const Index& row, DType dtype) {
-  return {{Choose(row, dtype, {1, 0.5, 0.5, 0}), ConstantIndex(0)},
-          {Choose(row, dtype, {0, 0.5, -0.5, 0}), ConstantIndex(1)},
-          {Choose(row, dtype, {0, 0.5, 0.5, 1}), ConstantIndex(2)}};
-}
-
-/// A: y0, y0 + y1, y0 - y1, -y1.
-Terms GradientRow(const Index& row, DType dtype) {
-  return {{Choose(row, dtype, {1, 1, 1, 0}), ConstantIndex(0)},
-          {Choose(row, dtype, {0, 1, -1, -1}), ConstantIndex(1)}};
-}
-
-/// A': m0 + m1 + m2, m1 - m2 - m3.
-Terms ResultRow(const Index& row, DType dtype) {
-  const Scalar sign = Choose(row, dtype, {1, -1});
-  return {{nullptr, ConstantIndex(1)}, {sign, ConstantIndex(2)}, {sign, row * 3}};
-}
-
-/// G': m0 + (m1 + m2) / 2, (m1 - m2) / 2, (m1 + m2) / 2 + m3.
-Terms FilterGradientRow(const Index& row, DType dtype) {
-  return {{ConstantScalar(dtype, 0.5), ConstantIndex(1)},
-          {Choose(row, dtype, {0.5, -0.5, 0.5}), ConstantIndex(2)},
-          {Choose(row, dtype, {1, 0, 1}), FloorDiv(row, 2) * 3}};
-}
 
 // ---- what is replaced ----
 
