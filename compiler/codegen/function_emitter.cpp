@@ -145,6 +145,7 @@ llvm::Value* FunctionEmitter::ScaleExponent(llvm::Value* x, llvm::Value* n) {
       {512, id::x86_avx512_mask_scalef_ps_512, id::x86_avx512_mask_scalef_pd_512},
       {256, id::x86_avx512_mask_scalef_ps_256, id::x86_avx512_mask_scalef_pd_256},
       {128, id::x86_avx512_mask_scalef_ps_128, id::x86_avx512_mask_scalef_pd_128}};
+  // Vectors of 64 bytes are AVX-512, with its instructions for shorter ones (VL).
   if (target().facts.vector_bytes != 64 || LaneCount(x) == 1) return nullptr;
   const unsigned bits = x->getType()->getPrimitiveSizeInBits();
   for (const Row& row : kRows) {

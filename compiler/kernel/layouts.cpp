@@ -113,10 +113,7 @@ class LayoutChoice {
 
   int AppendCopy(int value) {
     const EntryTensor source = tensors_[value];
-    const int copy = tensors_.Add({.name = source.name,
-                                   .type = source.type,
-                                   .origin = source.origin,
-                                   .section = source.section});
+    const int copy = tensors_.AddBeside(value, source.name, source.type);
     Work& work = region_.works.emplace_back();
     work.computation = MakeCopy(value, copy, source.type);
     work.computation.nodes = {source.name};

@@ -157,20 +157,17 @@ class OperandCopies {
 
   /// One tensor for all that copy alike.
   int CopiedTensor(Computation copy, const TensorRead& read, std::vector<Work>& works) {
-    const EntryTensor source = tensors_[copy.reads[0].tensor];
     for (const Copied& made : copies_)
       if (made.source == copy.reads[0].tensor && made.view == copy.reads[0].view &&
           made.axes == copy.axes &&
           std::ranges::equal(made.coordinates, copy.reads[0].coordinates, SameIndex))
         return made.tensor;
-    const int tensor = tensors_.Add({.name = source.name + ".layout",
-                                     .type = {read.dtype, copy.axes},
-                                     .origin = source.origin,
-                                     .section = source.section});
+    const std::string name = tensors_[copy.reads[0].tensor].name + ".layout";
+    const int tensor = tensors_.AddBeside(copy.reads[0].tensor, name, {read.dtype, copy.axes});
     copies_.push_back(
         {copy.reads[0].tensor, copy.reads[0].view, copy.reads[0].coordinates, copy.axes, tensor});
     copy.tensors = {tensor};
-    copy.nodes = {source.name + ".layout"};
+    copy.nodes = {name};
     Normalize(copy);
     works.emplace_back().computation = std::move(copy);
     return tensor;

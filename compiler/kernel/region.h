@@ -106,6 +106,8 @@ struct LeafTensors {
 class TensorTable {
  public:
   int Add(EntryTensor tensor);
+  /// One of the origin and section of `tensor`.
+  int AddBeside(int tensor, std::string name, TensorType type);
   EntryTensor& operator[](int tensor) { return tensors_[tensor]; }
   const EntryTensor& operator[](int tensor) const { return tensors_[tensor]; }
   int size() const { return static_cast<int>(tensors_.size()); }

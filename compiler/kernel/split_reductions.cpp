@@ -129,19 +129,14 @@ Computation CombinedOf(const Computation& whole, const Cut& cut, const std::vect
 void Split(const Computation& whole, std::vector<Work>& works, TensorTable& tensors) {
   const Cut cut = CutOf(whole);
   Computation partial = PartialOf(whole, cut, FindContraction(whole).has_value());
-  const EntryTensor& result = tensors[whole.tensors[0]];
-  const std::string name = result.name, origin = result.origin;
-  const Section section = result.section;
+  const std::string name = tensors[whole.tensors[0]].name + ".partial";
   Shape shape{cut.chunks};
   const Shape domain = whole.domain();
   shape.insert(shape.end(), domain.begin(), domain.end());
   for (const Scalar& state : partial.results)
-    partial.tensors.push_back(tensors.Add({.name = name + ".partial",
-                                           .type = {state->dtype, shape},
-                                           .origin = origin,
-                                           .section = section}));
+    partial.tensors.push_back(tensors.AddBeside(whole.tensors[0], name, {state->dtype, shape}));
   const std::vector<int> partials = partial.tensors;
-  partial.nodes = {name + ".partial"};
+  partial.nodes = {name};
   Computation combined = CombinedOf(whole, cut, partials);
   Normalize(partial);
   Normalize(combined);

@@ -215,14 +215,6 @@ class Replacement {
     return shape;
   }
 
-  int AddTensor(std::string name, Shape shape) {
-    const EntryTensor& result = tensors_[c_.tensors[0]];
-    return tensors_.Add({.name = std::move(name),
-                         .type = {dtype_, std::move(shape)},
-                         .origin = result.origin,
-                         .section = result.section});
-  }
-
   void Finish(Computation computation, int tensor, std::vector<Work>& works) {
     computation.tensors = {tensor};
     computation.nodes = {tensors_[tensor].name};
@@ -272,7 +264,8 @@ class Replacement {
       return taken;
     };
     computation.results = {Sum(computation, {row(Axis(0), dtype_), row(Axis(1), dtype_)}, at)};
-    const int tensor = AddTensor(std::move(name), computation.axes);
+    const int tensor =
+        tensors_.AddBeside(c_.tensors[0], std::move(name), {dtype_, computation.axes});
     Finish(std::move(computation), tensor, works);
     return tensor;
   }
@@ -309,7 +302,8 @@ class Replacement {
     const Scalar product = Call(ScalarOp::kMul, {ReadScalar(0, dtype_), ReadScalar(1, dtype_)});
     products.reducer->step = {Call(ScalarOp::kAdd, {sum, product})};
     products.results = {sum};
-    const int tensor = AddTensor(std::move(name), products.domain());
+    const int tensor =
+        tensors_.AddBeside(c_.tensors[0], std::move(name), {dtype_, products.domain()});
     Finish(std::move(products), tensor, works);
     return tensor;
   }
@@ -360,7 +354,8 @@ void UseWinograd(Region& region, TensorTable& tensors, Winograd use) {
   if (use == Winograd::kNever) return;
   std::vector<Work> works;
   for (Work& work : region.works) {
-    if (work.is_computation() && Elements(work.computation.axes) > 0) {
+    const bool reduces = work.is_computation() && work.computation.reducer;
+    if (reduces && Elements(work.computation.axes) > 0) {
       Computation c = work.computation;
       if (const auto sliding = FindSliding(tensors, c)) {
         Replacement replacement(tensors, c, *sliding);

@@ -13,8 +13,8 @@
 // A. Lavin, S. Gray, Fast Algorithms for Convolutional Neural Networks, 2015.
 //
 // Each result is a sum of up to 9 sums whose factors are sums themselves, so that its error is
-// bounded by the largest values of its tile instead of by its own products, about four times that
-// of the plain sum.
+// bounded by the largest values of its tile instead of by its own products. Of random numbers in
+// 256 channels it is 1.4 times that of the plain sum.
 #pragma once
 
 #include <cstdint>

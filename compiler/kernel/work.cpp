@@ -45,6 +45,13 @@ int TensorTable::Add(EntryTensor tensor) {
   return size() - 1;
 }
 
+int TensorTable::AddBeside(int tensor, std::string name, TensorType type) {
+  return Add({.name = std::move(name),
+              .type = std::move(type),
+              .origin = tensors_[tensor].origin,
+              .section = tensors_[tensor].section});
+}
+
 int TensorTable::Base(int tensor) const {
   while (tensors_[tensor].alias >= 0) tensor = tensors_[tensor].alias;
   return tensor;

@@ -72,7 +72,7 @@ Command CheckCommand() {
           "here. Prints one line for each good model.",
       .arguments = {{.names = "MODEL",
                      .value = "",
-                     .doc = "model file, or - for standard input",
+                     .doc = "model file, or - for standard input (not of ONNX)",
                      .destination = &arguments->models,
                      .required = true,
                      .completion = Completion::kModel}},

@@ -139,11 +139,7 @@ class Separator {
   bool IsNumberBeside(const NodeProto& node, const std::string& name) const {
     if (Metadata(node, kCall).empty() || !signature_.IsParameter(name) || !IsUniform(name))
       return false;
-    return std::ranges::any_of(graph_.node(), [&](const NodeProto& reader) {
-      const std::vector<std::string> parameters = ParametersOf(reader);
-      return std::ranges::find(reader.input(), name) != reader.input().end() &&
-             std::ranges::find(parameters, name) != parameters.end();
-    });
+    return named_.contains(name);
   }
 
   /// A vector of equal elements.
@@ -171,8 +167,12 @@ class Separator {
 
   void SeparateByCalls() {
     std::map<std::string_view, int> readers;
-    for (const NodeProto& node : graph_.node())
+    for (const NodeProto& node : graph_.node()) {
       for (const std::string& name : node.input()) ++readers[name];
+      for (std::string& parameter : ParametersOf(node))
+        if (std::ranges::find(node.input(), parameter) != node.input().end())
+          named_.insert(std::move(parameter));
+    }
     std::set<std::string> defined;
     for (const auto& input : graph_.input()) defined.insert(input.name());
     for (const NodeProto& node : graph_.node())
@@ -198,6 +198,7 @@ class Separator {
   const TorchSignature signature_;
   std::map<std::string, int, std::less<>> places_;  ///< of initializers that may be weights
   std::map<std::string, std::vector<std::string>> first_readers_;
+  std::set<std::string> named_;  ///< parameters that a call names which reads them
   std::set<std::string> copies_;
   std::vector<std::pair<std::string*, std::string>> separated_;
   int64_t copied_ = 0;
