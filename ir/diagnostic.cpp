@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "ir/utf8.h"
+
 namespace descent {
 
 std::string Diagnostic::ToString() const {
@@ -22,7 +24,7 @@ std::string Diagnostic::ToString() const {
     }
   }
   if (!hint.empty()) text += fmt::format("{}= help: {}\n", margin, hint);
-  return text;
+  return EscapeInvalidUtf8(text);
 }
 
 std::string Quoted(std::string_view name) {

@@ -1,5 +1,7 @@
 #include "ir/utf8.h"
 
+#include <fmt/format.h>
+
 #include <cstdint>
 
 namespace descent {
@@ -29,6 +31,16 @@ std::optional<size_t> FirstInvalidUtf8(std::string_view text) {
     offset += bytes;
   }
   return std::nullopt;
+}
+
+std::string EscapeInvalidUtf8(std::string_view text) {
+  std::string escaped;
+  while (const auto invalid = FirstInvalidUtf8(text)) {
+    escaped += text.substr(0, *invalid);
+    escaped += fmt::format("\\x{:02x}", static_cast<uint8_t>(text[*invalid]));
+    text.remove_prefix(*invalid + 1);
+  }
+  return escaped.append(text);
 }
 
 }  // namespace descent

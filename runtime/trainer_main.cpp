@@ -7,6 +7,7 @@
 #include <span>
 
 #include "runtime/command_line.h"
+#include "runtime/memory_limit.h"
 
 namespace descent::runtime {
 namespace {
@@ -110,6 +111,7 @@ Result<ExitStatus> Dispatch(const descent_program* abi, int argc, char** argv) {
   if (line->help)
     return PrintResult(line->command ? CommandHelp(name, *line->command)
                                      : OverviewHelp(name, *abi));
+  LimitMemory(AvailableMemory());
   auto program = Program::Open(abi);
   if (!program) return std::unexpected(program.error());
   return RunCommand(*program, *std::move(line));

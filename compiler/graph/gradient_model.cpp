@@ -25,16 +25,19 @@ Result<Model> GradientModel(const Model& source) {
   for (Slot& slot : model.slots) slot.next.clear();
   // Gradients of parameters mix the rows of the batch, and none of them is padding.
   ForgetBatch(model);
-  DESCENT_TRY(run, Specialize(std::move(model), {.entry = "run"}));
+  DESCENT_TRY(run, Specialize(model, {.entry = "run"}));
+  run.inputs = std::move(model.inputs);
 
   GraphBuilder b;
   std::vector<Value> inputs, wanted;
   std::vector<std::string> names;
-  for (const NamedValue& input : run.graph.inputs()) {
-    const TensorType& type = run.graph.type(input.value);
-    inputs.push_back(b.Input(input.name, type));
+  // Those that no output depends on, too: their gradients are zeros.
+  for (const NamedValue& input : model.graph.inputs()) {
+    const TensorType& type = model.graph.type(input.value);
+    const Value value = b.Input(input.name, type);
+    if (run.graph.FindInput(input.name) != nullptr) inputs.push_back(value);
     if (!IsFloat(type)) continue;
-    wanted.push_back(inputs.back());
+    wanted.push_back(value);
     names.push_back(input.name);
   }
   DESCENT_TRY(values, Inline(run.graph, inputs, b));

@@ -97,7 +97,7 @@ std::vector<Option> CompileFlags::ModelOptions() {
       {.names = "--batch",
        .value = "N",
        .doc = "rows per call of train_step and run, instead of the model's",
-       .destination = &batch,
+       .destination = &model.batch,
        .minimum = 1},
       {.names = "--evaluate-batch",
        .value = "N",
@@ -146,7 +146,7 @@ Result<CompileOptions> CompileFlags::Options() const {
   CompileOptions options;
   options.target = target;
   options.settings = settings;
-  options.batch = batch;
+  options.batch = model.batch;
   options.evaluate_batch = evaluate_batch;
   options.predict_batch = predict_batch;
   options.disabled_passes = std::move(passes);

@@ -34,7 +34,7 @@ struct CompileFlags {
   ModelFlags model;
   std::string target = "native";
   std::vector<std::string> settings, disabled;
-  int64_t batch = 0, evaluate_batch = 0, predict_batch = 0;
+  int64_t evaluate_batch = 0, predict_batch = 0;
   bool no_winograd = false;
   bool verify_each = false;
 

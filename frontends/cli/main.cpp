@@ -11,6 +11,7 @@
 #include "frontends/cli/parse.h"
 #include "frontends/cli/version.h"
 #include "ir/io/model_file.h"
+#include "runtime/memory_limit.h"
 
 namespace descent::cli {
 namespace {
@@ -73,6 +74,7 @@ ExitStatus Finish(ExitStatus status) {
 
 int main(int argc, char** argv) {
   namespace cli = descent::cli;
+  descent::runtime::LimitMemory(descent::runtime::AvailableMemory());
   auto status = cli::Dispatch({argv + 1, argv + argc});
   if (!status) {
     std::fflush(stdout);

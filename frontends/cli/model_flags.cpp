@@ -9,6 +9,9 @@
 namespace descent::cli {
 namespace {
 
+/// Rows of an ONNX model that says nothing of them.
+constexpr int64_t kRows = 32;
+
 std::vector<std::string> OptimizerNames() {
   std::vector<std::string> names;
   for (const Optimizer& optimizer : Optimizers()) names.emplace_back(optimizer.name);
@@ -72,9 +75,15 @@ Result<Model> ModelFlags::Read(const std::string& path) const {
   DESCENT_TRY(options, ImportOptionsOf(dims));
   options.inputs = inputs;
   if (onnx::IsOnnxName(path)) {
+    options.batch = batch == 0 ? kRows : batch;
     DESCENT_TRY(model, onnx::ImportModel(path, options));
     // Training needs rows of data, and says where they are mixed.
-    if (loss.empty() && optimizer.empty()) ForgetBatchOfMixedRows(model);
+    if (!loss.empty() || !optimizer.empty() || model.batch == 0) return model;
+    ForgetBatchOfMixedRows(model);
+    if (model.batch > 0 || !inputs.empty()) return model;
+    // The axis is none of rows: its extent must be said.
+    options.batch = 0;
+    DESCENT_RETURN_IF_ERROR(onnx::ImportModel(path, options));
     return model;
   }
   if (!dims.empty())

@@ -17,6 +17,7 @@ struct ModelFlags {
   std::string loss, optimizer;
   std::vector<std::string> freeze, train;
   bool reinitialize = false;
+  int64_t batch = 0;  ///< rows, as `--batch` says; 0: the model's own
   /// What the model will be given: axes of an ONNX file without a number have their extents.
   std::vector<onnx::InputShape> inputs = {};
 

@@ -103,7 +103,7 @@ Result<ExitStatus> Opt(const OptArguments& arguments) {
   PipelineOptions options;
   DESCENT_TRY(entry, EntryOf(model, arguments.entry, {"train_step", "run"}));
   options.pass.entry = std::move(entry);
-  options.pass.batch = arguments.model_flags.batch;
+  options.pass.batch = arguments.model_flags.model.batch;
   options.pass.evaluate_batch = arguments.model_flags.evaluate_batch;
   options.pass.predict_batch = arguments.model_flags.predict_batch;
   DESCENT_TRY(disabled, SkippedPasses(arguments.disabled));

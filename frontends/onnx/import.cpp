@@ -17,19 +17,10 @@ namespace descent::onnx {
 namespace {
 
 namespace fs = std::filesystem;
-using Dimension = proto::TensorShapeProto::Dimension;
 using FirstAxes = std::vector<std::optional<std::string>>;
 
 std::string ModelName(const proto::ModelProto& model, const std::string& path) {
   return model.graph().name().empty() ? fs::path(path).stem().string() : model.graph().name();
-}
-
-/// The name of a first axis without a number, which may be ""; nothing of others.
-std::optional<std::string> FirstAxis(const proto::ValueInfoProto& info) {
-  const auto& shape = info.type().tensor_type().shape();
-  if (shape.dim_size() == 0 || shape.dim(0).value_case() == Dimension::kDimValue)
-    return std::nullopt;
-  return shape.dim(0).dim_param();
 }
 
 /// Inputs, except those that are initializers, too (before IR version 4 all of them were). Gives
@@ -116,10 +107,21 @@ Result<Model> Import(ProtoFile& file, const std::string& path, const ImportOptio
   return model;
 }
 
+Result<Model> ImportFor(const ImportOptions& options, const std::string& path, ProtoFile& file) {
+  const proto::GraphProto& graph = file.model.graph();
+  DESCENT_RETURN_IF_ERROR(CheckAxisNames(graph, options));
+  DESCENT_TRY(with_shapes, WithShapesOf(graph, options));
+  const ImportOptions with_batch = WithBatch(graph, with_shapes);
+  auto model = Import(file, path, with_batch);
+  const bool is_guess = with_batch.dims != with_shapes.dims;
+  // Not the batch after all: its extent must be said.
+  if (is_guess && model && model->batch == 0) return Import(file, path, with_shapes);
+  return model;
+}
+
 Result<Model> ImportFile(ProtoFile file, const std::string& path, const ImportOptions& options) {
   NumberClassNames(file.model);
-  const auto bound = WithShapesOf(file.model.graph(), options);
-  auto model = bound ? Import(file, path, *bound) : std::unexpected(bound.error());
+  auto model = ImportFor(options, path, file);
   if (!model) return std::unexpected(AboutModel(std::move(model).error(), path));
   return model;
 }

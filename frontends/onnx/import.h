@@ -29,6 +29,9 @@ struct InputShape {
 struct ImportOptions {
   /// Extents of symbolic dimensions by name ("batch" of `[batch, 3, 224, 224]`).
   std::map<std::string, int64_t, std::less<>> dims = {};
+  /// Rows, for the first axis of the first input where it is called as those of all outputs and
+  /// nothing else says its extent; 0: something must.
+  int64_t batch = 0;
   /// Inputs whose extents symbolic dimensions have, whatever `dims` says of these.
   std::vector<InputShape> inputs = {};
 };

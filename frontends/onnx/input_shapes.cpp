@@ -1,6 +1,10 @@
 #include "frontends/onnx/input_shapes.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <vector>
 
 namespace descent::onnx {
@@ -8,16 +12,6 @@ namespace {
 
 using Infos = std::vector<const proto::ValueInfoProto*>;
 using proto::TensorShapeProto;
-
-/// Inputs, except those that are initializers, too.
-Infos DataInputs(const proto::GraphProto& graph) {
-  Infos inputs;
-  for (const proto::ValueInfoProto& info : graph.input())
-    if (std::ranges::find(graph.initializer(), info.name(), &proto::TensorProto::name) ==
-        graph.initializer().end())
-      inputs.push_back(&info);
-  return inputs;
-}
 
 bool HasNumber(const TensorShapeProto::Dimension& dim) {
   return dim.value_case() == TensorShapeProto::Dimension::kDimValue;
@@ -55,6 +49,21 @@ std::string AxisName(const proto::ValueInfoProto& input, int axis) {
   return name.empty() ? fmt::format("{}.{}", input.name(), axis) : name;
 }
 
+std::optional<std::string> FirstAxis(const proto::ValueInfoProto& info) {
+  const TensorShapeProto& shape = info.type().tensor_type().shape();
+  if (shape.dim_size() == 0 || HasNumber(shape.dim(0))) return std::nullopt;
+  return shape.dim(0).dim_param();
+}
+
+Infos DataInputs(const proto::GraphProto& graph) {
+  std::set<std::string_view> initializers;
+  for (const proto::TensorProto& tensor : graph.initializer()) initializers.insert(tensor.name());
+  Infos inputs;
+  for (const proto::ValueInfoProto& info : graph.input())
+    if (!initializers.contains(info.name())) inputs.push_back(&info);
+  return inputs;
+}
+
 Result<ImportOptions> WithShapesOf(const proto::GraphProto& graph, ImportOptions options) {
   if (options.inputs.empty()) return options;
   std::map<std::string, const std::string*> sources;
@@ -76,6 +85,38 @@ Result<ImportOptions> WithShapesOf(const proto::GraphProto& graph, ImportOptions
     }
   }
   return options;
+}
+
+ImportOptions WithBatch(const proto::GraphProto& graph, ImportOptions options) {
+  const Infos inputs = DataInputs(graph);
+  if (options.batch == 0 || inputs.empty()) return options;
+  const std::optional<std::string> batch = FirstAxis(*inputs[0]);
+  const auto has_batch = [&](const proto::ValueInfoProto& info) {
+    return FirstAxis(info) == batch;
+  };
+  if (!batch || !std::ranges::all_of(graph.output(), has_batch)) return options;
+  for (const proto::ValueInfoProto* input : inputs)
+    if (has_batch(*input)) options.dims.try_emplace(AxisName(*input, 0), options.batch);
+  return options;
+}
+
+Result<void> CheckAxisNames(const proto::GraphProto& graph, const ImportOptions& options) {
+  std::vector<std::string> names;
+  for (const proto::ValueInfoProto* input : DataInputs(graph)) {
+    const TensorShapeProto& shape = input->type().tensor_type().shape();
+    for (int axis = 0; axis < shape.dim_size(); ++axis)
+      if (!HasNumber(shape.dim(axis))) names.push_back(AxisName(*input, axis));
+  }
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  for (const auto& [name, extent] : options.dims)
+    if (!std::ranges::binary_search(names, name))
+      return std::unexpected(Diagnostic{
+          .message = fmt::format("no axis without a number is called {}", Quoted(name)),
+          .hint = names.empty() ? "all axes of the inputs have numbers"
+                                : fmt::format("these are: {}", fmt::join(names, ", ")),
+          .status = ExitStatus::kUsage});
+  return {};
 }
 
 }  // namespace descent::onnx

@@ -139,12 +139,20 @@ TEST_F(OnnxFiles, AreRefusedWithEverythingThatIsWrong) {
             "  node 'third' (elsewhere::Invented, version 1): the operator is not supported\n"
             " --> unsupported.onnx\n");
   ExpectRefused("descent check outside.onnx", 1, "is not inside the model's folder");
-  ExpectRefused("descent check classifier.onnx", 1, "give it one: --dim batch=N");
+  ExpectRefused("descent check repeated.onnx", 1, "give it one: --dim steps=N");
+  ExpectRefused("descent check repeated.onnx --dim step=3", 2, "these are: batch, steps");
   ExpectRefused("descent check classifier.onnx --dim batch", 2, "--dim takes NAME=N, not 'batch'");
   ExpectRefused("descent check orange-blue.descent --dim batch=3", 2, "--dim is for ONNX models");
   shell_.Write("text.onnx", "not a model");
   ExpectRefused("descent check text.onnx", 1, "is not an ONNX model");
   ExpectRefused("descent check nowhere.onnx", 4, "cannot read 'nowhere.onnx'");
+}
+
+TEST_F(OnnxFiles, HaveABatchOf32UnlessToldOtherwise) {
+  ExpectPrints("descent check classifier.onnx", "67 parameters");
+  ExpectPrints("descent import classifier.onnx -o -", "batch 32\n");
+  ExpectPrints("descent inspect classifier.onnx --batch 5", "batch 5");
+  ExpectPrints("descent export classifier.onnx -o same.onnx && cmp same.onnx classifier.onnx", "");
 }
 
 TEST_F(OnnxFiles, AreTrained) {

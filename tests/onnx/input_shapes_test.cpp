@@ -21,10 +21,15 @@ graph {
   output { name: "y" type { tensor_type { elem_type: 1 } } }
 })";
 
-/// Type of y, or the error.
-std::string Read(ImportOptions options) {
+/// Type of y, whose first axis is called `rows` if that is given, or the error.
+std::string Read(ImportOptions options, const char* rows = nullptr) {
   proto::ModelProto file;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(kModel, &file));
+  if (rows != nullptr) {
+    auto& shape = *file.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type();
+    shape.mutable_shape()->add_dim()->set_dim_param(rows);
+    shape.mutable_shape()->add_dim();
+  }
   const auto model = ParseModel(file.SerializeAsString(), "net.onnx", options);
   return model ? ToString(model->graph.type(model->graph.outputs()[0].value))
                : model.error().message;
@@ -41,6 +46,21 @@ TEST(InputShapes, AreThoseOfTheInputsByNameOrInOrder) {
 
 TEST(InputShapes, TooFewInOrderSayNothing) {
   EXPECT_EQ(Read({.dims = {{"n", 7}, {"a.1", 8}}, .inputs = {{"", {3, 2}}}}), "f32[7, 8]");
+}
+
+TEST(InputShapes, RowsAreWhatTheFirstInputAndAllOutputsBeginWith) {
+  EXPECT_EQ(Read({.dims = {{"a.1", 8}}, .batch = 5}, "n"), "f32[5, 8]");
+  EXPECT_EQ(Read({.dims = {{"a.1", 8}, {"n", 3}}, .batch = 5}, "n"), "f32[3, 8]");
+  EXPECT_EQ(Read({.inputs = {{"a", {3, 2}}}, .batch = 5}, "n"), "f32[3, 2]");
+  const std::string open = "axis 0 of 'a' has no number but the name 'n'";
+  EXPECT_EQ(Read({.dims = {{"a.1", 8}}}, "n").find(open), 0u);
+  EXPECT_EQ(Read({.dims = {{"a.1", 8}}, .batch = 5}, "m").find(open), 0u);
+  EXPECT_EQ(Read({.dims = {{"a.1", 8}}, .batch = 5}).find(open), 0u);
+}
+
+TEST(InputShapes, NamesAreThoseOfAxesWithoutANumber) {
+  EXPECT_EQ(Read({.dims = {{"n", 3}, {"a.1", 8}, {"m", 1}}}),
+            "no axis without a number is called 'm'");
 }
 
 TEST(InputShapes, MustAgree) {

@@ -46,6 +46,28 @@ TEST(GradientModel, HoldsAGradientForEveryFloat) {
   EXPECT_EQ(run->outputs[1], Numbers({2}, {101, 220}));  // x * (g + 100)
 }
 
+TEST(GradientModel, WhatNoOutputReadsHasZeros) {
+  const auto model = GradientModel(Parsed(R"(  input unread: f32[2]
+  input x: f32[2]
+  input ids: i64[3]
+  parameter U: f32[1] = ones
+  y = mul(x, x)
+  output y
+)"));
+  ASSERT_TRUE(model) << model.error().ToString();
+  EXPECT_EQ(InputNames(*model), "unread x ids U cotangent.y");
+  ASSERT_EQ(model->inputs.size(), 4u);  // the data's
+  EXPECT_EQ(OutputNames(*model), "grad.unread grad.x grad.U");
+  const auto run = Interpret(
+      model->graph, std::vector{Numbers({2}, {5, 6}), Numbers({2}, {1, 2}),
+                                Tensor::FromInts({DType::kI64, {3}}, std::vector<int64_t>{0, 0, 0}),
+                                Numbers({1}, {1}), Numbers({2}, {3, 4})});
+  ASSERT_TRUE(run) << run.error().ToString();
+  EXPECT_EQ(run->outputs[0], Numbers({2}, {0, 0}));
+  EXPECT_EQ(run->outputs[1], Numbers({2}, {6, 16}));
+  EXPECT_EQ(run->outputs[2], Numbers({1}, {0}));
+}
+
 /// All rows count, also where rows are mixed or chosen by numbers.
 TEST(GradientModel, HasNoPaddedRows) {
   const auto model = GradientModel(Parsed(R"(  batch 3

@@ -43,6 +43,11 @@ TEST(ClosestName, FindsTyposOnly) {
   EXPECT_EQ(DidYouMean("mull", names), "did you mean 'mul'?");
 }
 
+TEST(Utf8, DiagnosticsEscapeWhatIsNone) {
+  EXPECT_EQ(Diagnostic{.message = "no größe \xff\xe6\xbc!"}.ToString(),
+            "error: no größe \\xff\\xe6\\xbc!\n");
+}
+
 TEST(FirstInvalidUtf8, FollowsTheStandard) {
   EXPECT_EQ(FirstInvalidUtf8("plain, größe, 漢字, 😀"), std::nullopt);
   EXPECT_EQ(FirstInvalidUtf8("ab\xff"), 2u);
