@@ -30,6 +30,14 @@ class Block {
     std::memset(data_.get(), 0, rounded);
   }
 
+  /// Whether the system would give so much, all at once; nothing is touched.
+  static bool HasRoom(int64_t bytes) {
+    const size_t size = static_cast<size_t>(std::max<int64_t>(bytes, 1));
+    // Not malloc: compilers leave it out together with its free.
+    void* place = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return bytes >= 0 && place != MAP_FAILED && munmap(place, size) == 0;
+  }
+
   std::byte* data() const { return data_.get(); }
   int64_t size() const { return size_; }
 

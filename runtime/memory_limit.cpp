@@ -14,6 +14,10 @@ namespace {
 
 constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
 
+/// One part in so many is left alone: what the system calls available is an estimate, and it
+/// crawls before nothing is left.
+constexpr int64_t kReserve = 16;
+
 /// "" if there is none. Such files are short, and have no size until they are read.
 std::string SystemFile(const char* path) {
   std::string text(size_t{1} << 14, '\0');
@@ -54,8 +58,10 @@ int64_t LeftInControlGroup() {
 int64_t AvailableMemory() {
   const std::string memory = SystemFile("/proc/meminfo");
   const int64_t kilobytes = NumberBehind(memory, "MemAvailable:", kUnknown);
-  if (kilobytes == kUnknown) return LeftInControlGroup();
-  return std::min((kilobytes + NumberBehind(memory, "SwapFree:", 0)) * 1024, LeftInControlGroup());
+  int64_t available = LeftInControlGroup();
+  if (kilobytes != kUnknown)
+    available = std::min(available, (kilobytes + NumberBehind(memory, "SwapFree:", 0)) * 1024);
+  return available - available / kReserve;
 }
 
 void LimitMemory(int64_t more_bytes) {

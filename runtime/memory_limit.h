@@ -10,7 +10,7 @@ namespace descent::runtime {
 
 /// Bytes that new allocations may use without displacing other processes: free memory, what the
 /// page cache can give back and free swap, within the limit of the control group (version 2) that
-/// /sys/fs/cgroup shows. INT64_MAX where the system says nothing.
+/// /sys/fs/cgroup shows, less a reserve.
 int64_t AvailableMemory();
 
 /// From now on this process gets at most `more_bytes` of private memory beyond what it has

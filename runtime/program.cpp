@@ -115,24 +115,29 @@ std::byte* State::Element(const descent_slot& slot, int64_t element) const {
   return Bytes(slot).data() + PlaceInMemory(slot, element) * SizeOf(slot.tensor.dtype);
 }
 
-EntryCall::EntryCall(const descent_entry& entry, const Executor& executor)
-    : entry_(&entry), executor_(&executor) {
+int64_t EntryCall::PlaceBuffers() {
   int64_t bytes = 0;
   auto place = [&](const descent_tensor& tensor, std::vector<int64_t>& offsets) {
     offsets.push_back(bytes);
     bytes += RoundUp(std::max<int64_t>(ByteCount(tensor), 1));
   };
-  for (const descent_input& input : Inputs(entry)) place(input.tensor, input_offsets_);
-  for (const descent_output& output : Outputs(entry)) place(output.tensor, output_offsets_);
-  buffers_ = Block(bytes);
-  scratch_ = Block(entry.fixed_scratch_bytes + executor.threads() * entry.worker_scratch_bytes);
+  for (const descent_input& input : Inputs(*entry_)) place(input.tensor, input_offsets_);
+  for (const descent_output& output : Outputs(*entry_)) place(output.tensor, output_offsets_);
+  return bytes;
 }
 
 Result<EntryCall> EntryCall::Make(const descent_entry& entry, const Executor& executor) {
   EntryCall call(entry, executor);
-  if (!call.buffers_.data() || !call.scratch_.data()) {
-    return std::unexpected(OutOfMemory(&entry, call.buffers_.size() + call.scratch_.size()));
+  const int64_t buffers = call.PlaceBuffers();
+  const int64_t scratch =
+      entry.fixed_scratch_bytes + executor.threads() * entry.worker_scratch_bytes;
+  // Zeros are not written into one where there is no room for the other.
+  if (Block::HasRoom(buffers + scratch)) {
+    call.buffers_ = Block(buffers);
+    call.scratch_ = Block(scratch);
   }
+  if (!call.buffers_.data() || !call.scratch_.data())
+    return std::unexpected(OutOfMemory(&entry, buffers + scratch));
   for (int64_t i = 0; i < entry.input_count; ++i) call.inputs_.push_back(call.input(i));
   for (int64_t offset : call.output_offsets_)
     call.outputs_.push_back(call.buffers_.data() + offset);

@@ -102,7 +102,10 @@ class EntryCall {
   uint32_t Run(const State& state, int64_t valid_rows, const descent_observer* observer = nullptr);
 
  private:
-  EntryCall(const descent_entry& entry, const Executor& executor);
+  EntryCall(const descent_entry& entry, const Executor& executor)
+      : entry_(&entry), executor_(&executor) {}
+  /// Sets the offsets of inputs and outputs; gives the bytes they take.
+  int64_t PlaceBuffers();
   const descent_entry* entry_;
   const Executor* executor_;
   Block buffers_;

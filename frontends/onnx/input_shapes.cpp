@@ -111,11 +111,11 @@ Result<void> CheckAxisNames(const proto::GraphProto& graph, const ImportOptions&
   names.erase(std::ranges::unique(names).begin(), names.end());
   for (const auto& [name, extent] : options.dims)
     if (!std::ranges::binary_search(names, name))
-      return std::unexpected(Diagnostic{
-          .message = fmt::format("no axis without a number is called {}", Quoted(name)),
-          .hint = names.empty() ? "all axes of the inputs have numbers"
-                                : fmt::format("these are: {}", fmt::join(names, ", ")),
-          .status = ExitStatus::kUsage});
+      return std::unexpected(
+          Diagnostic{.message = fmt::format("no axis without a number is called {}", Quoted(name)),
+                     .hint = names.empty() ? "all axes of the inputs have numbers"
+                                           : fmt::format("these are: {}", fmt::join(names, ", ")),
+                     .status = ExitStatus::kUsage});
   return {};
 }
 

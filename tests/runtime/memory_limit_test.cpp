@@ -23,6 +23,7 @@ TEST(MemoryLimit, ThereIsSomeMemoryAndNotMoreThanMachinesHave) {
   LimitMemory(256 * kMiB);
   int failed = 0;
   if (Block(64 * kMiB).data() == nullptr) failed |= 1;
+  if (!Block::HasRoom(64 * kMiB) || Block::HasRoom(1024 * kMiB)) failed |= 32;
   if (Block(1024 * kMiB).data() != nullptr) failed |= 2;
   LimitMemory(2048 * kMiB);  // the lower limit stays
   if (Block(1024 * kMiB).data() != nullptr) failed |= 4;
