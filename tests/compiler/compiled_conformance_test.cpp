@@ -80,16 +80,23 @@ std::vector<Tensor> SpecialOperands(const OpSample& sample) {
   return operands;
 }
 
+/// Whether a key whose queries are all in other tiles may have a gradient of 0 where the definition
+/// multiplies what they do not see by NaN: how far tiles reach depends on the target.
+bool LeavesOutWhatIsNotSeen(const OpSample& sample) {
+  const Attribute* causal = sample.attributes.Find("causal");
+  return causal != nullptr && std::get<bool>(*causal) && sample.op.contains("attention");
+}
+
 /// NaNs and infinities alike; other numbers within `tolerance` of the magnitude and a few denormal
 /// steps, or, if not `relative`, of 1 where that is larger.
-void ExpectAlike(const Tensor& actual, const Tensor& expected, bool relative,
+void ExpectAlike(const Tensor& actual, const Tensor& expected, bool relative, bool leaves_out,
                  const std::string& what) {
   const double tolerance = ToleranceOf(actual);
   const double step = actual.dtype() == DType::kF64 ? std::numeric_limits<double>::denorm_min()
                                                     : std::numeric_limits<float>::denorm_min();
   for (int64_t i = 0; i < actual.elements(); ++i) {
     const double a = actual.GetDouble(i), e = expected.GetDouble(i);
-    if (std::isnan(a) && std::isnan(e)) continue;
+    if (std::isnan(e) && (std::isnan(a) || (leaves_out && a == 0))) continue;
     const bool same_sign = !relative || a != 0 || e != 0 || std::signbit(a) == std::signbit(e);
     const double scale = relative ? std::abs(e) : std::max(1.0, std::abs(e));
     EXPECT_TRUE(same_sign && (a == e || std::abs(a - e) <= tolerance * scale + 4 * step))
@@ -119,7 +126,7 @@ TEST_P(CompiledConformance, SamplesAndTheirGradients) {
     for (size_t i = 0; i < special_run.outputs.size(); ++i)
       ExpectAlike(special_run.outputs[i], alike.outputs[i],
                   compiled.IsElementwise() && compiled.NameOf(i).starts_with('y'),
-                  "special values: " + compiled.NameOf(i));
+                  LeavesOutWhatIsNotSeen(sample), "special values: " + compiled.NameOf(i));
   }
 }
 

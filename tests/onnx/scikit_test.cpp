@@ -47,6 +47,7 @@ std::string RunOf(const Model& model, const std::vector<Tensor>& inputs) {
 }
 
 constexpr std::string_view kRowsOfTwo = "dim { } dim { dim_value: 2 }";
+constexpr std::string_view kNamedRows = "dim { dim_param: \"rows\" } dim { dim_value: 2 }";
 
 TEST(Scikit, ScalerShiftsThenScalesFeatures) {
   const auto model = Read(Input("X", 1, kRowsOfTwo),
@@ -167,13 +168,16 @@ TEST(Scikit, OtherTextIsRefused) {
 TEST(Scikit, RowsWithoutANameAreTheBatch) {
   const std::string scaler = R"(op_type: "Scaler" input: "X")";
   const auto batch = [&](std::string_view dims, const std::string& node, std::string_view y_dims) {
-    const auto model = Read(Input("X", 1, dims), node, {.dims = {{"X.0", 5}, {"rows", 5}}}, y_dims);
+    ImportOptions options;
+    if (dims == kRowsOfTwo) options.dims = {{"X.0", 5}};
+    if (dims == kNamedRows) options.dims = {{"rows", 5}};
+    const auto model = Read(Input("X", 1, dims), node, options, y_dims);
     EXPECT_TRUE(model) << model.error().ToString();
     return model->batch;
   };
   EXPECT_EQ(batch(kRowsOfTwo, scaler, kRowsOfTwo), 5);
-  EXPECT_EQ(batch(kRowsOfTwo, scaler, "dim { dim_param: \"rows\" } dim { dim_value: 2 }"), 0);
-  EXPECT_EQ(batch("dim { dim_param: \"rows\" } dim { dim_value: 2 }", scaler, kRowsOfTwo), 0);
+  EXPECT_EQ(batch(kRowsOfTwo, scaler, kNamedRows), 0);
+  EXPECT_EQ(batch(kNamedRows, scaler, kRowsOfTwo), 0);
   EXPECT_EQ(batch("dim { dim_value: 5 } dim { dim_value: 2 }", scaler, kRowsOfTwo), 0);
   // Another extent than that of the input.
   EXPECT_EQ(batch(kRowsOfTwo,
