@@ -71,14 +71,75 @@ bool IsOurs(std::string_view prefix) {
                             [](unsigned char a, char b) { return std::tolower(a) == b; });
 }
 
-Result<std::string> PrefixOf(const Model& source, const CompileOptions& options) {
-  if (options.prefix.empty()) return SafeIdentifier(source.name) + (IsOurs(source.name) ? "_" : "");
-  if (IsOurs(options.prefix))
-    return ErrorWithStatus(ExitStatus::kUsage, "the name {} is Descent's own; choose another",
-                           Quoted(options.prefix));
-  if (IsSafeIdentifier(options.prefix)) return options.prefix;
-  return ErrorWithStatus(ExitStatus::kUsage, "the name {} is no C identifier; try {}",
-                         Quoted(options.prefix), SafeIdentifier(options.prefix));
+/// What all targets share.
+struct OptimizedModel {
+  Model source;
+  std::vector<std::string> names;  ///< of the entry points
+  std::vector<Model> entries;      ///< optimized
+  KernelProgram program;           ///< state laid out, no kernels yet
+};
+
+Result<OptimizedModel> Optimize(const Model& model, const CompileOptions& options) {
+  OptimizedModel made;
+  DESCENT_TRY(source, Configure(model, options));
+  DESCENT_TRY(names, WantedEntries(source, options));
+  DESCENT_TRY(prefix, SymbolPrefix(source, options));
+  DESCENT_TRY(hash, ModelHash(source));
+  DESCENT_TRY(prediction_hash, PredictionHash(source));
+  KernelProgram& program = made.program;
+  program.name = source.name;
+  program.prefix = std::move(prefix);
+  program.model_hash = std::move(hash);
+  program.prediction_hash = std::move(prediction_hash);
+  program.keep_partial_batch = source.keep_partial_batch;
+  program.hyperparameters = HyperparameterList(source);
+  program.has_values = source.HasValues() && std::ranges::count(names, "initialize") > 0;
+  LayOutState(source, names, options.full_state, program);
+  for (const std::string& entry : names) {
+    DESCENT_TRY(optimized, RunToStage(source, entry, "optimized", options));
+    made.entries.push_back(std::move(optimized));
+  }
+  made.source = std::move(source);
+  made.names = std::move(names);
+  return made;
+}
+
+/// Whose kernels the order of the state in memory suits: most time is spent in it.
+const std::string& MainEntry(const std::vector<std::string>& entries) {
+  for (const char* name : {"train_step", "predict", "run"})
+    if (const auto found = std::ranges::find(entries, name); found != entries.end()) return *found;
+  return entries.front();
+}
+
+Result<Compilation> Lower(OptimizedModel from, const Target& target,
+                          const CompileOptions& options) {
+  const auto enabled = [&](std::string_view pass) {
+    return !options.disabled_passes.contains(std::string(pass));
+  };
+  Compilation compilation = {.source = std::move(from.source),
+                             .entries = std::move(from.entries),
+                             .target = &target,
+                             .program = std::move(from.program),
+                             .fusion = {}};
+  KernelProgram& program = compilation.program;
+  LowerOptions lowering = {
+      .fuse = enabled(kFusePass),
+      .target = target.facts,
+      .winograd = enabled(kWinogradPass) ? Winograd::kWhereItPays : Winograd::kNever};
+  DESCENT_RETURN_IF_ERROR(
+      OrderState(compilation.entries, MainEntry(from.names), program, lowering));
+  for (Model& entry : compilation.entries) {
+    if (options.trace_values) {
+      DESCENT_TRY(traced, AddTraceOutputs(entry));
+      entry = std::move(traced);
+    }
+    if (options.explain_fusion) lowering.fusion = &compilation.fusion.emplace_back();
+    DESCENT_TRY(lowered, LowerEntry(entry, program, lowering));
+    for (EntryInput& input : lowered.inputs)
+      input.range = FindValueRange(compilation.source.graph, input.binding.name);
+    program.entries.push_back(std::move(lowered));
+  }
+  return compilation;
 }
 
 // ---- artifacts ---------------------------------------------------------------------------------
@@ -90,7 +151,9 @@ Result<void> WriteFile(std::span<const char> content, const std::string& path) {
 }
 
 Result<std::vector<char>> ObjectOf(const Compilation& compilation, const CompileOptions& options) {
-  return EmitObject(compilation.program, *compilation.target, CodegenOptionsOf(options));
+  auto object = EmitObject(compilation.program, *compilation.target, CodegenOptionsOf(options));
+  if (options.cache) options.cache->Trim();
+  return object;
 }
 
 LinkOptions LinkOptionsOf(const CompileOptions& options) {
@@ -101,14 +164,9 @@ LinkOptions LinkOptionsOf(const CompileOptions& options) {
           .sanitizer = options.sanitizer};
 }
 
-Result<void> WriteExecutable(const Compilation& compilation, const std::string& path,
-                             const CompileOptions& options) {
-  CodegenOptions codegen = CodegenOptionsOf(options);
-  codegen.main_alias = true;
-  codegen.reports_calls = options.reports_calls;
-  if (options.onnx) codegen.onnx = &*options.onnx;
-  DESCENT_TRY(objects, EmitObjects(compilation.program, *compilation.target, codegen));
-  return LinkExecutable(objects, path, LinkOptionsOf(options));
+Result<void> WriteOneExecutable(const Compilation& compilation, const std::string& path,
+                                const CompileOptions& options) {
+  return WriteExecutable({&compilation, 1}, path, options);
 }
 
 Result<void> WriteObject(const Compilation& compilation, const std::string& path,
@@ -159,7 +217,7 @@ struct ArtifactWriter {
 };
 
 constexpr ArtifactWriter kWriters[] = {
-    {{ArtifactKind::kExecutable, "exe", "", "", false, "executable"}, WriteExecutable, nullptr},
+    {{ArtifactKind::kExecutable, "exe", "", "", false, "executable"}, WriteOneExecutable, nullptr},
     {{ArtifactKind::kObject, "obj", "", ".o", false, "object"}, WriteObject, nullptr},
     {{ArtifactKind::kStatic, "static", "lib", ".a", false, "static library"}, WriteStatic, nullptr},
     {{ArtifactKind::kShared, "shared", "lib", ".so", false, "shared library"},
@@ -188,65 +246,41 @@ Result<Model> RunToStage(const Model& source, const std::string& entry, std::str
   return RunPasses(source, StandardPasses(source, stage), PassesOf(options, entry));
 }
 
-/// Whose kernels the order of the state in memory suits: most time is spent in it.
-const std::string& MainEntry(const std::vector<std::string>& entries) {
-  for (const char* name : {"train_step", "predict", "run"})
-    if (const auto found = std::ranges::find(entries, name); found != entries.end()) return *found;
-  return entries.front();
+Result<Compilation> Compile(const Model& model, const CompileOptions& options) {
+  DESCENT_TRY(target, ResolveTarget(options.target));
+  DESCENT_TRY(optimized, Optimize(model, options));
+  return Lower(std::move(optimized), *target, options);
 }
 
-Result<Compilation> Compile(const Model& model, const CompileOptions& options) {
-  Compilation compilation;
-  DESCENT_TRY(target, ResolveTarget(options.target));
-  compilation.target = target;
-  DESCENT_TRY(source, Configure(model, options));
-  DESCENT_TRY(entries, WantedEntries(source, options));
-
-  KernelProgram& program = compilation.program;
-  DESCENT_TRY(prefix, PrefixOf(source, options));
-  DESCENT_TRY(hash, ModelHash(source));
-  DESCENT_TRY(prediction_hash, PredictionHash(source));
-  program.name = source.name;
-  program.prefix = std::move(prefix);
-  program.model_hash = std::move(hash);
-  program.prediction_hash = std::move(prediction_hash);
-  program.keep_partial_batch = source.keep_partial_batch;
-  program.hyperparameters = HyperparameterList(source);
-  program.has_values = source.HasValues() && std::ranges::count(entries, "initialize") > 0;
-  LayOutState(source, entries, options.full_state, program);
-
-  const auto enabled = [&](std::string_view pass) {
-    return !options.disabled_passes.contains(std::string(pass));
-  };
-  LowerOptions lowering = {
-      .fuse = enabled(kFusePass),
-      .target = target->facts,
-      .winograd = enabled(kWinogradPass) ? Winograd::kWhereItPays : Winograd::kNever};
-  for (const std::string& entry : entries) {
-    DESCENT_TRY(optimized, RunToStage(source, entry, "optimized", options));
-    compilation.entries.push_back(std::move(optimized));
+Result<std::vector<Compilation>> CompileForTargets(const Model& model,
+                                                   const CompileOptions& options) {
+  DESCENT_TRY(targets, ResolveTargets(options.target));
+  DESCENT_TRY(optimized, Optimize(model, options));
+  std::vector<Compilation> compilations;
+  for (const Target* target : targets) {
+    OptimizedModel own = target == targets.back() ? std::move(optimized) : optimized;
+    if (targets.size() > 1) own.program.prefix += "_" + SafeIdentifier(target->name);
+    DESCENT_TRY(compilation, Lower(std::move(own), *target, options));
+    compilations.push_back(std::move(compilation));
   }
-  DESCENT_RETURN_IF_ERROR(OrderState(compilation.entries, MainEntry(entries), program, lowering));
-  for (Model& optimized : compilation.entries) {
-    if (options.trace_values) {
-      DESCENT_TRY(traced, AddTraceOutputs(optimized));
-      optimized = std::move(traced);
-    }
-    if (options.explain_fusion) lowering.fusion = &compilation.fusion.emplace_back();
-    DESCENT_TRY(lowered, LowerEntry(optimized, program, lowering));
-    for (EntryInput& input : lowered.inputs)
-      input.range = FindValueRange(source.graph, input.binding.name);
-    program.entries.push_back(std::move(lowered));
-  }
-  compilation.source = std::move(source);
-  return compilation;
+  return compilations;
+}
+
+Result<std::string> SymbolPrefix(const Model& source, const CompileOptions& options) {
+  if (options.prefix.empty()) return SafeIdentifier(source.name) + (IsOurs(source.name) ? "_" : "");
+  if (IsOurs(options.prefix))
+    return ErrorWithStatus(ExitStatus::kUsage, "the name {} is Descent's own; choose another",
+                           Quoted(options.prefix));
+  if (IsSafeIdentifier(options.prefix)) return options.prefix;
+  return ErrorWithStatus(ExitStatus::kUsage, "the name {} is no C identifier; try {}",
+                         Quoted(options.prefix), SafeIdentifier(options.prefix));
 }
 
 CodegenOptions CodegenOptionsOf(const CompileOptions& options) {
   return {.position_independent = true,
           .sanitizer = options.sanitizer,
-          .main_alias = false,
-          .weights = options.weights};
+          .weights = options.weights,
+          .cache = options.cache.get()};
 }
 
 std::span<const ArtifactKindInfo> ArtifactKinds() {
@@ -264,6 +298,18 @@ Result<void> WriteArtifact(const Compilation& compilation, ArtifactKind kind,
   if (writer.write != nullptr) return writer.write(compilation, path, options);
   DESCENT_TRY(text, writer.text(compilation, options));
   return WriteFile(text, path);
+}
+
+Result<void> WriteExecutable(std::span<const Compilation> compilations, const std::string& path,
+                             const CompileOptions& options) {
+  CodegenOptions codegen = CodegenOptionsOf(options);
+  codegen.reports_calls = options.reports_calls;
+  if (options.onnx) codegen.onnx = &*options.onnx;
+  std::vector<TargetedProgram> programs;
+  for (const Compilation& each : compilations) programs.push_back({&each.program, each.target});
+  DESCENT_TRY(objects, EmitObjects(programs, codegen));
+  if (options.cache) options.cache->Trim();
+  return LinkExecutable(objects, path, LinkOptionsOf(options));
 }
 
 Result<std::string> ArtifactText(const Compilation& compilation, ArtifactKind kind,

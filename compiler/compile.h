@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "compiler/codegen/codegen.h"
+#include "compiler/codegen/object_cache.h"
 #include "compiler/codegen/target.h"
 #include "compiler/graph/pipeline.h"
 #include "compiler/kernel/fusion_report.h"
@@ -30,7 +32,7 @@ namespace descent {
 enum class ExecutableMain : uint8_t { kTrainer, kBench };
 
 struct CompileOptions {
-  std::string target = "native";
+  std::string target = "native";     ///< or several, for CompileForTargets: "x86-64-v3,x86-64-v4"
   std::string prefix;                ///< of all symbols, a C identifier; "" = from the model's name
   std::vector<std::string> entries;  ///< the entry points to compile; empty = all
   std::vector<std::string> settings;  ///< "optimizer.momentum=0.9" (settings.h)
@@ -51,6 +53,8 @@ struct CompileOptions {
   bool reports_calls = false;
   /// Folder of the runtime's archives; "" = beside the running program.
   std::string runtime_folder;
+  /// Objects that were made before, and to which new ones are added; may be null.
+  std::shared_ptr<ObjectCache> cache;
 };
 
 /// All stages of one model before code generation.
@@ -74,8 +78,17 @@ Result<Model> Configure(Model model, const CompileOptions& options);
 Result<Model> RunToStage(const Model& source, const std::string& entry, std::string_view stage,
                          const CompileOptions& options);
 
-/// Everything before code generation. `model` is a source model, or one entry point of one.
+/// Everything before code generation, for one target. `model` is a source model, or one entry point
+/// of one.
 Result<Compilation> Compile(const Model& model, const CompileOptions& options);
+
+/// The same for each target, best first (ResolveTargets); what does not depend on it is done once.
+/// Of several the symbols carry the target's name behind the prefix: "net_x86_64_v3".
+Result<std::vector<Compilation>> CompileForTargets(const Model& model,
+                                                   const CompileOptions& options);
+
+/// Of all symbols of a program, and of default file names: the one asked for, or the model's name.
+Result<std::string> SymbolPrefix(const Model& source, const CompileOptions& options);
 
 CodegenOptions CodegenOptionsOf(const CompileOptions& options);
 
@@ -102,6 +115,10 @@ std::span<const ArtifactKindInfo> ArtifactKinds();
 /// Writes the artifact. `path` "-" is standard output, where the kind is text or an object.
 Result<void> WriteArtifact(const Compilation& compilation, ArtifactKind kind,
                            const std::string& path, const CompileOptions& options);
+
+/// One executable of what CompileForTargets gave, which chooses when it starts.
+Result<void> WriteExecutable(std::span<const Compilation> compilations, const std::string& path,
+                             const CompileOptions& options);
 
 /// The artifact as text: header, kernels, llvm, asm.
 Result<std::string> ArtifactText(const Compilation& compilation, ArtifactKind kind,

@@ -158,6 +158,13 @@ constexpr OptionSpec kOptions[] = {
      [](Line line, Word) { return Set(line.json); }},
     {kTrain | kEvaluate | kPredict, "--threads", "T",
      "threads (default: one per core); results don't depend on it", Threads},
+    {.commands = kTrain | kEvaluate | kPredict | kExport | kInfo,
+     .name = "--isa",
+     .value = "TARGET",
+     .doc = "of an executable for several targets the program of this one (default: the best one "
+            "that the CPU can run)",
+     .set = [](Line line, Word word) { return Text(word, line.isa); },
+     .of_several_programs = true},
 };
 
 // ---- parsing -----------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ struct CommandLine {
   Split split = Split::kTest;
   bool json = false;
   std::string input, output;
+  std::string isa;  ///< a target's name, or "": the best one
 };
 
 struct OptionSpec {
@@ -46,6 +47,8 @@ struct OptionSpec {
   /// Stores the value (empty for flags). A failure continues the option's name: "takes ...".
   Result<void> (*set)(CommandLine& line, std::string_view value);
   std::string_view short_name = "";  ///< "-o"
+  /// Chooses between the programs of an executable; --help of others leaves it out.
+  bool of_several_programs = false;
 };
 /// The options of one command, in the order of its help.
 std::vector<const OptionSpec*> OptionsOf(CommandBit command);

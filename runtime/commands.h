@@ -10,6 +10,7 @@
 
 #include "runtime/overwrite.h"
 #include "runtime/program.h"
+#include "runtime/program_choice.h"
 #include "runtime/program_data.h"
 #include "runtime/trainer.h"
 
@@ -48,8 +49,9 @@ struct ExportCommand {
 /// What the model predicts as an ONNX file, with the parameters of a checkpoint or those built in.
 Result<ExitStatus> Export(const Program& program, const ExportCommand& command);
 
-/// Shapes, parameters, memory, kernels, target, dependencies, hyperparameters.
-std::string InfoText(const Program& program);
+/// Shapes, parameters, memory, kernels, target, dependencies, hyperparameters. `programs` are all
+/// of the executable.
+std::string InfoText(const Program& program, Programs programs);
 
 /// Parameters into `state`: of the checkpoint, or without one the built-in ones or the model's own.
 /// Gives the record of a checkpoint.

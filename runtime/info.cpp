@@ -70,14 +70,16 @@ std::string SlotsText(const Program& program, int64_t* parameters) {
 
 }  // namespace
 
-std::string InfoText(const Program& program) {
+std::string InfoText(const Program& program, Programs programs) {
   const descent_program& abi = program.abi();
   int64_t parameters = 0;
   std::string slots = SlotsText(program, &parameters);
+  const std::string targets =
+      programs.size() > 1 ? fmt::format("targets: {}\n", TargetsText(programs, &abi)) : "";
   std::string text = fmt::format(
-      "model {}\nhash {}\ncompiled by {} for {} (needs {})\n{} parameters, {} bytes of state\n"
+      "model {}\nhash {}\ncompiled by {} for {} (needs {})\n{}{} parameters, {} bytes of state\n"
       "built-in weights: {}\ndependencies: {}\n",
-      abi.name, abi.model_hash, abi.compiler, abi.target, abi.cpu_needs, parameters,
+      abi.name, abi.model_hash, abi.compiler, abi.target, abi.cpu_needs, targets, parameters,
       abi.state_bytes, abi.weights ? fmt::format("{} bytes", abi.weights_bytes) : "none",
       Dependencies().empty() ? "none" : fmt::format("{}", fmt::join(Dependencies(), " ")));
   text += "entry points:\n" + EntriesText(program);

@@ -2,8 +2,9 @@
 // their own.
 #include "runtime/trainer_main.h"
 
-extern "C" const descent_program descent_main_program;
+extern "C" const descent_program* const descent_main_programs[];  // best first, then null
 
 int main(int argc, char** argv) {
-  return descent::runtime::TrainerMain(&descent_main_program, argc, argv);
+  using namespace descent::runtime;
+  return TrainerMain(ProgramsOf(descent_main_programs), argc, argv);
 }

@@ -1,6 +1,6 @@
 // C++ view of a descent_program: lookup, the state block, and prepared calls of entry points.
 //
-//   auto program = Program::Open(&descent_main_program);
+//   auto program = Program::Open(descent_main_programs[0]);
 //   State state(*program);
 //   auto step = EntryCall::Make(program->Find("train_step"), *executor);
 //   std::memcpy(step->input(0), ...);

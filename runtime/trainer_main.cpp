@@ -31,14 +31,16 @@ std::string Row(std::string_view left, std::string_view right) {
   return text;
 }
 
-std::string CommandHelp(const std::string& program, const CommandSpec& command) {
+std::string CommandHelp(const std::string& program, const CommandSpec& command, bool several) {
   std::string text = fmt::format("Usage: {0} {1} [OPTIONS]\n\n{0} {1}: {2}\n\nOptions:\n", program,
                                  command.name, command.doc);
-  for (const OptionSpec* option : OptionsOf(command.bit))
+  for (const OptionSpec* option : OptionsOf(command.bit)) {
+    if (option->of_several_programs && !several) continue;
     text +=
         Row(fmt::format("{}{}{}{}{}", option->short_name, option->short_name.empty() ? "" : ", ",
                         option->name, option->value.empty() ? "" : " ", option->value),
             option->doc);
+  }
   text += Row("-h, --help", "show this text and exit");
   return command.note.empty() ? text : fmt::format("{}\n{}.\n", text, command.note);
 }
@@ -64,12 +66,13 @@ bool CanDo(const descent_program& abi, CommandBit command) {
   return true;
 }
 
-std::string OverviewHelp(const std::string& program, const descent_program& abi) {
+std::string OverviewHelp(const std::string& program, Programs programs) {
+  const descent_program& abi = *programs[0];
   std::string text = fmt::format(
       "{} with the model {} ({} for {}).\n\n"
       "Usage: {} COMMAND [OPTIONS]\n\nCommands:\n",
       CanDo(abi, kTrain) ? "Trains, evaluates and predicts" : "Predicts", Quoted(abi.name),
-      abi.compiler, abi.target, program);
+      abi.compiler, TargetNames(programs), program);
   for (const CommandSpec& command : CommandSpecs())
     if (CanDo(abi, command.bit)) text += Row(command.name, command.doc);
   return text +
@@ -80,7 +83,7 @@ std::string OverviewHelp(const std::string& program, const descent_program& abi)
              program);
 }
 
-Result<ExitStatus> RunCommand(const Program& program, CommandLine line) {
+Result<ExitStatus> RunCommand(const Program& program, Programs programs, CommandLine line) {
   switch (line.command->bit) {
     case kTrain:
       line.train.checkpoint = std::move(line.checkpoint);
@@ -92,29 +95,32 @@ Result<ExitStatus> RunCommand(const Program& program, CommandLine line) {
     case kExport:
       return Export(program, {line.output, line.checkpoint});
     case kInfo:
-      return PrintResult(InfoText(program));
+      return PrintResult(InfoText(program, programs));
   }
   return ExitStatus::kInternal;
 }
 
-Result<ExitStatus> Dispatch(const descent_program* abi, int argc, char** argv) {
+Result<ExitStatus> Dispatch(Programs programs, int argc, char** argv) {
   const std::string name = argc > 0 ? argv[0] : "trainer";
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   auto line = ParseCommandLine(words);
   if (!line) return std::unexpected(line.error());
   if (words.empty()) {
-    fmt::print(stderr, "{}", OverviewHelp(name, *abi));
+    fmt::print(stderr, "{}", OverviewHelp(name, programs));
     return ExitStatus::kUsage;
   }
-  if (line->version)
-    return PrintResult(fmt::format("{}: {} for {}\n", abi->name, abi->compiler, abi->target));
   if (line->help)
-    return PrintResult(line->command ? CommandHelp(name, *line->command)
-                                     : OverviewHelp(name, *abi));
+    return PrintResult(line->command ? CommandHelp(name, *line->command, programs.size() > 1)
+                                     : OverviewHelp(name, programs));
+  auto abi = ChooseProgram(programs, line->isa);
+  if (line->version)
+    return PrintResult(fmt::format("{}: {} for {}\n", programs[0]->name, programs[0]->compiler,
+                                   TargetsText(programs, abi.value_or(nullptr))));
+  if (!abi) return std::unexpected(abi.error());
   LimitMemory(AvailableMemory());
-  auto program = Program::Open(abi);
+  auto program = Program::Open(*abi);
   if (!program) return std::unexpected(program.error());
-  return RunCommand(*program, *std::move(line));
+  return RunCommand(*program, programs, *std::move(line));
 }
 
 int Report(const Failure& failure) {
@@ -124,8 +130,8 @@ int Report(const Failure& failure) {
 
 }  // namespace
 
-int TrainerMain(const descent_program* abi, int argc, char** argv) try {
-  auto status = Dispatch(abi, argc, argv);
+int TrainerMain(Programs programs, int argc, char** argv) try {
+  auto status = Dispatch(programs, argc, argv);
   return status ? static_cast<int>(*status) : Report(status.error());
 } catch (const std::bad_alloc&) {
   return Report(Fail("", "this takes more memory than there is").error());

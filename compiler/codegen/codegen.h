@@ -35,12 +35,11 @@ inline constexpr Sanitizer kBuildSanitizer = Sanitizer::kThread;
 inline constexpr Sanitizer kBuildSanitizer = Sanitizer::kNone;
 #endif
 
+class ObjectCache;
+
 struct CodegenOptions {
   bool position_independent = true;
   Sanitizer sanitizer = kBuildSanitizer;
-  /// Also names the program `descent_main_program`, which the runtime's main() trains. Executables
-  /// only.
-  bool main_alias = false;
   /// Entry points call `void descent_kernel_done(int32_t call)` after each kernel; calls are
   /// numbered in the order of the step tree. The linker must find it: of bench executables only.
   bool reports_calls = false;
@@ -48,6 +47,14 @@ struct CodegenOptions {
   std::span<const std::byte> weights = {};
   /// Becomes descent_program::onnx; may be null, must outlive the call.
   const OnnxForm* onnx = nullptr;
+  /// Where objects are looked for before they are made; may be null, must outlive the call.
+  ObjectCache* cache = nullptr;
+};
+
+/// One of the programs of an executable.
+struct TargetedProgram {
+  const KernelProgram* program;  ///< its prefix is no other's
+  const Target* target;
 };
 
 Result<std::string> EmitLlvmText(const KernelProgram& program, const Target& target,
@@ -57,9 +64,11 @@ Result<std::string> EmitAssembly(const KernelProgram& program, const Target& tar
 Result<std::vector<char>> EmitObject(const KernelProgram& program, const Target& target,
                                      const CodegenOptions& options = {});
 
-/// The program as several objects, made on as many threads; for the linker.
-Result<std::vector<std::vector<char>>> EmitObjects(const KernelProgram& program,
-                                                   const Target& target,
+/// All objects of an executable, made on as many threads as there are cores: the programs, of which
+/// the runtime's main() chooses by their list `descent_main_programs` (best first, ended by null),
+/// and once for all of them the weights, the ONNX form and constants that are equal. The programs
+/// are one model with the same state by name.
+Result<std::vector<std::vector<char>>> EmitObjects(std::span<const TargetedProgram> programs,
                                                    const CodegenOptions& options = {});
 
 /// "19.1.7"

@@ -1,7 +1,7 @@
 // Linking: objects of the code generator with the runtime, by the C compiler driver that the system
 // has.
 //
-//   DESCENT_TRY(objects, EmitObjects(program, *target, {.main_alias = true}));
+//   DESCENT_TRY(objects, EmitObjects({{&program, target}}));
 //   DESCENT_RETURN_IF_ERROR(LinkExecutable(objects, "trainer"));
 //
 // lld or gold link where the system has them, several times faster than its usual linker. Outputs
@@ -30,8 +30,8 @@ struct LinkOptions {
   Sanitizer sanitizer = kBuildSanitizer;
 };
 
-/// A trainer, unless the options name another main(): the objects (with
-/// CodegenOptions::main_alias), main() and the runtime.
+/// A trainer, unless the options name another main(): the objects of EmitObjects, main() and the
+/// runtime.
 Result<void> LinkExecutable(std::span<const std::vector<char>> objects, const std::string& path,
                             const LinkOptions& options = {});
 /// Exports what the object defines; depends on libc only.

@@ -1,7 +1,5 @@
 #include "compiler/codegen/program_table.h"
 
-#include <llvm/IR/GlobalAlias.h>
-
 #include <algorithm>
 
 #include "compiler/codegen/table_builder.h"
@@ -66,15 +64,38 @@ llvm::Constant* OnnxTable(TableBuilder& t, const OnnxForm& form, const KernelPro
     initializers.push_back(t.Struct({bytes(each.tensor), t.I64(std::ssize(each.tensor)),
                                      t.I32(NumberOf(each.source, program)), t.I32(0) /* padding */,
                                      t.Text(each.source)}));
-  return t.Address(t.Struct({bytes(form.model), bytes(form.graph), t.I64(std::ssize(form.model)),
-                             t.I64(std::ssize(form.graph)), t.I64(std::ssize(initializers)),
-                             t.Array(initializers), t.Text(form.missing)}));
+  return t.Struct({bytes(form.model), bytes(form.graph), t.I64(std::ssize(form.model)),
+                   t.I64(std::ssize(form.graph)), t.I64(std::ssize(initializers)),
+                   t.Array(initializers), t.Text(form.missing)});
+}
+
+/// What the table points to: the module's own, or with `data` another's.
+llvm::Constant* Weights(TableBuilder& t, llvm::Module& module, const CodegenOptions& options,
+                        const DataSymbols* data) {
+  if (data == nullptr || data->weights.empty()) return t.Bytes(options.weights);
+  return DeclareData(module, data->weights);
+}
+
+llvm::Constant* Onnx(TableBuilder& t, llvm::Module& module, const KernelProgram& program,
+                     const CodegenOptions& options, const DataSymbols* data) {
+  if (options.onnx == nullptr) return t.Null();
+  if (data == nullptr) return t.Address(OnnxTable(t, *options.onnx, program));
+  return DeclareData(module, data->onnx);
+}
+
+llvm::GlobalVariable* Define(llvm::Module& module, llvm::Constant* value, const std::string& symbol,
+                             uint64_t alignment) {
+  auto* global = new llvm::GlobalVariable(module, value->getType(), true,
+                                          llvm::GlobalValue::ExternalLinkage, value, symbol);
+  global->setAlignment(llvm::Align(alignment));
+  return global;
 }
 
 }  // namespace
 
 void EmitProgramTable(llvm::Module& module, const KernelProgram& program, const Target& target,
-                      const CodegenOptions& options, const std::vector<EmittedEntry>& entries) {
+                      const CodegenOptions& options, const std::vector<EmittedEntry>& entries,
+                      const DataSymbols* data) {
   TableBuilder t(module);
   std::vector<llvm::Constant*> slots, entry_rows, hyperparameters;
   for (const StateSlot& slot : program.state) slots.push_back(SlotRow(t, slot));
@@ -83,7 +104,6 @@ void EmitProgramTable(llvm::Module& module, const KernelProgram& program, const 
     hyperparameters.push_back(t.Struct({t.Text(name), t.Text(value)}));
 
   llvm::Function* check = EmitCpuCheck(module, program.prefix + "_cpu_is_supported", target);
-  llvm::Constant* onnx = options.onnx == nullptr ? t.Null() : OnnxTable(t, *options.onnx, program);
   llvm::Constant* table = t.Struct({t.I32(DESCENT_ABI_VERSION),
                                     t.I32(program.has_values),
                                     t.Text(program.name),
@@ -101,16 +121,45 @@ void EmitProgramTable(llvm::Module& module, const KernelProgram& program, const 
                                     t.Array(entry_rows),
                                     t.Array(hyperparameters),
                                     t.I64(program.keep_partial_batch),
-                                    t.Bytes(options.weights),
+                                    Weights(t, module, options, data),
                                     t.I64(std::ssize(options.weights)),
-                                    onnx});
-  auto* global =
-      new llvm::GlobalVariable(module, table->getType(), true, llvm::GlobalValue::ExternalLinkage,
-                               table, program.prefix + "_program");
-  global->setAlignment(llvm::Align(8));
-  if (options.main_alias)
-    llvm::GlobalAlias::create(table->getType(), 0, llvm::GlobalValue::ExternalLinkage,
-                              "descent_main_program", global, &module);
+                                    Onnx(t, module, program, options, data)});
+  Define(module, table, program.prefix + "_program", 8);
+}
+
+void EmitProgramList(llvm::Module& module, std::span<const TargetedProgram> programs) {
+  TableBuilder t(module);
+  std::vector<llvm::Constant*> addresses;
+  for (const TargetedProgram& each : programs)
+    addresses.push_back(DeclareData(module, each.program->prefix + "_program"));
+  addresses.push_back(t.Null());
+  auto* type = llvm::ArrayType::get(addresses[0]->getType(), addresses.size());
+  Define(module, llvm::ConstantArray::get(type, addresses), "descent_main_programs", 8);
+}
+
+llvm::GlobalVariable* DefineBytes(llvm::Module& module, std::span<const std::byte> bytes,
+                                  const std::string& symbol) {
+  const llvm::StringRef raw(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  auto* value =
+      llvm::ConstantDataArray::getRaw(raw, raw.size(), llvm::Type::getInt8Ty(module.getContext()));
+  llvm::GlobalVariable* global = Define(module, value, symbol, DESCENT_ALIGNMENT);
+  global->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  return global;
+}
+
+void DefineOnnxTable(llvm::Module& module, const OnnxForm& form, const KernelProgram& program,
+                     const std::string& symbol) {
+  TableBuilder t(module);
+  Define(module, OnnxTable(t, form, program), symbol, 8)
+      ->setVisibility(llvm::GlobalValue::HiddenVisibility);
+}
+
+llvm::GlobalVariable* DeclareData(llvm::Module& module, const std::string& symbol, size_t bytes) {
+  auto* type = llvm::ArrayType::get(llvm::Type::getInt8Ty(module.getContext()), bytes);
+  auto* global = new llvm::GlobalVariable(module, type, true, llvm::GlobalValue::ExternalLinkage,
+                                          nullptr, symbol);
+  global->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  return global;
 }
 
 }  // namespace descent

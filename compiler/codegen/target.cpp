@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <utility>
 
 namespace descent {
@@ -87,6 +88,9 @@ constexpr std::pair<std::string_view, std::string_view> kFallbacks[] = {
     {"lunarlake", "alderlake"},
 };
 
+/// Levels of x86-64 below the smallest target.
+constexpr std::string_view kWithoutFma[] = {"x86-64", "x86-64-v2"};
+
 const Target* Find(std::string_view name) {
   const auto* row = std::ranges::find(kTargets, name, &Target::name);
   return row == std::end(kTargets) ? nullptr : row;
@@ -136,11 +140,38 @@ std::string CpuNeeds(const Target& target) { return std::string(target.needs->pr
 Result<const Target*> ResolveTarget(std::string_view name) {
   if (name == "native") return ResolveNative();
   if (const Target* row = Find(name)) return row;
+  if (std::ranges::find(kWithoutFma, name) != std::end(kWithoutFma))
+    return std::unexpected(Diagnostic{
+        .message = fmt::format("target {} is not supported: it has no fused multiply-add (FMA), "
+                               "which the elementary functions of generated code are made of",
+                               name),
+        .hint = "the smallest target is x86-64-v3",
+        .status = ExitStatus::kUnsupported});
+  if (name.find(',') != std::string_view::npos)
+    return std::unexpected(
+        Diagnostic{.message = fmt::format("one target is expected here, not {}", Quoted(name)),
+                   .hint = "executables of `descent compile` alone are made for several",
+                   .status = ExitStatus::kUsage});
   std::string names = "native";
   for (const Target& row : kTargets) (names += ", ") += row.name;
   return std::unexpected(Diagnostic{.message = fmt::format("unknown target {}", Quoted(name)),
                                     .hint = "targets are " + names,
                                     .status = ExitStatus::kUsage});
+}
+
+Result<std::vector<const Target*>> ResolveTargets(std::string_view names) {
+  std::vector<const Target*> targets;
+  for (const auto word : std::views::split(names, ',')) {
+    DESCENT_TRY(target, ResolveTarget(std::string_view(word)));
+    if (std::ranges::find(targets, target) != targets.end())
+      return ErrorWithStatus(ExitStatus::kUsage, "target {} is named twice in {}", target->name,
+                             Quoted(names));
+    targets.push_back(target);
+  }
+  // Each set of instructions has all of the smaller ones.
+  std::ranges::stable_sort(targets, std::ranges::greater(),
+                           [](const Target* target) { return target->needs->features.size(); });
+  return targets;
 }
 
 }  // namespace descent

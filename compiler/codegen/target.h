@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "compiler/kernel/target_facts.h"
 #include "ir/diagnostic.h"
@@ -46,6 +47,9 @@ struct Target {
 std::span<const Target> AllTargets();
 /// A row by name, or for "native" the best row of the running CPU.
 Result<const Target*> ResolveTarget(std::string_view name);
+/// The rows of a list, as "x86-64-v3,x86-64-v4": what needs most first, and those that need the
+/// same in the list's order. A row that is named twice is an error.
+Result<std::vector<const Target*>> ResolveTargets(std::string_view names);
 /// "AVX2, FMA, ..."
 std::string CpuNeeds(const Target& target);
 bool RunningCpuSupports(const Target& target);

@@ -2,8 +2,8 @@
 
 namespace descent::cli {
 
-std::string DefaultPath(const Compilation& compilation, const ArtifactKindInfo& kind) {
-  return fmt::format("{}{}{}", kind.prefix, compilation.program.prefix, kind.suffix);
+std::string DefaultPath(const std::string& prefix, const ArtifactKindInfo& kind) {
+  return fmt::format("{}{}{}", kind.prefix, prefix, kind.suffix);
 }
 
 }  // namespace descent::cli

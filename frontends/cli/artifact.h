@@ -7,7 +7,7 @@
 
 namespace descent::cli {
 
-/// "orange_blue", "liborange_blue.a", ...
-std::string DefaultPath(const Compilation& compilation, const ArtifactKindInfo& kind);
+/// "orange_blue", "liborange_blue.a", ... of the prefix orange_blue (SymbolPrefix).
+std::string DefaultPath(const std::string& prefix, const ArtifactKindInfo& kind);
 
 }  // namespace descent::cli

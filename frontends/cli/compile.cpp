@@ -45,13 +45,27 @@ std::vector<std::string> KindNames() {
   return names;
 }
 
+/// "; 50 of 60 objects from the cache"
+std::string CacheReport(const CompileOptions& options) {
+  if (options.cache == nullptr) return "";
+  const ObjectCache::Counts counts = options.cache->counts();
+  return fmt::format(
+      "; {} of {} from the cache{}", counts.reused, Counted(counts.reused + counts.made, "object"),
+      counts.damaged == 0
+          ? ""
+          : fmt::format(", {} there damaged and replaced", Counted(counts.damaged, "object")));
+}
+
 /// "trainer: executable for znver4, 123456 bytes, 0.35 s"
-void Report(const std::string& path, const ArtifactKindInfo& kind, const Compilation& compilation,
+void Report(const std::string& path, const ArtifactKindInfo& kind,
+            const std::vector<Compilation>& compilations, const CompileOptions& options,
             double seconds) {
   struct stat status;
   const int64_t bytes = stat(path.c_str(), &status) == 0 ? status.st_size : 0;
-  Print("{}: {} for {}, {} bytes, {:.2f} s\n", path, kind.doc, compilation.target->name, bytes,
-        seconds);
+  std::vector<std::string_view> targets;
+  for (const Compilation& each : compilations) targets.push_back(each.target->name);
+  Print("{}: {} for {}, {} bytes, {:.2f} s{}\n", path, kind.doc, fmt::join(targets, ", "), bytes,
+        seconds, CacheReport(options));
 }
 
 /// The kind of artifact is chosen by --emit, never by a name.
@@ -108,11 +122,13 @@ Result<CompileOptions> OptionsOf(const CompileArguments& arguments, const Model&
 constexpr std::string_view kStopped = "stopped: interrupted; nothing was written\n";
 
 /// An interrupt waits until no temporary file is left, and then undoes what is new.
-Result<ExitStatus> Write(const Compilation& compilation, ArtifactKind kind, const std::string& path,
-                         const CompileOptions& options) {
+Result<ExitStatus> Write(const std::vector<Compilation>& compilations, ArtifactKind kind,
+                         const std::string& path, const CompileOptions& options) {
   const runtime::InterruptWatch watch(runtime::SecondSignal::kWaits);
   const bool existed = path == "-" || runtime::FileExists(path);
-  const auto written = WriteArtifact(compilation, kind, path, options);
+  const auto written = kind == ArtifactKind::kExecutable
+                           ? WriteExecutable(compilations, path, options)
+                           : WriteArtifact(compilations.front(), kind, path, options);
   if (watch.interrupted()) {
     if (written && !existed) unlink(path.c_str());
     PrintError("{}", written && existed ? "stopped: interrupted\n" : kStopped);
@@ -122,31 +138,53 @@ Result<ExitStatus> Write(const Compilation& compilation, ArtifactKind kind, cons
   return ExitStatus::kGood;
 }
 
-Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
-  const runtime::InterruptExit nothing_made(kStopped, STDERR_FILENO);
-  const auto start = std::chrono::steady_clock::now();
-  const ArtifactKindInfo& kind =
-      *std::ranges::find(ArtifactKinds(), arguments.emit, &ArtifactKindInfo::name);
+bool HasObjects(ArtifactKind kind) {
+  return kind == ArtifactKind::kExecutable || kind == ArtifactKind::kObject ||
+         kind == ArtifactKind::kStatic || kind == ArtifactKind::kShared;
+}
+
+/// Options that some kinds of artifacts do not have.
+Result<void> CheckKind(const CompileArguments& arguments, const ArtifactKindInfo& kind) {
   if (arguments.is_static && kind.kind != ArtifactKind::kExecutable)
     return UsageError("--static is for executables", "leave out --static, or --emit exe");
   if (arguments.is_static && !arguments.sanitize.empty())
     return UsageError("--static and --sanitize exclude each other",
                       "sanitizers cannot be linked statically");
+  if (arguments.flags.target.find(',') != std::string::npos &&
+      kind.kind != ArtifactKind::kExecutable)
+    return UsageError(
+        "several targets are for executables, which choose between them",
+        fmt::format("give --emit {} one target, and compile once for each", kind.name));
+  if (!arguments.flags.cache.empty() && !HasObjects(kind.kind))
+    return UsageError(fmt::format("--emit {} makes no object that --cache could keep", kind.name),
+                      "leave out --cache");
+  return {};
+}
+
+Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
+  const runtime::InterruptExit nothing_made(kStopped, STDERR_FILENO);
+  const auto start = std::chrono::steady_clock::now();
+  const ArtifactKindInfo& kind =
+      *std::ranges::find(ArtifactKinds(), arguments.emit, &ArtifactKindInfo::name);
+  DESCENT_RETURN_IF_ERROR(CheckKind(arguments, kind));
   std::vector<runtime::NamedFile> read = {{"--weights", arguments.weights.file}};
   DESCENT_TRY(model, LoadModel(arguments.model, arguments.flags.model, &read));
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));
   DESCENT_RETURN_IF_ERROR(CheckEndingOf(arguments.output, kind));
   DESCENT_TRY(options, OptionsOf(arguments, model, kind.kind));
-  DESCENT_TRY(compilation, Compile(model, options));
+  DESCENT_TRY(compilations, CompileForTargets(model, options));
   std::string path = arguments.output;
-  if (path.empty()) path = kind.is_text ? "-" : DefaultPath(compilation, kind);
+  if (path.empty()) {
+    DESCENT_TRY(prefix, SymbolPrefix(compilations.front().source, options));
+    path = kind.is_text ? "-" : DefaultPath(prefix, kind);
+  }
   DESCENT_RETURN_IF_ERROR(CheckOutput(path, read));
-  DESCENT_TRY(status, Write(compilation, kind.kind, path, options));
+  DESCENT_TRY(status, Write(compilations, kind.kind, path, options));
   if (status != ExitStatus::kGood) return status;
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (path == "-" || arguments.quiet) return ExitStatus::kGood;
-  ReportTrainedPart(compilation.source);
-  Report(path, kind, compilation, seconds.count());
+  ReportTrainedPart(compilations.front().source);
+  Report(path, kind, compilations, options, seconds.count());
   return ExitStatus::kGood;
 }
 
@@ -192,7 +230,8 @@ OptionGroup ArtifactOptions(CompileArguments& arguments) {
 
 Command CompileCommand() {
   auto arguments = std::make_shared<CompileArguments>();
-  OptionGroup compilation = arguments->flags.Group();
+  OptionGroup compilation = arguments->flags.Group(TargetCount::kSeveral);
+  compilation.options.push_back(arguments->flags.CacheOption());
   compilation.options.push_back({.names = "--learning-rate",
                                  .value = "RATE",
                                  .doc = "as --set learning_rate=RATE",
@@ -223,6 +262,8 @@ Command CompileCommand() {
            {"descent compile model.descent --emit header --entry predict --predict-batch 1 --name "
             "net",
             "its header, net.h"},
+           {"descent compile model.descent --target x86-64-v3,x86-64-v4 -o trainer",
+            "for all CPUs with AVX2, and with AVX-512 where there is one"},
            {"descent compile model.descent --set optimizer=adam --set learning_rate=0.001",
             "with another optimizer"}},
       .subject = &arguments->model,

@@ -113,13 +113,18 @@ std::vector<Option> CompileFlags::ModelOptions() {
   return options;
 }
 
-OptionGroup CompileFlags::Group() {
+OptionGroup CompileFlags::Group(TargetCount targets) {
   OptionGroup group = {"Compilation", ModelOptions()};
+  std::string doc =
+      "the CPU to compile for: a name (x86-64-v3, x86-64-v4, znver4, ...) or native, the one that "
+      "runs this (default native)";
+  if (targets == TargetCount::kSeveral)
+    doc +=
+        "; a list (x86-64-v3,x86-64-v4) makes one executable with a program for each, of which "
+        "the best one that the CPU can run is chosen at the start";
   group.options.push_back({.names = "--target",
-                           .value = "CPU",
-                           .doc =
-                               "the CPU to compile for: a name (x86-64-v3, x86-64-v4, znver4, ...) "
-                               "or native, the one that runs this (default native)",
+                           .value = targets == TargetCount::kOne ? "CPU" : "CPU,...",
+                           .doc = std::move(doc),
                            .destination = &target,
                            .offers = TargetNames()});
   group.options.push_back(
@@ -141,6 +146,16 @@ OptionGroup CompileFlags::Group() {
   return group;
 }
 
+Option CompileFlags::CacheOption() {
+  return {.names = "--cache",
+          .value = "DIR",
+          .doc =
+              "keep compiled kernels in this folder, and take from it what an earlier compilation "
+              "has made; at most 1 GiB, and anything in it may be deleted at any time",
+          .destination = &cache,
+          .completion = Completion::kDirectory};
+}
+
 Result<CompileOptions> CompileFlags::Options() const {
   DESCENT_TRY(passes, SkippedOptimizations(disabled));
   CompileOptions options;
@@ -152,6 +167,10 @@ Result<CompileOptions> CompileFlags::Options() const {
   options.disabled_passes = std::move(passes);
   if (no_winograd) options.disabled_passes.emplace(kWinogradPass);
   options.verify_each = verify_each;
+  if (!cache.empty()) {
+    DESCENT_TRY(opened, ObjectCache::Open(cache));
+    options.cache = std::move(opened);
+  }
   return options;
 }
 

@@ -1,6 +1,7 @@
 // Options that several commands share, so that they read and mean the same everywhere.
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -29,6 +30,9 @@ std::vector<std::string> PassNames();
 Result<void> RefuseUnknownPass(const std::string& name,
                                std::initializer_list<std::string_view> beside = {});
 
+/// What "--target" takes.
+enum class TargetCount : uint8_t { kOne, kSeveral };
+
 /// The options of a compilation, wherever one happens: compile, train, run, diff, inspect.
 struct CompileFlags {
   ModelFlags model;
@@ -37,12 +41,15 @@ struct CompileFlags {
   int64_t evaluate_batch = 0, predict_batch = 0;
   bool no_winograd = false;
   bool verify_each = false;
+  std::string cache;
 
   /// those of ModelFlags, "--set", "--batch", "--evaluate-batch", "--predict-batch", "--target",
   /// "--disable-pass", "--verify-each"; destinations are members.
-  OptionGroup Group();
+  OptionGroup Group(TargetCount targets = TargetCount::kOne);
   /// Those before "--target".
   std::vector<Option> ModelOptions();
+  /// "--cache", where the objects that are made are kept; not part of Group.
+  Option CacheOption();
   Result<CompileOptions> Options() const;
 };
 

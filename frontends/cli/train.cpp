@@ -78,6 +78,8 @@ Result<ExitStatus> Train(const TrainArguments& arguments) {
 
 Command TrainCommand() {
   auto arguments = std::make_shared<TrainArguments>();
+  OptionGroup compilation = arguments->flags.Group();
+  compilation.options.push_back(arguments->flags.CacheOption());
   return {
       .name = "train",
       .summary = "compile and train in one step",
@@ -87,7 +89,7 @@ Command TrainCommand() {
           "run --checkpoint` and `descent plot` use what it learned. " +
           std::string(runtime::CommandSpecs()[0].note) + ".",
       .arguments = {ModelArgument(&arguments->model)},
-      .groups = {TrainerOptions(runtime::kTrain, &arguments->words), arguments->flags.Group()},
+      .groups = {TrainerOptions(runtime::kTrain, &arguments->words), std::move(compilation)},
       .examples =
           {{"descent train model.descent --data circle:samples=500 --epochs 100",
             "train on a generated set"},

@@ -20,12 +20,14 @@ std::string NamesOf(const runtime::OptionSpec& option) {
 
 OptionGroup TrainerOptions(runtime::CommandBit command, std::vector<std::string>* words) {
   OptionGroup group = {"Training", {}};
-  for (const runtime::OptionSpec* option : runtime::OptionsOf(command))
+  for (const runtime::OptionSpec* option : runtime::OptionsOf(command)) {
+    if (words != nullptr && option->of_several_programs) continue;  // what it runs has one
     group.options.push_back({.names = NamesOf(*option),
                              .value = std::string(option->value),
                              .doc = std::string(option->doc),
                              .destination = Forwarded{words},
                              .completion = CompletionOf(option->value)});
+  }
   return group;
 }
 

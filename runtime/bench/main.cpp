@@ -25,7 +25,7 @@
 #include "runtime/dtype.h"
 #include "runtime/json.h"
 
-extern "C" const descent_program descent_main_program;
+extern "C" const descent_program* const descent_main_programs[];  // one, then null
 
 namespace descent::runtime {
 namespace {
@@ -134,7 +134,7 @@ Result<std::string> Profile(Workload& workload, double seconds) {
 Result<std::string> Run(const std::vector<std::string>& words) {
   const auto number = [&](size_t i) { return std::strtod(words.at(i).c_str(), nullptr); };
   auto workload =
-      Workload::Make(&descent_main_program, words.at(1), static_cast<int32_t>(number(2)));
+      Workload::Make(descent_main_programs[0], words.at(1), static_cast<int32_t>(number(2)));
   if (!workload) return std::unexpected(workload.error());
   if (words[0] == "figures") return Figures(*workload, static_cast<int64_t>(number(3)));
   if (words[0] == "time") return Time(*workload, number(3), number(4));

@@ -2,7 +2,7 @@
 // trainer calls it: the same state, scratch and threads, parameters updated, the loss read each
 // time.
 //
-//   auto workload = Workload::Make(&descent_main_program, "train_step", 2);
+//   auto workload = Workload::Make(descent_main_programs[0], "train_step", 2);
 //   if (auto begun = workload->Restart(0); !begun) ...
 //   if (auto done = workload->Step(); !done) ...
 #pragma once

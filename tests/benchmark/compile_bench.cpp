@@ -56,8 +56,8 @@ Result<void> Run(const std::string& path, std::string_view target_name) {
     program.entries.push_back(std::move(entry));
   }
   watch.Report("lowering");
-  CodegenOptions options{.main_alias = true};
-  DESCENT_TRY(objects, EmitObjects(program, *target, options));
+  const TargetedProgram programs[] = {{&program, target}};
+  DESCENT_TRY(objects, EmitObjects(programs));
   watch.Report("objects");
   auto linked = LinkExecutable(objects, "/tmp/descent_compile_bench");
   watch.Report("link");

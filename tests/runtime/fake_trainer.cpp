@@ -20,5 +20,6 @@ int main(int argc, char** argv) {
     signal_number = std::atoi(text);
     descent::runtime::fake_initialize_hook = [] { raise(signal_number); };
   }
-  return descent::runtime::TrainerMain(descent::runtime::FakeProgram(), argc, argv);
+  const descent_program* program = descent::runtime::FakeProgram();
+  return descent::runtime::TrainerMain({&program, 1}, argc, argv);
 }

@@ -144,10 +144,10 @@ TEST_F(PermutedStateTest, ExportsTheNumbersInOrder) {
 }
 
 TEST_F(PermutedStateTest, InfoNamesTheOrder) {
-  EXPECT_NE(InfoText(Model(kPermuted).program)
+  EXPECT_NE(InfoText(Model(kPermuted).program, {})
                 .find("  filter: f32[4, 3, 2, 5] parameter, axes 2, 3, 1, 0 in memory\n"),
             std::string::npos);
-  EXPECT_NE(InfoText(Model(kInOrder).program).find("  filter: f32[4, 3, 2, 5] parameter\n"),
+  EXPECT_NE(InfoText(Model(kInOrder).program, {}).find("  filter: f32[4, 3, 2, 5] parameter\n"),
             std::string::npos);
 }
 

@@ -17,16 +17,21 @@ struct Ran {
   std::string out, error;
 };
 
-inline Ran RunTrainer(std::vector<std::string> arguments, const FakeOptions& options = {}) {
+inline Ran RunPrograms(Programs programs, std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "trainer");
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
-  int status = TrainerMain(FakeProgram(options), static_cast<int>(arguments.size()), argv.data());
+  int status = TrainerMain(programs, static_cast<int>(arguments.size()), argv.data());
   std::string out = testing::internal::GetCapturedStdout();
   return {status, out, testing::internal::GetCapturedStderr()};
+}
+
+inline Ran RunTrainer(std::vector<std::string> arguments, const FakeOptions& options = {}) {
+  const descent_program* program = FakeProgram(options);
+  return RunPrograms({&program, 1}, std::move(arguments));
 }
 
 inline std::string Contents(const std::string& path) {

@@ -476,12 +476,13 @@ TEST_F(TrainerMainTest, OtherAbiAndCpu) {
   descent_program program = *FakeProgram();
   char name[] = "trainer", info[] = "info";
   char* argv[] = {name, info, nullptr};
+  const descent_program* const programs[] = {&program};
   program.abi_version = 99;
-  EXPECT_EQ(TrainerMain(&program, 2, argv), 3);
+  EXPECT_EQ(TrainerMain(programs, 2, argv), 3);
   program = *FakeProgram();
   program.cpu_is_supported = [] { return 0; };
   testing::internal::CaptureStderr();
-  EXPECT_EQ(TrainerMain(&program, 2, argv), 1);
+  EXPECT_EQ(TrainerMain(programs, 2, argv), 1);
   EXPECT_EQ(testing::internal::GetCapturedStderr(),
             "error: target generic needs nothing, and this CPU does not have all of it (compile "
             "with --target x86-64-v3 or for this CPU)\n");

@@ -39,5 +39,32 @@ TEST(Target, UnknownNamesListTheKnownOnes) {
   EXPECT_NE(unknown.error().hint.find("native, x86-64-v3"), std::string::npos);
 }
 
+TEST(Target, LevelsWithoutFmaAreRefusedByReason) {
+  const auto old = ResolveTarget("x86-64-v2");
+  ASSERT_FALSE(old.has_value());
+  EXPECT_EQ(old.error().status, ExitStatus::kUnsupported);
+  EXPECT_NE(old.error().message.find("FMA"), std::string::npos);
+  EXPECT_EQ(old.error().hint, "the smallest target is x86-64-v3");
+}
+
+TEST(Target, ListsAreOrderedByWhatIsNeeded) {
+  const auto names = [](std::string_view list) {
+    std::string text;
+    const auto targets = ResolveTargets(list);
+    if (!targets) return targets.error().message;
+    for (const Target* target : *targets) (text += text.empty() ? "" : " ") += target->name;
+    return text;
+  };
+  EXPECT_EQ(names("x86-64-v3"), "x86-64-v3");
+  EXPECT_EQ(names("x86-64-v3,x86-64-v4"), "x86-64-v4 x86-64-v3");
+  EXPECT_EQ(names("znver2,znver5,haswell,x86-64-v4"), "znver5 x86-64-v4 znver2 haswell");
+  EXPECT_EQ(names("native"), (*ResolveTarget("native"))->name);
+  EXPECT_EQ(names("znver4,haswell,znver4"),
+            "target znver4 is named twice in 'znver4,haswell,znver4'");
+  EXPECT_EQ(names("znver4,"), "unknown target ''");
+  EXPECT_EQ(ResolveTarget("znver4,znver5").error().message,
+            "one target is expected here, not 'znver4,znver5'");
+}
+
 }  // namespace
 }  // namespace descent

@@ -1,0 +1,116 @@
+// EmitObjects: an executable's programs, one object for each kernel, one for what else a program
+// is, and one for the data of all.
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <thread>
+
+#include "compiler/codegen/codegen.h"
+#include "compiler/codegen/module_emitter.h"
+#include "compiler/codegen/module_writer.h"
+#include "compiler/codegen/rename_symbol.h"
+
+namespace descent {
+namespace {
+
+using Object = std::vector<char>;
+
+/// Programs with equal constants share them.
+std::vector<DataSymbols> DataSymbolsOf(std::span<const TargetedProgram> programs,
+                                       const CodegenOptions& options) {
+  const std::string& first = programs[0].program->prefix;
+  std::vector<DataSymbols> all;
+  for (const TargetedProgram& each : programs) {
+    DataSymbols data;
+    if (!options.weights.empty()) data.weights = first + "_weights";
+    if (options.onnx != nullptr) data.onnx = first + "_onnx";
+    const auto constants = each.program->constants.bytes();
+    const auto same = std::ranges::find_if(programs, [&](const TargetedProgram& other) {
+      return std::ranges::equal(other.program->constants.bytes(), constants);
+    });
+    if (!constants.empty()) data.constants = same->program->prefix + "_constants";
+    all.push_back(std::move(data));
+  }
+  return all;
+}
+
+/// Does tasks 0 to count - 1 on as many threads as there are cores.
+void ForEach(size_t count, const std::function<void(size_t)>& task) {
+  std::atomic<size_t> next = 0;
+  const auto work = [&] {
+    for (size_t i = next++; i < count; i = next++) task(i);
+  };
+  const size_t cores = std::max(std::thread::hardware_concurrency(), 1u);
+  std::vector<std::jthread> threads;
+  for (size_t i = 1; i < std::min(cores, count); ++i) threads.emplace_back(work);
+  work();
+}
+
+class Objects {
+ public:
+  Objects(std::span<const TargetedProgram> programs, const CodegenOptions& options)
+      : programs_(programs), options_(options), data_(DataSymbolsOf(programs, options)) {
+    // What takes longest comes first: entry points, which are one module a program.
+    units_.push_back([this] { return DataObject(); });
+    for (size_t i = 0; i < programs.size(); ++i)
+      units_.push_back([this, i] { return ProgramObject(programs_[i], data_[i]); });
+    for (const TargetedProgram& each : programs)
+      for (const int number : CalledKernels(*each.program))
+        units_.push_back([this, &each, number] {
+          return KernelObject(each.program->kernels[number], *each.target);
+        });
+  }
+
+  Result<std::vector<Object>> Make() {
+    std::vector<std::optional<Result<Object>>> made(units_.size());
+    ForEach(units_.size(), [&](size_t i) { made[i] = units_[i](); });
+    std::vector<Object> objects;
+    for (auto& unit : made) {
+      if (!*unit) return std::unexpected(unit->error());
+      objects.push_back(**std::move(unit));
+    }
+    return objects;
+  }
+
+ private:
+  /// No code: as cheap to make as to look up, and of any size.
+  Result<Object> DataObject() {
+    CodegenOptions options = options_;
+    options.cache = nullptr;
+    DESCENT_TRY(writer, ModuleWriter::Make(*programs_[0].target, options));
+    llvm::LLVMContext context;
+    return writer.Object(*EmitDataModule(context, programs_, data_, options, writer.Layout()));
+  }
+
+  Result<Object> ProgramObject(const TargetedProgram& each, const DataSymbols& data) {
+    DESCENT_TRY(writer, ModuleWriter::Make(*each.target, options_));
+    llvm::LLVMContext context;
+    return writer.Object(
+        *EmitModule(context, *each.program, *each.target, options_, writer.Layout(), &data));
+  }
+
+  /// Made under the same name as all kernels.
+  Result<Object> KernelObject(const Kernel& kernel, const Target& target) {
+    DESCENT_TRY(writer, ModuleWriter::Make(target, options_));
+    llvm::LLVMContext context;
+    DESCENT_TRY(object, writer.Object(
+                            *EmitKernelModule(context, kernel, target, options_, writer.Layout())));
+    return RenameSymbol(object, kKernelSymbol, kernel.name);
+  }
+
+  std::span<const TargetedProgram> programs_;
+  const CodegenOptions& options_;
+  std::vector<DataSymbols> data_;
+  std::vector<std::function<Result<Object>()>> units_;
+};
+
+}  // namespace
+
+Result<std::vector<Object>> EmitObjects(std::span<const TargetedProgram> programs,
+                                        const CodegenOptions& options) {
+  return Objects(programs, options).Make();
+}
+
+}  // namespace descent
