@@ -48,7 +48,7 @@ Result<Program> Program::Open(const descent_program* program) {
   if (program->cpu_is_supported && !program->cpu_is_supported()) {
     return WithHint(Fail("", "target {} needs {}, and this CPU does not have all of it",
                          program->target, program->cpu_needs),
-                    "compile with --target x86-64-v3 or for this CPU");
+                    "compile for this CPU, or with --target x86-64-v2");
   }
   Program view(program);
   for (const descent_slot& slot : view.slots()) {

@@ -1,5 +1,6 @@
 #include <llvm/IR/InlineAsm.h>
 
+#include <algorithm>
 #include <map>
 
 #include "compiler/codegen/function_emitter.h"
@@ -18,12 +19,17 @@ class CpuCheckEmitter {
     b_.CreateStore(f_.I32(0), supported_);
     // All bits of one (leaf, subleaf, word) are one comparison; the leaves must exist first.
     std::map<std::tuple<uint32_t, uint32_t, int>, uint32_t> masks;
-    masks[{1, 0, 2}] |= 1u << 27;  // OSXSAVE: XGETBV may be used
+    if (needs.xcr0 != 0) masks[{1, 0, 2}] |= 1u << 27;  // OSXSAVE: XGETBV may be used
     for (const CpuFeature& feature : needs.features)
       masks[{feature.leaf, feature.subleaf, feature.word}] |= 1u << feature.bit;
+    uint32_t highest = 0, highest_extended = 0x80000000;
+    for (const auto& [place, mask] : masks) {
+      uint32_t& bound = std::get<0>(place) < 0x80000000 ? highest : highest_extended;
+      bound = std::max(bound, std::get<0>(place));
+    }
     llvm::Value* leaves =
-        b_.CreateAnd(b_.CreateICmpUGE(CpuId(0, 0, 0), f_.I32(7)),
-                     b_.CreateICmpUGE(CpuId(0x80000000, 0, 0), b_.getInt32(0x80000001)));
+        b_.CreateAnd(b_.CreateICmpUGE(CpuId(0, 0, 0), b_.getInt32(highest)),
+                     b_.CreateICmpUGE(CpuId(0x80000000, 0, 0), b_.getInt32(highest_extended)));
     f_.If(leaves, [&] {
       llvm::Value* holds = b_.getTrue();
       for (const auto& [place, mask] : masks) {
@@ -31,7 +37,7 @@ class CpuCheckEmitter {
         holds = b_.CreateAnd(holds, HasBits(CpuId(leaf, subleaf, word), mask));
       }
       f_.If(holds, [&] {
-        llvm::Value* saved = HasBits(Xcr0(), needs.xcr0);
+        llvm::Value* saved = needs.xcr0 == 0 ? b_.getTrue() : HasBits(Xcr0(), needs.xcr0);
         b_.CreateStore(b_.CreateZExt(saved, b_.getInt32Ty()), supported_);
       });
     });

@@ -82,12 +82,69 @@ llvm::Value* AsFloat(FunctionEmitter& f, DType from, llvm::Value* value) {
   return info.bytes == 4 ? DoubleToOddFloat(f, value) : value;
 }
 
+// The conversions of f16 without F16C, by integers: F. Giesen, half_float.cpp, 2012.
+
+/// Bits of an f16 (i16) as a float.
+llvm::Value* HalfBitsToFloat(FunctionEmitter& f, llvm::Value* half) {
+  auto& b = f.b;
+  Lanes l(f, half);
+  llvm::Value* bits = b.CreateZExt(half, l.Int(32));
+  llvm::Value* magnitude = b.CreateAnd(bits, l.C(32, 0x7fff));
+  // The exponent counts from another bias, which a product corrects for denormals, too.
+  llvm::Value* shifted = b.CreateBitCast(b.CreateShl(magnitude, l.C(32, 13)), l.Float());
+  llvm::Value* number =
+      b.CreateBitCast(b.CreateFMul(shifted, llvm::ConstantFP::get(l.Float(), 0x1p112)), l.Int(32));
+  llvm::Value* infinite = b.CreateOr(b.CreateBitCast(shifted, l.Int(32)), l.C(32, 0x7f800000));
+  llvm::Value* quiet = b.CreateOr(infinite, l.C(32, 0x400000));
+  llvm::Value* beyond =
+      b.CreateSelect(b.CreateICmpUGT(magnitude, l.C(32, 0x7c00)), quiet, infinite);
+  number = b.CreateSelect(b.CreateICmpUGE(magnitude, l.C(32, 0x7c00)), beyond, number);
+  llvm::Value* sign = b.CreateShl(b.CreateAnd(bits, l.C(32, 0x8000)), l.C(32, 16));
+  return b.CreateBitCast(b.CreateOr(number, sign), l.Float());
+}
+
+/// The nearest f16 of a float, as its bits (i16).
+llvm::Value* FloatToHalfBits(FunctionEmitter& f, llvm::Value* value) {
+  auto& b = f.b;
+  Lanes l(f, value);
+  llvm::Value* bits = b.CreateBitCast(value, l.Int(32));
+  llvm::Value* magnitude = b.CreateAnd(bits, l.C(32, 0x7fffffff));
+  // Normal: another bias, and a carry out of the 13 bits that go where it rounds up.
+  llvm::Value* odd = b.CreateAnd(b.CreateLShr(magnitude, l.C(32, 13)), l.C(32, 1));
+  llvm::Value* normal = b.CreateAdd(magnitude, b.CreateAdd(odd, l.C(32, 0xc8000fff)));
+  normal = b.CreateLShr(normal, l.C(32, 13));
+  // Denormal: a sum with 0.5 has its last place where that of an f16 is.
+  llvm::Value* sum =
+      b.CreateFAdd(b.CreateBitCast(magnitude, l.Float()), llvm::ConstantFP::get(l.Float(), 0.5));
+  llvm::Value* denormal = b.CreateSub(b.CreateBitCast(sum, l.Int(32)), l.C(32, 0x3f000000));
+  llvm::Value* payload = b.CreateAnd(b.CreateLShr(magnitude, l.C(32, 13)), l.C(32, 0x3ff));
+  llvm::Value* nan = b.CreateOr(payload, l.C(32, 0x7e00));
+  llvm::Value* half =
+      b.CreateSelect(b.CreateICmpULT(magnitude, l.C(32, 0x38800000)), denormal, normal);
+  half = b.CreateSelect(b.CreateICmpUGE(magnitude, l.C(32, 0x47800000)), l.C(32, 0x7c00), half);
+  half = b.CreateSelect(b.CreateICmpUGT(magnitude, l.C(32, 0x7f800000)), nan, half);
+  llvm::Value* sign = b.CreateAnd(b.CreateLShr(bits, l.C(32, 16)), l.C(32, 0x8000));
+  return b.CreateTrunc(b.CreateOr(half, sign), l.Int(16));
+}
+
+llvm::Value* FromHalf(FunctionEmitter& f, llvm::Value* bits) {
+  if (!f.target().needs->has_fma) return HalfBitsToFloat(f, bits);
+  Lanes l(f, bits);
+  return f.b.CreateFPExt(f.b.CreateBitCast(bits, l.Half()), l.Float());
+}
+
+llvm::Value* ToHalf(FunctionEmitter& f, llvm::Value* value) {
+  if (!f.target().needs->has_fma) return FloatToHalfBits(f, value);
+  Lanes l(f, value);
+  return f.b.CreateBitCast(f.b.CreateFPTrunc(value, l.Half()), l.Int(16));
+}
+
 }  // namespace
 
 llvm::Value* EmitFromBits16(FunctionEmitter& f, DType dtype, llvm::Value* bits) {
   auto& b = f.b;
   Lanes l(f, bits);
-  if (dtype == DType::kF16) return b.CreateFPExt(b.CreateBitCast(bits, l.Half()), l.Float());
+  if (dtype == DType::kF16) return FromHalf(f, bits);
   llvm::Value* high = b.CreateShl(b.CreateZExt(bits, l.Int(32)), l.C(32, 16));
   return b.CreateBitCast(high, l.Float());
 }
@@ -95,7 +152,7 @@ llvm::Value* EmitFromBits16(FunctionEmitter& f, DType dtype, llvm::Value* bits) 
 llvm::Value* EmitToBits16(FunctionEmitter& f, DType dtype, llvm::Value* value) {
   auto& b = f.b;
   Lanes l(f, value);
-  if (dtype == DType::kF16) return b.CreateBitCast(b.CreateFPTrunc(value, l.Half()), l.Int(16));
+  if (dtype == DType::kF16) return ToHalf(f, value);
   llvm::Value* bits = b.CreateBitCast(value, l.Int(32));
   return b.CreateTrunc(b.CreateLShr(bits, l.C(32, 16)), l.Int(16));
 }
@@ -103,8 +160,7 @@ llvm::Value* EmitToBits16(FunctionEmitter& f, DType dtype, llvm::Value* value) {
 llvm::Value* EmitRoundToFloat16(FunctionEmitter& f, DType from, DType to, llvm::Value* value) {
   value = AsFloat(f, from, value);
   if (to == DType::kBF16) return RoundToBf16(f, value);
-  Lanes l(f, value);
-  return f.b.CreateFPExt(f.b.CreateFPTrunc(value, l.Half()), l.Float());
+  return FromHalf(f, ToHalf(f, value));
 }
 
 }  // namespace descent

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "compiler/codegen/function_emitter.h"
+#include "compiler/codegen/fused_multiply_add.h"
 
 namespace descent {
 
@@ -196,7 +197,7 @@ class Math {
   }
 
   llvm::Value* Fma(llvm::Value* x, llvm::Value* y, llvm::Value* z) {
-    return b_.CreateIntrinsic(llvm::Intrinsic::fma, {type_}, {x, y, z});
+    return FusedMultiplyAdd(f_, x, y, z);
   }
   llvm::Value* Abs(llvm::Value* x) { return b_.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x); }
   llvm::Value* Floor(llvm::Value* x) { return b_.CreateUnaryIntrinsic(llvm::Intrinsic::floor, x); }

@@ -145,10 +145,15 @@ class MicroKernelEmitter {
           f_.Splat(b_.CreateAlignedLoad(element_, address, align_), static_cast<int>(plan_.lanes));
       for (int64_t j = 0; j < vectors_; ++j) {
         llvm::Value* sum = b_.CreateLoad(vector_, Sum(i, j));
-        sum = b_.CreateIntrinsic(llvm::Intrinsic::fma, {vector_}, {value, row[j], sum});
-        b_.CreateStore(sum, Sum(i, j));
+        b_.CreateStore(AddProduct(sum, value, row[j]), Sum(i, j));
       }
     }
+  }
+
+  /// A sum of products bounds its error by its terms, whether these are rounded or not.
+  llvm::Value* AddProduct(llvm::Value* sum, llvm::Value* a, llvm::Value* c) {
+    if (!f_.target().needs->has_fma) return b_.CreateFAdd(sum, b_.CreateFMul(a, c));
+    return b_.CreateIntrinsic(llvm::Intrinsic::fma, {vector_}, {a, c, sum});
   }
 
   llvm::Value* LoadRhs(llvm::Value* rhs, int64_t j) {

@@ -13,6 +13,10 @@ namespace descent {
 namespace {
 
 // Intel SDM volume 2, CPUID; AMD APM volume 3, appendix E.
+constexpr CpuFeature kV2Features[] = {{"SSE3", 1, 0, 2, 0},         {"SSSE3", 1, 0, 2, 9},
+                                      {"CMPXCHG16B", 1, 0, 2, 13},  {"SSE4.1", 1, 0, 2, 19},
+                                      {"SSE4.2", 1, 0, 2, 20},      {"POPCNT", 1, 0, 2, 23},
+                                      {"LAHF", 0x80000001, 0, 2, 0}};
 constexpr CpuFeature kV3Features[] = {
     {"SSE4.2", 1, 0, 2, 20},        {"POPCNT", 1, 0, 2, 23}, {"AVX", 1, 0, 2, 28},
     {"FMA", 1, 0, 2, 12},           {"F16C", 1, 0, 2, 29},   {"MOVBE", 1, 0, 2, 22},
@@ -31,6 +35,7 @@ constexpr auto kV4Features = [] {
   return all;
 }();
 
+constexpr InstructionSet kV2 = {"x86-64-v2", "SSE4.2, SSSE3, POPCNT", kV2Features, 0, false};
 constexpr InstructionSet kV3 = {"x86-64-v3", "AVX2, FMA, F16C, BMI2", kV3Features, 0x06};
 constexpr InstructionSet kV4 = {"x86-64-v4", "AVX-512 (F, BW, CD, DQ, VL), FMA, BMI2", kV4Features,
                                 0xe6};
@@ -41,6 +46,7 @@ constexpr int64_t MiB(int64_t n) { return n << 20; }
 // {vector bytes, vector registers, L1, L2, L3, FMA ports}; sizes of the smallest part on sale of
 // each family.
 constexpr Target kTargets[] = {
+    {"x86-64-v2", "x86-64-v2", "x86-64-v2", &kV2, {16, 16, KiB(32), KiB(256), MiB(4), 1}},
     {"x86-64-v3", "x86-64-v3", "x86-64-v3", &kV3, {32, 16, KiB(32), KiB(256), MiB(8), 2}},
     {"haswell", "x86-64-v3", "haswell", &kV3, {32, 16, KiB(32), KiB(256), MiB(8), 2}},
     {"skylake", "x86-64-v3", "skylake", &kV3, {32, 16, KiB(32), KiB(256), MiB(8), 2}},
@@ -88,9 +94,6 @@ constexpr std::pair<std::string_view, std::string_view> kFallbacks[] = {
     {"lunarlake", "alderlake"},
 };
 
-/// Levels of x86-64 below the smallest target.
-constexpr std::string_view kWithoutFma[] = {"x86-64", "x86-64-v2"};
-
 const Target* Find(std::string_view name) {
   const auto* row = std::ranges::find(kTargets, name, &Target::name);
   return row == std::end(kTargets) ? nullptr : row;
@@ -110,6 +113,7 @@ bool RunningCpuHas(const InstructionSet& set) {
         !(words[feature.word] >> feature.bit & 1))
       return false;
   }
+  if (set.xcr0 == 0) return true;
   uint32_t a = 0, b = 0, c = 0, d = 0;
   if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> 27 & 1)) return false;  // OSXSAVE
   return (ReadXcr0() & set.xcr0) == set.xcr0;
@@ -123,10 +127,10 @@ Result<const Target*> ResolveNative() {
                                          [](const auto& pair) { return pair.first; });
     name = next == std::end(kFallbacks) ? "" : std::string(next->second);
   }
-  for (std::string_view generic : {"x86-64-v4", "x86-64-v3"})
+  for (std::string_view generic : {"x86-64-v4", "x86-64-v3", "x86-64-v2"})
     if (RunningCpuSupports(*Find(generic))) return Find(generic);
   return ErrorWithStatus(ExitStatus::kUnsupported,
-                         "this CPU lacks what the smallest target needs: {}", kV3.printable);
+                         "this CPU lacks what the smallest target needs: {}", kV2.printable);
 }
 
 }  // namespace
@@ -140,13 +144,6 @@ std::string CpuNeeds(const Target& target) { return std::string(target.needs->pr
 Result<const Target*> ResolveTarget(std::string_view name) {
   if (name == "native") return ResolveNative();
   if (const Target* row = Find(name)) return row;
-  if (std::ranges::find(kWithoutFma, name) != std::end(kWithoutFma))
-    return std::unexpected(Diagnostic{
-        .message = fmt::format("target {} is not supported: it has no fused multiply-add (FMA), "
-                               "which the elementary functions of generated code are made of",
-                               name),
-        .hint = "the smallest target is x86-64-v3",
-        .status = ExitStatus::kUnsupported});
   if (name.find(',') != std::string_view::npos)
     return std::unexpected(
         Diagnostic{.message = fmt::format("one target is expected here, not {}", Quoted(name)),

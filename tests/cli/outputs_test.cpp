@@ -250,7 +250,7 @@ TEST(Help, OfATrainerListsWhatItCanDo) {
 
 TEST(Completion, OffersTargetsPassesAndOperators) {
   const Outcome outcome = Shell().Run("descent completion bash");
-  for (const char* words : {"--target) COMPREPLY=($(compgen -W \"native x86-64-v3",
+  for (const char* words : {"--target) COMPREPLY=($(compgen -W \"native x86-64-v2",
                             "--passes) COMPREPLY=($(compgen -W \"specialize", " matmul ", " adam "})
     EXPECT_NE(outcome.out.find(words), std::string::npos) << words << outcome.out;
 }

@@ -44,16 +44,17 @@ TEST(Targets, EachProgramGivesWhatItsOwnExecutableGives) {
   const Shell shell;
   shell.Write("net.descent", kNetwork);
   ExpectGood(
-      shell.Run("descent compile net.descent --target x86-64-v3,x86-64-v4 -o both &&"
+      shell.Run("descent compile net.descent --target x86-64-v2,x86-64-v3,x86-64-v4 -o all &&"
+                "descent compile -q net.descent --target x86-64-v2 -o x86-64-v2 &&"
                 "descent compile -q net.descent --target x86-64-v3 -o x86-64-v3 &&"
                 "descent compile -q net.descent --target x86-64-v4 -o x86-64-v4"));
-  for (const char* target : {"x86-64-v3", "x86-64-v4"}) {
+  for (const char* target : {"x86-64-v2", "x86-64-v3", "x86-64-v4"}) {
     if (!RunningCpuSupports(**ResolveTarget(target))) continue;
     const std::string options = " train --data circle:samples=60 --epochs 2 --quiet --checkpoint ";
-    ExpectGood(shell.Run(std::string("./both") + options + "a --isa " + target + " && ./" + target +
+    ExpectGood(shell.Run(std::string("./all") + options + "a --isa " + target + " && ./" + target +
                          options + "b && cmp a b"));
     ExpectGood(shell.Run(std::string("printf 'x1,x2\\n1,2\\n-3,0.5\\n' > rows.csv;") +
-                         "./both predict --input rows.csv -o a.npy --checkpoint a --isa " + target +
+                         "./all predict --input rows.csv -o a.npy --checkpoint a --isa " + target +
                          " && ./" + target + " predict --input rows.csv -o b.npy --checkpoint a " +
                          "&& cmp a.npy b.npy"));
   }
@@ -129,8 +130,6 @@ TEST(Targets, Refuses) {
     const char* message;
   };
   const Refusal refusals[] = {
-      {"compile orange-blue.descent --target x86-64-v2,x86-64-v3", 3,
-       "target x86-64-v2 is not supported: it has no fused multiply-add (FMA)"},
       {"compile orange-blue.descent --target haswell,haswell", 2, "named twice"},
       {"compile orange-blue.descent --target haswell,pentium", 2, "unknown target 'pentium'"},
       {"compile orange-blue.descent --emit obj --target haswell,znver4", 2,

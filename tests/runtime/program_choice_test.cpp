@@ -67,8 +67,8 @@ TEST_F(ProgramChoiceTest, NoneForThisCpu) {
   EXPECT_EQ(ran.status, 1);
   EXPECT_EQ(ran.error, "error: " + error + "\n");
   EXPECT_EQ(Run({"info", "--isa", "small"}).error,
-            "error: target small needs S, and this CPU does not have all of it (compile with "
-            "--target x86-64-v3 or for this CPU)\n");
+            "error: target small needs S, and this CPU does not have all of it (compile for "
+            "this CPU, or with --target x86-64-v2)\n");
   EXPECT_EQ(Run({"--version"}).out,
             "fake: by hand for large (not for this CPU), middle (not for this CPU), small (not for "
             "this CPU)\n");

@@ -485,7 +485,7 @@ TEST_F(TrainerMainTest, OtherAbiAndCpu) {
   EXPECT_EQ(TrainerMain(programs, 2, argv), 1);
   EXPECT_EQ(testing::internal::GetCapturedStderr(),
             "error: target generic needs nothing, and this CPU does not have all of it (compile "
-            "with --target x86-64-v3 or for this CPU)\n");
+            "for this CPU, or with --target x86-64-v2)\n");
 }
 
 }  // namespace

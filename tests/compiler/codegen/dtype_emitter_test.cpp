@@ -114,7 +114,7 @@ TEST(DTypeEmitter, Float16SurvivesLoadsAndStores) {
 }
 
 TEST(DTypeEmitter, ConversionsCallNothing) {
-  for (const char* target : {"x86-64-v3", "x86-64-v4", "sapphirerapids"}) {
+  for (const char* target : {"x86-64-v2", "x86-64-v3", "x86-64-v4", "sapphirerapids"}) {
     for (const DTypeInfo& from : AllDTypes()) {
       std::vector<Scalar> results;
       for (const DTypeInfo& to : AllDTypes())

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <thread>
@@ -50,8 +51,9 @@ struct AlignedBytes {
 
 const Target& NativeTarget() {
   static const Target* target = [] {
-    auto resolved = ResolveTarget("native");
-    DESCENT_CHECK(resolved.has_value(), "no native target");
+    const char* name = std::getenv("DESCENT_TEST_TARGET");
+    auto resolved = ResolveTarget(name != nullptr ? name : "native");
+    DESCENT_CHECK(resolved.has_value(), "no such target");
     return *resolved;
   }();
   return *target;

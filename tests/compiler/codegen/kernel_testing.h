@@ -27,7 +27,7 @@ KernelRun RunCompiled(const descent_program& program, const Kernel& kernel,
 KernelRun RunCompiled(const Kernel& kernel, const std::vector<Tensor>& values, int threads = 0);
 KernelRun RunReference(const Kernel& kernel, const std::vector<Tensor>& values);
 
-/// Target of this machine.
+/// Target of this machine, or the one that $DESCENT_TEST_TARGET names.
 const Target& NativeTarget();
 
 /// Deterministic values in [-1, 1], small integers for integer types.

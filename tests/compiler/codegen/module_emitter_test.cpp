@@ -27,13 +27,14 @@ TEST(ModuleEmitter, VectorsHaveTheTargetsWidth) {
   EXPECT_NE(Text(SigmoidKernel(), "x86-64-v3").find("load <8 x float>"), std::string::npos);
   EXPECT_NE(Text(SigmoidKernel(), "znver4").find("load <16 x float>"), std::string::npos);
   const Kernel matmul = MatmulKernel({64, 64, 64});
+  EXPECT_NE(Text(matmul, "x86-64-v2").find("fmul <4 x float>"), std::string::npos);
   EXPECT_NE(Text(matmul, "x86-64-v3").find("@llvm.fma.v8f32"), std::string::npos);
   EXPECT_NE(Text(matmul, "x86-64-v4").find("@llvm.fma.v16f32"), std::string::npos);
 }
 
 /// Names of symbols that the assembly calls or takes from outside.
 TEST(ModuleEmitter, NothingIsCalledButTheKernels) {
-  for (const char* target : {"x86-64-v3", "x86-64-v4"})
+  for (const char* target : {"x86-64-v2", "x86-64-v3", "x86-64-v4"})
     for (ScalarOp op :
          {ScalarOp::kExp, ScalarOp::kLog, ScalarOp::kTanh, ScalarOp::kSin, ScalarOp::kFloor,
           ScalarOp::kSqrt, ScalarOp::kRound, ScalarOp::kExp2, ScalarOp::kExpm1, ScalarOp::kLog2,

@@ -1,7 +1,7 @@
 // descent-vector-math-check: compares every elementary function of generated code with libm, over
 // all floats. A function is an elementwise operator; its definition is compiled as it stands.
 //
-//   descent-vector-math-check [--stride N] [--function NAME]
+//   [DESCENT_TEST_TARGET=NAME] descent-vector-math-check [--stride N] [--function NAME]
 //
 // Functions of one f32 argument run over all 2^32 bit patterns (every N-th with a stride) and are
 // compared with the f64 functions of libm. f64 functions and those of two arguments run over

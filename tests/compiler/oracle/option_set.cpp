@@ -28,7 +28,7 @@ constexpr int kThreads[] = {0, 1, 2, 3, 8};
 OptionSet DrawOptions(uint64_t seed) {
   std::mt19937_64 random(seed ^ 0x6F7074696F6E73);
   std::vector<std::string> targets = {"native"};
-  for (const std::string_view name : {"x86-64-v3", "x86-64-v4"})
+  for (const std::string_view name : {"x86-64-v2", "x86-64-v3", "x86-64-v4"})
     if (RunningCpuSupports(**ResolveTarget(name))) targets.emplace_back(name);
   OptionSet options;
   options.target = targets[random() % targets.size()];
