@@ -94,6 +94,7 @@ Result<OptimizedModel> Optimize(const Model& model, const CompileOptions& option
   program.keep_partial_batch = source.keep_partial_batch;
   program.hyperparameters = HyperparameterList(source);
   program.has_values = source.HasValues() && std::ranges::count(names, "initialize") > 0;
+  program.guard_bytes = options.guard_bytes;
   LayOutState(source, names, options.full_state, program);
   for (const std::string& entry : names) {
     DESCENT_TRY(optimized, RunToStage(source, entry, "optimized", options));

@@ -51,6 +51,8 @@ struct CompileOptions {
   /// ask for each kernel call to be reported.
   ExecutableMain main = ExecutableMain::kTrainer;
   bool reports_calls = false;
+  /// KernelProgram::guard_bytes; for calls in this process.
+  int64_t guard_bytes = 0;
   /// Folder of the runtime's archives; "" = beside the running program.
   std::string runtime_folder;
   /// Objects that were made before, and to which new ones are added; may be null.

@@ -115,20 +115,21 @@ std::byte* State::Element(const descent_slot& slot, int64_t element) const {
   return Bytes(slot).data() + PlaceInMemory(slot, element) * SizeOf(slot.tensor.dtype);
 }
 
-int64_t EntryCall::PlaceBuffers() {
-  int64_t bytes = 0;
+int64_t EntryCall::PlaceBuffers(int64_t guard_bytes) {
+  int64_t bytes = guard_bytes;
   auto place = [&](const descent_tensor& tensor, std::vector<int64_t>& offsets) {
     offsets.push_back(bytes);
-    bytes += RoundUp(std::max<int64_t>(ByteCount(tensor), 1));
+    bytes += RoundUp(std::max<int64_t>(ByteCount(tensor), 1)) + guard_bytes;
   };
   for (const descent_input& input : Inputs(*entry_)) place(input.tensor, input_offsets_);
   for (const descent_output& output : Outputs(*entry_)) place(output.tensor, output_offsets_);
   return bytes;
 }
 
-Result<EntryCall> EntryCall::Make(const descent_entry& entry, const Executor& executor) {
+Result<EntryCall> EntryCall::Make(const descent_entry& entry, const Executor& executor,
+                                  int64_t guard_bytes) {
   EntryCall call(entry, executor);
-  const int64_t buffers = call.PlaceBuffers();
+  const int64_t buffers = call.PlaceBuffers(guard_bytes);
   const int64_t scratch =
       entry.fixed_scratch_bytes + executor.threads() * entry.worker_scratch_bytes;
   // Zeros are not written into one where there is no room for the other.

@@ -92,11 +92,17 @@ class State {
 /// One entry point with its own input, output and scratch memory.
 class EntryCall {
  public:
-  static Result<EntryCall> Make(const descent_entry& entry, const Executor& executor);
+  /// Nothing uses `guard_bytes` (a multiple of DESCENT_ALIGNMENT) before and behind each input and
+  /// output.
+  static Result<EntryCall> Make(const descent_entry& entry, const Executor& executor,
+                                int64_t guard_bytes = 0);
 
   const descent_entry& entry() const { return *entry_; }
   std::byte* input(int64_t i) const { return buffers_.data() + input_offsets_[i]; }
-  const std::byte* output(int64_t i) const { return buffers_.data() + output_offsets_[i]; }
+  std::byte* output(int64_t i) const { return buffers_.data() + output_offsets_[i]; }
+  std::span<std::byte> scratch() const {
+    return {scratch_.data(), static_cast<size_t>(scratch_.size())};
+  }
 
   /// Status word of the entry point. `observer` may be null.
   uint32_t Run(const State& state, int64_t valid_rows, const descent_observer* observer = nullptr);
@@ -105,7 +111,7 @@ class EntryCall {
   EntryCall(const descent_entry& entry, const Executor& executor)
       : entry_(&entry), executor_(&executor) {}
   /// Sets the offsets of inputs and outputs; gives the bytes they take.
-  int64_t PlaceBuffers();
+  int64_t PlaceBuffers(int64_t guard_bytes);
   const descent_entry* entry_;
   const Executor* executor_;
   Block buffers_;

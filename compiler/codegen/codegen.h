@@ -43,6 +43,9 @@ struct CodegenOptions {
   /// Entry points call `void descent_kernel_done(int32_t call)` after each kernel; calls are
   /// numbered in the order of the step tree. The linker must find it: of bench executables only.
   bool reports_calls = false;
+  /// Entry points call the hooks (kernel_hooks.h) at the symbol kKernelHooksSymbol around each
+  /// kernel: of programs in this process only, where JitProgram::Load sets it.
+  bool calls_hooks = false;
   /// Safetensors bytes baked in as descent_program::weights; must outlive the call.
   std::span<const std::byte> weights = {};
   /// Becomes descent_program::onnx; may be null, must outlive the call.

@@ -6,6 +6,7 @@
 
 #include "compiler/codegen/form_code.h"
 #include "compiler/codegen/kernel_frame.h"
+#include "compiler/codegen/kernel_hooks.h"
 #include "compiler/codegen/scratch.h"
 #include "compiler/codegen/table_builder.h"
 #include "compiler/kernel/computed_values.h"
@@ -14,6 +15,8 @@
 
 namespace descent {
 namespace {
+
+enum HookField : unsigned { kHookBefore, kHookAfter, kHookSelf };  // of KernelHooks
 
 /// `then` with the type of an executor, if there is one that has so many threads.
 void IfParallel(FunctionEmitter& f, llvm::Value* executor, llvm::Value* least_threads,
@@ -33,6 +36,7 @@ class EntryEmitter {
         entry_(entry),
         poisons_(context.sanitizer == Sanitizer::kAddress && entry.arena_bytes > 0),
         reports_calls_(context.reports_calls),
+        calls_hooks_(context.calls_hooks),
         dispatch_(context.dispatch),
         constants_(context.constants),
         table_(context.module),
@@ -234,10 +238,12 @@ class EntryEmitter {
       else
         b.CreateCall(function, {argument_, f_.I32(0), f_.I64(0), tiles});
     };
+    CallHook(kHookBefore, buffers);
     if (CodeOf(kernel).prepares_tiles)
       IfParallel(f_, executor_, least_threads, [&](llvm::StructType*) { run(); });
     else
       run();
+    CallHook(kHookAfter, buffers);
     if (reports_calls_) {
       const auto done =
           f_.module().getOrInsertFunction("descent_kernel_done", b.getVoidTy(), b.getInt32Ty());
@@ -246,6 +252,20 @@ class EntryEmitter {
     ++calls_;
     if (!call.asserted.empty()) NumberAssertion(call.asserted);
     Observe(call, buffers);
+  }
+
+  void CallHook(unsigned field, llvm::Value* buffers) {
+    if (!calls_hooks_) return;
+    auto& b = f_.b;
+    auto* pointer = b.getPtrTy();
+    auto* type = llvm::StructType::get(pointer, pointer, pointer);  // KernelHooks
+    llvm::Constant* hooks = f_.module().getOrInsertGlobal(kKernelHooksSymbol, type);
+    const auto load = [&](unsigned number) {
+      return b.CreateLoad(pointer, b.CreateStructGEP(type, hooks, number));
+    };
+    auto* hook_type =
+        llvm::FunctionType::get(b.getVoidTy(), {pointer, b.getInt32Ty(), pointer}, false);
+    b.CreateCall(hook_type, load(field), {load(kHookSelf), f_.I32(calls_), buffers});
   }
 
   /// Shows the call's values to the observer, if there is one.
@@ -296,7 +316,7 @@ class EntryEmitter {
 
   const KernelProgram& program_;
   const EntryProgram& entry_;
-  const bool poisons_, reports_calls_;
+  const bool poisons_, reports_calls_, calls_hooks_;
   int32_t calls_ = 0;  ///< emitted so far
   llvm::Function* dispatch_;
   llvm::GlobalVariable* constants_;

@@ -19,7 +19,7 @@ struct EntryContext {
   const KernelProgram& program;
   const Target& target;
   Sanitizer sanitizer;
-  bool reports_calls;               ///< CodegenOptions
+  bool reports_calls, calls_hooks;  ///< CodegenOptions
   llvm::Function* dispatch;         ///< EmitDispatch
   llvm::GlobalVariable* constants;  ///< null where there are none
 };

@@ -15,12 +15,16 @@ JitProgram& JitProgram::operator=(JitProgram&&) noexcept = default;
 JitProgram::~JitProgram() = default;
 
 Result<JitProgram> JitProgram::Load(const KernelProgram& program, const Target& target,
-                                    const CodegenOptions& options) {
+                                    const CodegenOptions& options, const KernelHooks* hooks) {
   if (!RunningCpuSupports(target))
     return ErrorWithStatus(ExitStatus::kInvalid, "this CPU cannot run target {}: it needs {}",
                            target.name, CpuNeeds(target));
-  DESCENT_TRY(object, EmitObject(program, target, options));
-  DESCENT_TRY(loader, ObjectLoader::Load(object));
+  CodegenOptions codegen = options;
+  codegen.calls_hooks = hooks != nullptr;
+  DESCENT_TRY(object, EmitObject(program, target, codegen));
+  HostSymbols symbols;
+  if (hooks != nullptr) symbols.emplace_back(kKernelHooksSymbol, hooks);
+  DESCENT_TRY(loader, ObjectLoader::Load(object, symbols));
   DESCENT_TRY(table, loader.Find(program.prefix + "_program"));
   return JitProgram(std::make_unique<Engine>(std::move(loader)),
                     static_cast<const descent_program*>(table));

@@ -11,14 +11,17 @@
 #include <memory>
 
 #include "compiler/codegen/codegen.h"
+#include "compiler/codegen/kernel_hooks.h"
 #include "runtime/abi.h"
 
 namespace descent {
 
 class JitProgram {
  public:
+  /// Calls `hooks`, if they are not null, which must live as long.
   static Result<JitProgram> Load(const KernelProgram& program, const Target& target,
-                                 const CodegenOptions& options = {});
+                                 const CodegenOptions& options = {},
+                                 const KernelHooks* hooks = nullptr);
   JitProgram(JitProgram&&) noexcept;
   JitProgram& operator=(JitProgram&&) noexcept;
   ~JitProgram();

@@ -66,9 +66,9 @@ std::unique_ptr<llvm::Module> EmitModule(llvm::LLVMContext& context, const Kerne
   llvm::Function* dispatch = EmitDispatch(*module, target);
   std::vector<EmittedEntry> entries;
   for (const EntryProgram& entry : program.entries)
-    entries.push_back(EmitEntry(
-        {*module, program, target, options.sanitizer, options.reports_calls, dispatch, constants},
-        entry));
+    entries.push_back(EmitEntry({*module, program, target, options.sanitizer, options.reports_calls,
+                                 options.calls_hooks, dispatch, constants},
+                                entry));
   EmitProgramTable(*module, program, target, options, entries, data);
   return module;
 }

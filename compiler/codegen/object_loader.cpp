@@ -26,7 +26,7 @@ ObjectLoader::ObjectLoader(ObjectLoader&&) noexcept = default;
 ObjectLoader& ObjectLoader::operator=(ObjectLoader&&) noexcept = default;
 ObjectLoader::~ObjectLoader() = default;
 
-Result<ObjectLoader> ObjectLoader::Load(std::span<const char> object) {
+Result<ObjectLoader> ObjectLoader::Load(std::span<const char> object, const HostSymbols& symbols) {
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86Target();
   LLVMInitializeX86TargetMC();
@@ -42,6 +42,12 @@ Result<ObjectLoader> ObjectLoader::Load(std::span<const char> object) {
       (*jit)->getDataLayout().getGlobalPrefix());
   if (!process) return FromLlvm(process.takeError());
   (*jit)->getMainJITDylib().addGenerator(std::move(*process));
+  llvm::orc::SymbolMap known;
+  for (const auto& [name, address] : symbols)
+    known[(*jit)->mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(address),
+                                            llvm::JITSymbolFlags::Exported};
+  if (auto error = (*jit)->getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(known))))
+    return FromLlvm(std::move(error));
   auto buffer = llvm::MemoryBuffer::getMemBufferCopy({object.data(), object.size()}, "descent");
   if (auto error = (*jit)->addObjectFile(std::move(buffer))) return FromLlvm(std::move(error));
   return ObjectLoader(std::make_unique<Engine>(std::move(*jit)));

@@ -4,14 +4,19 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "ir/diagnostic.h"
 
 namespace descent {
 
+/// Data of this process by the names that an object knows it by.
+using HostSymbols = std::vector<std::pair<std::string, const void*>>;
+
 class ObjectLoader {
  public:
-  static Result<ObjectLoader> Load(std::span<const char> object);
+  static Result<ObjectLoader> Load(std::span<const char> object, const HostSymbols& symbols = {});
   ObjectLoader(ObjectLoader&&) noexcept;
   ObjectLoader& operator=(ObjectLoader&&) noexcept;
   ~ObjectLoader();

@@ -25,9 +25,10 @@ int64_t LargestWorker(const KernelProgram& program, const std::vector<Step>& ste
 
 ScratchBytes ScratchBytesOf(const KernelProgram& program, const EntryProgram& entry,
                             const Target& target) {
-  return {
-      Aligned(entry.arena_bytes),
-      Aligned(std::max(entry.worker_scratch_bytes, LargestWorker(program, entry.steps, target)))};
+  const int64_t guard = Aligned(program.guard_bytes);
+  const int64_t worker =
+      std::max(entry.worker_scratch_bytes, LargestWorker(program, entry.steps, target));
+  return {Aligned(entry.arena_bytes) + guard, Aligned(worker) + guard};
 }
 
 }  // namespace descent

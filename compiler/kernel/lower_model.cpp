@@ -52,7 +52,7 @@ class EntryLowering {
     if (options_.fusion != nullptr) options_.fusion->Sort();
     for (EntryInput& input : entry_.inputs)
       if (input.buffer < 0) input.buffer = BufferOf(input_tensors_[&input - entry_.inputs.data()]);
-    PlanMemory(entry_, program_.kernels, options_.packing);
+    PlanMemory(entry_, program_.kernels, options_.packing, program_.guard_bytes);
     for (const auto& [tensor, buffer] : initial_) meaning_.initial.push_back({buffer, tensor});
     const std::string violation = CheckPlan(entry_, program_.kernels, meaning_);
     DESCENT_CHECK(violation.empty(), "memory plan of " + entry_.name + ": " + violation);

@@ -305,7 +305,9 @@ int64_t Pack(std::vector<PackedBlock>& blocks) {
   return blocks.empty() ? 0 : best;
 }
 
-void PlanMemory(EntryProgram& entry, std::span<const Kernel> kernels, Packing packing) {
+void PlanMemory(EntryProgram& entry, std::span<const Kernel> kernels, Packing packing,
+                int64_t guard_bytes) {
+  const int64_t guard = Aligned(guard_bytes);
   const StepListing steps = ListSteps(entry, kernels);
   std::vector<Life> lives = HullsOf(entry, steps);
   Units units(static_cast<int>(entry.buffers.size()));
@@ -320,14 +322,15 @@ void PlanMemory(EntryProgram& entry, std::span<const Kernel> kernels, Packing pa
     if (block_of[unit] < 0) {
       block_of[unit] = static_cast<int>(blocks.size());
       const Life whole{0, static_cast<int>(steps.calls.size())};
-      blocks.push_back({entry.buffers[unit].type.bytes(),
+      blocks.push_back({Aligned(entry.buffers[unit].type.bytes()) + 2 * guard,
                         packing == Packing::kDisjoint ? whole : unit_lives[unit]});
     }
     block_of[buffer] = block_of[unit];
   }
   entry.arena_bytes = Pack(blocks);
   for (size_t buffer = 0; buffer < entry.buffers.size(); ++buffer)
-    if (block_of[buffer] >= 0) entry.buffers[buffer].offset = blocks[block_of[buffer]].offset;
+    if (block_of[buffer] >= 0)
+      entry.buffers[buffer].offset = blocks[block_of[buffer]].offset + guard;
   entry.order = OrderOf(entry, steps);
   entry.worker_scratch_bytes = 0;
   for (const KernelCall* call : steps.calls)

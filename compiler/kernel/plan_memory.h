@@ -48,9 +48,10 @@ struct StepListing {
 };
 StepListing ListSteps(const EntryProgram& entry, std::span<const Kernel> kernels);
 
-/// Sets Buffer::offset of arena buffers, arena_bytes, order and worker_scratch_bytes.
+/// Sets Buffer::offset of arena buffers, arena_bytes, order and worker_scratch_bytes. While a
+/// buffer lives, `guard_bytes` before it and behind it belong to no other.
 void PlanMemory(EntryProgram& entry, std::span<const Kernel> kernels,
-                Packing packing = Packing::kSmallest);
+                Packing packing = Packing::kSmallest, int64_t guard_bytes = 0);
 
 /// First and last call of each buffer's life; {-1, -1} if it is never used.
 struct Life {

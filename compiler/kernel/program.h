@@ -357,6 +357,9 @@ struct KernelProgram {
   std::vector<EntryProgram> entries;
   std::vector<StateSlot> state;
   int64_t state_bytes = 0;
+  /// Bytes that nothing uses on both sides of every buffer of arena and state and behind the
+  /// scratch of each worker: set before the state is laid out, for compiler/memory_check.h.
+  int64_t guard_bytes = 0;
   ConstantSection constants;
   // What the artifact says about itself (descent_program in runtime/abi.h).
   std::string model_hash, prediction_hash;

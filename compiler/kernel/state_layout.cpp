@@ -34,10 +34,11 @@ void LayoutState(const Model& model, KernelProgram& program) {
                                  .type = slot.type,
                                  .kind = KindOf(kind),
                                  .trainable = kind == SlotKind::kParameter && slot.trainable});
-  program.state_bytes = 0;
+  const int64_t guard = Aligned(program.guard_bytes);
+  program.state_bytes = guard;
   for (StateSlot& slot : program.state) {
     slot.offset = program.state_bytes;
-    program.state_bytes += Aligned(slot.type.bytes());
+    program.state_bytes += Aligned(slot.type.bytes()) + guard;
   }
 }
 

@@ -14,6 +14,7 @@
 #include "frontends/cli/files.h"
 #include "frontends/cli/model_input.h"
 #include "frontends/cli/run/execution.h"
+#include "frontends/cli/run/execution_flags.h"
 #include "ir/io/model_diff.h"
 #include "ir/io/model_file.h"
 
@@ -25,7 +26,7 @@ constexpr double kRelativeTolerance = 1e-5;
 struct DiffArguments {
   std::string first;
   std::vector<std::string> rest;
-  bool compiled = false, interpreter = false;
+  bool compiled = false, interpreter = false, check_memory = false;
   std::string entry, tolerance;
   WeightsFlags weights;
   int64_t seed = 1;
@@ -192,7 +193,8 @@ Result<std::vector<Execution>> PrepareAll(const Model& model, std::vector<InputA
                            .all_inputs = entries.size() > 1,
                            .weights = arguments.weights,
                            .seed = arguments.seed,
-                           .random_inputs = true};
+                           .random_inputs = true,
+                           .check_memory = arguments.check_memory};
   if (request.all_inputs) {
     std::vector<std::string> names;
     for (const InputBinding& input : model.inputs) names.push_back(input.name);
@@ -243,6 +245,9 @@ Result<ExitStatus> Diff(const DiffArguments& arguments) {
   if (arguments.rest.size() != 1)
     return UsageError("two models are compared: descent diff A B",
                       "or the values of one: descent diff MODEL --compiled --interpreter");
+  if (arguments.check_memory)
+    return UsageError("--check-memory is for comparing values",
+                      "add --compiled --interpreter, of one model");
   for (const auto& [option, value] :
        {std::pair("--entry", &arguments.entry), std::pair("--tolerance", &arguments.tolerance),
         std::pair("--weights", &arguments.weights.file)})
@@ -274,7 +279,8 @@ Command DiffCommand() {
         .destination = &arguments->tolerance},
        SeedOption(&arguments->seed,
                   "seed of initializers, random operators and inputs that are not given (default "
-                  "1)")}};
+                  "1)"),
+       CheckMemoryOption(&arguments->check_memory)}};
   return {
       .name = "diff",
       .summary = "compare two models, or compiled values with interpreted ones",

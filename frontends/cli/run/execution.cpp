@@ -1,26 +1,21 @@
 #include "frontends/cli/run/execution.h"
 
 #include <algorithm>
-#include <cstring>
 #include <random>
 
-#include "compiler/codegen/jit.h"
 #include "compiler/graph/specialize.h"
 #include "compiler/kernel/lower_model.h"
 #include "compiler/trace_outputs.h"
 #include "frontends/cli/command.h"
 #include "frontends/cli/compile_flags.h"
+#include "frontends/cli/run/compiled_call.h"
 #include "frontends/cli/weights.h"
-#include "frontends/cpp/runtime_result.h"
 #include "ir/interpreter.h"
 #include "ir/op_def.h"
-#include "runtime/executor.h"
 #include "runtime/program.h"
 
 namespace descent::cli {
 namespace {
-
-constexpr std::string_view kNext = "next.";
 
 /// Only the passes without which there is no train_step: the truth is what the user wrote.
 CompileOptions LeastPasses(CompileOptions options) {
@@ -147,94 +142,6 @@ Result<void> LoadWeights(const WeightsFlags& flags, const Model& source,
   return {};
 }
 
-// ---- compiled ----------------------------------------------------------------------------------
-
-Tensor ReadBack(const descent_tensor& tensor, const std::byte* data) {
-  const TensorType type = {static_cast<DType>(tensor.dtype),
-                           {tensor.dims, tensor.dims + tensor.rank}};
-  return Tensor(type, std::vector<std::byte>(data, data + type.bytes()));
-}
-
-Result<void> FillState(const Execution& execution, const runtime::Program& program,
-                       runtime::State& state) {
-  for (const descent_slot& slot : program.slots()) {
-    const auto place = execution.state.find(slot.tensor.name);
-    if (place == execution.state.end())
-      return Error("nothing gives the state {} a first value", Quoted(slot.tensor.name));
-    const auto bytes = place->second.bytes();
-    DESCENT_CHECK(bytes.size() == state.Bytes(slot).size(), "a slot's type differs");
-    state.Write(slot, bytes);
-  }
-  return {};
-}
-
-Result<Compilation> CompileEntry(const Execution& execution, bool trace) {
-  CompileOptions options = execution.options;
-  options.entries = {execution.entry};
-  options.full_state = true;
-  options.trace_values = trace;
-  return Compile(execution.source, options);
-}
-
-Values Collect(const Execution& execution, const Compilation& compilation,
-               const runtime::Program& program, const runtime::State& state,
-               const runtime::EntryCall& call) {
-  Values values;
-  const auto outputs = runtime::Outputs(call.entry());
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    Tensor value = ReadBack(outputs[i].tensor, call.output(static_cast<int64_t>(i)));
-    const std::string name = outputs[i].tensor.name;
-    const bool traced = execution.model.graph.FindOutput(name) == nullptr;
-    (traced ? values.traced : values.outputs).push_back({name, std::move(value)});
-  }
-  for (const NamedValue& output : compilation.entries.front().graph.outputs()) {
-    if (!output.name.starts_with(kNext)) continue;
-    const descent_slot* slot = program.FindSlot(std::string_view(output.name).substr(kNext.size()));
-    if (slot == nullptr) continue;
-    std::vector<std::byte> bytes(state.Bytes(*slot).size());
-    state.Read(*slot, bytes);
-    values.next.push_back({output.name, ReadBack(slot->tensor, bytes.data())});
-  }
-  return values;
-}
-
-/// "[1, 0]": where element `number` of a tensor stands.
-std::string PlaceOf(const Shape& shape, int64_t number) {
-  Shape place(shape.size());
-  for (size_t axis = shape.size(); axis-- > 0; number /= shape[axis])
-    place[axis] = number % shape[axis];
-  return ToString(place);
-}
-
-/// Names the first index that is out of range, if it stands in an input as it is.
-Result<void> CheckIndices(const Execution& execution, const Compilation& compilation) {
-  for (const EntryInput& input : compilation.program.entries.front().inputs) {
-    const auto given = execution.inputs.find(input.binding.name);
-    if (input.index_limit == 0 || given == execution.inputs.end()) continue;
-    const Tensor& tensor = given->second;
-    for (int64_t i = 0; i < tensor.elements(); ++i) {
-      const int64_t index = tensor.GetInt(i);
-      if (index >= 0 && index < input.index_limit) continue;
-      auto error =
-          Error("input {} holds {} at {}; it takes whole numbers from 0 to {}",
-                Quoted(given->first), index, PlaceOf(tensor.shape(), i), input.index_limit - 1);
-      if (const auto file = execution.files.find(given->first); file != execution.files.end())
-        error.error().location.file = file->second;
-      return error;
-    }
-  }
-  return {};
-}
-
-/// `text` is what the runtime makes of the status.
-Result<void> CheckStatus(uint32_t status, const std::string& text, const Execution& execution,
-                         const Compilation& compilation) {
-  if (status == 0) return {};
-  if (status & DESCENT_STATUS_BAD_INDEX)
-    DESCENT_RETURN_IF_ERROR(CheckIndices(execution, compilation));
-  return Error("the entry point says: {}", text);
-}
-
 /// Interpreted: compiled only to know which inputs are indices.
 Result<void> CheckReports(const Execution& execution, const Interpretation& run) {
   const uint32_t status = (run.bad_index ? DESCENT_STATUS_BAD_INDEX : 0) |
@@ -309,7 +216,10 @@ Result<Model> LoadModelFor(const std::vector<InputArgument>& inputs, const std::
 }
 
 Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
-  Execution execution{.options = request.options, .seed = request.seed, .threads = request.threads};
+  Execution execution{.options = request.options,
+                      .seed = request.seed,
+                      .threads = request.threads,
+                      .check_memory = request.check_memory};
   DESCENT_TRY(source, Configure(model, request.options));
   execution.options.settings.clear();
   DESCENT_TRY(entry, EntryOf(source, request.entry, {"run", "predict"}));
@@ -366,28 +276,6 @@ Result<Values> RunInterpreted(const Execution& execution, bool trace, Precision 
     place.push_back(std::move(value));
   }
   return values;
-}
-
-Result<Values> RunCompiled(const Execution& execution, bool trace) {
-  DESCENT_TRY(compilation, CompileEntry(execution, trace));
-  DESCENT_TRY(jit, JitProgram::Load(compilation.program, *compilation.target,
-                                    CodegenOptionsOf(execution.options)));
-  DESCENT_TRY(program, FromRuntime(runtime::Program::Open(&jit.program())));
-  DESCENT_TRY(state, FromRuntime(runtime::State::Make(program)));
-  DESCENT_RETURN_IF_ERROR(FillState(execution, program, state));
-  DESCENT_TRY(executor, FromRuntime(runtime::Executor::Make(static_cast<int32_t>(execution.threads),
-                                                            runtime::BindCaller::kNo)));
-  DESCENT_TRY(call,
-              FromRuntime(runtime::EntryCall::Make(*program.Find(execution.entry), *executor)));
-  const auto inputs = runtime::Inputs(call.entry());
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const auto bytes = execution.inputs.at(inputs[i].tensor.name).bytes();
-    std::memcpy(call.input(static_cast<int64_t>(i)), bytes.data(), bytes.size());
-  }
-  const uint32_t status = call.Run(state, execution.rows);
-  DESCENT_RETURN_IF_ERROR(
-      CheckStatus(status, runtime::StatusText(status, call.entry()), execution, compilation));
-  return Collect(execution, compilation, program, state, call);
 }
 
 }  // namespace descent::cli

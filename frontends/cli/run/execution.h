@@ -29,6 +29,7 @@ struct ExecutionRequest {
   int64_t seed = 1;
   bool random_inputs = false;  ///< make up the inputs that are not given, from the seed
   int64_t threads = 0;
+  bool check_memory = false;  ///< compiled calls: see compiler/memory_check.h
   CompileOptions options;
 };
 
@@ -43,6 +44,7 @@ struct Execution {
   int64_t rows = 0;                          ///< valid rows
   int64_t seed = 1;
   int64_t threads = 0;
+  bool check_memory = false;
 };
 
 struct NamedTensor {

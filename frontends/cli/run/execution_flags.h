@@ -10,13 +10,17 @@
 
 namespace descent::cli {
 
+/// "--check-memory"
+Option CheckMemoryOption(bool* destination);
+
 struct ExecutionFlags {
   bool compiled = false, interpreter = false;
+  bool check_memory = false;
   int64_t seed = 1, threads = 1;
   WeightsFlags weights;
 
-  /// "--compiled", "--interpreter", "--seed", "--threads", "--weights", "--rename"; destinations
-  /// are members. `what` is compiled: "the entry point".
+  /// "--compiled", "--interpreter", "--seed", "--threads", "--check-memory", "--weights",
+  /// "--rename"; destinations are members. `what` is compiled: "the entry point".
   std::vector<Option> Options(std::string_view what);
   /// A usage error where they exclude each other.
   Result<void> Check() const;

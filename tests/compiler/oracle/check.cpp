@@ -173,6 +173,7 @@ class Checker {
       report_.options = way.options;
       const int64_t undecided = report_.sharpness.elements - report_.sharpness.decided;
       const CompiledCase::Call run = way.compiled.Run(values);
+      if (!run.memory.empty()) return Fail(run.memory, call, values);
       if (!run.unwritten.empty())
         return Fail("shows " + run.unwritten + " before it is whole", call, values);
       if (const std::string what = Compare(way, run, written, tame); !what.empty())

@@ -125,19 +125,14 @@ Tensor WithFirstRowRepeated(const Tensor& tensor, int axis, int64_t valid_rows) 
   return {type, std::move(repeated)};
 }
 
-CompiledCase::CompiledCase(Model optimized, OptionSet options, KernelProgram program,
-                           JitProgram jit)
-    : model_(std::move(optimized)),
-      options_(std::move(options)),
-      program_(std::move(program)),
-      jit_(std::move(jit)) {}
-
 Result<CompiledCase> CompiledCase::Make(const Model& optimized, const OptionSet& options,
                                         const Tamper& tamper) {
   DESCENT_TRY(target, TargetOf(options));
-  KernelProgram program;
+  CompiledCase made(optimized, options);
+  KernelProgram& program = *made.program_;
   program.name = "oracle";
   program.prefix = "oracle";
+  program.guard_bytes = options.guards ? kGuardBytes : 0;
   LayoutState(optimized, program);
   const LowerOptions lowering = LoweringOf(options, target);
   DESCENT_RETURN_IF_ERROR(OrderState({&optimized, 1}, optimized.entry, program, lowering));
@@ -145,47 +140,68 @@ Result<CompiledCase> CompiledCase::Make(const Model& optimized, const OptionSet&
   entry.observable = true;
   program.entries.push_back(std::move(entry));
   if (tamper) tamper(program);
-  DESCENT_TRY(jit, JitProgram::Load(program, target));
-  return CompiledCase(optimized, options, std::move(program), std::move(jit));
+  made.target_ = std::make_unique<Target>(target);
+  if (options.guards) made.check_ = std::make_unique<MemoryCheck>(program, *made.target_);
+  DESCENT_TRY(
+      jit, JitProgram::Load(program, target, {}, options.guards ? &made.check_->hooks() : nullptr));
+  made.jit_ = std::make_unique<JitProgram>(std::move(jit));
+  return made;
 }
 
 CompiledCase::Call CompiledCase::Run(const NamedTensors& values) const {
-  const EntryProgram& lowered = program_.entries[0];
-  const descent_entry& entry = jit_.program().entries[0];
+  Call done = RunRound(values, MemoryCheck::Round::kFirst);
+  if (check_ == nullptr) return done;
+  RunRound(values, MemoryCheck::Round::kSecond);
+  if (const auto verdict = check_->Verdict(); !verdict) done.memory = verdict.error().message;
+  return done;
+}
+
+CompiledCase::Call CompiledCase::RunRound(const NamedTensors& values,
+                                          MemoryCheck::Round round) const {
+  const EntryProgram& lowered = program_->entries[0];
+  const descent_entry& entry = jit_->program().entries[0];
   const descent_executor* executor = ExecutorFor(options_.threads);
-  const runtime::Block state = Poisoned(program_.state_bytes);
-  for (const StateSlot& slot : program_.state)
+  const int threads = executor != nullptr ? executor->threads : 1;
+  const runtime::Block state = Poisoned(program_->state_bytes);
+  for (const StateSlot& slot : program_->state)
     if (const auto value = values.find(slot.name); value != values.end())
       WriteSlot({state.data(), static_cast<size_t>(state.size())}, slot, value->second);
   const runtime::Block scratch =
-      Poisoned(entry.fixed_scratch_bytes +
-               (executor != nullptr ? executor->threads : 1) * entry.worker_scratch_bytes);
-  std::vector<const void*> inputs;
-  for (const EntryInput& input : lowered.inputs)
-    inputs.push_back(values.at(input.binding.name).bytes().data());
-  std::vector<std::vector<std::byte>> results;
-  for (const EntryOutput& output : lowered.outputs)
-    results.emplace_back(lowered.buffers[output.buffer].type.bytes(), std::byte{0xFF});
-  std::vector<void*> places;
-  for (auto& result : results) places.push_back(result.data());
+      Poisoned(entry.fixed_scratch_bytes + threads * entry.worker_scratch_bytes);
+  std::vector<GuardedBytes> inputs, results;
+  CallMemory memory{.state = state.data(), .scratch = scratch.data(), .threads = threads};
+  for (const EntryInput& input : lowered.inputs) {
+    const auto bytes = values.at(input.binding.name).bytes();
+    inputs.emplace_back(std::ssize(bytes), program_->guard_bytes);
+    memory.inputs.push_back(inputs.back().data());
+    std::ranges::copy(bytes, memory.inputs.back());
+  }
+  for (const EntryOutput& output : lowered.outputs) {
+    results.emplace_back(lowered.buffers[output.buffer].type.bytes(), program_->guard_bytes);
+    memory.outputs.push_back(results.back().data());
+  }
+  const std::vector<const void*> sources(memory.inputs.begin(), memory.inputs.end());
+  const std::vector<void*> places(memory.outputs.begin(), memory.outputs.end());
   Call done;
   const descent_observer observer{FindUnwritten, &done.unwritten};
   const descent_call call{.state = state.data(),
                           .scratch = scratch.data(),
-                          .inputs = inputs.data(),
+                          .inputs = sources.data(),
                           .outputs = places.data(),
                           .valid_rows = RunValuesOf(values).valid_rows,
                           .executor = executor,
                           .observer = &observer};
+  if (check_) check_->Begin(0, memory, round);
   done.bad_index = (entry.run(&call) & DESCENT_STATUS_BAD_INDEX) != 0;
+  if (check_) check_->End();
   size_t result = 0;
   for (const NamedValue& output : model_.graph.outputs()) {
     const TensorType& type = model_.graph.type(output.value);
-    const auto slot = std::ranges::find_if(program_.state, [&](const StateSlot& candidate) {
+    const auto slot = std::ranges::find_if(program_->state, [&](const StateSlot& candidate) {
       return output.name == NextName(candidate.name);
     });
-    if (slot == program_.state.end()) {
-      done.outputs.emplace_back(type, std::move(results[result++]));
+    if (slot == program_->state.end()) {
+      done.outputs.emplace_back(type, results[result++].Copy());
       continue;
     }
     done.outputs.push_back(ReadSlot({state.data(), static_cast<size_t>(state.size())}, *slot));

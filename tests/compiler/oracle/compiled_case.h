@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compiler/codegen/jit.h"
+#include "compiler/memory_check.h"
 #include "ir/interpreter.h"
 #include "ir/model.h"
 #include "tests/compiler/oracle/option_set.h"
@@ -37,6 +38,24 @@ Tensor CornerOf(const Tensor& tensor, const Shape& corner);
 /// Rows along `axis` from number `valid_rows` on are those of row 0.
 Tensor WithFirstRowRepeated(const Tensor& tensor, int axis, int64_t valid_rows);
 
+/// Bytes of an input or output, all set, with as many on both sides as MemoryCheck asks for.
+class GuardedBytes {
+ public:
+  GuardedBytes(int64_t bytes, int64_t guard_bytes)
+      : bytes_(bytes),
+        guard_(guard_bytes),
+        storage_(guard_bytes == 0 ? bytes : Aligned(bytes) + 2 * guard_bytes, std::byte{0xFF}) {}
+
+  std::byte* data() { return storage_.data() + guard_; }
+  std::vector<std::byte> Copy() const {
+    return {storage_.begin() + guard_, storage_.begin() + guard_ + bytes_};
+  }
+
+ private:
+  int64_t bytes_, guard_;
+  std::vector<std::byte> storage_;
+};
+
 /// Changes a program before code is generated for it.
 using Tamper = std::function<void(KernelProgram&)>;
 
@@ -49,16 +68,21 @@ class CompiledCase {
     std::vector<Tensor> outputs;  ///< in the order of the graph's outputs
     bool bad_index = false;
     std::string unwritten;  ///< a value that was shown to the observer before it was whole
+    std::string memory;     ///< what the memory check found
   };
   Call Run(const NamedTensors& values) const;
 
  private:
-  CompiledCase(Model optimized, OptionSet options, KernelProgram program, JitProgram jit);
+  CompiledCase(Model optimized, OptionSet options)
+      : model_(std::move(optimized)), options_(options) {}
+  Call RunRound(const NamedTensors& values, MemoryCheck::Round round) const;
 
   Model model_;
   OptionSet options_;
-  KernelProgram program_;
-  JitProgram jit_;
+  std::unique_ptr<KernelProgram> program_ = std::make_unique<KernelProgram>();
+  std::unique_ptr<Target> target_;
+  std::unique_ptr<MemoryCheck> check_;  ///< null without guards
+  std::unique_ptr<JitProgram> jit_;
 };
 
 /// Multiplies the floats that a kernel of the program stores (number `which`, modulo their count)

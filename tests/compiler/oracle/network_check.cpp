@@ -56,6 +56,7 @@ class CompiledNetwork {
     }
     KernelProgram& program = *network.program_;
     program.name = program.prefix = "network";
+    program.guard_bytes = options.guards && !interpret ? kGuardBytes : 0;
     LayoutState(entries[0], program);
     const LowerOptions lowering = LoweringOf(options, target);
     DESCENT_RETURN_IF_ERROR(OrderState(entries, "train_step", program, lowering));
@@ -66,7 +67,10 @@ class CompiledNetwork {
     if (tamper) tamper(program);
     network.Count(lowering.target);
     if (!interpret) {
-      DESCENT_TRY(jit, JitProgram::Load(program, target));
+      network.target_ = std::make_unique<Target>(target);
+      if (options.guards) network.check_ = std::make_unique<MemoryCheck>(program, *network.target_);
+      DESCENT_TRY(jit, JitProgram::Load(program, target, {},
+                                        options.guards ? &network.check_->hooks() : nullptr));
       network.jit_ = std::make_unique<JitProgram>(std::move(jit));
     }
     network.state_ = runtime::Block(program.state_bytes);
@@ -76,6 +80,8 @@ class CompiledNetwork {
 
   const KernelProgram& program() const { return *program_; }
   const NetworkCounts& counts() const { return counts_; }
+  /// What the memory check found, or "".
+  const std::string& finding() const { return finding_; }
   std::string way() const { return (interpret_ ? "interpreted, " : "") + ToString(options_); }
 
   Tensor Get(const StateSlot& slot) const {
@@ -115,30 +121,50 @@ class CompiledNetwork {
   std::span<std::byte> bytes() const { return {state_.data(), static_cast<size_t>(state_.size())}; }
 
   std::vector<Tensor> RunCompiled(int number, std::span<const Tensor> data) {
+    if (check_ == nullptr) return RunRound(number, data, MemoryCheck::Round::kFirst);
+    const std::vector<std::byte> before(bytes().begin(), bytes().end());
+    std::vector<Tensor> outputs;
+    for (const MemoryCheck::Round round : MemoryCheck::kRounds) {
+      std::ranges::copy(before, state_.data());
+      outputs = RunRound(number, data, round);
+    }
+    if (const auto verdict = check_->Verdict(); !verdict) finding_ = verdict.error().message;
+    return outputs;
+  }
+
+  std::vector<Tensor> RunRound(int number, std::span<const Tensor> data, MemoryCheck::Round round) {
     const EntryProgram& lowered = program_->entries[number];
     const descent_entry& entry = jit_->program().entries[number];
     const descent_executor* executor = ExecutorFor(options_.threads);
-    const runtime::Block scratch(entry.fixed_scratch_bytes +
-                                 (executor ? executor->threads : 1) * entry.worker_scratch_bytes);
+    const int threads = executor != nullptr ? executor->threads : 1;
+    const runtime::Block scratch(entry.fixed_scratch_bytes + threads * entry.worker_scratch_bytes);
     std::memset(scratch.data(), 0xFF, scratch.size());
-    std::vector<const void*> inputs;
-    for (const Tensor& input : data) inputs.push_back(input.bytes().data());
-    std::vector<std::vector<std::byte>> results;
-    std::vector<void*> places;
-    for (const EntryOutput& output : lowered.outputs)
-      results.emplace_back(lowered.buffers[output.buffer].type.bytes(), std::byte{0xFF});
-    for (auto& result : results) places.push_back(result.data());
+    CallMemory memory{.state = state_.data(), .scratch = scratch.data(), .threads = threads};
+    std::vector<GuardedBytes> inputs, results;
+    for (const Tensor& input : data) {
+      inputs.emplace_back(std::ssize(input.bytes()), program_->guard_bytes);
+      memory.inputs.push_back(inputs.back().data());
+      std::ranges::copy(input.bytes(), memory.inputs.back());
+    }
+    for (const EntryOutput& output : lowered.outputs) {
+      results.emplace_back(lowered.buffers[output.buffer].type.bytes(), program_->guard_bytes);
+      memory.outputs.push_back(results.back().data());
+    }
+    const std::vector<const void*> sources(memory.inputs.begin(), memory.inputs.end());
+    const std::vector<void*> places(memory.outputs.begin(), memory.outputs.end());
     const descent_call call{.state = state_.data(),
                             .scratch = scratch.data(),
-                            .inputs = inputs.data(),
+                            .inputs = sources.data(),
                             .outputs = places.data(),
                             .valid_rows = lowered.batch,
                             .executor = executor,
                             .observer = nullptr};
+    if (check_) check_->Begin(number, memory, round);
     entry.run(&call);
+    if (check_) check_->End();
     std::vector<Tensor> outputs;
     for (size_t i = 0; i < results.size(); ++i)
-      outputs.emplace_back(lowered.buffers[lowered.outputs[i].buffer].type, std::move(results[i]));
+      outputs.emplace_back(lowered.buffers[lowered.outputs[i].buffer].type, results[i].Copy());
     return outputs;
   }
 
@@ -157,6 +183,9 @@ class CompiledNetwork {
   OptionSet options_;
   bool interpret_;
   std::unique_ptr<KernelProgram> program_ = std::make_unique<KernelProgram>();
+  std::unique_ptr<Target> target_;
+  std::unique_ptr<MemoryCheck> check_;  ///< null without guards
+  std::string finding_;
   std::unique_ptr<JitProgram> jit_;
   runtime::Block state_;
   NetworkCounts counts_;
@@ -234,6 +263,8 @@ class NetworkChecker {
       expected[Named(references_[entry], graph.outputs()[i].name)] = exact->outputs[i];
     for (CompiledNetwork& network : networks_) {
       const NamedTensors outputs = network.Run(entry, values);
+      if (!network.finding().empty())
+        return fmt::format("{}: {}", network.way(), network.finding());
       for (const auto& [name, value] : outputs) {
         if (!expected.contains(name)) return "has another output: " + name;
         if (std::string what = Difference(value, expected.at(name), name.starts_with("metric."));

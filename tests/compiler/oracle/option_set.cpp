@@ -20,6 +20,7 @@ constexpr Switch kSwitches[] = {
     {"packing", "smallest", "disjoint", &OptionSet::disjoint},
     {"caches", "large", "small", &OptionSet::small_caches},
     {"winograd", "off", "on", &OptionSet::winograd},
+    {"guards", "off", "on", &OptionSet::guards},
 };
 constexpr int kThreads[] = {0, 1, 2, 3, 8};
 
@@ -38,6 +39,7 @@ OptionSet DrawOptions(uint64_t seed) {
   options.disjoint = random() % 2 == 0;
   options.threads = kThreads[random() % std::size(kThreads)];
   options.small_caches = random() % 2 == 0;
+  options.guards = random() % 2 == 0;
   return options;
 }
 

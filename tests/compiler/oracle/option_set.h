@@ -1,6 +1,7 @@
 // Ways to compile the same graph, none of which may change a result by more than rounding.
 //
-//   "target=x86-64-v3 fuse=off simplify=on tiles=small packing=disjoint winograd=on threads=3"
+//   "target=x86-64-v3 fuse=off simplify=on tiles=small packing=disjoint winograd=on guards=on
+//   threads=3"
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,7 @@ struct OptionSet {
   bool disjoint = false;      ///< no two buffers share bytes
   bool small_caches = false;  ///< so that small cases have blocks and boxes in many pieces
   bool winograd = false;      ///< wherever it can; off: nowhere
+  bool guards = false;        ///< around all buffers, and checked: compiler/memory_check.h
   /// 1: serial. 0: one thread that takes the tiles in an order of its own.
   int threads = 1;
 };

@@ -17,7 +17,7 @@ Model NetworkOf(uint64_t seed, const NetworkOptions& options = {.layers = 4, .wo
 
 OptionSet SmallCaches(uint64_t seed) {
   OptionSet options = DrawOptions(seed);
-  options.small_caches = options.winograd = true;
+  options.small_caches = options.winograd = options.guards = true;
   return options;
 }
 
