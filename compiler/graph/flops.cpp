@@ -1,8 +1,11 @@
 #include "compiler/graph/flops.h"
 
+#include <algorithm>
 #include <set>
 
+#include "compiler/graph/transcribe.h"
 #include "ir/counts.h"
+#include "ir/index_map.h"
 #include "ir/work.h"
 
 namespace descent {
@@ -38,6 +41,18 @@ int64_t FlopsOf(const TensorExpr& expr) {
 
 constexpr WorkMeasure kFlops{.of_definition = FlopsOf};
 
+/// Is its value that of its first operand, and the others only have to be there first?
+bool IsBarrier(const Node& node, std::span<const TensorType> operands) {
+  if (node.op->define == nullptr || operands.size() < 2 || operands[0] != node.types[0])
+    return false;
+  const TensorExpr expr = node.op->define({operands, node.attributes});
+  if (expr.reducer || expr.results.size() != 1 || expr.reads.size() != 1) return false;
+  const Read& read = expr.reads[0];
+  const std::vector<Index> axes = AxisRange(0, static_cast<int>(operands[0].shape.size()));
+  return expr.results[0]->kind == ScalarKind::kRead && read.operand == 0 && read.guards.empty() &&
+         std::ranges::equal(read.coordinates, axes, SameIndex);
+}
+
 }  // namespace
 
 int64_t FlopsOf(const OpDef& op, std::span<const TensorType> operands,
@@ -52,5 +67,19 @@ int64_t FlopsOf(const Graph& graph, const Node& node) {
 }
 
 int64_t FlopsOf(const Graph& graph) { return CountWork(graph, kFlops); }
+
+int64_t ModelFlops(const Graph& graph) {
+  // Without barriers what is computed again is an equal node, and those are merged.
+  const auto merged =
+      Transcribe(graph, [](GraphBuilder& b, const Node& node, std::span<const Value> operands) {
+        std::vector<TensorType> types;
+        for (const Value operand : operands) types.push_back(b.type(operand));
+        return IsBarrier(node, types)
+                   ? Result<std::optional<std::vector<Value>>>(std::vector<Value>{operands[0]})
+                   : KeepNode(b, node, operands);
+      });
+  DESCENT_CHECK(merged.has_value(), "copying a graph cannot fail");
+  return FlopsOf(*merged);
+}
 
 }  // namespace descent

@@ -16,4 +16,9 @@ int64_t FlopsOf(const OpDef& op, std::span<const TensorType> operands,
 int64_t FlopsOf(const Graph& graph, const Node& node);
 int64_t FlopsOf(const Graph& graph);
 
+/// What the graph of an entry point means to compute, however it is computed: values that are
+/// computed again for their gradient, behind barriers, count once. (What a loop computes again
+/// inside its iterations cannot be told apart, and counts.)
+int64_t ModelFlops(const Graph& graph);
+
 }  // namespace descent

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "compiler/compile.h"
+#include "compiler/graph/flops.h"
 #include "frontends/cli/bench/bench_program.h"
 #include "frontends/cli/bench/first_figures.h"
 #include "frontends/cli/bench/report.h"
@@ -98,6 +99,10 @@ class Bench {
     report_.workload = compilation.source.name;
     report_.entry = run_.entry;
     report_.target = compilation.target->name;
+    const auto measured =
+        std::ranges::find(compilation.program.entries, entry, &EntryProgram::name);
+    report_.flops =
+        ModelFlops(compilation.entries[measured - compilation.program.entries.begin()].graph);
     options_.onnx.reset();
     model_ = std::move(model);
     return program;
@@ -197,6 +202,7 @@ Command BenchCommand() {
           "Compiles the model into a temporary executable and measures that: the time of a step as "
           "training does it (dropout active, parameters updated, the loss read), of compiling, "
           "memory, and the rate beside the multiply-adds that the same threads do in registers. "
+          "The rate counts the operations that the model means, whatever its kernels make of them. "
           "Data is made up: indices below their limit, numbers in their range or normal. What "
           "the first three steps give is first compared with the model compiled without fusion; "
           "the exit status is 5 if it differs by more than rounding explains.\n\n"

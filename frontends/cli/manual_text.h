@@ -85,7 +85,8 @@ it wrote over an older value have one finding, `"old_value"`.
 
 **`summary`**: `values` (`value`, `operator`, `type`, `parameters` first read there, `flops`),
 `trainable_parameters`, `fixed_parameters`, `parameter_bytes`, `optimizer_bytes`, `flops` (of the
-source graph) and `entries` (`name`, `batch`, `nodes`, `flops` of the optimized graphs).
+source graph) and `entries` (`name`, `batch`, `nodes`, `flops` of the optimized graphs, in which
+what a gradient computes again counts once).
 )";
 
 }  // namespace descent::cli

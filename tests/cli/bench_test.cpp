@@ -43,7 +43,7 @@ TEST(Bench, JsonHasEveryFigure) {
   EXPECT_EQ(Number(json, "batch"), 10);
   for (const char* key : {"ms", "ms_min", "steps", "compile_s", "start_ms", "rss_mib", "state_mib",
                           "arena_mib", "scratch_mib", "parameters", "kernel_calls", "flops",
-                          "gflops", "peak_gflops", "peak_gflops_1", "peak_share"})
+                          "kernel_flops", "gflops", "peak_gflops", "peak_gflops_1", "peak_share"})
     EXPECT_GT(Number(json, key), 0) << key;
   EXPECT_LE(Number(json, "ms_min"), Number(json, "ms"));
   EXPECT_LT(Number(json, "peak_share"), 1);
@@ -99,6 +99,30 @@ TEST(Bench, CallsInLoopsCountAsOftenAsTheyRun) {
   for (const Json& kernel : *json.Find("kernels")->array())
     most = std::max(most, Number(kernel, "calls"));
   EXPECT_EQ(most, 7);
+}
+
+/// A layer of 16 rows, 32 numbers each, whose gradient keeps or recomputes what lies inside.
+std::string Layer(const std::string& hidden) {
+  return "descent 1\nmodel layer {\n  batch 16\n  input x: f32[batch, 32] from features\n"
+         "  input t: f32[batch, 1] from label\n  parameter w: f32[32, 32] = glorot_uniform\n"
+         "  parameter v: f32[32, 1] = glorot_uniform\n" +
+         hidden +
+         "  y = matmul(h, v)\n  loss = mse(y, t)\n  train loss with sgd(learning_rate=0.1)\n}\n";
+}
+
+TEST(Bench, RecomputationMakesNoRateBetter) {
+  const Shell shell;
+  shell.Write("kept.descent", Layer("  s = matmul(x, w)\n  h = tanh(s)\n"));
+  shell.Write("again.descent",
+              Layer("  h: f32[16, 32] = checkpoint(x, w) body(a: f32[16, 32], b: f32[32, 32]) {\n"
+                    "    s: f32[16, 32] = matmul(a, b)\n    u: f32[16, 32] = tanh(s)\n"
+                    "    return u\n  }\n"));
+  const Json kept = Line(shell, "descent bench kept.descent --json --seconds 0.05");
+  const Json again = Line(shell, "descent bench again.descent --json --seconds 0.05");
+  EXPECT_EQ(Number(again, "flops"), Number(kept, "flops"));
+  EXPECT_GE(Number(again, "kernel_flops"), Number(kept, "kernel_flops") + 2 * 16 * 32 * 32);
+  const double rate = Number(again, "flops") / Number(again, "ms") * 1e-6;
+  EXPECT_NEAR(Number(again, "gflops"), rate, 1e-2 * rate);
 }
 
 TEST(Bench, EveryEntryPointRuns) {

@@ -91,7 +91,7 @@ Result<Measurement> BenchProgram::Time(const Run& run, double seconds) const {
                      .threads = Integer(json, "threads"),
                      .batch = Integer(json, "batch"),
                      .kernels = Integer(json, "kernels"),
-                     .flops = Integer(json, "flops"),
+                     .kernel_flops = Integer(json, "flops"),
                      .parameters = Integer(json, "parameters"),
                      .state_bytes = Integer(json, "state_bytes"),
                      .arena_bytes = Integer(json, "arena_bytes"),

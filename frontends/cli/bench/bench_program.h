@@ -27,7 +27,7 @@ struct Measurement {
   double loss = 0;   ///< of the last call; NaN where there is none
   double start = 0;  ///< seconds from the start of the process to the end of its first call
   int64_t rss_kib = 0;
-  int64_t threads = 0, batch = 0, kernels = 0, flops = 0;
+  int64_t threads = 0, batch = 0, kernels = 0, kernel_flops = 0;
   int64_t parameters = 0;  ///< numbers in them
   int64_t state_bytes = 0, arena_bytes = 0, scratch_bytes = 0;
   MachinePeaks peaks;

@@ -12,6 +12,7 @@ namespace descent::cli {
 struct BenchReport {
   std::string workload, entry, target;
   double compile_seconds = 0;
+  int64_t flops = 0;  ///< that the model means; those of its kernels are in `measured`
   Measurement measured;
   std::vector<double> first;  ///< figures of the first calls
   CallProfile profile;

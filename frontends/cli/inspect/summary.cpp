@@ -49,7 +49,7 @@ Result<void> AddEntries(Summary& summary) {
     summary.entries.push_back({.name = entry,
                                .batch = optimized.batch,
                                .nodes = static_cast<int64_t>(optimized.graph.nodes().size()),
-                               .flops = FlopsOf(optimized.graph)});
+                               .flops = ModelFlops(optimized.graph)});
   }
   for (const Slot& slot : StateSlots(model))
     if (slot.kind == SlotKind::kOptimizer) summary.optimizer_bytes += slot.type.bytes();

@@ -24,6 +24,17 @@ TEST(Flops, CountWhatCompositesExpandTo) {
   EXPECT_EQ(FlopsOf(*FindOp("mse"), operands, attributes), 12 + 12 + 12 + 1);
 }
 
+TEST(Flops, OfTheModelCountWhatIsComputedAgainOnce) {
+  GraphBuilder b;
+  const Value x = b.Input("x", {DType::kF32, {8}});
+  const Value first = b.Add("exp", {x});
+  const Value held = b.Add("barrier", {x, first}, {{"region", int64_t{0}}});
+  b.Output("y", b.Add("mul", {first, b.Add("exp", {held})}));
+  const Graph graph = std::move(b).Build();
+  EXPECT_EQ(FlopsOf(graph), 8 + 8 + 8);
+  EXPECT_EQ(ModelFlops(graph), 8 + 8);
+}
+
 TEST(Flops, CountsStopAtTheLargestNumber) {
   GraphBuilder innermost;
   innermost.Output("next", innermost.Add("exp", {innermost.Input("x", {DType::kF32, {2}})}));
