@@ -14,7 +14,7 @@ namespace descent {
 namespace {
 
 constexpr DType kF32 = DType::kF32;
-constexpr int64_t kCount = 16;
+constexpr int64_t kCount = 32;
 
 /// y[i + shift] = -x[i + ahead]
 Kernel NegationKernel(const std::string& name, int64_t shift = 0, int64_t ahead = 0) {
@@ -84,7 +84,7 @@ TEST(MemoryCheck, NamesTheKernelThatWritesBehindABuffer) {
             "kernel test_first writes outside of its buffers: 4 bytes changed, the nearest 0 bytes "
             "behind the end of buffer 'between'");
   EXPECT_EQ(FindingOf(TwoCalls(NegationKernel("first", 1000))),
-            "kernel test_first writes outside of its buffers: 64 bytes changed, the nearest 3936 "
+            "kernel test_first writes outside of its buffers: 128 bytes changed, the nearest 3872 "
             "bytes behind the end of buffer 'between'");
 }
 
@@ -146,21 +146,20 @@ Kernel KernelWithLocal(int64_t room, int64_t ahead) {
 
 TEST(MemoryCheck, FindsWritesBehindAWorkersScratch) {
   EXPECT_EQ(FindingOf(TwoCalls(KernelWithLocal(kCount, 0))), "");
-  KernelProgram program = TwoCalls(KernelWithLocal(kCount, 0));
-  const int64_t needed = WorkerScratchBytes(program.kernels[0], NativeTarget());
-  ASSERT_GE(needed, kCount * 4);
-  EXPECT_EQ(FindingOf(TwoCalls(KernelWithLocal(1, 0))),
-            "kernel test_local writes outside of its buffers: 0 bytes");
+  const Kernel small = KernelWithLocal(kCount / 2, 0);
+  ASSERT_EQ(WorkerScratchBytes(small, NativeTarget()), kCount * 2);
+  EXPECT_EQ(
+      FindingOf(TwoCalls(small)),
+      "kernel test_local writes outside of its buffers: 64 bytes changed, the nearest 0 bytes "
+      "behind the end of scratch of worker 0");
 }
 
 TEST(MemoryCheck, FindsReadsThatReachAValue) {
-  const std::string arena =
-      "value 'between', which kernel test_first completes, depends on memory "
-      "that no operand of its kernels holds";
-  for (const int64_t ahead : {1, -1, 7}) {
-    EXPECT_EQ(FindingOf(TwoCalls(NegationKernel("first", 0, ahead))), arena) << ahead;
-  }
-  EXPECT_EQ(FindingOf(TwoCalls(KernelWithLocal(kCount, 1))), arena);
+  for (const Kernel& kernel : {NegationKernel("first", 0, 1), NegationKernel("first", 0, -1),
+                               NegationKernel("first", 0, 7), KernelWithLocal(kCount, 1)})
+    EXPECT_EQ(FindingOf(TwoCalls(kernel)),
+              "value 'between', which kernel " + kernel.name +
+                  " completes, depends on memory that no operand of its kernels holds");
 }
 
 /// A plan that lets a kernel read what nobody has written.
@@ -184,9 +183,10 @@ TEST(MemoryCheck, FindsReadsThatReachAnOutputOfIntegers) {
 /// A read whose value is not used is none that the check could find.
 TEST(MemoryCheck, DoesNotFindReadsThatReachNothing) {
   Kernel kernel = NegationKernel("first", 0, 1);
-  kernel.stages[0].results = {Call(
-      ScalarOp::kSelect, {Call(ScalarOp::kLt, {IndexScalar(Axis(0)), ConstantInt(DType::kI64, 15)}),
-                          ReadScalar(0, kF32), ConstantScalar(kF32, 0)})};
+  kernel.stages[0].results = {
+      Call(ScalarOp::kSelect,
+           {Call(ScalarOp::kLt, {IndexScalar(Axis(0)), ConstantInt(DType::kI64, kCount - 1)}),
+            ReadScalar(0, kF32), ConstantScalar(kF32, 0)})};
   EXPECT_EQ(FindingOf(TwoCalls(kernel)), "");
 }
 
