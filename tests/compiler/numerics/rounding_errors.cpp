@@ -5,8 +5,7 @@
 //
 // Prints a row of Markdown for each output of each case. With --write the folder gets what
 // torch_errors.py needs to do the same: CASE.INPUT.npy, and in f64 CASE.OUTPUT.exact.npy and
-// CASE.OUTPUT.magnitude.npy. Exit
-// status 5 if an error is beyond its bound.
+// CASE.OUTPUT.magnitude.npy. Exit status 5 if an error is beyond its bound.
 
 #include <fmt/format.h>
 
