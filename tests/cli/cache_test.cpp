@@ -90,7 +90,8 @@ TEST(Cache, ServesObjectsAndTraining) {
   EXPECT_EQ(shell.Run("ls cache | wc -l").out, "1\n");
   const std::string train =
       "descent train orange-blue.descent --cache cache --data circle:samples=50 --epochs 1 --quiet";
-  ExpectGood(shell.Run(train + " && ls cache > before && " + train + " && ls cache | cmp - before"));
+  ExpectGood(
+      shell.Run(train + " && ls cache > before && " + train + " && ls cache | cmp - before"));
 }
 
 TEST(Cache, Refuses) {
