@@ -253,6 +253,9 @@ Result<runtime::Weights> ReadWeights(const WeightsFlags& flags, const Model& mod
   if (!mismatch.missing.empty() || !mismatch.different.empty() || !all_known)
     return Refuse(mismatch, weights, model);
   if (weights.record) DESCENT_RETURN_IF_ERROR(CheckPredictions(weights, model));
+  if (!weights.record && !mismatch.extra.empty() && model.entry.empty())
+    WarnOnce(fmt::format("{}: it has {}, which model {} does not have as parameters; left out",
+                         weights.path, Listed(mismatch.extra, ", "), Quoted(model.name)));
   return weights;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <span>
+#include <vector>
 
 #include "ir/expr.h"
 #include "ir/ops/families.h"
@@ -144,26 +146,35 @@ Result<std::vector<TensorType>> InferConcat(const OpContext& op) {
   return OneResult(op.dtype(0), std::move(shape));
 }
 
-/// Every operand is read with a guard on its part of the axis; the guards choose the result.
+/// The operand, of those from `first` up to `last`, whose part of the axis holds `index`: a tree of
+/// choices, as deep as the logarithm of their number.
+Scalar ChooseOperand(const OpContext& op, const Scalar& index, std::span<const int64_t> starts,
+                     int first, int last) {
+  if (last - first == 1) return ReadScalar(first, op.dtype(0));
+  const int middle = (first + last) / 2;
+  const Scalar reached = Call(kGe, {index, ConstantInt(DType::kI64, starts[middle])});
+  return Call(kSelect, {reached, ChooseOperand(op, index, starts, middle, last),
+                        ChooseOperand(op, index, starts, first, middle)});
+}
+
+/// Every operand is read with a guard on its part of the axis.
 TensorExpr DefineConcat(const OpContext& op) {
   const int rank = op.operands[0].rank();
   const int axis = KnownAxis(op.attributes.Int("axis"), rank);
   TensorExpr expr{.axes = op.shape(0), .rank = rank};
   expr.axes[axis] = 0;
-  Scalar chosen;
+  std::vector<int64_t> starts;
   for (int i = 0; i < static_cast<int>(op.operands.size()); ++i) {
     Read read{.operand = i, .coordinates = AxisRange(0, rank)};
-    const int64_t start = expr.axes[axis];
-    read.coordinates[axis] = Axis(axis) + ConstantIndex(-start);
+    starts.push_back(expr.axes[axis]);
+    read.coordinates[axis] = Axis(axis) + ConstantIndex(-starts.back());
     read.guards = {{read.coordinates[axis], op.shape(i)[axis]}};
     read.outside = ConstantScalar(op.dtype(0), 0);
     expr.reads.push_back(std::move(read));
-    const Scalar value = ReadScalar(i, op.dtype(0));
-    const Scalar reached = Call(kGe, {IndexScalar(Axis(axis)), ConstantInt(DType::kI64, start)});
-    chosen = chosen ? Call(kSelect, {reached, value, chosen}) : value;
     expr.axes[axis] += op.shape(i)[axis];
   }
-  expr.results = {chosen};
+  const int count = static_cast<int>(starts.size());
+  expr.results = {ChooseOperand(op, IndexScalar(Axis(axis)), starts, 0, count)};
   return expr;
 }
 

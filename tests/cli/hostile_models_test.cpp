@@ -342,6 +342,14 @@ TEST(HostileModels, DeepNetworks) {
   EXPECT_EQ(RunLimited(shell, "descent compile --emit kernels m.descent -o m.kernels").status, 0);
 }
 
+TEST(HostileModels, WideConcatenations) {
+  const Shell shell;
+  std::string text = "  input x: f32[1]\n  y = concat(x";
+  for (int i = 1; i < 70000; ++i) text += ", x";
+  shell.Write("m.descent", ModelText(text + ", axis=0)\n  output y\n"));
+  EXPECT_EQ(RunLimited(shell, "descent check m.descent").status, 0);
+}
+
 #endif
 
 }  // namespace

@@ -191,7 +191,9 @@ write("shape.safetensors", {"W1": [3, 2], "W2": [3, 1]})
 )");
   ExpectGood(shell.Run("python3 weights.py"));
   ForEachCommand(shell, "no-bias", "exact.safetensors", ExpectTaken);
-  ForEachCommand(shell, "no-bias", "more.safetensors", ExpectTaken);
+  ForEachCommand(shell, "no-bias", "more.safetensors", ExpectTakenWithWarning,
+                 "warning: more.safetensors: it has 'decoder', which model 'no_bias' does not have "
+                 "as parameters; left out\n");
   ForEachCommand(shell, "no-bias", "less.safetensors", ExpectRefused,
                  "less.safetensors: it lacks 'W2', which model 'no_bias' needs; it has 'decoder', "
                  "which model 'no_bias' does not have");

@@ -268,6 +268,8 @@ class Reduction {
     reset(&OptionSet::disjoint);
     reset(&OptionSet::small_tiles);
     reset(&OptionSet::small_caches);
+    reset(&OptionSet::winograd);
+    reset(&OptionSet::guards);
     reset(&OptionSet::simplify);
     reset(&OptionSet::fuse);
     reset(&OptionSet::target);
