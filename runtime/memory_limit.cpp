@@ -64,6 +64,8 @@ int64_t AvailableMemory() {
   return available - available / kReserve;
 }
 
+int64_t PeakMemoryKib() { return NumberBehind(SystemFile("/proc/self/status"), "VmHWM:", 0); }
+
 void LimitMemory(int64_t more_bytes) {
   const int64_t kilobytes = NumberBehind(SystemFile("/proc/self/status"), "VmData:", kUnknown);
   rlimit limit;

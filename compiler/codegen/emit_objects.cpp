@@ -52,7 +52,7 @@ class Objects {
  public:
   Objects(std::span<const TargetedProgram> programs, const CodegenOptions& options)
       : programs_(programs), options_(options), data_(DataSymbolsOf(programs, options)) {
-    // What takes longest comes first: entry points, which are one module a program.
+    // Data takes no time. Then what takes longest: entry points, which are one module a program.
     units_.push_back([this] { return DataObject(); });
     for (size_t i = 0; i < programs.size(); ++i)
       units_.push_back([this, i] { return ProgramObject(programs_[i], data_[i]); });

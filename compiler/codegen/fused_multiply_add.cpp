@@ -17,13 +17,9 @@ llvm::Value* InDoubles(FunctionEmitter& f, llvm::Value* x, llvm::Value* y, llvm:
 /// precision, 1971.
 class DoubledArithmetic {
  public:
-  DoubledArithmetic(FunctionEmitter& f, llvm::Type* type) : b_(f.b), type_(type) {
-    integers_ =
-        f.Widen(b_.getInt64Ty(),
-                type->isVectorTy()
-                    ? static_cast<int>(llvm::cast<llvm::FixedVectorType>(type)->getNumElements())
-                    : 1);
-  }
+  /// Of values of the type of `like`.
+  DoubledArithmetic(FunctionEmitter& f, llvm::Value* like)
+      : b_(f.b), type_(like->getType()), integers_(f.Widen(b_.getInt64Ty(), LaneCount(like))) {}
 
   llvm::Value* FusedMultiplyAdd(llvm::Value* x, llvm::Value* y, llvm::Value* z) {
     llvm::Value* plain = b_.CreateFAdd(b_.CreateFMul(x, y), z);
@@ -92,7 +88,7 @@ llvm::Value* FusedMultiplyAdd(FunctionEmitter& f, llvm::Value* x, llvm::Value* y
   if (f.target().needs->has_fma)
     return f.b.CreateIntrinsic(llvm::Intrinsic::fma, {type}, {x, y, z});
   if (type->getScalarType()->isFloatTy()) return InDoubles(f, x, y, z);
-  return DoubledArithmetic(f, type).FusedMultiplyAdd(x, y, z);
+  return DoubledArithmetic(f, x).FusedMultiplyAdd(x, y, z);
 }
 
 }  // namespace descent

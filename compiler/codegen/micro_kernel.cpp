@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "compiler/codegen/fused_multiply_add.h"
+
 namespace descent {
 namespace {
 
@@ -153,7 +155,7 @@ class MicroKernelEmitter {
   /// A sum of products bounds its error by its terms, whether these are rounded or not.
   llvm::Value* AddProduct(llvm::Value* sum, llvm::Value* a, llvm::Value* c) {
     if (!f_.target().needs->has_fma) return b_.CreateFAdd(sum, b_.CreateFMul(a, c));
-    return b_.CreateIntrinsic(llvm::Intrinsic::fma, {vector_}, {a, c, sum});
+    return FusedMultiplyAdd(f_, a, c, sum);
   }
 
   llvm::Value* LoadRhs(llvm::Value* rhs, int64_t j) {

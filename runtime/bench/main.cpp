@@ -24,6 +24,7 @@
 #include "runtime/bench/workload.h"
 #include "runtime/dtype.h"
 #include "runtime/json.h"
+#include "runtime/memory_limit.h"
 
 extern "C" const descent_program* const descent_main_programs[];  // one, then null
 
@@ -43,18 +44,6 @@ std::string Numbers(const std::vector<double>& values) {
   std::string text;
   for (double value : values) text += (text.empty() ? "" : ",") + Number(value);
   return fmt::format("[{}]", text);
-}
-
-/// VmHWM of this process in KiB. getrusage would give that of the process that started it where it
-/// is larger.
-int64_t PeakMemoryKib() {
-  std::FILE* file = std::fopen("/proc/self/status", "r");
-  if (file == nullptr) return 0;
-  int64_t kib = 0;
-  for (char line[256]; std::fgets(line, sizeof line, file) != nullptr;)
-    if (long long value = 0; std::sscanf(line, "VmHWM: %lld kB", &value) == 1) kib = value;
-  std::fclose(file);
-  return kib;
 }
 
 /// Bytes that a call may touch.

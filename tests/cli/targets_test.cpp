@@ -62,7 +62,6 @@ TEST(Targets, EachProgramGivesWhatItsOwnExecutableGives) {
 }
 
 TEST(Targets, CheckpointsGoFromOneProgramToAnother) {
-  if (!CanRun("x86-64-v3")) GTEST_SKIP() << "this CPU can run one of the programs only";
   const Shell shell;
   shell.Write("net.descent", kNetwork);
   ExpectGood(shell.Run("descent compile -q net.descent --target x86-64-v2,x86-64-v3 -o both"));
