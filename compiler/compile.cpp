@@ -29,6 +29,7 @@ PipelineOptions PassesOf(const CompileOptions& options, const std::string& entry
   passes.pass.batch = options.batch;
   passes.pass.evaluate_batch = options.evaluate_batch;
   passes.pass.predict_batch = options.predict_batch;
+  passes.pass.precision = options.precision;
   passes.disabled = options.disabled_passes;
   for (const std::string_view name : {kFusePass, kWinogradPass})
     passes.disabled.erase(std::string(name));

@@ -180,16 +180,16 @@ class ContractionKernelEmitter {
   /// Where the rows of a register tile lie in the box, by number of the run of k.
   Runs BoxRuns(const Panel& rows, llvm::Value* k_low, llvm::Value* k_high) {
     const int64_t run = plan_.window->run;
+    llvm::Type* element = f_.MemoryType(plan_.factors);
     const bool all_of_k = plan_.window->whole_k(plan_.extent(kKAxis));
     llvm::Value* row = f_.Add(box_row_, f_.Mul(rows.low, plan_.lhs.row_stride));
-    llvm::Value* base =
-        f_.Element(f_.MemoryType(plan_.dtype), frame_.ScratchAt(plan_.lhs.scratch_offset), row);
-    const auto lhs = [this, base](llvm::Value* number) {
-      return f_.Element(f_.MemoryType(plan_.dtype), base, BoxRun(f_, plan_, number));
+    llvm::Value* base = f_.Element(element, frame_.ScratchAt(plan_.lhs.scratch_offset), row);
+    const auto lhs = [this, base, element](llvm::Value* number) {
+      return f_.Element(element, base, BoxRun(f_, plan_, number));
     };
     return {.first = all_of_k ? Divide(k_low, run) : f_.I64(0),
             .count = Divide(b_.CreateSub(k_high, k_low), run),
-            .steps = run,
+            .steps = run / plan_.steps_at_once(),
             .lhs = lhs};
   }
 
@@ -197,8 +197,8 @@ class ContractionKernelEmitter {
 
   llvm::Value* DirectBase(const OperandPlan& operand, const Tile& tile, llvm::Value* k_low) {
     const FlatAddress& address = *operand.address;
-    llvm::Type* element = f_.MemoryType(plan_.dtype);
-    const StageRead& read = stage_.reads[operand.value->slot];
+    llvm::Type* element = f_.MemoryType(plan_.factors);
+    const StageRead& read = stage_.reads[operand.read];
     llvm::Value* base = frame_.parameters[read.index];
     base = f_.Element(element, base, f_.Mul(tile.batch, address.coefficients[kBatchAxis]));
     base = f_.Element(element, base, OffsetOfK(f_, address, k_low));
@@ -207,12 +207,17 @@ class ContractionKernelEmitter {
 
   llvm::Value* OperandAddress(const OperandPlan& operand, const Tile& tile, llvm::Value* k_low,
                               llvm::Value* x, llvm::Value* x_origin, int64_t x_stride) {
-    llvm::Type* element = f_.MemoryType(plan_.dtype);
+    llvm::Type* element = f_.MemoryType(plan_.factors);
     if (!operand.packed())
       return f_.Element(element, DirectBase(operand, tile, k_low), f_.Mul(x, x_stride));
     if (operand.panels()) return frame_.ScratchAt(operand.scratch_offset);
     return f_.Element(element, frame_.ScratchAt(operand.scratch_offset),
                       f_.Mul(b_.CreateSub(x, x_origin), x_stride));
+  }
+
+  llvm::Value* Steps(llvm::Value* k_low, llvm::Value* k_high) {
+    llvm::Value* count = b_.CreateSub(k_high, k_low);
+    return plan_.pairs ? b_.CreateUDiv(f_.Add(count, f_.I64(1)), f_.I64(2)) : count;
   }
 
   void EmitRegisterTile(const Tile& tile, const Panel& rows, const Panel& columns,
@@ -225,7 +230,7 @@ class ContractionKernelEmitter {
       micro.lhs =
           OperandAddress(plan_.lhs, tile, k_low, rows.low, tile.m_low, plan_.lhs.row_stride);
     micro.rhs = OperandAddress(plan_.rhs, tile, k_low, columns.low, tile.n_low, 1);
-    micro.steps = b_.CreateSub(k_high, k_low);
+    micro.steps = Steps(k_low, k_high);
     micro.partial = frame_.ScratchAt(plan_.partial_offset);
     if (plan_.one_k_block()) {
       EmitPrefetch(tile, rows, columns);

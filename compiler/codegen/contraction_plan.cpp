@@ -49,9 +49,10 @@ class Planner {
       MoveToBatch(kMAxis, extents);
       MoveToBatch(kNAxis, extents);
     }
-    plan_.dtype = stage_.reducer->init[0]->dtype;
+    plan_.dtype = plan_.factors = stage_.reducer->init[0]->dtype;
     plan_.lanes = facts_.vector_bytes / Info(plan_.dtype).bytes;
     FindFactors();
+    PlanPairs();
     PlanRegisters();
     PlanBlocks();
     PlanAddresses();
@@ -104,10 +105,46 @@ class Planner {
     plan_.rhs.value = product.arguments[lhs_first ? 1 : 0];
   }
 
-  /// Address of a factor that is one unguarded, affine read in the accumulator's type.
+  /// The factor before it was widened, if it had been rounded to bf16.
+  static Scalar Narrow(const Scalar& factor) {
+    const bool widened = factor->kind == ScalarKind::kCall && factor->op == ScalarOp::kCast &&
+                         factor->arguments[0]->dtype == DType::kBF16;
+    return widened ? factor->arguments[0] : nullptr;
+  }
+
+  /// Pairs must lie side by side wherever K is cut, and rhs must come in whole vectors.
+  void PlanPairs() {
+    const Scalar lhs = Narrow(plan_.lhs.value), rhs = Narrow(plan_.rhs.value);
+    if (!facts_.bf16_pairs || plan_.dtype != DType::kF32 || !lhs || !rhs) return;
+    const AxisGroup& k = plan_.groups[kKAxis];
+    if (k.extent < 2 || (k.row < k.extent && k.row % 2 != 0)) return;
+    const auto address = AddressThroughCasts(plan_.rhs);
+    if (!address || address->k_run % 2 != 0) return;
+    if (address->coefficients[kNAxis] != 1 && address->coefficients[kKAxis] != 1) return;
+    if (plan_.window) {
+      const int innermost = kernel_.as<ContractionForm>().k.back();
+      if (plan_.window->run % 2 != 0 || plan_.window->strides[innermost] != 1) return;
+    }
+    plan_.pairs = true;
+    plan_.factors = DType::kBF16;
+    plan_.lhs.value = lhs;
+    plan_.rhs.value = rhs;
+  }
+
+  /// Address of a factor that is one unguarded, affine read in the type that the micro-kernel
+  /// takes.
   std::optional<FlatAddress> Address(const OperandPlan& operand) const {
     if (operand.value->kind != ScalarKind::kRead) return std::nullopt;
-    const StageRead& read = stage_.reads[operand.value->slot];
+    return AddressThroughCasts(operand);
+  }
+
+  /// The same of a read in another floating-point type.
+  std::optional<FlatAddress> AddressThroughCasts(const OperandPlan& operand) const {
+    Scalar value = operand.value;
+    while (value->kind == ScalarKind::kCall && value->op == ScalarOp::kCast)
+      value = value->arguments[0];
+    if (value->kind != ScalarKind::kRead || !Info(value->dtype).is_float) return std::nullopt;
+    const StageRead& read = stage_.reads[value->slot];
     if (!read.guards.empty() || read.source != Source::kParameter) return std::nullopt;
     const std::vector<int64_t> strides = RowMajorStrides(kernel_.parameters[read.index].type.shape);
     const auto affine = AsAffine(Flatten(read.coordinates, strides), axis_count_);
@@ -143,8 +180,9 @@ class Planner {
   /// Blocks of K end where runs end, or, where a box says how long they are, runs don't count. What
   /// lies in a box has no address of its own.
   void PlanAddresses() {
-    if (!plan_.window) plan_.lhs.address = Address(plan_.lhs);
-    plan_.rhs.address = Address(plan_.rhs);
+    if (!plan_.window)
+      plan_.lhs.address = plan_.pairs ? AddressThroughCasts(plan_.lhs) : Address(plan_.lhs);
+    plan_.rhs.address = plan_.pairs ? AddressThroughCasts(plan_.rhs) : Address(plan_.rhs);
     const auto crosses = [&](const OperandPlan& operand) {
       return operand.address && operand.address->k_run % plan_.block_k != 0;
     };
@@ -184,7 +222,7 @@ class Planner {
     const auto or_default = [](int64_t value, int64_t otherwise) {
       return value > 0 ? value : otherwise;
     };
-    plan_.block_k = Block(or_default(schedule.block_k, kBlockK), 1, kKAxis);
+    plan_.block_k = Block(or_default(schedule.block_k, kBlockK), plan_.steps_at_once(), kKAxis);
     plan_.block_m = Block(or_default(schedule.block_m, kBlockM), plan_.register_m, kMAxis);
     plan_.block_n =
         Block(or_default(schedule.block_n, kBlockN), plan_.vectors * plan_.lanes, kNAxis);
@@ -213,10 +251,11 @@ class Planner {
     if (plan_.window) {
       const auto& roles = kernel_.as<ContractionForm>();
       lhs.packing = Packing::kWindow;
-      lhs.k_stride = plan_.window->strides[roles.k.back()];
+      lhs.k_stride = plan_.steps_at_once() * plan_.window->strides[roles.k.back()];
       lhs.row_stride = plan_.window->strides[roles.m.back()];
       return;
     }
+    if (plan_.pairs) return PlanPairsOfLhs();
     const bool reused = plan_.block_n >= kWorthPacking * plan_.register_n();
     if (lhs.address) {
       lhs.k_stride = lhs.address->coefficients[kKAxis];
@@ -235,6 +274,25 @@ class Planner {
     lhs.row_stride = PackedStride(plan_.block_k);
   }
 
+  void PlanPairsOfLhs() {
+    OperandPlan& lhs = plan_.lhs;
+    lhs.k_stride = 2;
+    const FlatAddress* address = lhs.address ? &*lhs.address : nullptr;
+    const bool as_it_lies = lhs.value->kind == ScalarKind::kRead && plan_.extent(kKAxis) % 2 == 0 &&
+                            address && address->coefficients[kKAxis] == 1 &&
+                            address->k_run % 2 == 0;
+    if (as_it_lies && FitsDisplacement(address->coefficients[kMAxis])) {
+      lhs.row_stride = address->coefficients[kMAxis];
+    } else if (address && address->coefficients[kMAxis] == 1) {
+      lhs.packing = Packing::kPairs;
+      lhs.k_stride = 2 * PackedStride(plan_.block_m);
+      lhs.row_stride = 2;
+    } else {
+      lhs.packing = Packing::kBlock;
+      lhs.row_stride = 2 * PackedStride(CeilDiv(plan_.block_k, 2));
+    }
+  }
+
   bool FitsDisplacement(int64_t row_stride) const {
     return std::abs(row_stride) * plan_.register_m * Info(plan_.dtype).bytes < (int64_t{1} << 30);
   }
@@ -244,6 +302,11 @@ class Planner {
     const bool along_n = rhs.address && rhs.address->coefficients[kNAxis] == 1;
     const bool along_k = rhs.address && rhs.address->coefficients[kKAxis] == 1;
     const bool reused = plan_.block_m >= kWorthPacking * plan_.register_m;
+    if (plan_.pairs) {
+      rhs.packing = along_n ? Packing::kPanel : Packing::kTransposedPanel;
+      rhs.k_stride = 2 * plan_.register_n();
+      return;
+    }
     if (along_n) {
       rhs.k_stride = rhs.address->coefficients[kKAxis];
       if (!reused || !IsSpread(rhs.k_stride)) return;
@@ -253,27 +316,35 @@ class Planner {
                                 : PackedStride(RoundUp(plan_.block_n, plan_.register_n()));
   }
 
+  /// Of a block, in steps of the micro-kernel: pairs are transposed by whole squares.
+  int64_t PackedSteps() const {
+    return plan_.pairs ? RoundUp(CeilDiv(plan_.block_k, 2), plan_.lanes) : plan_.block_k;
+  }
+
   void PlanScratch() {
-    const int64_t bytes = Info(plan_.dtype).bytes;
     int64_t offset = 0;
-    const auto take = [&](int64_t elements) {
+    const auto take = [&](int64_t elements, DType dtype) {
       const int64_t place = offset;
-      offset += Aligned(elements * bytes);
+      offset += Aligned(elements * Info(dtype).bytes);
       return place;
     };
+    const int64_t steps = PackedSteps();
+    const bool rows_of_lhs = plan_.lhs.k_stride == plan_.steps_at_once();
     if (plan_.window)
-      plan_.lhs.scratch_offset = take(Elements(plan_.window->box));
+      plan_.lhs.scratch_offset = take(Elements(plan_.window->box), plan_.factors);
     else if (plan_.lhs.packed())
-      plan_.lhs.scratch_offset = take(plan_.lhs.k_stride == 1 ? plan_.block_m * plan_.lhs.row_stride
-                                                              : plan_.block_k * plan_.lhs.k_stride);
-    if (plan_.rhs.packed()) plan_.rhs.scratch_offset = take(plan_.block_k * plan_.rhs.k_stride);
+      plan_.lhs.scratch_offset =
+          take(rows_of_lhs ? plan_.block_m * plan_.lhs.row_stride : steps * plan_.lhs.k_stride,
+               plan_.factors);
+    if (plan_.rhs.packed())
+      plan_.rhs.scratch_offset = take(steps * plan_.rhs.k_stride, plan_.factors);
     const int64_t columns = plan_.register_n();
     if (plan_.one_k_block()) {
       plan_.partial_stride = columns;
-      plan_.partial_offset = take(plan_.register_m * columns);
+      plan_.partial_offset = take(plan_.register_m * columns, plan_.dtype);
     } else {
       plan_.partial_stride = RoundUp(plan_.block_n, columns);
-      plan_.partial_offset = take(plan_.block_m * plan_.partial_stride);
+      plan_.partial_offset = take(plan_.block_m * plan_.partial_stride, plan_.dtype);
     }
     plan_.scratch_bytes = offset;
   }

@@ -6,6 +6,9 @@
 // sums of blocks are added in order: rounding errors grow with the length of a chain, not with that
 // of K. The bits depend on block_k, which follows from shapes and target, and on no other size.
 //
+// Factors that are rounded to bf16 are multiplied in pairs where the target can: a step of the
+// micro-kernel adds the products of two steps of k, which lie side by side in memory (PlanPairs).
+//
 // An operand is read where it lies if its address is affine in the flattened axes, contiguous
 // along one of them (on the lanes' side along n), and dense enough for the caches. Otherwise it is
 // packed first: see Packing.
@@ -54,6 +57,7 @@ enum class Packing : uint8_t {
   kPanel,  ///< rhs only: [block_k][register tile's columns], copied just before it is used
   kTransposedPanel,  ///< the same from a source that is contiguous along k
   kWindow,           ///< lhs only: rows in a box that holds each element once
+  kPairs,  ///< lhs only: [block_k / 2][block_m][2], of a source that is contiguous along m
 };
 
 struct OperandPlan {
@@ -62,7 +66,7 @@ struct OperandPlan {
   Packing packing = Packing::kNone;
   std::optional<FlatAddress> address;  ///< set when affine without guards
   // As the micro-kernel sees it, in elements.
-  int64_t k_stride = 1;
+  int64_t k_stride = 1;    ///< from one of its steps to the next
   int64_t row_stride = 1;  ///< lhs: from m to m + 1. rhs: 1.
   int64_t scratch_offset = 0;
 
@@ -71,7 +75,9 @@ struct OperandPlan {
 };
 
 struct ContractionPlan {
-  DType dtype = DType::kF32;
+  DType dtype = DType::kF32;    ///< of the sums
+  DType factors = DType::kF32;  ///< of what the micro-kernel reads
+  bool pairs = false;           ///< it takes two steps of k at once
   int64_t lanes = 8;
   std::array<AxisGroup, kFlatAxes> groups;
   int64_t register_m = 6, vectors = 2;  ///< register tile: rows, vectors of columns
@@ -86,6 +92,7 @@ struct ContractionPlan {
   int64_t extent(FlatAxis axis) const { return groups[axis].extent; }
   int64_t register_n() const { return vectors * lanes; }
   bool one_k_block() const { return block_k >= extent(kKAxis); }
+  int64_t steps_at_once() const { return pairs ? 2 : 1; }
 };
 
 /// Panels that cover `count` rows or columns: size -> number, to be laid out from the largest on.

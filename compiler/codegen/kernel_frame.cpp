@@ -26,6 +26,8 @@ void SetFunctionAttributes(llvm::Function* function, const Target& target) {
   function->addFnAttr(llvm::Attribute::NoUnwind);
   function->addFnAttr("target-cpu", target.llvm_cpu);
   function->addFnAttr("tune-cpu", target.tune_cpu);
+  if (!target.needs->llvm_features.empty())
+    function->addFnAttr("target-features", target.needs->llvm_features);
   const std::string bits = std::to_string(8 * target.facts.vector_bytes);
   function->addFnAttr("prefer-vector-width", bits);
   function->addFnAttr("min-legal-vector-width", bits);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicsX86.h>
 
 #include <string>
 
@@ -37,7 +38,9 @@ class MicroKernelEmitter {
         plan_(plan),
         kernel_(kernel),
         element_(f.RegisterType(plan.dtype)),
-        vector_(llvm::FixedVectorType::get(element_, static_cast<unsigned>(plan.lanes))),
+        factor_(f.MemoryType(plan.factors)),
+        step_(plan.pairs ? f.b.getInt32Ty() : element_),
+        vector_(f.Widen(element_, static_cast<int>(plan.lanes))),
         align_(Info(plan.dtype).bytes),
         vectors_((kernel.columns + plan.lanes - 1) / plan.lanes) {}
 
@@ -50,7 +53,8 @@ class MicroKernelEmitter {
     if (kernel_.runs) {
       EmitRuns(*kernel_.runs);
     } else {
-      const bool odd = plan_.extent(kKAxis) % kUnroll != 0 || plan_.block_k % kUnroll != 0;
+      const int64_t whole = kUnroll * plan_.steps_at_once();
+      const bool odd = plan_.extent(kKAxis) % whole != 0 || plan_.block_k % whole != 0;
       EmitSteps({kernel_.lhs, kernel_.rhs}, kernel_.steps, kUnroll, odd);
     }
     if (kernel_.resume) f_.If(kernel_.resume, [&] { ForEachSum(&MicroKernelEmitter::AddPartial); });
@@ -81,8 +85,8 @@ class MicroKernelEmitter {
   };
 
   Pointers Advance(const Pointers& p, int64_t steps) {
-    return {f_.Element(element_, p.lhs, f_.I64(steps * plan_.lhs.k_stride)),
-            f_.Element(element_, p.rhs, f_.I64(steps * plan_.rhs.k_stride))};
+    return {f_.Element(factor_, p.lhs, f_.I64(steps * plan_.lhs.k_stride)),
+            f_.Element(factor_, p.rhs, f_.I64(steps * plan_.rhs.k_stride))};
   }
 
   void EmitSteps(const Pointers& start, llvm::Value* steps, int64_t unroll, bool odd) {
@@ -98,7 +102,7 @@ class MicroKernelEmitter {
         [&](llvm::Value* run) {
           llvm::Value* passed = f_.Mul(run, runs.steps * plan_.rhs.k_stride);
           EmitSteps(
-              {runs.lhs(b_.CreateAdd(runs.first, run)), f_.Element(element_, kernel_.rhs, passed)},
+              {runs.lhs(b_.CreateAdd(runs.first, run)), f_.Element(factor_, kernel_.rhs, passed)},
               f_.I64(runs.steps), unroll, runs.steps % unroll != 0);
         },
         "run");
@@ -142,9 +146,9 @@ class MicroKernelEmitter {
     std::vector<llvm::Value*> row;
     for (int64_t j = 0; j < vectors_; ++j) row.push_back(LoadRhs(p.rhs, j));
     for (int64_t i = 0; i < kernel_.rows; ++i) {
-      llvm::Value* address = f_.Element(element_, p.lhs, f_.I64(i * plan_.lhs.row_stride));
-      llvm::Value* value =
-          f_.Splat(b_.CreateAlignedLoad(element_, address, align_), static_cast<int>(plan_.lanes));
+      llvm::Value* address = f_.Element(factor_, p.lhs, f_.I64(i * plan_.lhs.row_stride));
+      llvm::Value* value = f_.Splat(b_.CreateAlignedLoad(step_, address, FactorAlign()),
+                                    static_cast<int>(plan_.lanes));
       for (int64_t j = 0; j < vectors_; ++j) {
         llvm::Value* sum = b_.CreateLoad(vector_, Sum(i, j));
         b_.CreateStore(AddProduct(sum, value, row[j]), Sum(i, j));
@@ -154,15 +158,29 @@ class MicroKernelEmitter {
 
   /// A sum of products bounds its error by its terms, whether these are rounded or not.
   llvm::Value* AddProduct(llvm::Value* sum, llvm::Value* a, llvm::Value* c) {
+    if (plan_.pairs) return AddPairs(sum, a, c);
     if (!f_.target().needs->has_fma) return b_.CreateFAdd(sum, b_.CreateFMul(a, c));
     return FusedMultiplyAdd(f_, a, c, sum);
   }
 
+  /// Products of bf16 are exact in f32. The second of a pair is added first, then the first;
+  /// denormal factors and sums count as 0.
+  llvm::Value* AddPairs(llvm::Value* sum, llvm::Value* a, llvm::Value* c) {
+    llvm::Type* pairs = f_.Widen(b_.getBFloatTy(), static_cast<int>(2 * plan_.lanes));
+    return b_.CreateIntrinsic(llvm::Intrinsic::x86_avx512bf16_dpbf16ps_512, {},
+                              {sum, b_.CreateBitCast(a, pairs), b_.CreateBitCast(c, pairs)});
+  }
+
+  llvm::Align FactorAlign() const { return llvm::Align(Info(plan_.factors).bytes); }
+
   llvm::Value* LoadRhs(llvm::Value* rhs, int64_t j) {
-    llvm::Value* address = f_.Element(element_, rhs, f_.I64(j * plan_.lanes));
-    const int64_t left = kernel_.columns - j * plan_.lanes;
-    if (!kernel_.mask_columns || left >= plan_.lanes)
-      return b_.CreateAlignedLoad(vector_, address, align_);
+    const int64_t first = j * plan_.lanes;
+    llvm::Value* address = f_.Element(factor_, rhs, f_.I64(first * plan_.steps_at_once()));
+    const int64_t left = kernel_.columns - first;
+    if (!kernel_.mask_columns || left >= plan_.lanes) {
+      llvm::Type* row = f_.Widen(step_, static_cast<int>(plan_.lanes));
+      return b_.CreateAlignedLoad(row, address, FactorAlign());
+    }
     return b_.CreateMaskedLoad(vector_, address, align_,
                                f_.FirstLanes(left, static_cast<int>(plan_.lanes)),
                                llvm::Constant::getNullValue(vector_));
@@ -172,7 +190,9 @@ class MicroKernelEmitter {
   llvm::IRBuilder<>& b_;
   const ContractionPlan& plan_;
   const MicroKernel& kernel_;
-  llvm::Type* element_;
+  llvm::Type* element_;  ///< of the sums
+  llvm::Type* factor_;
+  llvm::Type* step_;  ///< what one step takes of lhs: a factor, or a pair as an integer
   llvm::Type* vector_;
   llvm::Align align_;
   int64_t vectors_;

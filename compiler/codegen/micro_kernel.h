@@ -11,7 +11,8 @@
 namespace descent {
 
 /// partial[i][j] (+)= sum over k of lhs[i][k] * rhs[k][j], i < rows, j < columns. The sum starts
-/// from 0 and runs in ascending k with one rounding a step.
+/// from 0 and runs in ascending k with one rounding a step; of pairs (ContractionPlan::pairs) with
+/// two.
 ///
 /// K may be a sequence of runs of equal length: where lhs lies in each is then a function of its
 /// number, rhs continues.
@@ -29,7 +30,7 @@ struct MicroKernel {
   llvm::Value* lhs = nullptr;  ///< element [0][0] of each
   llvm::Value* rhs = nullptr;
   llvm::Value* partial = nullptr;
-  llvm::Value* steps = nullptr;   ///< extent of k
+  llvm::Value* steps = nullptr;   ///< extent of k, in steps of the micro-kernel
   std::optional<Runs> runs;       ///< instead of `lhs` and `steps`
   llvm::Value* resume = nullptr;  ///< i1: add to `partial` instead of overwriting it; null: never
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/codegen/pair_packing.h"
 #include "compiler/codegen/transpose.h"
 
 namespace descent {
@@ -51,7 +52,7 @@ class Packer {
   }
 
   void Emit(const PackedBlock& block, int64_t x_stride, int64_t k_stride) {
-    const DType dtype = plan_.dtype;
+    const DType dtype = plan_.factors;
     Nest nest{.outer = {block.batch}, .parallel = 4};
     nest.extents.resize(kPackFirst + 4);
     nest.extents[kPackBatch] = plan_.extent(kBatchAxis);
@@ -114,7 +115,7 @@ class PanelPacker {
         b_(frame.f.b),
         plan_(plan),
         panel_(panel),
-        element_(f_.MemoryType(plan.dtype)),
+        element_(f_.MemoryType(ParameterType(frame, plan))),
         vector_(f_.Widen(element_, static_cast<int>(plan.lanes))),
         align_(Info(plan.dtype).bytes),
         n_stride_(plan.rhs.address->coefficients[kNAxis]),
@@ -122,7 +123,7 @@ class PanelPacker {
         steps_(b_.CreateSub(panel.k_high, panel.k_low)),
         target_(frame.ScratchAt(plan.rhs.scratch_offset)) {
     const FlatAddress& address = *plan.rhs.address;
-    const StageRead& read = frame.kernel.stages[0].reads[plan.rhs.value->slot];
+    const StageRead& read = frame.kernel.stages[0].reads[plan.rhs.read];
     source_ = frame.parameters[read.index];
     source_ = f_.Element(element_, source_, f_.Mul(panel.batch, address.coefficients[kBatchAxis]));
     source_ = f_.Element(element_, source_, f_.Mul(panel.n_low, n_stride_));
@@ -164,6 +165,10 @@ class PanelPacker {
   }
 
  private:
+  static DType ParameterType(const KernelFrame& frame, const ContractionPlan& plan) {
+    return frame.kernel.parameters[frame.kernel.stages[0].reads[plan.rhs.read].index].type.dtype;
+  }
+
   llvm::Value* Source(llvm::Value* n, llvm::Value* k) {
     return f_.Element(element_, f_.Element(element_, source_, f_.Mul(k, k_stride_)),
                       f_.Mul(n, n_stride_));
@@ -221,7 +226,10 @@ NestRead SubstituteRead(KernelFrame& frame, const StageRead& read, std::span<con
 }
 
 void EmitPackLhs(KernelFrame& frame, const ContractionPlan& plan, const PackedBlock& block) {
-  Packer(frame, plan, plan.lhs, kMAxis).Emit(block, plan.lhs.row_stride, plan.lhs.k_stride);
+  if (plan.lhs.packing == Packing::kPairs) return EmitPackPairsOfLhs(frame, plan, block);
+  const int64_t k_stride = plan.lhs.k_stride / plan.steps_at_once();
+  Packer(frame, plan, plan.lhs, kMAxis).Emit(block, plan.lhs.row_stride, k_stride);
+  if (plan.pairs) EmitPadOddRows(frame, plan, block);
 }
 
 void EmitPackRhs(KernelFrame& frame, const ContractionPlan& plan, const PackedBlock& block) {
@@ -237,6 +245,7 @@ llvm::Value* OffsetOfK(FunctionEmitter& f, const FlatAddress& address, llvm::Val
 }
 
 void EmitPackPanel(KernelFrame& frame, const ContractionPlan& plan, const PackedPanel& panel) {
+  if (plan.pairs) return EmitPackPairsOfPanel(frame, plan, panel);
   PanelPacker packer(frame, plan, panel);
   if (plan.rhs.packing == Packing::kPanel)
     packer.Copy();

@@ -35,16 +35,29 @@ constexpr auto kV4Features = [] {
   return all;
 }();
 
+constexpr auto kV4Bf16Features = [] {
+  std::array<CpuFeature, kV4Features.size() + 1> all{};
+  auto* end = std::copy(kV4Features.begin(), kV4Features.end(), all.begin());
+  *end = {"AVX512_BF16", 7, 1, 0, 5};
+  return all;
+}();
+
 constexpr InstructionSet kV2 = {"x86-64-v2", "SSE4.2, SSSE3, POPCNT", kV2Features, 0, false};
 constexpr InstructionSet kV3 = {"x86-64-v3", "AVX2, FMA, F16C, BMI2", kV3Features, 0x06};
 constexpr InstructionSet kV4 = {"x86-64-v4", "AVX-512 (F, BW, CD, DQ, VL), FMA, BMI2", kV4Features,
                                 0xe6};
+constexpr InstructionSet kV4Bf16 = {"x86-64-v4 and AVX512_BF16",
+                                    "AVX-512 (F, BW, CD, DQ, VL, BF16), FMA, BMI2",
+                                    kV4Bf16Features,
+                                    0xe6,
+                                    true,
+                                    "+avx512bf16"};
 
 constexpr int64_t KiB(int64_t n) { return n << 10; }
 constexpr int64_t MiB(int64_t n) { return n << 20; }
 
-// {vector bytes, vector registers, L1, L2, L3, FMA ports}; sizes of the smallest part on sale of
-// each family.
+// {vector bytes, vector registers, L1, L2, L3, FMA ports, pairs of bf16}; sizes of the smallest
+// part on sale of each family.
 constexpr Target kTargets[] = {
     {"x86-64-v2", "x86-64-v2", "x86-64-v2", &kV2, {16, 16, KiB(32), KiB(256), MiB(4), 1}},
     {"x86-64-v3", "x86-64-v3", "x86-64-v3", &kV3, {32, 16, KiB(32), KiB(256), MiB(8), 2}},
@@ -67,17 +80,18 @@ constexpr Target kTargets[] = {
     {"sapphirerapids",
      "x86-64-v4",
      "sapphirerapids",
-     &kV4,
-     {64, 32, KiB(48), KiB(2048), MiB(16), 2}},
-    {"znver4", "x86-64-v4", "znver4", &kV4, {64, 32, KiB(32), KiB(1024), MiB(16), 1}},
-    {"znver5", "x86-64-v4", "znver5", &kV4, {64, 32, KiB(48), KiB(1024), MiB(16), 2}},
+     &kV4Bf16,
+     {64, 32, KiB(48), KiB(2048), MiB(16), 2, true}},
+    {"znver4", "x86-64-v4", "znver4", &kV4Bf16, {64, 32, KiB(32), KiB(1024), MiB(16), 1, true}},
+    {"znver5", "x86-64-v4", "znver5", &kV4Bf16, {64, 32, KiB(48), KiB(1024), MiB(16), 2, true}},
 };
 
-/// What LLVM calls the running CPU where that is no row of the table, and cores whose AVX-512 is
+/// What LLVM calls the running CPU where that is no row of the table, and cores of which a part is
 /// masked off.
 constexpr std::pair<std::string_view, std::string_view> kFallbacks[] = {
-    {"znver5", "znver3"},
-    {"znver4", "znver3"},
+    {"znver5", "x86-64-v4"},
+    {"znver4", "x86-64-v4"},
+    {"x86-64-v4", "znver3"},
     {"znver1", "x86-64-v3"},
     {"broadwell", "haswell"},
     {"cascadelake", "skylake-avx512"},

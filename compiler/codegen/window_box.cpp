@@ -87,8 +87,10 @@ void EmitPackBox(KernelFrame& frame, const ContractionPlan& plan, llvm::Value* b
   }
   nest.extents.insert(nest.extents.end(), window.box.begin(), window.box.end());
   nest.reads = {from};
-  nest.results = {ReadScalar(0, plan.dtype)};
-  const Memory box{frame.ScratchAt(plan.lhs.scratch_offset), plan.dtype, window.box,
+  nest.results = {Rewrite(plan.lhs.value, [](const ScalarNode& node) {
+    return node.kind == ScalarKind::kRead ? ReadScalar(0, node.dtype) : nullptr;
+  })};
+  const Memory box{frame.ScratchAt(plan.lhs.scratch_offset), plan.factors, window.box,
                    RowMajorStrides(window.box)};
   nest.stores = {{0, own, box, nullptr}};
   EmitNest(f, nest);

@@ -7,6 +7,7 @@
 #include "compiler/graph/differentiate.h"
 #include "compiler/graph/expand.h"
 #include "compiler/graph/fold_constants.h"
+#include "compiler/graph/mixed_precision.h"
 #include "compiler/graph/simplify.h"
 #include "compiler/graph/specialize.h"
 
@@ -21,6 +22,8 @@ constexpr Pass kPasses[] = {
     {"append_optimizer", "append the next update's equations: penalties, clipping, optimizer",
      AppendOptimizer},
     {"expand", "replace composite operators by what they are made of", Expand},
+    {"mixed_precision", "with bf16, round the factors of products and what memory keeps of them",
+     MixedPrecision},
     {"fold_constants", "evaluate what depends on constants only", FoldConstants, true},
 };
 
@@ -39,6 +42,7 @@ constexpr PipelineStep kPipeline[] = {
     {"simplify", "differentiated", true},
     {"append_optimizer", "optimized", true},
     {"expand", "optimized"},
+    {"mixed_precision", "optimized"},
     {"fold_constants", "optimized"},
     {"simplify", "optimized"},
     {"fold_constants", "optimized"},

@@ -16,6 +16,8 @@ struct TargetFacts {
   int64_t l2_bytes = 512 << 10;  ///< of a core
   int64_t l3_bytes = 8 << 20;    ///< shared
   int64_t fma_ports = 2;         ///< fused multiply-adds of full vectors that start per cycle
+  /// Sums of products of bf16 pairs: twice the products of a fused multiply-add (AVX512_BF16).
+  bool bf16_pairs = false;
   // In flops, or the time of so many.
   int64_t dispatch_work = kSerialFlops;  ///< kernels with less are not worth a second thread
   int64_t tile_work = 128 << 10;         ///< of a tile, at least about this much

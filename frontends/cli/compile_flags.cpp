@@ -108,7 +108,13 @@ std::vector<Option> CompileFlags::ModelOptions() {
        .value = "N",
        .doc = "rows per call of predict (1 for embedding)",
        .destination = &predict_batch,
-       .minimum = 1}};
+       .minimum = 1},
+      {.names = "--precision",
+       .value = "TYPE",
+       .doc = "f32, or bf16: round the factors of products (matmul, convolution) and the "
+              "activations in memory to bf16; sums, parameters and all else stay f32 (default f32)",
+       .destination = &precision,
+       .choices = {"f32", "bf16"}}};
   options.insert(options.end(), own.begin(), own.end());
   return options;
 }
@@ -156,6 +162,10 @@ Option CompileFlags::CacheOption() {
           .completion = Completion::kDirectory};
 }
 
+FactorPrecision CompileFlags::Precision() const {
+  return precision == "bf16" ? FactorPrecision::kBF16 : FactorPrecision::kF32;
+}
+
 Result<CompileOptions> CompileFlags::Options() const {
   DESCENT_TRY(passes, SkippedOptimizations(disabled));
   CompileOptions options;
@@ -164,6 +174,7 @@ Result<CompileOptions> CompileFlags::Options() const {
   options.batch = model.batch;
   options.evaluate_batch = evaluate_batch;
   options.predict_batch = predict_batch;
+  options.precision = Precision();
   options.disabled_passes = std::move(passes);
   if (no_winograd) options.disabled_passes.emplace(kWinogradPass);
   options.verify_each = verify_each;

@@ -39,17 +39,19 @@ struct CompileFlags {
   std::string target = "native";
   std::vector<std::string> settings, disabled;
   int64_t evaluate_batch = 0, predict_batch = 0;
+  std::string precision = "f32";
   bool no_winograd = false;
   bool verify_each = false;
   std::string cache;
 
-  /// those of ModelFlags, "--set", "--batch", "--evaluate-batch", "--predict-batch", "--target",
-  /// "--disable-pass", "--verify-each"; destinations are members.
+  /// those of ModelFlags, "--set", "--batch", "--evaluate-batch", "--predict-batch",
+  /// "--precision", "--target", "--disable-pass", "--verify-each"; destinations are members.
   OptionGroup Group(TargetCount targets = TargetCount::kOne);
   /// Those before "--target".
   std::vector<Option> ModelOptions();
   /// "--cache", where the objects that are made are kept; not part of Group.
   Option CacheOption();
+  FactorPrecision Precision() const;
   Result<CompileOptions> Options() const;
 };
 

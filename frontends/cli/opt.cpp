@@ -106,6 +106,7 @@ Result<ExitStatus> Opt(const OptArguments& arguments) {
   options.pass.batch = arguments.model_flags.model.batch;
   options.pass.evaluate_batch = arguments.model_flags.evaluate_batch;
   options.pass.predict_batch = arguments.model_flags.predict_batch;
+  options.pass.precision = arguments.model_flags.Precision();
   DESCENT_TRY(disabled, SkippedPasses(arguments.disabled));
   options.disabled = std::move(disabled);
   options.verify_each = arguments.verify_each;

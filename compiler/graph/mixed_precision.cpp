@@ -1,0 +1,163 @@
+#include "compiler/graph/mixed_precision.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "compiler/graph/transcribe.h"
+#include "ir/index_map.h"
+#include "ir/op_def.h"
+
+namespace descent {
+namespace {
+
+std::vector<TensorType> OperandTypes(const Graph& graph, const Node& node) {
+  std::vector<TensorType> types;
+  for (const Value operand : node.operands) types.push_back(graph.type(operand));
+  return types;
+}
+
+/// What a node computes, if that is one loop nest.
+std::optional<TensorExpr> Definition(const Node& node, std::span<const TensorType> types) {
+  if (node.op->define == nullptr || node.op->form != KernelForm::kLoops) return std::nullopt;
+  return node.op->define({types, node.attributes});
+}
+
+bool IsRead(const Scalar& scalar) { return scalar->kind == ScalarKind::kRead; }
+
+/// The two reads of  acc = 0; acc += a * b.
+std::optional<std::array<int, 2>> Factors(const TensorExpr& expr) {
+  if (!expr.reducer || expr.reducer->init.size() != 1) return std::nullopt;
+  const ScalarNode& init = *expr.reducer->init[0];
+  const ScalarNode& step = *expr.reducer->step[0];
+  if (init.dtype != DType::kF32 || init.number != 0) return std::nullopt;
+  if (step.kind != ScalarKind::kCall || step.op != ScalarOp::kAdd) return std::nullopt;
+  for (const int product : {0, 1}) {
+    const ScalarNode& node = *step.arguments[product];
+    if (node.kind != ScalarKind::kCall || node.op != ScalarOp::kMul) continue;
+    if (step.arguments[1 - product]->kind != ScalarKind::kAccumulator) continue;
+    if (!std::ranges::all_of(node.arguments, IsRead)) continue;
+    return std::array{node.arguments[0]->slot, node.arguments[1]->slot};
+  }
+  return std::nullopt;
+}
+
+bool Moves(const Read& read, int axis) {
+  return std::ranges::any_of(read.coordinates,
+                             [&](const Index& index) { return UsesAxis(index, axis); });
+}
+
+/// Is each factor used again, for several results that the other one distinguishes? Else (sums of
+/// products of two vectors, depthwise convolutions) memory decides, not the products.
+bool IsContraction(const TensorExpr& expr, std::array<int, 2> factors) {
+  const Read &a = expr.reads[factors[0]], &b = expr.reads[factors[1]];
+  bool only_a = false, only_b = false;
+  for (int axis = 0; axis < expr.rank; ++axis) {
+    if (expr.axes[axis] == 1) continue;
+    only_a |= Moves(a, axis) && !Moves(b, axis);
+    only_b |= Moves(b, axis) && !Moves(a, axis);
+  }
+  return only_a && only_b;
+}
+
+/// Numbers of the operands of a contraction; nullopt of other nodes.
+std::optional<std::array<int, 2>> ContractedOperands(const Graph& graph, const Node& node) {
+  const auto expr = Definition(node, OperandTypes(graph, node));
+  if (!expr) return std::nullopt;
+  const auto factors = Factors(*expr);
+  if (!factors || !IsContraction(*expr, *factors)) return std::nullopt;
+  return std::array{expr->reads[(*factors)[0]].operand, expr->reads[(*factors)[1]].operand};
+}
+
+/// Does it give elements of its operands where they stand, or zeros?
+bool OnlyMoves(const TensorExpr& expr) {
+  return !expr.reducer && std::ranges::all_of(expr.results, IsRead) &&
+         std::ranges::all_of(expr.reads, [](const Read& read) {
+           return !read.outside || read.outside->number == 0;
+         });
+}
+
+/// Has every element of it been rounded to bf16?
+bool IsRounded(const GraphBuilder& b, Value value) {
+  const Node& node = b.node(value);
+  std::vector<TensorType> types;
+  for (const Value operand : node.operands) types.push_back(b.type(operand));
+  const auto expr = Definition(node, types);
+  if (!expr || expr->reducer || expr->results.size() != 1) return false;
+  const ScalarNode& result = *expr->results[0];
+  if (result.kind == ScalarKind::kCall && result.op == ScalarOp::kCast)
+    return result.arguments[0]->dtype == DType::kBF16;
+  return OnlyMoves(*expr) && std::ranges::all_of(node.operands, [&](Value operand) {
+           return b.dtype(operand) != DType::kF32 || IsRounded(b, operand);
+         });
+}
+
+/// f32 -> bf16 -> f32.
+Value Round(GraphBuilder& b, Value value) {
+  if (IsRounded(b, value)) return value;
+  const Value rounded = b.Add("cast", {value}, {{"to", DType::kBF16}});
+  return b.Add("cast", {rounded}, {{"to", DType::kF32}});
+}
+
+/// Finds what is to be rounded, in a graph and the bodies in it, and rounds it while the graph is
+/// copied.
+class Rounding {
+ public:
+  explicit Rounding(const Graph& graph) { Collect(graph); }
+
+  Result<std::optional<std::vector<Value>>> operator()(GraphBuilder& b, const Node& node,
+                                                       std::span<const Value> operands) const {
+    std::vector<Value> inputs(operands.begin(), operands.end());
+    if (const auto found = contractions_.find(&node); found != contractions_.end())
+      for (const int operand : found->second) inputs[operand] = Round(b, inputs[operand]);
+    DESCENT_TRY(results, b.Copy(node, std::move(inputs)));
+    if (results_.contains(&node)) results[0] = Round(b, results[0]);
+    return results;
+  }
+
+ private:
+  void Collect(const Graph& graph) {
+    for (const Node& node : graph.nodes()) {
+      for (const auto& [name, attribute] : node.attributes)
+        if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute))
+          Collect(**body);
+      const auto operands = ContractedOperands(graph, node);
+      if (!operands) continue;
+      contractions_[&node] = *operands;
+      if (node.label.section == Section::kForward) results_.insert(&node);
+      for (const int operand : *operands) CollectActivation(graph, node.operands[operand]);
+    }
+  }
+
+  /// Leaves (parameters, data) and what an update computes keep their form; below what only moves
+  /// elements the elements are rounded.
+  void CollectActivation(const Graph& graph, Value value) {
+    const Node& node = graph.node(value);
+    const auto expr = Definition(node, OperandTypes(graph, node));
+    if (!expr || node.types.size() != 1 || node.types[0].dtype != DType::kF32) return;
+    if (node.label.section == Section::kUpdate) return;
+    if (!OnlyMoves(*expr)) {
+      results_.insert(&node);
+      return;
+    }
+    for (const Value operand : node.operands) CollectActivation(graph, operand);
+  }
+
+  std::set<const Node*> results_;                           ///< for all that read them
+  std::map<const Node*, std::array<int, 2>> contractions_;  ///< with the operands to be rounded
+};
+
+}  // namespace
+
+Result<Model> MixedPrecision(Model model, const PassOptions& options) {
+  if (options.precision == FactorPrecision::kF32) return model;
+  const Rounding rounding(model.graph);
+  DESCENT_TRY(graph, Transcribe(model.graph, rounding));
+  model.graph = std::move(graph);
+  return model;
+}
+
+}  // namespace descent

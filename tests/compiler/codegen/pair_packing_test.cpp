@@ -1,0 +1,116 @@
+// Contractions of factors that are rounded to bf16: sums of pairs where the CPU has them, widened
+// factors where it has not.
+#include "compiler/codegen/contraction_plan.h"
+
+#include <gtest/gtest.h>
+
+#include "compiler/kernel/schedule.h"
+#include "tests/compiler/codegen/contraction_testing.h"
+#include "tests/compiler/codegen/kernel_testing.h"
+
+namespace descent {
+namespace {
+
+constexpr DType kF32 = DType::kF32, kBF16 = DType::kBF16;
+
+/// The same sum of factors that are bf16 in memory, or rounded as they are read.
+void RoundFactors(Kernel& kernel, DType lhs, DType rhs) {
+  const auto factor = [&](int read, DType dtype) {
+    kernel.parameters[read].type.dtype = dtype;
+    StageRead& from = kernel.stages[0].reads[read];
+    if (from.outside) from.outside = ConstantScalar(dtype, 0);
+    return Cast(kF32, Cast(kBF16, ReadScalar(read, dtype)));
+  };
+  kernel.stages[0].reducer->step = {
+      Call(ScalarOp::kAdd, {Accumulator(0, kF32),
+                            Call(ScalarOp::kMul, {factor(0, lhs), factor(1, rhs)})})};
+}
+
+bool UsesPairs(const Kernel& kernel) {
+  return PlanContraction(kernel, NativeTarget().facts).pairs;
+}
+
+class PairPacking : public testing::TestWithParam<std::tuple<bool, bool, DType, DType>> {
+ protected:
+  Kernel Matmul(int64_t m, int64_t n, int64_t k, int64_t batch = 1) const {
+    const auto [transpose_a, transpose_b, lhs, rhs] = GetParam();
+    Kernel kernel = MatmulKernel({m, n, k, transpose_a, transpose_b, batch});
+    RoundFactors(kernel, lhs, rhs);
+    return kernel;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Sources, PairPacking,
+                         testing::Combine(testing::Bool(), testing::Bool(),
+                                          testing::Values(kF32, kBF16),
+                                          testing::Values(kF32, kBF16)));
+
+TEST_P(PairPacking, EverySize) {
+  for (int64_t m : {1, 3, 17, 40})
+    for (int64_t n : {2, 7, 16, 33})
+      for (int64_t k : {1, 2, 5, 24, 33, 66}) {
+        Kernel kernel = Matmul(m, n, k);
+        ExpectMatchesReference(kernel, Patterns(kernel), 1e-5);
+      }
+}
+
+TEST_P(PairPacking, BlocksOfAllAxes) {
+  for (int64_t k : {70, 71}) {
+    Kernel kernel = Matmul(45, 77, k);
+    AddBiasRelu(kernel, 77);
+    kernel.schedule.register_m = 5;
+    kernel.schedule.register_n = 32;
+    const std::vector<Tensor> values = Patterns(kernel);
+    for (int64_t block_k : {71, 32, 7}) {
+      kernel.schedule.block_k = block_k;
+      kernel.schedule.block_m = 20;
+      kernel.schedule.block_n = 32;
+      ExpectMatchesReference(kernel, values, 1e-5);
+      const Tensor small = RunCompiled(kernel, values).values[2];
+      kernel.schedule.block_m = 45;
+      kernel.schedule.block_n = 77;
+      EXPECT_TRUE(RunCompiled(kernel, values).values[2] == small) << "blocks change bits";
+    }
+  }
+}
+
+TEST_P(PairPacking, Batches) {
+  Kernel kernel = Matmul(9, 19, 13, 5);
+  kernel.schedule.block_m = 6;
+  ExpectMatchesReference(kernel, Patterns(kernel), 1e-5);
+}
+
+TEST(PairPacking, IsUsedWhereTheTargetHasIt) {
+  Kernel kernel = MatmulKernel({32, 32, 32});
+  RoundFactors(kernel, kBF16, kF32);
+  for (const Target& target : AllTargets()) {
+    Schedule(kernel, target.facts);
+    EXPECT_EQ(PlanContraction(kernel, target.facts).pairs, target.facts.bf16_pairs) << target.name;
+  }
+  Kernel plain = MatmulKernel({32, 32, 32});
+  EXPECT_FALSE(UsesPairs(plain));
+  Kernel one_rounded = MatmulKernel({32, 32, 32});
+  RoundFactors(one_rounded, kF32, kF32);
+  const Scalar rounded = one_rounded.stages[0].reducer->step[0]->arguments[1]->arguments[0];
+  one_rounded.stages[0].reducer->step = {
+      Call(ScalarOp::kAdd,
+           {Accumulator(0, kF32), Call(ScalarOp::kMul, {rounded, ReadScalar(1, kF32)})})};
+  EXPECT_FALSE(UsesPairs(one_rounded));
+  ExpectMatchesReference(one_rounded, Patterns(one_rounded), 1e-5);
+}
+
+/// Images that lie channel by channel have pixels, not channels, side by side; boxes hold them in
+/// bf16 all the same.
+TEST(PairPacking, Convolutions) {
+  for (int64_t stride : {1, 2})
+    for (int64_t padding : {0, 1}) {
+      Kernel forward = ConvolutionKernel(3, 4, 11, 6, 3, stride, padding);
+      RoundFactors(forward, kBF16, kF32);
+      ExpectMatchesReference(forward, Patterns(forward), 1e-5);
+      Kernel weights = ConvolutionWeightsKernel(3, 4, 11, 6, 3, stride, padding);
+      RoundFactors(weights, kBF16, kBF16);
+      ExpectMatchesReference(weights, Patterns(weights), 1e-4);
+    }
+}
+
+}  // namespace
+}  // namespace descent
