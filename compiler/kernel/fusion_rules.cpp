@@ -45,6 +45,8 @@ constexpr ObstacleInfo kObstacles[] = {
     {Obstacle::kReduction, "reduction", "a reduction is computed once, not by each reader again"},
     {Obstacle::kAsserts, "asserts",
      "what reports on its values (assert_finite) is computed once, at its own points"},
+    {Obstacle::kKeptNarrow, "kept_narrow",
+     "it is rounded to 16 bits to be stored in them; its readers widen what they read"},
     {Obstacle::kDelivered, "delivered",
      "{} is stored anyway: an output, a state, or what a loop or branch hands on"},
     {Obstacle::kUnread, "unread", "its result {} has no reader"},

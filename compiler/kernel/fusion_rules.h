@@ -45,6 +45,7 @@ enum class Obstacle : uint8_t {
   kMadeLater,
   kReduction,
   kAsserts,
+  kKeptNarrow,
   kDelivered,
   kUnread,
   kReadAtData,

@@ -26,6 +26,15 @@ constexpr int64_t kStoredDivisions = 4;
 /// And so does a kernel of its own.
 constexpr int64_t kCallDivisions = 512;
 
+/// A 16-bit value as a float, which costs nothing beside reading twice the bytes.
+bool IsWidening(const Computation& c) {
+  if (c.reducer || c.results.size() != 1) return false;
+  const ScalarNode& result = *c.results[0];
+  return result.kind == ScalarKind::kCall && result.op == ScalarOp::kCast &&
+         result.arguments[0]->kind == ScalarKind::kRead &&
+         IsFloat16(result.arguments[0]->dtype) && Info(result.dtype).is_float;
+}
+
 class ProducerInlining {
  public:
   ProducerInlining(Region& region, const TensorTable& tensors, RegionFusion* notes)
@@ -145,7 +154,7 @@ class ProducerInlining {
       return std::ranges::any_of(
           read.coordinates, [](const Index& index) { return index->kind == IndexKind::kRead; });
     });
-    if (IsLayout(producer) || producer.reads.empty()) {
+    if (IsLayout(producer) || IsWidening(producer) || producer.reads.empty()) {
       if (!from_data || once) return std::nullopt;
       return Blocked{.obstacle = Obstacle::kGatheredAgain};
     }
@@ -191,6 +200,21 @@ class ProducerInlining {
     return std::nullopt;
   }
 
+  /// Is a computed value rounded to 16 bits only to be widened again? Then memory holds the 16 bits.
+  bool IsKeptNarrow(const Computation& producer) const {
+    const bool computed = std::ranges::any_of(
+        producer.reads, [&](const TensorRead& read) { return computed_[read.tensor]; });
+    return computed && std::ranges::all_of(producer.results, [](const Scalar& result) {
+             return IsFloat16(result->dtype);
+           }) &&
+           std::ranges::all_of(producer.tensors, [&](int tensor) {
+             return std::ranges::all_of(users_[tensor], [&](size_t user) {
+               const Work& work = region_.works[user];
+               return work.is_computation() && IsWidening(work.computation);
+             });
+           });
+  }
+
   /// What the users of all results of a work become, if inlining them is possible and worthwhile
   /// for all.
   Verdict<Trials> Inlined(size_t number) const {
@@ -202,6 +226,7 @@ class ProducerInlining {
     const Computation& producer = work.computation;
     if (producer.reducer) return blocked(Obstacle::kReduction);
     if (Asserts(producer)) return blocked(Obstacle::kAsserts);
+    if (IsKeptNarrow(producer)) return blocked(Obstacle::kKeptNarrow);
     Trials trials;
     for (const int tensor : producer.tensors) {
       if (delivered_[tensor]) return blocked(Obstacle::kDelivered, tensor);
