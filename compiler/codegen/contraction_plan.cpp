@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "compiler/codegen/lane_step.h"
+#include "compiler/kernel/widen.h"
 #include "ir/counts.h"
 #include "ir/diagnostic.h"
 
@@ -140,11 +141,9 @@ class Planner {
 
   /// The same of a read in another floating-point type.
   std::optional<FlatAddress> AddressThroughCasts(const OperandPlan& operand) const {
-    Scalar value = operand.value;
-    while (value->kind == ScalarKind::kCall && value->op == ScalarOp::kCast)
-      value = value->arguments[0];
-    if (value->kind != ScalarKind::kRead || !Info(value->dtype).is_float) return std::nullopt;
-    const StageRead& read = stage_.reads[value->slot];
+    const ScalarNode& value = ThroughFloatCasts(*operand.value);
+    if (value.kind != ScalarKind::kRead || !Info(value.dtype).is_float) return std::nullopt;
+    const StageRead& read = stage_.reads[value.slot];
     if (!read.guards.empty() || read.source != Source::kParameter) return std::nullopt;
     const std::vector<int64_t> strides = RowMajorStrides(kernel_.parameters[read.index].type.shape);
     const auto affine = AsAffine(Flatten(read.coordinates, strides), axis_count_);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "compiler/kernel/remap.h"
+#include "compiler/kernel/widen.h"
 #include "ir/diagnostic.h"
 
 namespace descent {
@@ -27,6 +28,21 @@ int ResultOf(const Computation& producer, int tensor) {
 }
 
 bool SameOutside(const Scalar& a, const Scalar& b) { return a && b && SameScalar(a, b); }
+
+/// The read that yields `outside` wherever `value`, which is it or a conversion of it between
+/// floats, would be replaced by that, with what it then has outside: 0 stays 0. Null slot: none.
+struct GuardedSource {
+  int slot = -1;
+  Scalar outside;
+};
+
+GuardedSource SourceOf(const Scalar& value, const Scalar& outside) {
+  if (value->kind == ScalarKind::kRead) return {value->slot, outside};
+  const ScalarNode& source = ThroughFloatCasts(*value);
+  const bool is_zero = outside && outside->kind == ScalarKind::kConstant && outside->number == 0;
+  if (source.kind != ScalarKind::kRead || !is_zero) return {};
+  return {source.slot, ConstantScalar(source.dtype, outside->number)};
+}
 
 }  // namespace
 
@@ -70,24 +86,24 @@ void Inline(Computation& consumer, int tensor, const Computation& producer) {
         .value =
             [&](int inner) { return ReadScalar(inner + offset, producer.reads[inner].dtype); }};
     Scalar inlined = MapScalar(value, mapping);
-    const bool is_read = value->kind == ScalarKind::kRead;
+    const GuardedSource source = SourceOf(value, read.outside);
     const bool merge_outside =
-        is_read && (producer.reads[value->slot].guards.empty() ||
-                    SameOutside(read.outside, producer.reads[value->slot].outside));
+        source.slot >= 0 && (producer.reads[source.slot].guards.empty() ||
+                             SameOutside(source.outside, producer.reads[source.slot].outside));
     for (const TensorRead& inner : producer.reads) {
       TensorRead& added = reads.emplace_back(inner);
       MapRead(added, mapping);
       if (read.guards.empty()) continue;
-      const bool is_result = merge_outside && &inner == &producer.reads[value->slot];
+      const bool is_result = merge_outside && &inner == &producer.reads[source.slot];
       // One element can be read at every point, and stays the same at all of them.
       if (!is_result && inner.coordinates.empty()) continue;
       added.guards.insert(added.guards.end(), read.guards.begin(), read.guards.end());
       if (is_result && inner.guards.empty())
-        added.outside = read.outside;
+        added.outside = source.outside;
       else if (!added.outside)
         added.outside = ConstantInt(inner.dtype, 0);
     }
-    if (is_read) index_reads[slot] = value->slot + offset;
+    if (value->kind == ScalarKind::kRead) index_reads[slot] = value->slot + offset;
     if (!read.guards.empty() && !merge_outside)
       inlined = Call(ScalarOp::kSelect, {InRange(read.guards), inlined, read.outside});
     values[slot] = std::move(inlined);

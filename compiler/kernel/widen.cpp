@@ -78,4 +78,12 @@ void WidenFloat16(Computation& computation) {
     for (Scalar& scalar : *part) scalar = Widened(widening.Run(scalar));
 }
 
+const ScalarNode& ThroughFloatCasts(const ScalarNode& scalar) {
+  const ScalarNode* node = &scalar;
+  while (node->kind == ScalarKind::kCall && node->op == ScalarOp::kCast &&
+         Info(node->dtype).is_float && Info(node->arguments[0]->dtype).is_float)
+    node = node->arguments[0].get();
+  return *node;
+}
+
 }  // namespace descent

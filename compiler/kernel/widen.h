@@ -12,4 +12,7 @@ namespace descent {
 
 void WidenFloat16(Computation& computation);
 
+/// What conversions between floats take, or the scalar itself where it is none.
+const ScalarNode& ThroughFloatCasts(const ScalarNode& scalar);
+
 }  // namespace descent

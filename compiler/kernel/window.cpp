@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/kernel/contraction.h"
+#include "compiler/kernel/widen.h"
 #include "ir/index_map.h"
 
 namespace descent {
@@ -65,22 +66,13 @@ class WindowFinder {
   /// Neither guarded nor anything else but a matrix that lies there?
   bool IsDense() const { return kernel_.stages[0].reads[form_.lhs].guards.empty(); }
 
-  /// What is copied into a box may change its type, of floats, on the way.
-  static const ScalarNode& ThroughCasts(const ScalarNode& factor) {
-    const ScalarNode* node = &factor;
-    while (node->kind == ScalarKind::kCall && node->op == ScalarOp::kCast &&
-           Info(node->arguments[0]->dtype).is_float)
-      node = node->arguments[0].get();
-    return *node;
-  }
-
   /// One affine read of a parameter that ascends along all axes, and is 0 outside the parameter.
   bool ReadsWindow() {
     const Stage& stage = kernel_.stages[0];
     const auto factors = FactorsOf(*stage.reducer);
     if (!factors) return false;
     const auto is_lhs = [&](const Scalar& factor) {
-      const ScalarNode& read = ThroughCasts(*factor);
+      const ScalarNode& read = ThroughFloatCasts(*factor);  // done on the way into the box
       return read.kind == ScalarKind::kRead && read.slot == form_.lhs;
     };
     const StageRead& read = stage.reads[form_.lhs];
