@@ -102,16 +102,37 @@ Value Round(GraphBuilder& b, Value value) {
   return b.Add("cast", {rounded}, {{"to", DType::kF32}});
 }
 
+/// Which nodes give only statistics: what reductions other than contractions leave of activations,
+/// and what is computed of these, parameters and constants alone.
+std::vector<bool> FindStatistics(const Model& model) {
+  const Graph& graph = model.graph;
+  std::vector<bool> statistics;
+  std::set<int32_t> data;
+  for (const NamedValue& input : graph.inputs())
+    if (model.FindInput(input.name) != nullptr) data.insert(input.value.node);
+  for (const Node& node : graph.nodes()) {
+    const auto expr = Definition(node, OperandTypes(graph, node));
+    bool all = !data.contains(static_cast<int32_t>(statistics.size()));
+    for (const Value operand : node.operands) all &= statistics[operand.node];
+    if (expr && expr->reducer) all |= !ContractedOperands(graph, node);
+    statistics.push_back(all);
+  }
+  return statistics;
+}
+
 /// Finds what is to be rounded, in a graph and the bodies in it, and rounds it while the graph is
 /// copied.
 class Rounding {
  public:
-  explicit Rounding(const Graph& graph) { Collect(graph); }
+  explicit Rounding(const Model& model) {
+    Collect(model.graph);
+    CollectKept(model);
+  }
 
   Result<std::optional<std::vector<Value>>> operator()(GraphBuilder& b, const Node& node,
                                                        std::span<const Value> operands) const {
     std::vector<Value> inputs(operands.begin(), operands.end());
-    if (const auto found = contractions_.find(&node); found != contractions_.end())
+    if (const auto found = operands_.find(&node); found != operands_.end())
       for (const int operand : found->second) inputs[operand] = Round(b, inputs[operand]);
     DESCENT_TRY(results, b.Copy(node, std::move(inputs)));
     if (results_.contains(&node)) results[0] = Round(b, results[0]);
@@ -126,7 +147,7 @@ class Rounding {
           Collect(**body);
       const auto operands = ContractedOperands(graph, node);
       if (!operands) continue;
-      contractions_[&node] = *operands;
+      operands_[&node].insert(operands->begin(), operands->end());
       if (node.label.section == Section::kForward) results_.insert(&node);
       for (const int operand : *operands) CollectActivation(graph, node.operands[operand]);
     }
@@ -146,15 +167,32 @@ class Rounding {
     for (const Value operand : node.operands) CollectActivation(graph, operand);
   }
 
-  std::set<const Node*> results_;                           ///< for all that read them
-  std::map<const Node*, std::array<int, 2>> contractions_;  ///< with the operands to be rounded
+  /// Activations that the backward pass reads.
+  void CollectKept(const Model& model) {
+    const Graph& graph = model.graph;
+    const std::vector<bool> statistics = FindStatistics(model);
+    for (const Node& node : graph.nodes()) {
+      if (node.label.section != Section::kBackward) continue;
+      if (!Definition(node, OperandTypes(graph, node))) continue;
+      for (size_t i = 0; i < node.operands.size(); ++i) {
+        const Node& kept = graph.node(node.operands[i]);
+        const bool computed = Definition(kept, OperandTypes(graph, kept)).has_value();
+        if (computed && kept.label.section == Section::kForward &&
+            graph.type(node.operands[i]).dtype == DType::kF32 && !statistics[node.operands[i].node])
+          operands_[&node].insert(static_cast<int>(i));
+      }
+    }
+  }
+
+  std::set<const Node*> results_;                  ///< for all that read them
+  std::map<const Node*, std::set<int>> operands_;  ///< for this node alone
 };
 
 }  // namespace
 
 Result<Model> MixedPrecision(Model model, const PassOptions& options) {
   if (options.precision == FactorPrecision::kF32) return model;
-  const Rounding rounding(model.graph);
+  const Rounding rounding(model);
   DESCENT_TRY(graph, Transcribe(model.graph, rounding));
   model.graph = std::move(graph);
   return model;

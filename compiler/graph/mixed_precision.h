@@ -3,7 +3,9 @@
 // A sum of products (matmul, convolution, einsum and their gradients, recognized by what they
 // compute) gets its f32 operands rounded to bf16; its sum stays f32. What is rounded and computed
 // in the step, an activation or a gradient of one, is rounded once, for all that read it, so that
-// memory holds only the bf16 form. So are the results of such sums in the forward pass. Parameters
+// memory holds only the bf16 form. So are the results of such sums in the forward pass, and, for
+// the backward pass alone, the other activations that it reads; not statistics (means, variances,
+// sums), nor what a kernel form (attention) takes. Parameters
 // keep their f32 form, the master copy that the optimizer updates; only the sums read them rounded.
 // Everything else (normalization, softmax, losses, statistics, gradients of parameters, the update)
 // is computed and kept in f32.

@@ -31,8 +31,8 @@ bool IsWidening(const Computation& c) {
   if (c.reducer || c.results.size() != 1) return false;
   const ScalarNode& result = *c.results[0];
   return result.kind == ScalarKind::kCall && result.op == ScalarOp::kCast &&
-         result.arguments[0]->kind == ScalarKind::kRead &&
-         IsFloat16(result.arguments[0]->dtype) && Info(result.dtype).is_float;
+         result.arguments[0]->kind == ScalarKind::kRead && IsFloat16(result.arguments[0]->dtype) &&
+         Info(result.dtype).is_float;
 }
 
 class ProducerInlining {
@@ -105,11 +105,12 @@ class ProducerInlining {
   }
 
   /// A value that inlining would keep in memory though it could otherwise stay in the loop that
-  /// computes it.
+  /// computes it. One of 16 bits is better kept than what is made of it in 32.
   std::optional<Blocked> EndedEpilogue(size_t number) const {
     const Computation& producer = region_.works[number].computation;
     for (const TensorRead& read : producer.reads)
-      if (IsIdentity(producer, read) && !IsStoredAnyway(read.tensor, number))
+      if (IsIdentity(producer, read) && !IsStoredAnyway(read.tensor, number) &&
+          (!IsFloat16(read.dtype) || IsFloat16(producer.results[0]->dtype)))
         return Blocked{.obstacle = Obstacle::kEndsEpilogue, .tensor = read.tensor};
     return std::nullopt;
   }
@@ -200,13 +201,14 @@ class ProducerInlining {
     return std::nullopt;
   }
 
-  /// Is a computed value rounded to 16 bits only to be widened again? Then memory holds the 16 bits.
+  /// Is a computed value rounded to 16 bits only to be widened again? Then memory holds the 16
+  /// bits.
   bool IsKeptNarrow(const Computation& producer) const {
     const bool computed = std::ranges::any_of(
         producer.reads, [&](const TensorRead& read) { return computed_[read.tensor]; });
-    return computed && std::ranges::all_of(producer.results, [](const Scalar& result) {
-             return IsFloat16(result->dtype);
-           }) &&
+    return computed &&
+           std::ranges::all_of(producer.results,
+                               [](const Scalar& result) { return IsFloat16(result->dtype); }) &&
            std::ranges::all_of(producer.tensors, [&](int tensor) {
              return std::ranges::all_of(users_[tensor], [&](size_t user) {
                const Work& work = region_.works[user];
