@@ -6,6 +6,7 @@
 
 #include "compiler/kernel/contraction.h"
 #include "compiler/kernel/fuse.h"
+#include "compiler/kernel/widen.h"
 
 namespace descent {
 namespace {
@@ -202,18 +203,21 @@ class ProducerInlining {
   }
 
   /// Is a computed value rounded to 16 bits only to be widened again? Then memory holds the 16
-  /// bits.
+  /// bits; what lies in memory anyway is rounded where it is read.
   bool IsKeptNarrow(const Computation& producer) const {
-    const bool computed = std::ranges::any_of(
-        producer.reads, [&](const TensorRead& read) { return computed_[read.tensor]; });
-    return computed &&
-           std::ranges::all_of(producer.results,
-                               [](const Scalar& result) { return IsFloat16(result->dtype); }) &&
+    const auto is_narrow = [&](const Scalar& result) {
+      const ScalarNode& source = ThroughFloatCasts(*result);
+      const bool lies_there =
+          source.kind == ScalarKind::kRead && !computed_[producer.reads[source.slot].tensor];
+      return IsFloat16(result->dtype) && !lies_there;
+    };
+    const auto widens = [&](size_t user) {
+      const Work& work = region_.works[user];
+      return work.is_computation() && IsWidening(work.computation);
+    };
+    return std::ranges::all_of(producer.results, is_narrow) &&
            std::ranges::all_of(producer.tensors, [&](int tensor) {
-             return std::ranges::all_of(users_[tensor], [&](size_t user) {
-               const Work& work = region_.works[user];
-               return work.is_computation() && IsWidening(work.computation);
-             });
+             return std::ranges::all_of(users_[tensor], widens);
            });
   }
 

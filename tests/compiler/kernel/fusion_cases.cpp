@@ -91,6 +91,9 @@ std::vector<FusionCase> MakeCases() {
        "input x: f64[8]\ninput i: i64[]\nj = add(i, 1)\noutput j\ny = gather(x, j)\noutput y\n"},
       {kReads, kInline, "s23", ScaledBySum(24)},
       {kIndexNodes, kInline, "t4", Layouts(10)},
+      {kKeptNarrow, kInline, "r",
+       "input x: f32[8, 4]\ne = exp(x)\nr = cast(e, to=bf16)\nw = cast(r, to=f32)\n"
+       "t = transpose(w, permutation=[1, 0])\ny = matmul(t, w)\noutput y\n"},
       {kIndexDivisions, kInline, "b",
        "input x: f64[7, 45]\ninput y: f64[100, 315]\nr = reshape(x, shape=[9, 35])\n"
        "t = transpose(r, permutation=[1, 0])\nb = reshape(t, shape=[315])\nz = add(y, b)\n"

@@ -25,11 +25,14 @@ constexpr int kCalls[] = {0, 1, 3, 1, 2, 3};
 /// Rounding of so many operations, of a tensor's largest magnitude, and what stands for 0.
 constexpr double kTolerance64 = 1e-9, kFloor64 = 1e-13;
 constexpr double kTolerance32 = 2e-3, kFloor32 = 1e-5;
+/// Sums that differ in the last place may round to neighbouring bf16 numbers, 2^-8 apart.
+constexpr double kToleranceBf16 = 2e-2;
 
-Result<Model> Specialized(const Model& model, const std::string& entry, bool optimize) {
-  return RunPasses(
-      model, StandardPasses(model),
-      {.pass = {.entry = entry}, .disabled = optimize ? std::set<std::string>{} : kOptimizations});
+Result<Model> Specialized(const Model& model, const std::string& entry, FactorPrecision precision,
+                          bool optimize) {
+  return RunPasses(model, StandardPasses(model),
+                   {.pass = {.entry = entry, .precision = precision},
+                    .disabled = optimize ? std::set<std::string>{} : kOptimizations});
 }
 
 /// Numbers for data inputs: labels within their limit, floats in [-1, 1].
@@ -45,13 +48,14 @@ Tensor RandomInput(const TensorType& type, int64_t limit, std::mt19937_64& rando
 /// All entry points of the model, compiled in one way, with a state of their own.
 class CompiledNetwork {
  public:
-  static Result<CompiledNetwork> Make(const Model& model, const OptionSet& options, bool interpret,
+  static Result<CompiledNetwork> Make(const Model& model, FactorPrecision precision,
+                                      const OptionSet& options, bool interpret,
                                       const Tamper& tamper) {
     CompiledNetwork network(options, interpret);
     DESCENT_TRY(target, TargetOf(options));
     std::vector<Model> entries;
     for (const char* entry : kEntries) {
-      DESCENT_TRY(optimized, Specialized(model, entry, options.simplify));
+      DESCENT_TRY(optimized, Specialized(model, entry, precision, options.simplify));
       entries.push_back(std::move(optimized));
     }
     KernelProgram& program = *network.program_;
@@ -196,6 +200,7 @@ class NetworkChecker {
   NetworkChecker(const Model& model, const Tamper& tamper) : model_(model), tamper_(tamper) {}
 
   NetworkReport Run(const NetworkWays& ways) {
+    precision_ = ways.precision;
     report_.failure = TryRun(ways);
     return report_;
   }
@@ -203,14 +208,14 @@ class NetworkChecker {
  private:
   std::string TryRun(const NetworkWays& ways) {
     for (const char* entry : kEntries) {
-      auto reference = Specialized(model_, entry, false);
+      auto reference = Specialized(model_, entry, precision_, false);
       if (!reference) return "passes: " + reference.error().ToString();
       references_.push_back(*std::move(reference));
     }
     for (const auto& [sets, interpret] :
          {std::pair{&ways.compiled, false}, std::pair{&ways.interpreted, true}})
       for (const OptionSet& set : *sets) {
-        auto network = CompiledNetwork::Make(model_, set, interpret, tamper_);
+        auto network = CompiledNetwork::Make(model_, precision_, set, interpret, tamper_);
         if (!network) return "compilation: " + network.error().ToString();
         report_.counts.Add(network->counts());
         networks_.push_back(*std::move(network));
@@ -256,7 +261,7 @@ class NetworkChecker {
                    .step = values.at(std::string(kStepSlot)).GetInt(0),
                    .valid_rows = references_[entry].batch,
                    .learning_rate = values.at(std::string(kLearningRateSlot)).GetDouble(0)},
-                  Precision::kExact);
+                  is_narrow() ? Precision::kTyped : Precision::kExact);
     if (!exact) return "interpreter: " + exact.error().message;
     NamedTensors expected;
     for (size_t i = 0; i < graph.outputs().size(); ++i)
@@ -288,16 +293,19 @@ class NetworkChecker {
     return output;
   }
 
+  bool is_narrow() const { return precision_ == FactorPrecision::kBF16; }
+
   /// Sums of metrics may be of another type than the model.
-  static std::string Difference(const Tensor& got, const Tensor& wanted, bool is_metric) {
+  std::string Difference(const Tensor& got, const Tensor& wanted, bool is_metric) const {
     if (got.shape() != wanted.shape()) return "has another shape";
     const bool wide = got.dtype() != DType::kF32 && !is_metric;
     double largest = 0;
     for (int64_t i = 0; i < wanted.elements(); ++i)
       if (std::isfinite(wanted.GetDouble(i)))
         largest = std::max(largest, std::abs(wanted.GetDouble(i)));
+    const double tolerance = is_narrow() ? kToleranceBf16 : kTolerance32;
     const double allowed =
-        wide ? kFloor64 + kTolerance64 * largest : kFloor32 + kTolerance32 * largest;
+        wide ? kFloor64 + kTolerance64 * largest : kFloor32 + tolerance * largest;
     for (int64_t i = 0; i < got.elements(); ++i) {
       const double a = got.GetDouble(i), b = wanted.GetDouble(i);
       if (a == b || (std::isnan(a) && std::isnan(b)) || std::abs(a - b) <= allowed) continue;
@@ -308,6 +316,7 @@ class NetworkChecker {
 
   const Model& model_;
   const Tamper& tamper_;
+  FactorPrecision precision_ = FactorPrecision::kF32;
   std::vector<Model> references_;
   std::vector<CompiledNetwork> networks_;
   std::mt19937_64 random_{17};

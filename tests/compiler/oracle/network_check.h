@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/graph/pass_options.h"
 #include "ir/model.h"
 #include "tests/compiler/oracle/compiled_case.h"
 
@@ -30,11 +31,12 @@ struct NetworkReport {
 /// How a model is compiled; what is interpreted is the lowered program, without code.
 struct NetworkWays {
   std::vector<OptionSet> compiled, interpreted;
+  FactorPrecision precision = FactorPrecision::kF32;
 };
 
 /// Compares all values after every call with the exact interpreter's, which continues from the
-/// state that compiled code left. Tolerances are
-/// relative to a tensor's largest magnitude.
+/// state that compiled code left; in bf16 with those of the interpreter that rounds as the types
+/// say. Tolerances are relative to a tensor's largest magnitude.
 NetworkReport CheckNetwork(const Model& model, const NetworkWays& ways, const Tamper& tamper = {});
 
 }  // namespace descent

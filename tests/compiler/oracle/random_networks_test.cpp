@@ -49,6 +49,19 @@ TEST(RandomNetworks, LoweredGiveTheInterpretersValues) {
   }
 }
 
+/// Of f32 networks, the others stay as they are.
+TEST(RandomNetworks, InBf16GiveTheRoundingInterpretersValues) {
+  OptionSet unfused;
+  unfused.fuse = false;
+  for (uint64_t seed = 200; seed < 212; ++seed) {
+    const NetworkReport report = CheckNetwork(NetworkOf(seed, {.layers = 4, .work = 50000}),
+                                              {.compiled = {OptionSet(), SmallCaches(seed)},
+                                               .interpreted = {unfused},
+                                               .precision = FactorPrecision::kBF16});
+    EXPECT_EQ(report.failure, "") << "seed " << seed;
+  }
+}
+
 /// A network whose filters have an order of their own.
 Model OrderedNetwork() {
   for (uint64_t seed = 0;; ++seed)
