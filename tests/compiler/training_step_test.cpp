@@ -26,23 +26,28 @@ using runtime::Executor;
 
 constexpr int32_t kMostThreads = 8;
 
-const JitProgram& FashionMnist() {
-  static const JitProgram jit = [] {
-    const auto model = ReadModel(DESCENT_SOURCE_DIR "/docs/examples/fashion-mnist/model.descent");
-    DESCENT_CHECK(model.has_value(), model.error().message);
-    const auto compiled = Compile(*model, {.entries = {"initialize", "train_step"}});
-    DESCENT_CHECK(compiled.has_value(), compiled.error().message);
-    auto loaded = JitProgram::Load(compiled->program, *compiled->target);
-    DESCENT_CHECK(loaded.has_value(), loaded.error().message);
-    return *std::move(loaded);
-  }();
-  return jit;
+JitProgram Compiled(FactorPrecision precision) {
+  const auto model = ReadModel(DESCENT_SOURCE_DIR "/docs/examples/fashion-mnist/model.descent");
+  DESCENT_CHECK(model.has_value(), model.error().message);
+  const auto compiled =
+      Compile(*model, {.entries = {"initialize", "train_step"}, .precision = precision});
+  DESCENT_CHECK(compiled.has_value(), compiled.error().message);
+  auto loaded = JitProgram::Load(compiled->program, *compiled->target);
+  DESCENT_CHECK(loaded.has_value(), loaded.error().message);
+  return *std::move(loaded);
+}
+
+const JitProgram& FashionMnist(FactorPrecision precision = FactorPrecision::kF32) {
+  static const JitProgram f32 = Compiled(FactorPrecision::kF32);
+  static const JitProgram bf16 = Compiled(FactorPrecision::kBF16);
+  return precision == FactorPrecision::kF32 ? f32 : bf16;
 }
 
 /// One entry point with memory of its own.
 class Call {
  public:
-  Call(const char* entry, const Block& state) : entry_(*FashionMnist().FindEntry(entry)) {
+  Call(const char* entry, const Block& state, const JitProgram& program = FashionMnist())
+      : entry_(*program.FindEntry(entry)) {
     scratch_ = Block(entry_.fixed_scratch_bytes + kMostThreads * entry_.worker_scratch_bytes);
     for (int64_t i = 0; i < entry_.input_count; ++i) {
       const Block& block = blocks_.emplace_back(runtime::ByteCount(entry_.inputs[i].tensor));
@@ -82,20 +87,24 @@ class Call {
 };
 
 /// The state after initialization and three steps.
-std::vector<std::byte> Train(const descent_executor* executor) {
-  const Block state(FashionMnist().program().state_bytes);
-  EXPECT_EQ(Call("initialize", state).Run(executor), 0u);
-  Call step("train_step", state);
+std::vector<std::byte> Train(const descent_executor* executor,
+                             const JitProgram& program = FashionMnist()) {
+  const Block state(program.program().state_bytes);
+  EXPECT_EQ(Call("initialize", state, program).Run(executor), 0u);
+  Call step("train_step", state, program);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(step.Run(executor), 0u);
   return {state.data(), state.data() + state.size()};
 }
 
 TEST(TrainingStep, SameBitsOnAnyNumberOfThreads) {
-  const auto serial = Train(nullptr);
-  for (int32_t threads : {1, 2, 3, kMostThreads}) {
-    const auto executor = Executor::Make(threads, BindCaller::kNo);
-    ASSERT_TRUE(executor);
-    EXPECT_TRUE(Train((*executor)->abi()) == serial) << threads << " threads";
+  for (const FactorPrecision precision : {FactorPrecision::kF32, FactorPrecision::kBF16}) {
+    const JitProgram& program = FashionMnist(precision);
+    const auto serial = Train(nullptr, program);
+    for (int32_t threads : {1, 2, 3, kMostThreads}) {
+      const auto executor = Executor::Make(threads, BindCaller::kNo);
+      ASSERT_TRUE(executor);
+      EXPECT_TRUE(Train((*executor)->abi(), program) == serial) << threads << " threads";
+    }
   }
 }
 
