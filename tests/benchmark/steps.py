@@ -2,7 +2,7 @@
 """Whole training steps of Descent beside PyTorch and JAX, interleaved; prints tables in Markdown.
 
     steps.py [--venv FOLDER | --python PROGRAM] [--build FOLDER] [--threads T] [--rounds N] [--seconds S]
-             [--peers torch,jax] [--shapes] [--output FILE.json] [WORKLOAD...]
+             [--peers torch,jax] [--precision f32|bf16] [--shapes] [--output FILE.json] [WORKLOAD...]
 
 A WORKLOAD is a name of `descent model`, with other sizes than the usual ones as in mlp:batch=1,width=17; by default the six
 reference workloads run, with --shapes the shapes that nobody tuned for. The peers' Python is that of a virtual environment
@@ -97,8 +97,11 @@ class Bench:
         self.descent = str(arguments.build / "bin/descent")
         self.models = ready_models(self.descent)
         self.threads, self.seconds = arguments.threads, arguments.seconds
+        self.precision = ["--precision", arguments.precision]
         self.folder = arguments.folder
         peers = arguments.peers.split(",") if arguments.peers else []
+        if arguments.precision != "f32" and "jax" in peers:
+            raise Failure("JAX has no mixed precision of its own: --precision bf16 takes --peers torch")
         self.programs = [name for name, peer in PROGRAMS.items() if peer is None or peer[0] in peers]
         self.python = arguments.python
         if peers and not self.python:
@@ -110,10 +113,11 @@ class Bench:
             model = f"{self.folder}/{name}.descent"
             words = [word for size, value in sizes.items() for word in (f"--{size}", str(value))]
             subprocess.run([self.descent, "model", name, *words, "-o", model], check=True, capture_output=True)
-            return [self.descent, "bench", model, "--json", "--threads", str(threads), "--seconds", str(self.seconds)]
+            return [self.descent, "bench", model, "--json", "--threads", str(threads), "--seconds", str(self.seconds),
+                    *self.precision]
         script, variant = PROGRAMS[program]
         return [self.python, str(PEERS / f"peers_{script}.py"), "--variant", variant, "--threads", str(threads),
-                "--seconds", str(self.seconds), name, json.dumps(sizes)]
+                "--seconds", str(self.seconds), *self.precision, name, json.dumps(sizes)]
 
     def run(self, program, workload, threads=None):
         threads = threads or self.threads
@@ -243,6 +247,7 @@ def parse():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--peers", default="torch,jax")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32", help="bf16: PyTorch's autocast; not of JAX")
     parser.add_argument("--shapes", action="store_true")
     parser.add_argument("--output", type=pathlib.Path)
     parser.add_argument("workloads", nargs="*")

@@ -19,6 +19,7 @@ WARM_UPS = 3
 def parse(variants):
     parser = argparse.ArgumentParser()
     parser.add_argument("--variant", choices=variants, default=variants[0])
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("workload")

@@ -8,6 +8,8 @@ import peer
 import shapes
 
 ARGUMENTS = peer.parse(["jit"])
+if ARGUMENTS.precision != "f32":
+    raise SystemExit("JAX has no mixed precision of its own: leave it out (--peers torch)")
 
 import jax
 import numpy as np

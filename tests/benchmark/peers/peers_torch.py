@@ -253,7 +253,11 @@ def main():
             net, data = net.to(memory_format=torch.channels_last), data.to(memory_format=torch.channels_last)
     net.train()
     optimizer = optimizer(net.parameters(), **settings)
-    forward = lambda data, target: loss(net(data), target)
+
+    def forward(data, target):
+        with torch.autocast("cpu", torch.bfloat16, enabled=ARGUMENTS.precision == "bf16"):
+            return loss(net(data), target)
+
     if ARGUMENTS.variant == "compile":
         forward = torch.compile(forward)
 
