@@ -35,7 +35,7 @@ SHAPES = [
     "lenet:batch=512", "lenet:width=17,hidden=100", "resnet18:batch=1", "resnet18:width=17",
     "resnet18:width=32,size=48,batch=16", "gpt:batch=1", "gpt:steps=17,batch=5", "gpt:width=96,heads=3",
     "gpt:steps=256,batch=2,depth=2", "gpt:width=384,depth=6,heads=6,batch=2", "vgg:depth=11,batch=8", "mobilenet_v2",
-    "mobilenet_v2:batch=1", "unet", "lstm", "lstm:batch=1", "transformer_encoder", "autoencoder",
+    "mobilenet_v2:batch=1", "unet", "lstm", "lstm:batch=1", "transformer_encoder", "autoencoder", "vae",
 ]
 # Program -> (script, variant); the order of columns.
 PROGRAMS = {

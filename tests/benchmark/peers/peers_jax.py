@@ -341,6 +341,25 @@ def autoencoder(batch, inputs, width, code):
     return parameters, (), image, image, loss, adam(1e-3)
 
 
+def vae(batch, inputs, width, code):
+    sides = {"encoder": (inputs, width), "mean": (width, code), "log_variance": (width, code), "first": (code, width),
+             "last": (width, inputs)}
+    parameters = {name: (weights(m, n), zeros(n)) for name, (m, n) in sides.items()}
+
+    def loss(p, statistics, x, y, key):
+        linear = lambda name, x: x @ p[name][0] + p[name][1]
+        h = jax.nn.relu(linear("encoder", x))
+        mean, log_variance = linear("mean", h), linear("log_variance", h)
+        drawn = mean + jnp.exp(0.5 * log_variance) * jax.random.normal(key, mean.shape)
+        logits = linear("last", jax.nn.relu(linear("first", drawn)))
+        pixels = jnp.sum(jax.nn.softplus(logits) - logits * y, 1)
+        divergence = 0.5 * jnp.sum(jnp.square(mean) + jnp.exp(log_variance) - log_variance - 1, 1)
+        return jnp.mean(pixels + divergence), statistics
+
+    image = normal(batch, inputs)
+    return parameters, (), image, image, loss, adam(1e-3)
+
+
 def lstm(batch, steps, vocabulary, width, depth):
     layers = [(weights(width, 4 * width), weights(width, 4 * width), zeros(4 * width), zeros(4 * width))
               for _ in range(depth)]
@@ -396,8 +415,8 @@ def transformer_encoder(batch, steps, vocabulary, width, hidden, depth, heads, c
 
 
 WORKLOADS = {"playground": playground, "mlp": mlp, "lenet": lenet, "resnet18": resnet18, "gpt": gpt, "chargpt": gpt,
-             "gpt2": gpt2, "vgg": vgg, "mobilenet_v2": mobilenet_v2, "unet": unet, "autoencoder": autoencoder, "lstm": lstm,
-             "transformer_encoder": transformer_encoder}
+             "gpt2": gpt2, "vgg": vgg, "mobilenet_v2": mobilenet_v2, "unet": unet, "autoencoder": autoencoder, "vae": vae,
+             "lstm": lstm, "transformer_encoder": transformer_encoder}
 
 
 def main():

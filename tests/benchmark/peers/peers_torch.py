@@ -202,6 +202,33 @@ def autoencoder(batch, inputs, width, code):
     return net, image, image, F.mse_loss, (torch.optim.Adam, {"lr": 1e-3})
 
 
+class Vae(nn.Module):
+    """Logits of the restored image, and the logarithm of the variance and the mean of its code."""
+
+    def __init__(self, inputs, width, code):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(inputs, width), nn.ReLU())
+        self.mean, self.log_variance = nn.Linear(width, code), nn.Linear(width, code)
+        self.decoder = nn.Sequential(nn.Linear(code, width), nn.ReLU(), nn.Linear(width, inputs))
+
+    def forward(self, image):
+        h = self.encoder(image)
+        mean, log_variance = self.mean(h), self.log_variance(h)
+        drawn = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        return self.decoder(drawn), mean, log_variance
+
+
+def vae(batch, **sizes):
+    def loss(answer, image):
+        logits, mean, log_variance = answer
+        pixels = F.binary_cross_entropy_with_logits(logits, image, reduction="none").sum(1)
+        divergence = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(1)
+        return (pixels + divergence).mean()
+
+    image = torch.randn(batch, sizes["inputs"])
+    return Vae(**sizes), image, image, loss, (torch.optim.Adam, {"lr": 1e-3})
+
+
 class Lstm(nn.Module):
     def __init__(self, vocabulary, width, depth):
         super().__init__()
@@ -239,8 +266,8 @@ def transformer_encoder(batch, classes, **sizes):
 
 
 WORKLOADS = {"playground": playground, "mlp": mlp, "lenet": lenet, "resnet18": resnet18, "gpt": gpt, "chargpt": gpt,
-             "gpt2": gpt2, "vgg": vgg, "mobilenet_v2": mobilenet_v2, "unet": unet, "autoencoder": autoencoder, "lstm": lstm,
-             "transformer_encoder": transformer_encoder}
+             "gpt2": gpt2, "vgg": vgg, "mobilenet_v2": mobilenet_v2, "unet": unet, "autoencoder": autoencoder, "vae": vae,
+             "lstm": lstm, "transformer_encoder": transformer_encoder}
 
 
 def main():
