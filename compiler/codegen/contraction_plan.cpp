@@ -123,8 +123,8 @@ class Planner {
     if (!address || address->k_run % 2 != 0) return;
     if (address->coefficients[kNAxis] != 1 && address->coefficients[kKAxis] != 1) return;
     if (plan_.window) {
-      const int innermost = kernel_.as<ContractionForm>().k.back();
-      if (plan_.window->run % 2 != 0 || plan_.window->strides[innermost] != 1) return;
+      if (plan_.window->run % 2 != 0) return;
+      plan_.box_of_pairs = plan_.window->strides[kernel_.as<ContractionForm>().k.back()] != 1;
     }
     plan_.pairs = true;
     plan_.factors = DType::kBF16;
@@ -250,8 +250,9 @@ class Planner {
     if (plan_.window) {
       const auto& roles = kernel_.as<ContractionForm>();
       lhs.packing = Packing::kWindow;
-      lhs.k_stride = plan_.steps_at_once() * plan_.window->strides[roles.k.back()];
-      lhs.row_stride = plan_.window->strides[roles.m.back()];
+      const int64_t scale = plan_.box_scale();
+      lhs.k_stride = scale * plan_.steps_at_once() * plan_.window->strides[roles.k.back()];
+      lhs.row_stride = scale * plan_.window->strides[roles.m.back()];
       return;
     }
     if (plan_.pairs) return PlanPairsOfLhs();
@@ -329,9 +330,15 @@ class Planner {
     };
     const int64_t steps = PackedSteps();
     const bool rows_of_lhs = plan_.lhs.k_stride == plan_.steps_at_once();
-    if (plan_.window)
-      plan_.lhs.scratch_offset = take(Elements(plan_.window->box), plan_.factors);
-    else if (plan_.lhs.packed())
+    if (plan_.window) {
+      const int64_t places = Elements(plan_.window->box);
+      plan_.lhs.scratch_offset =
+          take(RoundUp(places, plan_.lanes) * plan_.box_scale(), plan_.factors);
+      const int64_t next = plan_.window->strides[kernel_.as<ContractionForm>().k.back()];
+      if (plan_.box_of_pairs)
+        plan_.box_offset = take(RoundUp(places, plan_.lanes) + next, plan_.factors);
+    }
+    if (!plan_.window && plan_.lhs.packed())
       plan_.lhs.scratch_offset =
           take(rows_of_lhs ? plan_.block_m * plan_.lhs.row_stride : steps * plan_.lhs.k_stride,
                plan_.factors);

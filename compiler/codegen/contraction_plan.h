@@ -85,14 +85,20 @@ struct ContractionPlan {
   int64_t tiles_m = 0, tiles_n = 0, tiles = 0;
   OperandPlan lhs, rhs;
   std::optional<WindowedFactor> window;  ///< with lhs.packing kWindow
-  int64_t partial_offset = 0;            ///< partial sums in scratch
-  int64_t partial_stride = 0;            ///< elements from row to row of them
+  /// Each place of the box holds a pair: its element, and the one that is next along K. So pairs
+  /// may begin anywhere, as where the pixels of a row are added up and channels lie side by side.
+  bool box_of_pairs = false;
+  int64_t box_offset = 0;      ///< in scratch, of the elements that a box of pairs is made of
+  int64_t partial_offset = 0;  ///< partial sums in scratch
+  int64_t partial_stride = 0;  ///< elements from row to row of them
   int64_t scratch_bytes = 0;
 
   int64_t extent(FlatAxis axis) const { return groups[axis].extent; }
   int64_t register_n() const { return vectors * lanes; }
   bool one_k_block() const { return block_k >= extent(kKAxis); }
   int64_t steps_at_once() const { return pairs ? 2 : 1; }
+  /// Factors in one place of the box.
+  int64_t box_scale() const { return box_of_pairs ? 2 : 1; }
 };
 
 /// Panels that cover `count` rows or columns: size -> number, to be laid out from the largest on.

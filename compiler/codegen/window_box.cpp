@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ir/counts.h"
 #include "ir/diagnostic.h"
 #include "ir/index_map.h"
 
@@ -17,7 +18,7 @@ llvm::Value* Position(FunctionEmitter& f, const AxisGroup& group, size_t positio
   return position == 0 ? quotient : f.b.CreateURem(quotient, f.I64(group.extents[position]));
 }
 
-/// Offset of the `number`-th combination of the piece's axes but the innermost.
+/// Offset, in factors, of the `number`-th combination of the piece's axes but the innermost.
 llvm::Value* OffsetOf(FunctionEmitter& f, const ContractionPlan& plan, FlatAxis axis,
                       const GroupPiece& piece, llvm::Value* number) {
   const AxisGroup& group = plan.groups[axis];
@@ -29,7 +30,7 @@ llvm::Value* OffsetOf(FunctionEmitter& f, const ContractionPlan& plan, FlatAxis 
       position = f.b.CreateURem(rest, f.I64(group.extents[i]));
       rest = f.b.CreateUDiv(rest, f.I64(group.extents[i]));
     }
-    offset = f.Add(offset, f.Mul(position, plan.window->strides[group.axes[i]]));
+    offset = f.Add(offset, f.Mul(position, plan.box_scale() * plan.window->strides[group.axes[i]]));
   }
   return offset;
 }
@@ -53,6 +54,30 @@ std::vector<llvm::Value*> Corner(FunctionEmitter& f, const ContractionPlan& plan
     corner.push_back(at);
   }
   return corner;
+}
+
+/// Pairs of the elements of the dense box at `box_offset`.
+void EmitPairs(KernelFrame& frame, const ContractionPlan& plan) {
+  FunctionEmitter& f = frame.f;
+  const int lanes = static_cast<int>(plan.lanes);
+  const int64_t next = plan.window->strides[frame.kernel.as<ContractionForm>().k.back()];
+  llvm::Type* element = f.b.getInt16Ty();
+  llvm::Type* vector = f.Widen(element, lanes);
+  llvm::Type* pairs = f.Widen(f.b.getInt32Ty(), lanes);
+  llvm::Value* source = frame.ScratchAt(plan.box_offset);
+  llvm::Value* target = frame.ScratchAt(plan.lhs.scratch_offset);
+  f.For(
+      f.I64(0), f.I64(RoundUp(Elements(plan.window->box), plan.lanes)), plan.lanes,
+      [&](llvm::Value* place) {
+        const auto load = [&](llvm::Value* at) {
+          llvm::Value* address = f.Element(element, source, at);
+          return f.b.CreateZExt(f.b.CreateAlignedLoad(vector, address, llvm::Align(2)), pairs);
+        };
+        llvm::Value* second = f.b.CreateShl(load(f.Add(place, f.I64(next))), 16);
+        f.b.CreateAlignedStore(f.b.CreateOr(load(place), second),
+                               f.Element(f.b.getInt32Ty(), target, place), llvm::Align(4));
+      },
+      "pair");
 }
 
 }  // namespace
@@ -90,10 +115,11 @@ void EmitPackBox(KernelFrame& frame, const ContractionPlan& plan, llvm::Value* b
   nest.results = {Rewrite(plan.lhs.value, [](const ScalarNode& node) {
     return node.kind == ScalarKind::kRead ? ReadScalar(0, node.dtype) : nullptr;
   })};
-  const Memory box{frame.ScratchAt(plan.lhs.scratch_offset), plan.factors, window.box,
-                   RowMajorStrides(window.box)};
+  const int64_t offset = plan.box_of_pairs ? plan.box_offset : plan.lhs.scratch_offset;
+  const Memory box{frame.ScratchAt(offset), plan.factors, window.box, RowMajorStrides(window.box)};
   nest.stores = {{0, own, box, nullptr}};
   EmitNest(f, nest);
+  if (plan.box_of_pairs) EmitPairs(frame, plan);
 }
 
 llvm::Value* BoxRow(FunctionEmitter& f, const ContractionPlan& plan, llvm::Value* number) {

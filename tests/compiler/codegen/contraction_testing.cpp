@@ -62,6 +62,17 @@ void AddBiasRelu(Kernel& kernel, int64_t n) {
   stage.results = {Call(ScalarOp::kMax, {sum, ConstantScalar(dtype, 0)})};
 }
 
+void RoundFactors(Kernel& kernel, DType lhs, DType rhs) {
+  const auto factor = [&](int read, DType dtype) {
+    kernel.parameters[read].type.dtype = dtype;
+    StageRead& from = kernel.stages[0].reads[read];
+    if (from.outside) from.outside = ConstantScalar(dtype, 0);
+    return Cast(DType::kF32, Cast(DType::kBF16, ReadScalar(read, dtype)));
+  };
+  const Scalar product = Call(ScalarOp::kMul, {factor(0, lhs), factor(1, rhs)});
+  kernel.stages[0].reducer->step = {Call(ScalarOp::kAdd, {Accumulator(0, DType::kF32), product})};
+}
+
 // Axes: image 0, out 1, y 2, x 3; in 4, ky 5, kx 6.
 Kernel ConvolutionKernel(int64_t images, int64_t in, int64_t size, int64_t out, int64_t window,
                          int64_t stride, int64_t padding) {

@@ -15,19 +15,6 @@ namespace {
 
 constexpr DType kF32 = DType::kF32, kBF16 = DType::kBF16;
 
-/// The same sum of factors that are bf16 in memory, or rounded as they are read.
-void RoundFactors(Kernel& kernel, DType lhs, DType rhs) {
-  const auto factor = [&](int read, DType dtype) {
-    kernel.parameters[read].type.dtype = dtype;
-    StageRead& from = kernel.stages[0].reads[read];
-    if (from.outside) from.outside = ConstantScalar(dtype, 0);
-    return Cast(kF32, Cast(kBF16, ReadScalar(read, dtype)));
-  };
-  kernel.stages[0].reducer->step = {
-      Call(ScalarOp::kAdd,
-           {Accumulator(0, kF32), Call(ScalarOp::kMul, {factor(0, lhs), factor(1, rhs)})})};
-}
-
 bool UsesPairs(const Kernel& kernel) { return PlanContraction(kernel, NativeTarget().facts).pairs; }
 
 class PairPacking : public testing::TestWithParam<std::tuple<bool, bool, DType, DType>> {
@@ -95,20 +82,6 @@ TEST(PairPacking, IsUsedWhereTheTargetHasIt) {
            {Accumulator(0, kF32), Call(ScalarOp::kMul, {rounded, ReadScalar(1, kF32)})})};
   EXPECT_FALSE(UsesPairs(one_rounded));
   ExpectMatchesReference(one_rounded, Patterns(one_rounded), 1e-5);
-}
-
-/// Images that lie channel by channel have pixels, not channels, side by side; boxes hold them in
-/// bf16 all the same.
-TEST(PairPacking, Convolutions) {
-  for (int64_t stride : {1, 2})
-    for (int64_t padding : {0, 1}) {
-      Kernel forward = ConvolutionKernel(3, 4, 11, 6, 3, stride, padding);
-      RoundFactors(forward, kBF16, kF32);
-      ExpectMatchesReference(forward, Patterns(forward), 1e-5);
-      Kernel weights = ConvolutionWeightsKernel(3, 4, 11, 6, 3, stride, padding);
-      RoundFactors(weights, kBF16, kBF16);
-      ExpectMatchesReference(weights, Patterns(weights), 1e-4);
-    }
 }
 
 }  // namespace

@@ -170,6 +170,13 @@ WindowSample RandomWindow(std::mt19937_64& random) {
   return s;
 }
 
+std::string Describe(const WindowSample& s) {
+  return fmt::format(
+      "images {} size {} in {} out {} kernel {} stride {} dilation {} padding {} weights {} last "
+      "{}",
+      s.images, s.size, s.in, s.out, s.kernel, s.stride, s.dilation, s.padding, s.weights, s.last);
+}
+
 /// What a kernel makes of patterns, compiled for `target`, at several numbers of threads.
 void ExpectMatches(const Kernel& kernel, const Target& target) {
   const auto jit = JitProgram::Load(ProgramOf(kernel), target);
@@ -216,16 +223,40 @@ TEST(Window, OfEverySizeGivesTheSums) {
     int& number = window->whole_k(k) ? whole : cut;
     if (number == kEach) continue;
     ++number;
-    SCOPED_TRACE(fmt::format(
-        "round {}: images {} size {} in {} out {} kernel {} stride {} dilation {} padding {} "
-        "weights {} last {}",
-        round, sample.images, sample.size, sample.in, sample.out, sample.kernel, sample.stride,
-        sample.dilation, sample.padding, sample.weights, sample.last));
+    SCOPED_TRACE(fmt::format("round {}: {}", round, Describe(sample)));
     ExpectMatches(kernel, target);
     if (HasFatalFailure()) return;
   }
   EXPECT_EQ(whole, kEach);
   EXPECT_EQ(cut, kEach);
+}
+
+/// Pairs lie side by side in the box (channels that are added up), or the box is made of pairs
+/// (pixels that are); runs of odd length have none.
+TEST(Window, OfBf16GivesTheSums) {
+  constexpr int kEach = 4;
+  std::mt19937_64 random(6);
+  const bool has_pairs = NativeTarget().facts.bf16_pairs;
+  int side_by_side = 0, of_pairs = 0, without = 0;
+  for (int round = 0; round < 2000 && side_by_side + of_pairs + without < 3 * kEach; ++round) {
+    const WindowSample sample = RandomWindow(random);
+    Kernel kernel = WindowKernel(sample);
+    RoundFactors(kernel, random() % 2 == 0 ? kF32 : DType::kBF16, DType::kBF16);
+    const Target target = WithSecondLevelCache(int64_t{2048} << random() % 5);
+    Schedule(kernel, target.facts);
+    kernel.schedule.parallel = true;
+    if (!FindWindow(kernel, target.facts)) continue;
+    const ContractionPlan plan = PlanContraction(kernel, target.facts);
+    int& number = plan.box_of_pairs ? of_pairs : plan.pairs ? side_by_side : without;
+    if (number == kEach) continue;
+    ++number;
+    SCOPED_TRACE(fmt::format("round {}: {}", round, Describe(sample)));
+    ExpectMatches(kernel, target);
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_EQ(without, kEach);
+  EXPECT_EQ(side_by_side, has_pairs ? kEach : 0);
+  EXPECT_EQ(of_pairs, has_pairs ? kEach : 0);
 }
 
 }  // namespace
