@@ -180,7 +180,7 @@ class ContractionKernelEmitter {
   /// Where the rows of a register tile lie in the box, by number of the run of k.
   Runs BoxRuns(const Panel& rows, llvm::Value* k_low, llvm::Value* k_high) {
     const int64_t run = plan_.window->run;
-    llvm::Type* element = f_.MemoryType(plan_.factors);
+    llvm::Type* element = f_.MemoryType(plan_.factors());
     const bool all_of_k = plan_.window->whole_k(plan_.extent(kKAxis));
     llvm::Value* row = f_.Add(box_row_, f_.Mul(rows.low, plan_.lhs.row_stride));
     llvm::Value* base = f_.Element(element, frame_.ScratchAt(plan_.lhs.scratch_offset), row);
@@ -197,7 +197,7 @@ class ContractionKernelEmitter {
 
   llvm::Value* DirectBase(const OperandPlan& operand, const Tile& tile, llvm::Value* k_low) {
     const FlatAddress& address = *operand.address;
-    llvm::Type* element = f_.MemoryType(plan_.factors);
+    llvm::Type* element = f_.MemoryType(plan_.factors());
     const StageRead& read = stage_.reads[operand.read];
     llvm::Value* base = frame_.parameters[read.index];
     base = f_.Element(element, base, f_.Mul(tile.batch, address.coefficients[kBatchAxis]));
@@ -207,7 +207,7 @@ class ContractionKernelEmitter {
 
   llvm::Value* OperandAddress(const OperandPlan& operand, const Tile& tile, llvm::Value* k_low,
                               llvm::Value* x, llvm::Value* x_origin, int64_t x_stride) {
-    llvm::Type* element = f_.MemoryType(plan_.factors);
+    llvm::Type* element = f_.MemoryType(plan_.factors());
     if (!operand.packed())
       return f_.Element(element, DirectBase(operand, tile, k_low), f_.Mul(x, x_stride));
     if (operand.panels()) return frame_.ScratchAt(operand.scratch_offset);

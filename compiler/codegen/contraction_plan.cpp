@@ -50,7 +50,7 @@ class Planner {
       MoveToBatch(kMAxis, extents);
       MoveToBatch(kNAxis, extents);
     }
-    plan_.dtype = plan_.factors = stage_.reducer->init[0]->dtype;
+    plan_.dtype = stage_.reducer->init[0]->dtype;
     plan_.lanes = facts_.vector_bytes / Info(plan_.dtype).bytes;
     FindFactors();
     PlanPairs();
@@ -127,7 +127,6 @@ class Planner {
       plan_.box_of_pairs = plan_.window->strides[kernel_.as<ContractionForm>().k.back()] != 1;
     }
     plan_.pairs = true;
-    plan_.factors = DType::kBF16;
     plan_.lhs.value = lhs;
     plan_.rhs.value = rhs;
   }
@@ -333,17 +332,17 @@ class Planner {
     if (plan_.window) {
       const int64_t places = Elements(plan_.window->box);
       plan_.lhs.scratch_offset =
-          take(RoundUp(places, plan_.lanes) * plan_.box_scale(), plan_.factors);
+          take(RoundUp(places, plan_.lanes) * plan_.box_scale(), plan_.factors());
       const int64_t next = plan_.window->strides[kernel_.as<ContractionForm>().k.back()];
       if (plan_.box_of_pairs)
-        plan_.box_offset = take(RoundUp(places, plan_.lanes) + next, plan_.factors);
+        plan_.box_offset = take(RoundUp(places, plan_.lanes) + next, plan_.factors());
     }
     if (!plan_.window && plan_.lhs.packed())
       plan_.lhs.scratch_offset =
           take(rows_of_lhs ? plan_.block_m * plan_.lhs.row_stride : steps * plan_.lhs.k_stride,
-               plan_.factors);
+               plan_.factors());
     if (plan_.rhs.packed())
-      plan_.rhs.scratch_offset = take(steps * plan_.rhs.k_stride, plan_.factors);
+      plan_.rhs.scratch_offset = take(steps * plan_.rhs.k_stride, plan_.factors());
     const int64_t columns = plan_.register_n();
     if (plan_.one_k_block()) {
       plan_.partial_stride = columns;

@@ -75,9 +75,8 @@ struct OperandPlan {
 };
 
 struct ContractionPlan {
-  DType dtype = DType::kF32;    ///< of the sums
-  DType factors = DType::kF32;  ///< of what the micro-kernel reads
-  bool pairs = false;           ///< it takes two steps of k at once
+  DType dtype = DType::kF32;  ///< of the sums
+  bool pairs = false;         ///< the micro-kernel takes two steps of k at once, in bf16
   int64_t lanes = 8;
   std::array<AxisGroup, kFlatAxes> groups;
   int64_t register_m = 6, vectors = 2;  ///< register tile: rows, vectors of columns
@@ -97,6 +96,8 @@ struct ContractionPlan {
   int64_t register_n() const { return vectors * lanes; }
   bool one_k_block() const { return block_k >= extent(kKAxis); }
   int64_t steps_at_once() const { return pairs ? 2 : 1; }
+  /// The type of what the micro-kernel reads.
+  DType factors() const { return pairs ? DType::kBF16 : dtype; }
   /// Factors in one place of the box.
   int64_t box_scale() const { return box_of_pairs ? 2 : 1; }
 };

@@ -38,7 +38,7 @@ class MicroKernelEmitter {
         plan_(plan),
         kernel_(kernel),
         element_(f.RegisterType(plan.dtype)),
-        factor_(f.MemoryType(plan.factors)),
+        factor_(f.MemoryType(plan.factors())),
         step_(plan.pairs ? f.b.getInt32Ty() : element_),
         vector_(f.Widen(element_, static_cast<int>(plan.lanes))),
         align_(Info(plan.dtype).bytes),
@@ -171,7 +171,7 @@ class MicroKernelEmitter {
                               {sum, b_.CreateBitCast(a, pairs), b_.CreateBitCast(c, pairs)});
   }
 
-  llvm::Align FactorAlign() const { return llvm::Align(Info(plan_.factors).bytes); }
+  llvm::Align FactorAlign() const { return llvm::Align(Info(plan_.factors()).bytes); }
 
   llvm::Value* LoadRhs(llvm::Value* rhs, int64_t j) {
     const int64_t first = j * plan_.lanes;

@@ -52,7 +52,7 @@ class Packer {
   }
 
   void Emit(const PackedBlock& block, int64_t x_stride, int64_t k_stride) {
-    const DType dtype = plan_.factors;
+    const DType dtype = plan_.factors();
     Nest nest{.outer = {block.batch}, .parallel = 4};
     nest.extents.resize(kPackFirst + 4);
     nest.extents[kPackBatch] = plan_.extent(kBatchAxis);

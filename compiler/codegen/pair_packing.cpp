@@ -184,7 +184,7 @@ void EmitPackPairsOfPanel(KernelFrame& frame, const ContractionPlan& plan,
 void EmitPadOddRows(KernelFrame& frame, const ContractionPlan& plan, const PackedBlock& block) {
   if (plan.extent(kKAxis) % 2 == 0) return;
   FunctionEmitter& f = frame.f;
-  llvm::Type* element = f.MemoryType(plan.factors);
+  llvm::Type* element = f.MemoryType(plan.factors());
   llvm::Value* steps = f.b.CreateSub(block.k_high, block.k_low);
   llvm::Value* base = f.Element(element, frame.ScratchAt(plan.lhs.scratch_offset), steps);
   llvm::Value* is_odd = f.b.CreateTrunc(steps, f.b.getInt1Ty());

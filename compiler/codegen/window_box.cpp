@@ -116,7 +116,8 @@ void EmitPackBox(KernelFrame& frame, const ContractionPlan& plan, llvm::Value* b
     return node.kind == ScalarKind::kRead ? ReadScalar(0, node.dtype) : nullptr;
   })};
   const int64_t offset = plan.box_of_pairs ? plan.box_offset : plan.lhs.scratch_offset;
-  const Memory box{frame.ScratchAt(offset), plan.factors, window.box, RowMajorStrides(window.box)};
+  const Memory box{frame.ScratchAt(offset), plan.factors(), window.box,
+                   RowMajorStrides(window.box)};
   nest.stores = {{0, own, box, nullptr}};
   EmitNest(f, nest);
   if (plan.box_of_pairs) EmitPairs(frame, plan);
