@@ -23,7 +23,7 @@ constexpr int64_t kWholeLines = 64;
 /// Tiles of a large contraction, so that any usual number of threads finds enough.
 constexpr int64_t kContractionTiles = 16;
 /// Longest run of K that stays in registers without storing partial sums.
-constexpr int64_t kMaxBlockK = 1024;
+constexpr int64_t kMaxBlockK = 768;
 constexpr int64_t kSplitBlockK = 512;
 constexpr int64_t kMaxRegisterM = 14;
 /// Cycles from one fused multiply-add to the next on the same register.
