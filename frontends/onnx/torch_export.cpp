@@ -225,6 +225,20 @@ TorchSignature::TorchSignature(const proto::ModelProto& model) {
     targets_.emplace(line.substr(0, colon), name);
     is_parameter_.emplace(name, line.substr(colon + 2).starts_with("PARAMETER"));
   }
+  if (!known()) return;
+  std::set<std::string_view> initializers, read;
+  for (const TensorProto& tensor : model.graph().initializer()) initializers.insert(tensor.name());
+  for (const NodeProto& node : model.graph().node())
+    for (const std::string_view name : NamesRead(Metadata(node, kCall))) read.insert(name);
+  const bool is_one_gone = std::ranges::any_of(targets_, [&](const auto& each) {
+    const auto& [name, target] = each;
+    return IsParameter(target) && !initializers.contains(target) && !read.contains(name);
+  });
+  if (is_one_gone) read_by_calls_.insert(read.begin(), read.end());
+}
+
+bool TorchSignature::IsComputedOfParameters(std::string_view name) const {
+  return read_by_calls_.contains(name);
 }
 
 std::string TorchSignature::Target(std::string_view name) const {
@@ -245,8 +259,8 @@ bool TorchSignature::IsBuffer(std::string_view target) const {
 bool TorchSignature::IsFoldedNumber(std::string_view name, const Tensor& tensor) const {
   const std::span<const std::byte> bytes = tensor.bytes();
   const auto width = static_cast<size_t>(Info(tensor.dtype()).bytes);
-  return known() && !is_parameter_.contains(name) && tensor.elements() > 0 &&
-         (tensor.type().rank() <= 1 || tensor.elements() == 1) &&
+  return known() && !is_parameter_.contains(name) && !IsComputedOfParameters(name) &&
+         tensor.elements() > 0 && (tensor.type().rank() <= 1 || tensor.elements() == 1) &&
          std::ranges::equal(bytes.subspan(width), bytes.first(bytes.size() - width));
 }
 

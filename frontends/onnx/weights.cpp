@@ -51,12 +51,15 @@ bool IsSetting(const NodeProto& node, int operand) {
          std::ranges::find(settings->operands, operand) != settings->operands.end();
 }
 
-void CollectReads(const GraphProto& graph, std::set<std::string, std::less<>>& read) {
+using Names = std::set<std::string, std::less<>>;
+
+void CollectReads(const GraphProto& graph, Names& read, Names& slopes) {
   for (const NodeProto& node : graph.node()) {
+    if (node.op_type() == "PRelu" && node.input_size() > 1) slopes.insert(node.input(1));
     for (int i = 0; i < node.input_size(); ++i)
       if (!IsSetting(node, i)) read.insert(node.input(i));
     for (const AttributeProto& attribute : node.attribute())
-      if (attribute.has_g()) CollectReads(attribute.g(), read);
+      if (attribute.has_g()) CollectReads(attribute.g(), read, slopes);
   }
   for (const auto& output : graph.output()) read.insert(output.name());
 }
@@ -70,7 +73,7 @@ bool IsNumber(std::string_view text) {
 
 Weights::Weights(const proto::ModelProto& model, const TorchSignature& signature)
     : signature_(signature), producer_(model.producer_name()) {
-  CollectReads(model.graph(), read_);
+  CollectReads(model.graph(), read_, slopes_);
 }
 
 /// "onnx::Mul_12", "12", "/act/Constant_1_output_0", "val_3", "const_fold_opt__7", "Const:0"
@@ -85,7 +88,9 @@ bool Weights::IsGivenByExporter(std::string_view name) const {
 
 bool Weights::HasScalar(std::string_view name) const {
   if (producer_ == kDescent) return true;  // it writes numbers as Constant nodes
-  if (signature_.known()) return signature_.IsParameter(name) || signature_.IsBuffer(name);
+  if (signature_.known())
+    return signature_.IsParameter(name) || signature_.IsBuffer(name) ||
+           signature_.IsComputedOfParameters(name);
   if (producer_ == kTf2onnx) return name.find(kVariable) != std::string_view::npos;
   if (std::ranges::find(kOfVectorsOnly, producer_) != std::end(kOfVectorsOnly)) return false;
   if (IsGivenByExporter(name)) return false;
@@ -94,6 +99,7 @@ bool Weights::HasScalar(std::string_view name) const {
 
 bool Weights::Has(std::string_view name, const Tensor& tensor) const {
   if (!Info(tensor.dtype()).is_float || tensor.elements() == 0) return false;
+  if (slopes_.contains(name)) return true;
   if (name.starts_with(kNormalizationPrefix) || signature_.IsFoldedNumber(name, tensor))
     return false;
   return tensor.shape().empty() ? HasScalar(name) : read_.contains(name);

@@ -23,7 +23,7 @@ class Weights {
   /// Whether initializer `name` of the model's graph is a parameter. So are floating-point tensors
   /// with axes, except numbers that torch.export folded, what every node takes for a setting (see
   /// below), and what a file of our own normalizes its inputs by. Of scalars are:
-  /// - torch.export: what its signature lists, parameter or buffer;
+  /// - torch.export: what its signature lists, parameter or buffer, and what it computed of them;
   /// - the TorchScript exporter: what has the name of a tensor of a module ("logit_scale",
   ///   "head.scale") rather than one that the exporter gives ("onnx::Mul_12", "/Div_output_0");
   /// - tf2onnx: what is read of a variable (".../ReadVariableOp:0");
@@ -31,6 +31,7 @@ class Weights {
   /// - others: every one that some node takes for more than a setting (the limit of a Clip, the
   ///   value of a Pad, the ratio of a Dropout, scales of a Resize or of quantization), unless its
   ///   name is one that exporters give.
+  /// The slope of a PRelu is one in any file.
   bool Has(std::string_view name, const Tensor& tensor) const;
 
  private:
@@ -39,7 +40,8 @@ class Weights {
 
   const TorchSignature& signature_;
   std::string producer_;
-  std::set<std::string, std::less<>> read_;  ///< names that nodes take for more than a setting
+  std::set<std::string, std::less<>> read_;    ///< names that nodes take for more than a setting
+  std::set<std::string, std::less<>> slopes_;  ///< of PRelu: always weights
 };
 
 }  // namespace descent::onnx

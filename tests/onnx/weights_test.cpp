@@ -91,6 +91,30 @@ TEST(Weights, ScalarsOfTorchExportAreThoseOfItsSignature) {
   EXPECT_EQ(ParametersOf(File(graph, "pytorch", signature)), "scale, factor (not trained)");
 }
 
+/// "exp" was computed of scale, of which nothing tells any more; "low" belongs to a call.
+TEST(Weights, WhatTorchExportComputedOfScalarsIsAParameter) {
+  const auto reads = [](std::string_view name, std::string_view args) {
+    return fmt::format(
+        "metadata_props {{ key: \"pkg.torch.onnx.fx_node\" value: \"%{} : [num_users=1] = "
+        "call_function[target=aten.mul](args = ({}), kwargs = {{}})\" }}",
+        name, args);
+  };
+  const std::string graph = Scalar("exp", "2") + Scalar("low", "-1") +
+                            Node("Mul", {"x", "exp"}, "h", reads("h", "%x, %exp")) +
+                            Node("Max", {"h", "low"}, "y", reads("y", "%h, -1"));
+  const std::string gone = "p_scale: PARAMETER target='scale'";
+  EXPECT_EQ(ParametersOf(File(graph, "pytorch", gone)), "exp");
+  EXPECT_EQ(ParametersOf(File(graph, "pytorch", "b_scale: BUFFER target='scale'")), "");
+  const std::string there = graph + Scalar("scale", "3");
+  EXPECT_EQ(ParametersOf(File(there, "pytorch", gone)), "");
+}
+
+TEST(Weights, TheSlopeOfAPReluIsAParameter) {
+  const std::string graph = Scalar("val_3", "0.25") + Node("PRelu", {"x", "val_3"}, "y");
+  EXPECT_EQ(ParametersOf(File(graph, "pytorch", "p_a: PARAMETER target='a'")), "val_3");
+  EXPECT_EQ(ParametersOf(File(graph, "skl2onnx")), "val_3");
+}
+
 TEST(Weights, ScalarsOfTensorFlowAreReadOfVariables) {
   const std::string graph =
       Product({"net/scale/ReadVariableOp:0", "net/norm/add/y:0", "const_fold_opt__7", "Const:0"});
@@ -130,7 +154,7 @@ TEST(Weights, SettingsAreNone) {
                                 Node("Dropout", {"d", "ratio"}, "y");
   EXPECT_EQ(ParametersOf(File(Scalar("ratio", "0.5") + quantized)), "");
   // A module's own limit is trained: PyTorch writes numbers as Constant nodes.
-  EXPECT_EQ(ParametersOf(File(kClipped, "pytorch")), "low, high, W");
+  EXPECT_EQ(ParametersOf(File(kClipped, "pytorch")), "W, low, high");
   EXPECT_FALSE(HasClamp(Imported(File(kClipped, "pytorch"))));
 }
 
@@ -217,7 +241,7 @@ TEST(Weights, AllInitializersHaveGradients) {
             "grad.x=6,6, grad.onnx::Mul_1=33, grad.scale=22, ");
   // Limits pass gradients to what lies at them, as a clamp does.
   EXPECT_EQ(GradientsOf(File(kClipped), {-2, 2}),
-            "grad.x=0,1, grad.W=0,2, grad.high=0, grad.low=1, ");
+            "grad.x=0,1, grad.W=-0,2, grad.low=1, grad.high=0, ");
   const std::string unread = Node("Neg", {"x"}, "y") + Initializer("unread", "3", "1, 2, 3") +
                              Scalar("alone", "1") + Initializer("empty", "0", "") +
                              Initializer("dead", "2", "1, 1") + Node("Mul", {"x", "dead"}, "d");

@@ -51,7 +51,7 @@ TEST(ClassAxis, FollowsTheAxisThroughWhatComesBehind) {
   EXPECT_EQ(AxisOf(kSteps + "  y = log_softmax(z, axis=1)"), 2);
   EXPECT_EQ(AxisOf(kSteps + "  y = layer_norm(z, axis=2)"), 2);
   EXPECT_EQ(AxisOf(kImage + "  y = reshape(z, shape=[4, 5, 64])"), 1);
-  EXPECT_EQ(AxisOf(kImage + "  y = max_pool2d(z, kernel=[2, 2], strides=[2, 2])"), 1);
+  EXPECT_EQ(AxisOf(kImage + "  y = max_pool2d(z, kernel=[2, 2], stride=[2, 2])"), 1);
   EXPECT_EQ(AxisOf(kImage + "  t = slice(z, starts=[0, 1, 0, 0], stops=[4, 4, 8, 8])\n"
                             "  y = concat(t, z, axis=1)"),
             1);
