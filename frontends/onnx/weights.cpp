@@ -17,6 +17,8 @@ using proto::NodeProto;
 
 /// Producers as files name them.
 constexpr std::string_view kDescent = "descent", kTorch = "pytorch", kTf2onnx = "tf2onnx";
+/// Its operators are models of scikit-learn and what stands before and behind them.
+constexpr std::string_view kClassicalDomain = "ai.onnx.ml";
 /// These write every number of a formula as an initializer, and have no layer with a scalar weight.
 constexpr std::string_view kOfVectorsOnly[] = {"keras2onnx", "skl2onnx", "OnnxMLTools"};
 /// What TensorFlow calls the value of a variable.
@@ -74,6 +76,9 @@ bool IsNumber(std::string_view text) {
 Weights::Weights(const proto::ModelProto& model, const TorchSignature& signature)
     : signature_(signature), producer_(model.producer_name()) {
   CollectReads(model.graph(), read_, slopes_);
+  is_classical_ = std::ranges::any_of(model.graph().node(), [](const NodeProto& node) {
+    return node.domain() == kClassicalDomain;
+  });
 }
 
 /// "onnx::Mul_12", "12", "/act/Constant_1_output_0", "val_3", "const_fold_opt__7", "Const:0"
@@ -94,7 +99,7 @@ bool Weights::HasScalar(std::string_view name) const {
   if (producer_ == kTf2onnx) return name.find(kVariable) != std::string_view::npos;
   if (std::ranges::find(kOfVectorsOnly, producer_) != std::end(kOfVectorsOnly)) return false;
   if (IsGivenByExporter(name)) return false;
-  return producer_ == kTorch || read_.contains(name);
+  return producer_ == kTorch || (!is_classical_ && read_.contains(name));
 }
 
 bool Weights::Has(std::string_view name, const Tensor& tensor) const {

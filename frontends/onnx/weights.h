@@ -27,7 +27,7 @@ class Weights {
   /// - the TorchScript exporter: what has the name of a tensor of a module ("logit_scale",
   ///   "head.scale") rather than one that the exporter gives ("onnx::Mul_12", "/Div_output_0");
   /// - tf2onnx: what is read of a variable (".../ReadVariableOp:0");
-  /// - skl2onnx and keras2onnx: none;
+  /// - skl2onnx, and what has nodes of ai.onnx.ml, and keras2onnx: none;
   /// - others: every one that some node takes for more than a setting (the limit of a Clip, the
   ///   value of a Pad, the ratio of a Dropout, scales of a Resize or of quantization), unless its
   ///   name is one that exporters give.
@@ -40,6 +40,7 @@ class Weights {
 
   const TorchSignature& signature_;
   std::string producer_;
+  bool is_classical_ = false;                  ///< has nodes of ai.onnx.ml
   std::set<std::string, std::less<>> read_;    ///< names that nodes take for more than a setting
   std::set<std::string, std::less<>> slopes_;  ///< of PRelu: always weights
 };

@@ -123,6 +123,10 @@ TEST(Weights, ScalarsOfTensorFlowAreReadOfVariables) {
 
 TEST(Weights, ScikitLearnHasNoScalars) {
   EXPECT_EQ(ParametersOf(File(Product({"unity"}), "skl2onnx")), "");
+  const std::string scaled = Product({"unity"});
+  EXPECT_EQ(ParametersOf(File(scaled)), "unity");
+  EXPECT_EQ(ParametersOf(File(scaled + Node("Binarizer", {"x"}, "b", "domain: \"ai.onnx.ml\""))),
+            "");
 }
 
 TEST(Weights, ScalarsOfOtherFilesAreParameters) {
