@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
+#include "compiler/graph/class_axis.h"
 #include "compiler/graph/optimizers.h"
 #include "compiler/graph/pattern.h"
 #include "compiler/graph/transcribe.h"
@@ -48,8 +50,28 @@ struct Answer {
   bool is_probability_of_second = false;  ///< of two classes, both of which the model's output has
 };
 
-/// Axis 1, but of sequences of logits [batch, steps, classes] the last.
-int64_t ClassAxis(const Shape& shape) { return shape.size() == 3 ? 2 : 1; }
+/// Does an operator of this name turn logits into what a loss of classes is named for?
+bool GivesClasses(std::string_view op) {
+  return std::ranges::any_of(kLosses,
+                             [&](const LossRule& rule) { return rule.classes && rule.link == op; });
+}
+
+/// A value and the operators that arrange its elements anew behind it (transposes, reshapes), the
+/// last one first.
+struct Arranged {
+  Value value;
+  std::vector<Value> behind = {};
+};
+
+/// `output` without what only arranges it.
+Arranged WithoutArrangement(const Graph& graph, Value output) {
+  Arranged found{output};
+  while (ArrangedAxes(graph, graph.node(found.value))) {
+    found.behind.push_back(found.value);
+    found.value = graph.node(found.value).operands[0];
+  }
+  return found;
+}
 
 class TaskBuilder {
  public:
@@ -65,7 +87,7 @@ class TaskBuilder {
     ValueMap map = CopyInputs(source_, b_);
     DESCENT_RETURN_IF_ERROR(Transcribe(source_, OutputValues(source_), KeepNode, map, b_));
     for (const NamedValue& output : source_.outputs()) b_.Output(output.name, map.At(output.value));
-    DESCENT_RETURN_IF_ERROR(task_.loss.empty() ? UseFirstOutput() : AddLoss(map.At(first_->value)));
+    DESCENT_RETURN_IF_ERROR(task_.loss.empty() ? UseFirstOutput() : AddLoss(map));
     model_.updates.push_back({.loss = loss_, .optimizer = task_.optimizer});
     DESCENT_RETURN_IF_ERROR(CheckUpdate(model_.updates[0]));
     model_.graph = std::move(b_).Build();
@@ -106,17 +128,58 @@ class TaskBuilder {
     for (InputBinding& input : inputs) input.column = input.name;
   }
 
-  /// Where the output is the link of the loss, its operand.
-  Answer AnswerOf(const LossRule& rule, Value output) {
+  /// The axis of a softmax or log_softmax that gives the output, as the output has it; not of rows.
+  std::optional<int64_t> LinkAxis() const {
+    const Arranged link = WithoutArrangement(source_, first_->value);
+    const Node& node = source_.node(link.value);
+    if (!GivesClasses(node.op->name)) return std::nullopt;
+    const int rank = source_.type(link.value).rank();
+    int64_t axis = (node.attributes.Int("axis") + rank) % rank;
+    for (auto value = link.behind.rbegin(); value != link.behind.rend() && axis >= 0; ++value)
+      axis = (*ArrangedAxes(source_, source_.node(*value)))[axis];
+    return axis > 0 ? std::optional(axis) : std::nullopt;
+  }
+
+  Result<int64_t> FindClassAxis(const TensorType& type) const {
+    if (task_.class_axis) {
+      const int64_t given = *task_.class_axis;
+      const int64_t axis = given < 0 ? given + type.rank() : given;
+      if (axis > 0 && axis < type.rank()) return axis;
+      return ErrorWithStatus(
+          ExitStatus::kUsage,
+          "axis {} of the first output, {}, cannot be that of the classes: it is {}, with {} "
+          "behind that of the rows",
+          given, Quoted(first_->name), ToString(type),
+          type.rank() == 2 ? "axis 1" : fmt::format("axes 1 to {}", type.rank() - 1));
+    }
+    if (type.rank() == 2) return 1;
+    if (const auto axis = LinkAxis()) return *axis;
+    if (const auto axis = ClassAxisOfWeights(model_, first_->value)) return *axis;
+    return std::unexpected(Diagnostic{
+        .message = fmt::format(
+            "which axis of the first output, {}, holds the classes cannot be told: it is {}, and "
+            "neither a softmax nor the weights of one last layer give it",
+            Quoted(first_->name), ToString(type)),
+        .hint = "say it: --class-axis 1 where it stands behind the rows, as PyTorch has it, "
+                "--class-axis -1 where it is the last",
+        .status = ExitStatus::kUsage});
+  }
+
+  /// Where the output is the link of the loss along the axis of classes, its operand, arranged as
+  /// the output is.
+  Answer AnswerOf(const LossRule& rule, Value output, const ValueMap& map) {
     if (const auto answer = OfTwoClasses(rule, output)) return *answer;
-    const Node& node = b_.node(output);
+    const Arranged link = WithoutArrangement(source_, first_->value);
+    const Node& node = source_.node(link.value);
     if (rule.link.empty() || node.op->name != rule.link) return {output};
-    const Attribute* axis = node.attributes.Find("axis");
-    const Shape& shape = b_.shape(output);
-    const auto rank = static_cast<int64_t>(shape.size());
-    if (axis != nullptr && (std::get<int64_t>(*axis) + rank) % rank != ClassAxis(shape))
-      return {output};
-    return {output, node.operands[0]};
+    if (rule.classes && LinkAxis() != class_axis_) return {output};
+    Value logits = map.At(node.operands[0]);
+    for (auto value = link.behind.rbegin(); value != link.behind.rend(); ++value) {
+      auto copy = b_.Copy(source_.node(*value), {logits});
+      DESCENT_CHECK(copy.has_value(), "an arrangement of values of the same type");
+      logits = copy->front();
+    }
+    return {output, logits};
   }
 
   /// [1 - p, p] is the softmax of [0, z]. A loss that compares with 0 or 1 takes p alone.
@@ -131,7 +194,8 @@ class TaskBuilder {
                                   {"high", std::vector<int64_t>{0, 0}}})};
   }
 
-  Result<void> AddLoss(Value output) {
+  Result<void> AddLoss(const ValueMap& map) {
+    const Value output = map.At(first_->value);
     const auto* rule = std::ranges::find(kLosses, task_.loss, &LossRule::name);
     if (rule == std::end(kLosses))
       return Error("there is no loss {}; there are {}", Quoted(task_.loss),
@@ -144,11 +208,15 @@ class TaskBuilder {
     if (rule->classes && type.rank() < 2)
       return Error("the first output, {}, is {}; {} needs an axis of classes", Quoted(first_->name),
                    ToString(type), rule->name);
-    const Answer answer = AnswerOf(*rule, output);
+    if (rule->classes) {
+      DESCENT_TRY(axis, FindClassAxis(type));
+      class_axis_ = axis;
+    }
+    const Answer answer = AnswerOf(*rule, output, map);
     FeedByName(model_.inputs);
     const Value target = AddTarget(*rule, b_.type(answer.output));
     Attributes attributes;
-    if (rule->classes) attributes.Set("axis", ClassAxis(type.shape));
+    if (rule->classes) attributes.Set("axis", class_axis_);
     const bool of_logits = answer.logits.valid();
     DESCENT_TRY(loss, b_.TryAdd(of_logits ? rule->of_logits : rule->name,
                                 {of_logits ? answer.logits : answer.output, target},
@@ -162,7 +230,7 @@ class TaskBuilder {
   Value AddTarget(const LossRule& rule, const TensorType& prediction) {
     TensorType type = prediction;
     if (rule.classes) {
-      type.shape.erase(type.shape.begin() + ClassAxis(prediction.shape));
+      type.shape.erase(type.shape.begin() + class_axis_);
       type.dtype = DType::kI64;
     }
     const std::string name = Unused("target");
@@ -182,7 +250,7 @@ class TaskBuilder {
       name = Unused("probabilities");
       b_.Output(name,
                 b_.Add(rule.link, {output},
-                       rule.classes ? Attributes{{"axis", ClassAxis(shape)}} : Attributes{}, name));
+                       rule.classes ? Attributes{{"axis", class_axis_}} : Attributes{}, name));
     }
     model_.predictions.push_back({.name = name,
                                   .kind = tells_classes ? PredictionKind::kProbabilities
@@ -192,11 +260,25 @@ class TaskBuilder {
       name = Unused("probability");
       b_.Output(name, answer.output);
     }
-    const bool last = !rule.classes || ClassAxis(shape) + 1 == static_cast<int64_t>(shape.size());
-    if (!rule.metric.empty() && last)
+    if (rule.classes) name = WithClassesLast(name, output);
+    if (!rule.metric.empty())
       model_.metrics.push_back({.name = std::string(rule.metric),
                                 .op = std::string(rule.metric),
                                 .operands = {name, target_}});
+  }
+
+  /// What metrics compare, which want the axis of classes to be the last: `name`, or another
+  /// output.
+  std::string WithClassesLast(const std::string& name, Value output) {
+    const auto rank = static_cast<int64_t>(b_.shape(output).size());
+    if (class_axis_ + 1 == rank) return name;
+    std::vector<int64_t> order(rank);
+    std::iota(order.begin(), order.end(), 0);
+    order.erase(order.begin() + class_axis_);
+    order.push_back(class_axis_);
+    std::string moved = Unused("classes_last");
+    b_.Output(moved, b_.Add("transpose", {output}, {{"permutation", order}}, moved));
+    return moved;
   }
 
   /// The loss is in the graph; the last input is the target, the other outputs are predictions.
@@ -232,7 +314,12 @@ class TaskBuilder {
   const NamedValue* first_ = nullptr;
   GraphBuilder b_;
   std::string loss_, target_;
+  int64_t class_axis_ = 1;  ///< of losses of classes
 };
+
+bool IsNamed(const std::vector<std::string>& names, const Slot& slot) {
+  return std::ranges::find(names, slot.name) != names.end();
+}
 
 bool MatchesAny(const std::vector<std::string>& patterns, const Slot& slot) {
   return std::ranges::any_of(
@@ -281,6 +368,11 @@ const std::vector<std::string>& TaskLosses() {
   return kNames;
 }
 
+bool IsOfClasses(const std::string& loss) {
+  return std::ranges::any_of(
+      kLosses, [&](const LossRule& rule) { return rule.classes && rule.name == loss; });
+}
+
 Result<Model> AttachTask(const Model& model, const Task& task) {
   return TaskBuilder(model, task).Build();
 }
@@ -293,17 +385,19 @@ Result<void> ChooseTrained(Model& model, const std::vector<std::string>& freeze,
             return slot.kind == SlotKind::kParameter && MatchesPattern(pattern, slot.name);
           }))
         return Error("no parameter is called {}", Quoted(pattern));
-  for (Slot& slot : model.slots)
-    if (slot.kind == SlotKind::kParameter &&
-        (MatchesAny(freeze, slot) || (!train.empty() && !MatchesAny(train, slot))))
+  for (Slot& slot : model.slots) {
+    if (slot.kind != SlotKind::kParameter) continue;
+    if (IsNamed(train, slot)) slot.trainable = true;
+    if (MatchesAny(freeze, slot) || (!train.empty() && !MatchesAny(train, slot)))
       slot.trainable = false;
+  }
   return {};
 }
 
 void Reinitialize(Model& model) {
   for (Slot& slot : model.slots) {
     if (slot.kind != SlotKind::kParameter || !slot.trainable) continue;
-    slot.initializer = FreshValues(slot, model.graph);
+    if (slot.type.rank() > 0) slot.initializer = FreshValues(slot, model.graph);
   }
 }
 

@@ -98,6 +98,10 @@ void ReportTrainedPart(const Model& model) {
 Result<CompileOptions> OptionsOf(const CompileArguments& arguments, const Model& model,
                                  ArtifactKind kind) {
   DESCENT_TRY(options, arguments.flags.Options());
+  if (!arguments.learning_rate.empty() && !model.has_loss())
+    return UsageError(fmt::format("--learning-rate is for training, and nothing trains model {}",
+                                  Quoted(model.name)),
+                      "add --loss LOSS, or --optimizer NAME where the first output is the loss");
   if (!arguments.learning_rate.empty())
     options.settings.push_back("learning_rate=" + arguments.learning_rate);
   options.prefix = arguments.name;

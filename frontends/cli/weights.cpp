@@ -53,10 +53,12 @@ struct Mismatch {
   std::vector<std::string> missing, extra, different;
 };
 
-Mismatch Compare(const runtime::Safetensors& file, const Model& model) {
+Mismatch Compare(const runtime::Safetensors& file, const Model& model,
+                 const std::set<std::string, std::less<>>& optional) {
   Mismatch mismatch;
   for (const Slot& slot : model.slots)
-    if (slot.kind != SlotKind::kOptimizer && file.Find(slot.name) == nullptr)
+    if (slot.kind != SlotKind::kOptimizer && file.Find(slot.name) == nullptr &&
+        !optional.contains(slot.name))
       mismatch.missing.push_back(Quoted(slot.name));
   const auto types = StateTypes(model);
   for (const runtime::NamedTensor& tensor : file.tensors) {
@@ -247,7 +249,7 @@ Result<runtime::Weights> ReadWeights(const WeightsFlags& flags, const Model& mod
     DESCENT_TRY(renamed, Renamed(std::move(weights), flags.renames));
     weights = std::move(renamed);
   }
-  const Mismatch mismatch = Compare(weights.file, model);
+  const Mismatch mismatch = Compare(weights.file, model, flags.optional);
   // One entry point's model lists only the state that it reads.
   const bool all_known = mismatch.extra.empty() || !weights.record || !model.entry.empty();
   if (!mismatch.missing.empty() || !mismatch.different.empty() || !all_known)

@@ -1,6 +1,7 @@
 // Parameters from a file, for every command that takes them: run, diff, compile, plot.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ namespace descent::cli {
 struct WeightsFlags {
   std::string file;
   std::vector<std::string> renames;  ///< "OLD=NEW", perhaps with one * each: "encoder.*=*"
+  /// State that the file may lack, which keeps the model's values then.
+  std::set<std::string, std::less<>> optional = {};
 
   /// The option of these names, and "--rename".
   std::vector<Option> Options(std::string names, std::string doc);

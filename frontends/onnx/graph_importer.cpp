@@ -98,6 +98,7 @@ GraphImporter::GraphImporter(ProtoFile& file, const ImportOptions& options)
       options_(options),
       storage_(file.storage),
       signature_(file.model),
+      weights_(file.model, signature_),
       current_(&opsets_) {
   opsets_ = ReadOpsets(model_.opset_import());
   // Before IR version 3 there was one operator set.
@@ -170,6 +171,11 @@ Result<TensorType> GraphImporter::TypeOf(const proto::ValueInfoProto& info) cons
   return type;
 }
 
+bool GraphImporter::IsParameter(std::string_view name, const Tensor& tensor) const {
+  const bool is_wanted = options_.all_parameters || options_.parameters.contains(name);
+  return is_wanted ? Info(tensor.dtype()).is_float : weights_.Has(name, tensor);
+}
+
 void GraphImporter::ImportInitializers(const GraphProto& graph, Scope& scope) {
   if (!graph.sparse_initializer().empty())
     Report(
@@ -178,11 +184,9 @@ void GraphImporter::ImportInitializers(const GraphProto& graph, Scope& scope) {
     if (scope.Defines(tensor.name())) {
       Report({.message = fmt::format("{} is defined twice", Quoted(tensor.name()))});
     } else if (auto value = ReadTensor(tensor, storage_)) {
-      if (signature_.IsFoldedNumber(tensor.name(), *value)) {
-        scope.Bind(tensor.name(), scope.builder().Constant(*std::move(value), tensor.name()));
-      } else {
-        scope.BindInitializer(tensor.name(), *std::move(value));
-      }
+      const auto kind =
+          IsParameter(tensor.name(), *value) ? Scope::Kind::kWeight : Scope::Kind::kConstant;
+      scope.BindInitializer(tensor.name(), *std::move(value), kind);
     } else {
       ReportUndefined(tensor.name(), std::move(value).error());
     }

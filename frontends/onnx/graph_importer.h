@@ -13,6 +13,7 @@
 #include "frontends/onnx/registry.h"
 #include "frontends/onnx/scope.h"
 #include "frontends/onnx/torch_export.h"
+#include "frontends/onnx/weights.h"
 #include "onnx.pb.h"
 
 namespace descent::onnx {
@@ -29,6 +30,7 @@ class GraphImporter {
   GraphImporter(ProtoFile& file, const ImportOptions& options);
 
   Storage& storage() { return storage_; }
+  const TorchSignature& signature() const { return signature_; }
 
   /// The type that an input declares, with its symbolic extents bound.
   Result<TensorType> TypeOf(const proto::ValueInfoProto& info) const;
@@ -77,6 +79,7 @@ class GraphImporter {
   void CallFunction(const proto::FunctionProto& function, const proto::NodeProto& node,
                     Scope& scope);
   const proto::FunctionProto* FindFunction(const proto::NodeProto& node) const;
+  bool IsParameter(std::string_view name, const Tensor& tensor) const;
   bool OperandsAreKnown(const proto::NodeProto& node, const Scope& scope);
   void ReportNode(const proto::NodeProto& node, int version, Diagnostic diagnostic);
 
@@ -84,6 +87,7 @@ class GraphImporter {
   const ImportOptions& options_;
   Storage& storage_;
   TorchSignature signature_;
+  Weights weights_;
   Opsets opsets_;          ///< of the model
   const Opsets* current_;  ///< of the function that is being called, or the model
   int depth_ = 0;          ///< of bodies and calls

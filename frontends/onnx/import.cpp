@@ -86,6 +86,28 @@ void FindBatch(const FirstAxes& axes, const proto::GraphProto& graph, Model& mod
     if (axes[i] == axes[0]) model.inputs[i].batch_axis = 0;
 }
 
+/// Scalars that shapes or forms of operators follow from are constants.
+Result<void> KeepReliedOn(const Scope& scope, Model& model) {
+  const auto is_kept = [&](const Slot& slot) {
+    return slot.type.rank() == 0 && scope.relied_on().contains(slot.name);
+  };
+  if (std::ranges::none_of(model.slots, is_kept)) return {};
+  GraphBuilder builder;
+  std::vector<Value> inputs;
+  for (const NamedValue& input : model.graph.inputs()) {
+    const Slot* slot = model.FindSlot(input.name);
+    inputs.push_back(slot != nullptr && is_kept(*slot)
+                         ? builder.Constant(*slot->initializer.data, input.name)
+                         : builder.Input(input.name, model.graph.type(input.value)));
+  }
+  DESCENT_TRY(values, Inline(model.graph, inputs, builder));
+  for (const NamedValue& output : model.graph.outputs())
+    builder.Output(output.name, values[output.value.node][output.value.result]);
+  model.graph = std::move(builder).Build();
+  std::erase_if(model.slots, is_kept);
+  return {};
+}
+
 Result<Model> Import(ProtoFile& file, const std::string& path, const ImportOptions& options) {
   const proto::GraphProto& graph = file.model.graph();
   Model model{.name = ModelName(file.model, path)};
@@ -98,10 +120,11 @@ Result<Model> Import(ProtoFile& file, const std::string& path, const ImportOptio
   DESCENT_RETURN_IF_ERROR(importer.Finish());
   ExportOutputs(graph, importer, scope);
   DESCENT_RETURN_IF_ERROR(importer.Finish());
-  const TorchSignature signature(file.model);
+  if (options.all_parameters) scope.ReadAllWeights();
   for (Slot& slot : model.slots)
-    if (signature.IsBuffer(slot.name)) slot.trainable = false;
+    if (importer.signature().IsBuffer(slot.name)) slot.trainable = false;
   model.graph = std::move(builder).Build();
+  if (!options.all_parameters) DESCENT_RETURN_IF_ERROR(KeepReliedOn(scope, model));
   FindBatch(axes, graph, model);
   DESCENT_RETURN_IF_ERROR(Verify(model));
   return model;

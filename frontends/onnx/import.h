@@ -5,10 +5,12 @@
 // Every operator is rewritten into operators of the registry, with their meaning; nothing of ONNX
 // is left afterwards. Shapes are static: symbolic dimensions get their number from `dims`, and what
 // decides a shape (the target of a Reshape, the axes of a reduction) must follow from constants.
-// Floating-point initializers become parameters, running statistics of a normalization statistics.
+// Floating-point initializers become parameters, scalars where they are weights (weights.h),
+// running statistics of a normalization statistics.
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +36,11 @@ struct ImportOptions {
   int64_t batch = 0;
   /// Inputs whose extents symbolic dimensions have, whatever `dims` says of these.
   std::vector<InputShape> inputs = {};
+  /// Floating-point initializers that are parameters whatever their names and readers say.
+  std::set<std::string, std::less<>> parameters = {};
+  /// Every floating-point initializer is a parameter, whether it is a number or nothing reads it:
+  /// it has a gradient. Those that the import relies on (the scales of a Resize) keep their value.
+  bool all_parameters = false;
 };
 
 /// Whether a file of this name is read as an ONNX model rather than as one of Descent's forms.

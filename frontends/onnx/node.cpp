@@ -83,6 +83,11 @@ std::optional<Tensor> OnnxNode::Known(int i) {
   return tensor ? std::optional(*std::move(tensor)) : std::nullopt;
 }
 
+std::optional<Tensor> OnnxNode::Settled(int i) {
+  if (failed() || !Has(i) || IsSequence(i)) return std::nullopt;
+  return scope_.Settled(proto_.input(i));
+}
+
 // --- attributes
 
 const AttributeProto* OnnxNode::Attribute(std::string_view name) const {

@@ -60,6 +60,8 @@ class OnnxNode {
   double StaticNumber(int i);
   /// Operand `i` if it is given and a constant, for a better rewriting where it is.
   std::optional<Tensor> Known(int i);
+  /// The same where no weight decides it: training would change the rewriting.
+  std::optional<Tensor> Settled(int i);
 
   // --- attributes: those that the importer's table entry lists ---
   const proto::AttributeProto* Attribute(std::string_view name) const;

@@ -3,18 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "ir/onnx_form.h"
 #include "ir/op_def.h"
 
 namespace descent::onnx {
 namespace {
-
-/// Scalars are numbers of a formula, not weights.
-/// What a file of our own normalizes its inputs by is none.
-bool IsWeight(std::string_view name, const Tensor& tensor) {
-  return Info(tensor.dtype()).is_float && !tensor.shape().empty() && tensor.elements() > 0 &&
-         !name.starts_with(kNormalizationPrefix);
-}
 
 std::optional<Tensor> DataOf(const Model& model, const std::string& input) {
   const Slot* slot = model.FindSlot(input);
@@ -27,7 +19,8 @@ Scope::Scope(GraphBuilder& builder, Model& model)
     : builder_(builder),
       model_(&model),
       statics_(std::make_shared<StaticValues>(
-          builder, [&model](const std::string& input) { return DataOf(model, input); })) {}
+          builder, [&model](const std::string& input) { return DataOf(model, input); },
+          [this](const std::string& input) { relied_on_.insert(input); })) {}
 
 Scope::Scope(GraphBuilder& builder, Scope& outside, Body)
     : builder_(builder),
@@ -37,8 +30,12 @@ Scope::Scope(GraphBuilder& builder, Scope& outside, Body)
           [this](const std::string& input) -> std::optional<Tensor> {
             const auto captured = std::ranges::find(captures_, input, &Captured::name);
             if (captured == captures_.end()) return std::nullopt;
-            auto value = outside_->Static(captured->outside);
+            auto value = outside_->statics_->Evaluate(captured->outside);
             return value ? std::optional(*std::move(value)) : std::nullopt;
+          },
+          [this](const std::string& input) {
+            const auto captured = std::ranges::find(captures_, input, &Captured::name);
+            if (captured != captures_.end()) outside_->statics_->RelyOn(captured->outside);
           },
           *outside.statics_)) {}
 
@@ -50,8 +47,13 @@ Scope::Scope(Scope& caller, Function)
 
 void Scope::Bind(const std::string& name, Value value) { values_.insert_or_assign(name, value); }
 
-void Scope::BindInitializer(const std::string& name, Tensor tensor) {
-  initializers_.insert_or_assign(name, std::move(tensor));
+void Scope::BindInitializer(const std::string& name, Tensor tensor, Kind kind) {
+  initializers_.insert_or_assign(name, Initializer{std::move(tensor), kind});
+}
+
+void Scope::ReadAllWeights() {
+  for (const auto& [name, initializer] : initializers_)
+    if (initializer.kind == Kind::kWeight) Find(name);
 }
 
 void Scope::BindSequence(const std::string& name, Sequence sequence) {
@@ -71,8 +73,9 @@ bool Scope::IsSequence(std::string_view name) const {
          (!Defines(name) && outside_ != nullptr && outside_->IsSequence(name));
 }
 
-Value Scope::Materialize(const std::string& name, const Tensor& tensor) {
-  if (model_ == nullptr || !IsWeight(name, tensor)) return builder_.Constant(tensor, name);
+Value Scope::Materialize(const std::string& name, const Initializer& initializer) {
+  const auto& [tensor, kind] = initializer;
+  if (model_ == nullptr || kind == Kind::kConstant) return builder_.Constant(tensor, name);
   model_->slots.push_back({.name = name, .type = tensor.type(), .initializer = {.data = tensor}});
   return builder_.Input(name, tensor.type());
 }
@@ -123,12 +126,32 @@ void Scope::MakeStatistic(Value value, Value next) {
 }
 
 Result<Tensor> Scope::Static(std::string_view name) {
-  if (const auto tensor = initializers_.find(name); tensor != initializers_.end())
-    return tensor->second;
+  if (const auto place = initializers_.find(name); place != initializers_.end()) {
+    relied_on_.insert(place->first);
+    return place->second.tensor;
+  }
   if (!Defines(name) && outside_ != nullptr && outside_->Knows(name)) return outside_->Static(name);
   return Static(Find(name));
 }
 
-Result<Tensor> Scope::Static(Value value) { return statics_->Evaluate(value); }
+Result<Tensor> Scope::Static(Value value) {
+  auto known = statics_->Evaluate(value);
+  if (known) statics_->RelyOn(value);
+  return known;
+}
+
+std::optional<Tensor> Scope::Settled(std::string_view name) {
+  if (!Defines(name) && outside_ != nullptr && outside_->Knows(name))
+    return outside_->Settled(name);
+  const auto place = initializers_.find(name);
+  if (place != initializers_.end() && place->second.kind == Kind::kConstant)
+    return place->second.tensor;
+  return statics_->IsConstant(Find(name)) ? Current(name) : std::nullopt;
+}
+
+std::optional<Tensor> Scope::Current(std::string_view name) {
+  auto known = statics_->Evaluate(Find(name));
+  return known ? std::optional(*std::move(known)) : std::nullopt;
+}
 
 }  // namespace descent::onnx

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,7 @@ using Sequence = std::vector<Value>;
 
 class Scope {
  public:
-  /// The model's graph: floating-point initializers that are read as values become slots of
+  /// The model's graph: weights among its initializers that are read as values become slots of
   /// `model`.
   Scope(GraphBuilder& builder, Model& model);
   struct Body {};
@@ -38,7 +39,10 @@ class Scope {
   GraphBuilder& builder() { return builder_; }
 
   void Bind(const std::string& name, Value value);
-  void BindInitializer(const std::string& name, Tensor tensor);
+  enum class Kind : uint8_t { kConstant, kWeight };
+  void BindInitializer(const std::string& name, Tensor tensor, Kind kind);
+  /// Weights that nothing has read become slots, too.
+  void ReadAllWeights();
   void BindSequence(const std::string& name, Sequence sequence);
   bool Knows(std::string_view name) const;
   /// Whether the name is bound in this scope itself.
@@ -48,9 +52,16 @@ class Scope {
   /// Of a known name that is no sequence.
   Value Find(std::string_view name);
   Sequence FindSequence(std::string_view name);
-  /// The constant that the name or the value stands for; fails, saying what it depends on.
+  /// The constant that the name or the value stands for; fails, saying what it depends on. What it
+  /// follows from is relied on: training must not change it.
   Result<Tensor> Static(std::string_view name);
   Result<Tensor> Static(Value value);
+  /// The same, only where no weight decides it.
+  std::optional<Tensor> Settled(std::string_view name);
+  /// The same as it is now, where weights decide it that nothing relies on.
+  std::optional<Tensor> Current(std::string_view name);
+  /// Slots of the model that Static has told.
+  const std::set<std::string, std::less<>>& relied_on() const { return relied_on_; }
 
   /// `slot`, where it is an initializer of the model, becomes a statistic: training leaves it to
   /// `next`, its next value.
@@ -64,7 +75,11 @@ class Scope {
   Scope* outside() { return outside_; }
 
  private:
-  Value Materialize(const std::string& name, const Tensor& tensor);
+  struct Initializer {
+    Tensor tensor;
+    Kind kind;
+  };
+  Value Materialize(const std::string& name, const Initializer& initializer);
   Value CaptureValue(std::string_view name);
   Value Capture(std::string_view name, Value outside);
   bool IsInline() const { return &builder_ == &outside_->builder_; }
@@ -73,10 +88,11 @@ class Scope {
   Scope* outside_ = nullptr;  ///< of a body
   Model* model_ = nullptr;    ///< of the model's graph
   std::map<std::string, Value, std::less<>> values_;
-  std::map<std::string, Tensor, std::less<>> initializers_;
+  std::map<std::string, Initializer, std::less<>> initializers_;
   std::map<std::string, Sequence, std::less<>> sequences_;
   std::vector<Captured> captures_;
-  std::shared_ptr<StaticValues> statics_;  ///< shared by the scopes of a builder
+  std::set<std::string, std::less<>> relied_on_;  ///< of the model's graph
+  std::shared_ptr<StaticValues> statics_;         ///< shared by the scopes of a builder
 };
 
 }  // namespace descent::onnx

@@ -1,5 +1,6 @@
 #include "frontends/onnx/static_value.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 #include <vector>
@@ -68,6 +69,40 @@ Result<Tensor> StaticValues::Evaluate(Value value) {
   }
   for (const int32_t node : needed) DESCENT_RETURN_IF_ERROR(EvaluateNode(node));
   return known_.at(value);
+}
+
+/// Those that the value is computed of, itself included, which `done` does not hold.
+std::set<int32_t> StaticValues::NodesBehind(Value value, const std::set<int32_t>& done) const {
+  std::set<int32_t> nodes;
+  std::vector<Value> pending = {value};
+  while (!pending.empty()) {
+    const int32_t next = pending.back().node;
+    pending.pop_back();
+    if (done.contains(next) || !nodes.insert(next).second) continue;
+    for (const Value operand : builder_.node({next, 0}).operands) pending.push_back(operand);
+  }
+  return nodes;
+}
+
+void StaticValues::RelyOn(Value value) {
+  const std::set<int32_t> nodes = NodesBehind(value, relied_on_);
+  relied_on_.insert(nodes.begin(), nodes.end());
+  for (const int32_t index : nodes) {
+    const Node& node = builder_.node({index, 0});
+    if (node.op->leaf == Leaf::kInput) rely_(node.label.names.front());
+  }
+}
+
+bool StaticValues::IsConstant(Value value) {
+  for (const int32_t index : NodesBehind(value, judged_)) {
+    const Node& node = builder_.node({index, 0});
+    const bool varies =
+        (node.op->leaf != Leaf::kNone && node.op->leaf != Leaf::kConstant) ||
+        std::ranges::any_of(node.operands, [&](Value x) { return varying_.contains(x.node); });
+    judged_.insert(index);
+    if (varies) varying_.insert(index);
+  }
+  return !varying_.contains(value.node);
 }
 
 }  // namespace descent::onnx

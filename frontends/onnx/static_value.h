@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "ir/graph.h"
@@ -21,25 +22,41 @@ class StaticValues {
  public:
   /// `known` tells some of the builder's inputs by name.
   using KnownInput = std::function<std::optional<Tensor>(const std::string& input)>;
-  StaticValues(const GraphBuilder& builder, KnownInput known)
+  /// Is told the inputs that a value follows from which is relied on.
+  using RelyOnInput = std::function<void(const std::string& input)>;
+  StaticValues(const GraphBuilder& builder, KnownInput known, RelyOnInput rely)
       : builder_(builder),
         input_(std::move(known)),
+        rely_(std::move(rely)),
         work_left_(std::make_shared<int64_t>(kMaxStaticWork)) {}
   /// Of a body within the graph of `outside`.
-  StaticValues(const GraphBuilder& builder, KnownInput known, const StaticValues& outside)
-      : builder_(builder), input_(std::move(known)), work_left_(outside.work_left_) {}
+  StaticValues(const GraphBuilder& builder, KnownInput known, RelyOnInput rely,
+               const StaticValues& outside)
+      : builder_(builder),
+        input_(std::move(known)),
+        rely_(std::move(rely)),
+        work_left_(outside.work_left_) {}
 
   /// Fails, saying what it depends on, where that is an unknown input, state or chance; and where
   /// the values of the file, bodies included, would take more work than kMaxStaticWork.
   Result<Tensor> Evaluate(Value value);
+  /// That the value will always be what it is now: so are the inputs that it follows from.
+  void RelyOn(Value value);
+  /// Whether it follows from constants alone, not from inputs.
+  bool IsConstant(Value value);
 
  private:
+  std::set<int32_t> NodesBehind(Value value, const std::set<int32_t>& done) const;
   Result<void> EvaluateNode(int32_t node);
   Result<void> TakeWork(const Node& node);
 
   const GraphBuilder& builder_;
   KnownInput input_;
+  RelyOnInput rely_;
   std::map<Value, Tensor> known_;
+  std::set<int32_t> relied_on_;  ///< nodes
+  std::set<int32_t> judged_;     ///< nodes of which it is known whether they are constants
+  std::set<int32_t> varying_;    ///< those of them that are none
   std::shared_ptr<int64_t> work_left_;
 };
 

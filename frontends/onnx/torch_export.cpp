@@ -42,10 +42,6 @@ int64_t Elements(const TensorProto& tensor) {
   return elements;
 }
 
-bool IsFloatVector(const TensorProto& tensor) {
-  return tensor.data_type() == TensorProto::FLOAT && tensor.dims_size() > 0;
-}
-
 /// Names that a call in torch's notation reads: "%layer_norm : ... (args = (%x, %p_weight), ...)".
 std::vector<std::string_view> NamesRead(std::string_view call) {
   std::vector<std::string_view> names;
@@ -60,7 +56,7 @@ class Separator {
  public:
   explicit Separator(proto::ModelProto& model) : graph_(*model.mutable_graph()), signature_(model) {
     for (int i = 0; i < graph_.initializer_size(); ++i)
-      if (IsFloatVector(graph_.initializer(i))) places_.emplace(graph_.initializer(i).name(), i);
+      if (MayBeWeight(graph_.initializer(i))) places_.emplace(graph_.initializer(i).name(), i);
   }
 
   void Run() {
@@ -69,6 +65,11 @@ class Separator {
   }
 
  private:
+  bool MayBeWeight(const TensorProto& tensor) const {
+    if (tensor.data_type() != TensorProto::FLOAT) return false;
+    return tensor.dims_size() > 0 || !signature_.known() || signature_.IsParameter(tensor.name());
+  }
+
   /// Adds initializer `name` like the one at `place`, unless that is too much.
   bool AddCopy(int place, const std::string& name) {
     const int64_t elements = Elements(graph_.initializer(place));
@@ -142,10 +143,11 @@ class Separator {
     return named_.contains(name);
   }
 
-  /// A vector of equal elements.
+  /// A scalar, or a vector of equal elements.
   bool IsUniform(const std::string& name) const {
     const TensorProto& tensor = graph_.initializer(places_.find(name)->second);
-    if (tensor.dims_size() != 1) return false;
+    if (tensor.dims_size() > 1) return false;
+    if (tensor.dims_size() == 0) return true;
     const auto differ = [](const auto& a, const auto& b) { return a != b; };
     constexpr size_t kWidth = sizeof(float);
     const std::string_view raw = tensor.raw_data();
@@ -223,6 +225,20 @@ TorchSignature::TorchSignature(const proto::ModelProto& model) {
     targets_.emplace(line.substr(0, colon), name);
     is_parameter_.emplace(name, line.substr(colon + 2).starts_with("PARAMETER"));
   }
+  if (!known()) return;
+  std::set<std::string_view> initializers, read;
+  for (const TensorProto& tensor : model.graph().initializer()) initializers.insert(tensor.name());
+  for (const NodeProto& node : model.graph().node())
+    for (const std::string_view name : NamesRead(Metadata(node, kCall))) read.insert(name);
+  const bool is_one_gone = std::ranges::any_of(targets_, [&](const auto& each) {
+    const auto& [name, target] = each;
+    return IsParameter(target) && !initializers.contains(target) && !read.contains(name);
+  });
+  if (is_one_gone) read_by_calls_.insert(read.begin(), read.end());
+}
+
+bool TorchSignature::IsComputedOfParameters(std::string_view name) const {
+  return read_by_calls_.contains(name);
 }
 
 std::string TorchSignature::Target(std::string_view name) const {
@@ -243,8 +259,8 @@ bool TorchSignature::IsBuffer(std::string_view target) const {
 bool TorchSignature::IsFoldedNumber(std::string_view name, const Tensor& tensor) const {
   const std::span<const std::byte> bytes = tensor.bytes();
   const auto width = static_cast<size_t>(Info(tensor.dtype()).bytes);
-  return known() && !is_parameter_.contains(name) && tensor.elements() > 0 &&
-         (tensor.type().rank() <= 1 || tensor.elements() == 1) &&
+  return known() && !is_parameter_.contains(name) && !IsComputedOfParameters(name) &&
+         tensor.elements() > 0 && (tensor.type().rank() <= 1 || tensor.elements() == 1) &&
          std::ranges::equal(bytes.subspan(width), bytes.first(bytes.size() - width));
 }
 

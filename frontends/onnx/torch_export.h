@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,10 @@ class TorchSignature {
   bool IsParameter(std::string_view target) const;
   /// A buffer or constant of the module: what its optimizer does not see.
   bool IsBuffer(std::string_view target) const;
+  /// What the exporter has computed of parameters that the file therefore lacks, of
+  /// exp(logit_scale) say: a value that calls read by this name, in a file where nothing tells of
+  /// some parameter.
+  bool IsComputedOfParameters(std::string_view name) const;
   /// A number of a formula that folding has made a tensor (a scale f32[1], the ones of a
   /// normalization without parameters): no tensor of the module, and at most a vector of equal
   /// elements.
@@ -33,6 +38,7 @@ class TorchSignature {
  private:
   std::map<std::string, std::string, std::less<>> targets_;  ///< by name
   std::map<std::string, bool, std::less<>> is_parameter_;    ///< by target
+  std::set<std::string, std::less<>> read_by_calls_;         ///< where a parameter is gone
 };
 
 /// Gives parameters that were merged because they were equal an initializer each.

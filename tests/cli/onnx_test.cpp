@@ -241,6 +241,82 @@ TEST_F(OnnxFiles, AreTrainedInPart) {
                "are differentiated\nt: executable");
 }
 
+/// A scalar is a parameter: trained, written, read, and kept where others get fresh values.
+TEST_F(OnnxFiles, HaveScalarWeights) {
+  shell_.Write("scaled.descent", R"(descent 1
+model scaled {
+  batch 8
+  input x: f32[batch, 1]
+  parameter scale: f32[] = ones
+  parameter shift: f32[1] = zeros
+  s = mul(x, scale)
+  y = add(s, shift)
+  output y
+}
+)");
+  std::string data = "x,label\n";
+  for (int i = 0; i < 64; ++i) data += fmt::format("{},{}\n", i % 8 - 4, 3 * (i % 8 - 4) + 1);
+  shell_.Write("d.csv", data);
+  ExpectPrints("descent export scaled.descent -o scaled.onnx", "");
+  ExpectPrints("descent check scaled.onnx", "2 parameters");
+  ExpectPrints("descent grad scaled.onnx '[[2], [3]]' -- '[[1], [10]]'",
+               "grad.scale: f32[] = 32\n");
+  ExpectPrints(
+      "descent compile scaled.onnx --loss mse --optimizer sgd --set learning_rate=0.05 -o t",
+      "t: executable");
+  ExpectPrints("./t train --data d.csv --epochs 60 --seed 1 --checkpoint c.safetensors --quiet",
+               "stopped");
+  ExpectPrints("./t export --checkpoint c.safetensors -o learned.onnx", "");
+  ExpectPrints("descent run learned.onnx '[[10]]'", "y: f32[1, 1] = [[3");  // 31, nearly
+  ExpectPrints("descent run scaled.onnx '[[10]]'", "y: f32[1, 1] = [[10]]");
+  const Outcome taken = Run("descent run scaled.onnx --weights c.safetensors '[[10]]'");
+  EXPECT_EQ(taken.out, Run("descent run learned.onnx '[[10]]'").out);
+  EXPECT_EQ(taken.err.find("left out"), std::string::npos) << taken.err;
+  ExpectPrints("descent compile learned.onnx --loss mse --reinitialize -q -o fresh", "");
+  ExpectPrints("./fresh train --data d.csv --epochs 1 --learning-rate 0 --checkpoint f --quiet",
+               "stopped");
+  // The shift is 0 again, the scale what it was.
+  ExpectPrints("descent run scaled.onnx --weights f '[[0]]'", "y: f32[1, 1] = [[0]]");
+  ExpectPrints("descent run scaled.onnx --weights f '[[1]]'", "y: f32[1, 1] = [[");
+  EXPECT_NE(Run("descent run scaled.onnx --weights f '[[1]]'").out, "y: f32[1, 1] = [[1]]\n");
+}
+
+TEST_F(OnnxFiles, AreRefusedWhatTrainsNothing) {
+  const std::string compile = "descent compile classifier.onnx -o t ";
+  for (const std::string flag :
+       {"--train 'head.*'", "--freeze 'head.*'", "--reinitialize", "--learning-rate 0.1"})
+    ExpectRefused(compile + flag, 2,
+                  flag.substr(0, flag.find(' ')) + " is for training, and nothing trains model");
+  ExpectRefused(compile + "--loss cross_entropy --train head.bias --freeze head.bias", 2,
+                "parameter 'head.bias' is both trained, by --train 'head.bias', and frozen, by "
+                "--freeze 'head.bias'");
+  ExpectRefused(compile + "--loss cross_entropy --train 'head.*' --freeze '*'", 2,
+                "is both trained");
+  ExpectPrints(compile + "--loss cross_entropy --train 'head.*' --freeze '*.bias'",
+               "trains 1 of 4 parameters");
+}
+
+TEST_F(OnnxFiles, HaveAnAxisOfClasses) {
+  ExpectRefused("descent compile classifier.onnx --loss mse --class-axis 1 -o t", 2,
+                "--class-axis is for a loss of classes");
+  ExpectRefused("descent compile classifier.onnx --loss cross_entropy --class-axis 2 -o t", 2,
+                "axis 2 of the first output, 'probabilities', cannot be that of the classes");
+  ExpectPrints("descent compile classifier.onnx --loss cross_entropy --class-axis -1 -o t",
+               "t: executable");
+  shell_.Write("plain.descent", R"(descent 1
+model plain {
+  batch 4
+  input x: f32[batch, 3, 3]
+  parameter W: f32[3, 3] = ones
+  y = mul(x, W)
+  output y
+}
+)");
+  const std::string plain = "descent compile plain.descent --loss cross_entropy -o t ";
+  ExpectRefused(plain, 2, "which axis of the first output, 'y', holds the classes cannot be told");
+  ExpectPrints(plain + "--class-axis 1", "t: executable");
+}
+
 TEST_F(OnnxFiles, HaveGradients) {
   ExpectPrints("descent grad function.onnx '[1, 2]' -- '[1, 10]'",
                "grad.x: f32[2] = [2, 30]\ngrad.scale: f32[2] = [1, 20]\n");

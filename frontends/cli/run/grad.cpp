@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 
 #include "compiler/graph/differentiate.h"
 #include "compiler/graph/gradient_model.h"
@@ -40,11 +41,25 @@ Result<void> AddCotangents(const Model& source, const Model& gradient,
   return {};
 }
 
+/// Numbers and initializers that nothing reads have gradients, but no other command knows them as
+/// parameters: files of weights need not have them.
+Result<std::set<std::string, std::less<>>> OptionalWeights(const std::vector<InputArgument>& inputs,
+                                                           const GradArguments& arguments,
+                                                           const Model& source) {
+  DESCENT_TRY(plain, LoadModelFor(inputs, arguments.model, arguments.compile.model));
+  std::set<std::string, std::less<>> names;
+  for (const Slot& slot : source.slots)
+    if (plain.FindSlot(slot.name) == nullptr) names.insert(slot.name);
+  return names;
+}
+
 Result<ExitStatus> Grad(const GradArguments& arguments) {
   DESCENT_RETURN_IF_ERROR(arguments.execution.Check());
   std::vector<runtime::NamedFile> read;
   DESCENT_TRY(inputs, ReadInputs(arguments.inputs));
-  DESCENT_TRY(source, LoadModelFor(inputs, arguments.model, arguments.compile.model, &read));
+  ModelFlags flags = arguments.compile.model;
+  flags.all_parameters = true;
+  DESCENT_TRY(source, LoadModelFor(inputs, arguments.model, flags, &read));
   DESCENT_TRY(options, arguments.compile.Options());
   DESCENT_TRY(configured, Configure(source, options));
   DESCENT_TRY(gradient, GradientModel(configured));
@@ -53,6 +68,10 @@ Result<ExitStatus> Grad(const GradArguments& arguments) {
   DESCENT_RETURN_IF_ERROR(AddCotangents(source, gradient, inputs));
   ExecutionRequest request{.inputs = inputs, .all_inputs = true, .options = options};
   arguments.execution.Fill(request);
+  if (request.weights.given()) {
+    DESCENT_TRY(optional, OptionalWeights(inputs, arguments, source));
+    request.weights.optional = std::move(optional);
+  }
   DESCENT_TRY(execution, Prepare(gradient, request));
   DESCENT_TRY(values, arguments.execution.Run(execution, false));
   if (arguments.folder.empty()) {
@@ -85,7 +104,9 @@ Command GradCommand() {
           .summary = "gradients of a model's outputs",
           .description =
               "Computes vector-Jacobian products: of the gradients that arrive at the outputs (the "
-              "cotangents) those of all floating-point inputs, parameters and statistics. INPUTs "
+              "cotangents) those of all floating-point inputs, parameters and statistics, and of "
+              "an ONNX file those of every floating-point initializer: zeros where no output "
+              "depends on it. INPUTs "
               "are those of `descent run`, then a cotangent for each floating-point output in "
               "order; `--` may stand between them. Without cotangents a model with a single number "
               "as output has the gradient of that number. What `run` computes is differentiated: "

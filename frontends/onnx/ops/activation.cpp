@@ -1,4 +1,5 @@
 // Activations, softmax and its kin.
+#include <cmath>
 #include <limits>
 
 #include "frontends/onnx/ops/families.h"
@@ -80,11 +81,28 @@ Outputs LegacyClip(OnnxNode& n) {
   return n.Add("minimum", {n.Add("maximum", {x, n.Like(x, low)}), n.Like(x, high)});
 }
 
+/// `x` within a limit that is a weight: a gradient arrives at it where it counts, and at `x` where
+/// that does, equal ones included.
+Value LimitedByWeight(OnnxNode& n, Value x, int i, std::string_view beyond) {
+  const Value limit = n.Reshape(n.In(i), {});
+  return n.Add("where", {n.Add(beyond, {x, limit}), limit, x});
+}
+
+/// `x` within a limit that data decide.
+Value Limited(OnnxNode& n, Value x, int i, std::string_view beyond, std::string_view op) {
+  if (!n.Has(i)) return x;
+  const auto now = n.scope().Current(n.proto().input(i));
+  const bool is_weight = now && n.IsFloat(x) && now->elements() == 1 &&
+                         !std::isnan(now->GetDouble(0)) && !n.Settled(i);
+  if (is_weight) return LimitedByWeight(n, x, i, beyond);
+  return n.Add(op, {x, n.Reshape(n.In(i), {})});
+}
+
 /// Limits that are known give `clamp`, which passes gradients at them; a lower limit above the
 /// upper one gives the upper one.
 Outputs Clip(OnnxNode& n) {
-  Value x = n.In(0);
-  const auto low = n.Known(1), high = n.Known(2);
+  const Value x = n.In(0);
+  const auto low = n.Settled(1), high = n.Settled(2);
   const bool known = (low || !n.Has(1)) && (high || !n.Has(2));
   const auto limit = [](const std::optional<Tensor>& tensor, double otherwise) {
     return tensor && tensor->elements() == 1 ? tensor->GetDouble(0) : otherwise;
@@ -93,9 +111,9 @@ Outputs Clip(OnnxNode& n) {
   const double least = limit(low, -kInfinity), most = limit(high, kInfinity);
   if (known && n.IsFloat(x) && least <= most)
     return n.Add("clamp", {x}, {{"low", least}, {"high", most}});
-  if (n.Has(1)) x = n.Add("maximum", {x, n.Reshape(n.In(1), {})});
-  if (n.Has(2)) x = n.Add("minimum", {x, n.Reshape(n.In(2), {})});
-  return x;
+  if (n.failed()) return Value{};
+  const Value above = Limited(n, x, 1, "less", "maximum");
+  return Limited(n, above, 2, "greater", "minimum");
 }
 
 /// 1 at the first largest element along the axis, 0 elsewhere.

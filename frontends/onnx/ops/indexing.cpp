@@ -56,7 +56,7 @@ Value Element(OnnxNode& n, Value vector, int64_t i) {
 /// Off and on: numbers of a formula rather than weights, where they are known.
 Value OffAndOn(OnnxNode& n) {
   if (!n.Has(2) || n.IsSequence(2)) return n.In(2);
-  auto known = n.scope().Static(n.proto().input(2));
+  auto known = n.Settled(2);
   return known ? n.Constant(*std::move(known)) : n.In(2);
 }
 

@@ -140,9 +140,11 @@ Value PadOwn(OnnxNode& n, Value x, Padding padding, const std::string& mode) {
   return n.Add("pad", {x}, {{"low", padding.low}, {"high", padding.high}, {"mode", mode}});
 }
 
-/// The number around a constant padding, if a double holds it.
-std::optional<double> KnownNumber(OnnxNode& n, Value value) {
-  const auto known = n.scope().Static(value);
+/// The number around a constant padding, operand 2 or 0, if a double holds it and no weight decides
+/// it.
+std::optional<double> KnownNumber(OnnxNode& n) {
+  if (!n.Has(2)) return 0;
+  const auto known = n.Settled(2);
   if (!known || known->elements() != 1) return std::nullopt;
   const double number = known->GetDouble(0);
   const bool exact = Info(known->dtype()).is_float ||
@@ -150,14 +152,14 @@ std::optional<double> KnownNumber(OnnxNode& n, Value value) {
   return exact ? std::optional(number) : std::nullopt;
 }
 
-Outputs PadOf(OnnxNode& n, const Ints& pads, Ints axes, Value number) {
+/// The value around a constant padding: a number, or operand 2.
+Outputs PadOf(OnnxNode& n, const Ints& pads, Ints axes, std::optional<double> number) {
   const Value x = n.In(0);
   const std::string mode = n.Word("mode", "constant");
   const Padding padding = PaddingOf(n, pads, std::move(axes), n.rank(x));
   if (n.failed()) return Value{};
   if (mode == "constant") {
-    const auto known = KnownNumber(n, number);
-    return known ? PadConstant(n, x, padding, *known) : PadWith(n, x, padding, number);
+    return number ? PadConstant(n, x, padding, *number) : PadWith(n, x, padding, n.In(2));
   }
   if (mode != "edge" && mode != "reflect" && mode != "wrap")
     return n.Fail("mode {} is none of constant, reflect, edge, wrap", Quoted(mode));
@@ -173,13 +175,12 @@ Ints AllAxes(OnnxNode& n, Value x) {
 /// Attributes before version 11, called "paddings" at first.
 Outputs LegacyPad(OnnxNode& n) {
   const Value x = n.In(0);
-  return PadOf(n, n.Ints(n.importer().target), AllAxes(n, x), n.Like(x, n.Float("value", 0)));
+  return PadOf(n, n.Ints(n.importer().target), AllAxes(n, x), n.Float("value", 0));
 }
 
 Outputs Pad(OnnxNode& n) {
   const Value x = n.In(0);
-  return PadOf(n, n.StaticInts(1), n.Has(3) ? n.StaticInts(3) : AllAxes(n, x),
-               n.InOr(2, n.dtype(x), 0));
+  return PadOf(n, n.StaticInts(1), n.Has(3) ? n.StaticInts(3) : AllAxes(n, x), KnownNumber(n));
 }
 
 /// Half of what is too much or too little goes to either side; an odd one to the end.

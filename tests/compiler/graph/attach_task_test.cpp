@@ -215,6 +215,103 @@ TEST(AttachTask, LogitsArePredictedAsProbabilities) {
   EXPECT_EQ(model.graph.node(model.graph.FindOutput("probabilities")->value).op->name, "softmax");
 }
 
+/// A network x -> y of these statements behind its input.
+Model Layers(const std::string& input, const std::string& statements) {
+  auto model = ParseText(fmt::format("descent 1\nmodel net {{\n  input x: {}\n{}\n  output y\n}}\n",
+                                     input, statements),
+                         "net.descent");
+  EXPECT_TRUE(model) << model.error().ToString();
+  return model ? *std::move(model) : Model{};
+}
+
+/// "i64[4, 9]: cross_entropy(conv1d)", target and loss, and that every entry point compiles.
+std::string ClassesOf(const Model& source, Task task = {.loss = "cross_entropy"}) {
+  const auto model = AttachTask(source, task);
+  if (!model) return model.error().message;
+  for (const char* entry : {"train_step", "evaluate", "predict", "metrics"}) {
+    const auto done =
+        RunPasses(*model, StandardPasses(*model), {.pass = {.entry = entry}, .verify_each = true});
+    EXPECT_TRUE(done) << entry << ": " << done.error().ToString();
+  }
+  EXPECT_EQ(model->metrics.size(), 1U);
+  return fmt::format("{}: {}", ToString(model->FindInput("target")->type), LossOf(*model));
+}
+
+/// As many classes as steps: nothing but the layers tells them apart.
+TEST(AttachTask, TheLastLayerTellsTheAxisOfClasses) {
+  const std::string kernel = "  parameter K: f32[5, 3, 1] = glorot_uniform\n  z = conv1d(x, K)\n";
+  EXPECT_EQ(ClassesOf(Layers("f32[4, 3, 6]", kernel + "  y = relu(z)")),
+            "i64[4, 6]: cross_entropy(relu)");
+  EXPECT_EQ(ClassesOf(Layers("f32[4, 6, 3]",
+                             "  parameter W: f32[3, 5] = glorot_uniform\n"
+                             "  y = matmul(x, W)")),
+            "i64[4, 6]: cross_entropy(matmul)");
+  EXPECT_EQ(ClassesOf(Layers("f32[4, 3, 6, 7]",
+                             "  parameter K: f32[5, 3, 1, 1] = glorot_uniform\n"
+                             "  y = conv2d(x, K)")),
+            "i64[4, 6, 7]: cross_entropy(conv2d)");
+  EXPECT_EQ(ClassesOf(Layers("f32[4, 3, 6, 7, 2]",
+                             "  parameter K: f32[5, 3, 1, 1, 1] = glorot_uniform\n"
+                             "  y = conv3d(x, K)")),
+            "i64[4, 6, 7, 2]: cross_entropy(conv3d)");
+}
+
+TEST(AttachTask, ASoftmaxTellsTheAxisOfClasses) {
+  const std::string by_one = "  parameter b: f32[5, 6] = ones\n  z = mul(x, b)\n";
+  EXPECT_EQ(ClassesOf(Layers("f32[4, 5, 6]", by_one + "  y = softmax(z, axis=1)")),
+            "i64[4, 6]: cross_entropy(mul)");
+  EXPECT_EQ(ClassesOf(Layers("f32[4, 5, 6]", by_one + "  y = softmax(z, axis=-1)")),
+            "i64[4, 5]: cross_entropy(mul)");
+  EXPECT_EQ(
+      ClassesOf(Layers("f32[4, 5, 6]", by_one + "  y = log_softmax(z, axis=1)"), {.loss = "nll"}),
+      "i64[4, 6]: cross_entropy(mul)");
+  // Before operator set 13 an exporter turns the axis to the end and back: so do the logits.
+  EXPECT_EQ(ClassesOf(Layers("f32[4, 5, 6]", by_one + "  t = transpose(z, permutation=[0, 2, 1])\n"
+                                                      "  s = softmax(t)\n"
+                                                      "  y = transpose(s, permutation=[0, 2, 1])")),
+            "i64[4, 6]: cross_entropy(transpose)");
+}
+
+TEST(AttachTask, WhatTellsNoAxisOfClassesIsAsked) {
+  const Model model = Layers("f32[4, 5, 6]", "  parameter b: f32[5, 6] = ones\n  y = mul(x, b)");
+  EXPECT_TRUE(Contains(ClassesOf(model), "which axis of the first output, 'y', holds the classes"));
+  EXPECT_EQ(ClassesOf(model, {.loss = "cross_entropy", .class_axis = 1}),
+            "i64[4, 6]: cross_entropy(mul)");
+  EXPECT_EQ(ClassesOf(model, {.loss = "cross_entropy", .class_axis = -1}),
+            "i64[4, 5]: cross_entropy(mul)");
+  for (const int64_t axis : {0, 3, -3, -4}) {
+    const auto refused = AttachTask(model, {.loss = "nll", .class_axis = axis});
+    ASSERT_FALSE(refused) << axis;
+    EXPECT_EQ(refused.error().status, ExitStatus::kUsage);
+    EXPECT_TRUE(Contains(refused.error().message, "axes 1 to 2")) << refused.error().message;
+  }
+}
+
+/// The share of right ones, of two rows of three classes in two places.
+TEST(AttachTask, AccuracyComparesAlongTheAxisOfClasses) {
+  const Model model =
+      Attached(Layers("f32[2, 3, 2]", "  parameter K: f32[3, 3, 1] = ones\n  y = conv1d(x, K)"),
+               {.loss = "cross_entropy"});
+  auto entry = Specialize(model, {.entry = "evaluate"});
+  ASSERT_TRUE(entry) << entry.error().ToString();
+  std::vector<Tensor> inputs;
+  for (const NamedValue& input : entry->graph.inputs()) {
+    const TensorType& type = entry->graph.type(input.value);
+    const std::vector<double> identity = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+    const std::vector<double> x = {5, 0, 0, 0, 0, 5, 0, 0, 5, 5, 0, 0};  // 0 2, 1 1
+    inputs.push_back(input.name == "target"
+                         ? Tensor::FromInts(type, std::vector<int64_t>{0, 2, 1, 0})
+                         : Tensor::FromDoubles(type, input.name == "x" ? x : identity));
+  }
+  const auto run = Interpret(entry->graph, inputs, {.valid_rows = 2});
+  ASSERT_TRUE(run) << run.error().ToString();
+  const NamedValue* sums = entry->graph.FindOutput("metric.accuracy");
+  ASSERT_NE(sums, nullptr);
+  const auto place = static_cast<size_t>(sums - entry->graph.outputs().data());
+  EXPECT_EQ(run->outputs[place].GetDouble(0), 3);
+  EXPECT_EQ(run->outputs[place].GetDouble(1), 4);
+}
+
 TEST(AttachTask, WhatItGivesCompilesAtEveryEntryPoint) {
   for (const char* loss : {"cross_entropy", "nll", "bce", "bce_with_logits", "mse", "mae", "huber",
                            "smooth_l1", "hinge", "poisson_nll"}) {
@@ -307,6 +404,18 @@ TEST(ChooseTrained, ByPatterns) {
             "no parameter is called 'tail.*'");
 }
 
+/// Buffers of PyTorch are not trained, unless they are named.
+TEST(ChooseTrained, AFullNameTrainsWhatTheModelDoesNot) {
+  const auto is_trained = [](const std::string& pattern) {
+    Model model = Network("neg(z)");
+    model.slots[2].trainable = false;
+    EXPECT_TRUE(ChooseTrained(model, {}, {"body.*", pattern}));
+    return model.slots[2].trainable;
+  };
+  EXPECT_TRUE(is_trained("head.b"));
+  EXPECT_FALSE(is_trained("head.*"));
+}
+
 TEST(ChooseTrained, FrozenPartsCostNoBackwardWork) {
   Model model = Network("neg(z)");
   ASSERT_TRUE(ChooseTrained(model, {}, {"head.b"}));
@@ -339,6 +448,13 @@ TEST(Reinitialize, GivesTrainedParametersFreshValues) {
   EXPECT_EQ(model.slots[0].initializer.op, "glorot_uniform");  // frozen: as it was
   EXPECT_EQ(model.slots[1].initializer.op, "he_uniform");
   EXPECT_EQ(model.slots[2].initializer.op, "ones");  // a scale
+}
+
+TEST(Reinitialize, KeepsScalars) {
+  Model model = Layers("f32[4, 3]", "  parameter t: f32[] = ones\n  y = mul(x, t)");
+  model.slots[0].initializer = {.data = Tensor::Scalar(DType::kF32, 3)};
+  Reinitialize(model);
+  EXPECT_EQ(model.slots[0].initializer.data->GetDouble(0), 3);
 }
 
 /// A matrix that is read as [out, in] has its second extent of inputs, as PyTorch's have.
