@@ -21,8 +21,8 @@
 #include "compiler/codegen/codegen.h"
 #include "compiler/codegen/object_cache.h"
 #include "compiler/codegen/target.h"
-#include "compiler/graph/pipeline.h"
 #include "compiler/graph/pass_options.h"
+#include "compiler/graph/pipeline.h"
 #include "compiler/kernel/fusion_report.h"
 #include "compiler/kernel/program.h"
 #include "ir/diagnostic.h"
@@ -39,7 +39,7 @@ struct CompileOptions {
   std::vector<std::string> settings;  ///< "optimizer.momentum=0.9" (settings.h)
   int64_t batch = 0, evaluate_batch = 0, predict_batch = 0;  ///< 0 = the model's
   FactorPrecision precision = FactorPrecision::kF32;
-  std::set<std::string> disabled_passes;                     ///< graph passes, "fuse", "winograd"
+  std::set<std::string> disabled_passes;  ///< graph passes, "fuse", "winograd"
   bool full_state = false;      ///< lay out optimizer state even if no entry point writes it
   bool trace_values = false;    ///< every named value of the optimized graph is an output
   bool verify_each = false;     ///< the invariants after every graph pass

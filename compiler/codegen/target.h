@@ -34,8 +34,8 @@ struct InstructionSet {
   std::string_view name;
   std::string_view printable;
   std::span<const CpuFeature> features;
-  uint32_t xcr0;        ///< bits that must be set in XCR0; 0: there need be no XCR0
-  bool has_fma = true;  ///< fused multiply-adds, and conversions of f16 (F16C)
+  uint32_t xcr0;                        ///< bits that must be set in XCR0; 0: there need be no XCR0
+  bool has_fma = true;                  ///< fused multiply-adds, and conversions of f16 (F16C)
   std::string_view llvm_features = "";  ///< beside those of Target::llvm_cpu
 };
 

@@ -20,7 +20,8 @@ Kernel MatmulKernel(const MatmulShape& shape, DType dtype = DType::kF32);
 /// Adds relu(c + bias[n]) as the epilogue; the bias becomes parameter 3.
 void AddBiasRelu(Kernel& kernel, int64_t n);
 
-/// The same sum of factors, parameters 0 and 1, that are bf16 in memory or rounded as they are read.
+/// The same sum of factors, parameters 0 and 1, that are bf16 in memory or rounded as they are
+/// read.
 void RoundFactors(Kernel& kernel, DType lhs, DType rhs);
 
 /// x [images, in, size, size], w [out, in, kernel, kernel] -> [images, out, ...], as guarded reads.
