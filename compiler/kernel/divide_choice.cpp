@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <optional>
+#include <set>
 #include <span>
+#include <unordered_set>
 
 #include "compiler/kernel/remap.h"
 #include "ir/index_map.h"
@@ -59,15 +62,35 @@ Scalar Choose(std::span<const Part> parts, int axis) {
               {reached, Choose(parts.subspan(middle), axis), Choose(parts.first(middle), axis)});
 }
 
+/// What `value` reads, as an index, too.
+void CollectReads(const Computation& whole, const Scalar& value, std::set<int>& reads) {
+  const std::function<void(int)> add = [&](int slot) {
+    if (reads.insert(slot).second) VisitIndexReads(whole.reads[slot], add);
+  };
+  std::unordered_set<const ScalarNode*> seen;
+  VisitScalars(value, seen, [&](const ScalarNode& node) {
+    if (node.kind == ScalarKind::kRead) add(node.slot);
+    if (node.kind == ScalarKind::kIndex) VisitReads(node.index, add);
+  });
+}
+
 /// `whole` at the places of `parts` alone, as `tensor`.
 Computation At(const Computation& whole, std::span<const Part> parts, int axis, int tensor) {
-  Computation some = whole;
+  Computation some{.axes = whole.axes,
+                   .rank = whole.rank,
+                   .reads = std::vector<TensorRead>(whole.reads.size()),
+                   .results = {Choose(parts, axis)},
+                   .tensors = {tensor},
+                   .after = whole.after};
   some.axes[axis] = parts.back().end - parts.front().begin;
-  some.results = {Choose(parts, axis)};
-  some.tensors = {tensor};
   const Index place = Axis(axis) + ConstantIndex(parts.front().begin);
   const Mapping mapping{.axis = [&](int i) { return i == axis ? place : Axis(i); }};
-  for (TensorRead& read : some.reads) MapRead(read, mapping);
+  std::set<int> reads;
+  for (const Part& part : parts) CollectReads(whole, part.value, reads);
+  for (const int slot : reads) {
+    some.reads[slot] = whole.reads[slot];
+    MapRead(some.reads[slot], mapping);
+  }
   for (Scalar* root : ScalarRoots(some)) *root = MapScalar(*root, mapping);
   Normalize(some);
   return some;
