@@ -5,8 +5,8 @@
 
 namespace descent {
 
-/// The concatenation of `count` inputs of two axes along `axis`: of 3, 1, 0 and 2 places in turn,
-/// every fifth a constant. Their other extent is 4.
+/// The concatenation of `count` inputs of two axes along `axis`: of 3, 1, 0 and 2 places in turn.
+/// Their other extent is 4.
 Graph WideConcat(int count, int axis);
 
 /// sin and relu in turn, `count` of them.
