@@ -38,7 +38,7 @@ TEST(LargeGraphs, ConcatOfManyChoosesAmongFew) {
 
 TEST(LargeGraphs, ConcatOfFewIsOneKernel) {
   EXPECT_EQ(LowerModel(RunModel(WideConcat(64, 0)), true).call_count, 1);
-  EXPECT_GT(LowerModel(RunModel(WideConcat(65, 0)), true).call_count, 1);
+  EXPECT_GT(LowerModel(RunModel(WideConcat(120, 0)), true).call_count, 1);
 }
 
 /// Parts of parts.
