@@ -137,8 +137,7 @@ Result<Compilation> Lower(OptimizedModel from, const Target& target,
     }
     if (options.explain_fusion) lowering.fusion = &compilation.fusion.emplace_back();
     DESCENT_TRY(lowered, LowerEntry(entry, program, lowering));
-    for (EntryInput& input : lowered.inputs)
-      input.range = FindValueRange(compilation.source.graph, input.binding.name);
+    FindValueRanges(compilation.source.graph, lowered.inputs);
     program.entries.push_back(std::move(lowered));
   }
   return compilation;

@@ -68,24 +68,39 @@ namespace {
 using RewriteMemo = std::unordered_map<const ScalarNode*, Scalar>;
 
 Scalar RewriteNode(const Scalar& root, const std::function<Scalar(const ScalarNode&)>& leaf,
-                   RewriteMemo& memo) {
-  if (auto found = memo.find(root.get()); found != memo.end()) return found->second;
-  Scalar result = root;
+                   RewriteMemo& memo);
+
+Scalar RewriteNew(const Scalar& root, const std::function<Scalar(const ScalarNode&)>& leaf,
+                  RewriteMemo& memo) {
   if (root->kind != ScalarKind::kCall) {
-    if (Scalar replacement = leaf(*root)) result = std::move(replacement);
-  } else {
-    std::vector<Scalar> arguments;
-    bool changed = false;
-    for (const Scalar& argument : root->arguments) {
-      arguments.push_back(RewriteNode(argument, leaf, memo));
-      changed |= arguments.back() != argument;
-    }
-    if (changed) {
-      ScalarNode node = *root;
-      node.arguments = std::move(arguments);
-      result = MakeScalar(std::move(node));
-    }
+    Scalar replacement = leaf(*root);
+    return replacement ? replacement : root;
   }
+  std::vector<Scalar> arguments;  // empty as long as none has changed
+  for (size_t i = 0; i < root->arguments.size(); ++i) {
+    Scalar argument = RewriteNode(root->arguments[i], leaf, memo);
+    if (arguments.empty() && argument == root->arguments[i]) continue;
+    if (arguments.empty()) arguments = root->arguments;
+    arguments[i] = std::move(argument);
+  }
+  if (arguments.empty()) return root;
+  ScalarNode node{.kind = root->kind,
+                  .dtype = root->dtype,
+                  .op = root->op,
+                  .slot = root->slot,
+                  .number = root->number,
+                  .integer = root->integer,
+                  .index = root->index};
+  node.arguments = std::move(arguments);
+  return MakeScalar(std::move(node));
+}
+
+Scalar RewriteNode(const Scalar& root, const std::function<Scalar(const ScalarNode&)>& leaf,
+                   RewriteMemo& memo) {
+  // What only its parent holds is met once.
+  if (root.use_count() == 1) return RewriteNew(root, leaf, memo);
+  if (auto found = memo.find(root.get()); found != memo.end()) return found->second;
+  Scalar result = RewriteNew(root, leaf, memo);
   memo.emplace(root.get(), result);
   return result;
 }

@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "compiler/kernel/earlier_calls.h"
+
 namespace descent {
 namespace {
 
@@ -293,26 +295,21 @@ class OrderProof {
   }
 
   void CheckPairs() {
-    const size_t count = calls_.size();
-    std::vector<std::vector<bool>> before(count, std::vector<bool>(count, false));
+    const int count = static_cast<int>(calls_.size());
+    EarlierCalls before(count);
     std::vector<std::vector<int>> predecessors(count);
     for (const auto& [from, to] : entry_.order) {
-      if (from < 0 || to >= static_cast<int>(count) || from >= to)
+      if (from < 0 || to >= count || from >= to)
         return Fail(fmt::format("edge from call {} to call {} goes backwards", from, to));
       predecessors[to].push_back(from);
     }
-    for (size_t call = 0; call < count; ++call)
-      for (const int from : predecessors[call]) {
-        before[call][from] = true;
-        for (size_t i = 0; i < count; ++i)
-          if (before[from][i]) before[call][i] = true;
-      }
-    for (size_t later = 0; later < count; ++later)
-      for (size_t earlier = 0; earlier < later; ++earlier)
-        if (!before[later][earlier]) CheckUnordered(earlier, later);
+    for (int call = 0; call < count; ++call)
+      for (const int from : predecessors[call]) before.Put(from, call);
+    for (int later = 0; later < count; ++later)
+      before.VisitUnordered(later, [&](int earlier) { CheckUnordered(earlier, later); });
   }
 
-  void CheckUnordered(size_t earlier, size_t later) {
+  void CheckUnordered(int earlier, int later) {
     if (Conflict(earlier, later))
       Fail(fmt::format("calls {} and {} touch common bytes but no path orders them", earlier,
                        later));
@@ -322,7 +319,7 @@ class OrderProof {
           Fail(fmt::format("call {} does not wait for call {}", later, earlier));
   }
 
-  bool Conflict(size_t a, size_t b) const {
+  bool Conflict(int a, int b) const {
     for (const Touch& x : touches_[a])
       for (const Touch& y : touches_[b])
         if ((x.written || y.written) && x.bytes.Overlaps(y.bytes)) return true;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <functional>
+#include <ranges>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -121,6 +122,9 @@ void CompactReads(Computation& computation) {
   };
   for (size_t slot = 0; slot < count; ++slot)
     if (used[slot]) place(static_cast<int>(slot));
+  const auto is_in_place = [&](size_t slot) { return position[slot] == static_cast<int>(slot); };
+  if (reads.size() == count && std::ranges::all_of(std::views::iota(size_t{0}, count), is_in_place))
+    return;
   const Mapping mapping{.read = indices.read, .value = [&](int slot) {
                           return ReadScalar(position[slot], computation.reads[slot].dtype);
                         }};
@@ -140,35 +144,64 @@ void DropUnusedResults(Computation& computation) {
   computation.tensors = std::move(tensors);
 }
 
+size_t Mix(size_t hash, uint64_t value) {
+  return (hash ^ value) * 0x9e3779b97f4a7c15u + (hash >> 29);
+}
+
+size_t HashIndex(const Index& index) {
+  if (!index) return 0;
+  const size_t hash = Mix(static_cast<size_t>(index->kind), static_cast<uint64_t>(index->value));
+  return Mix(Mix(hash, HashIndex(index->a)), HashIndex(index->b));
+}
+
+/// By what a node is; arguments that are equal are one node already.
+struct ScalarNodeHash {
+  size_t operator()(const ScalarNode* node) const {
+    size_t hash = Mix(static_cast<size_t>(node->kind), static_cast<uint64_t>(node->dtype));
+    hash = Mix(Mix(hash, static_cast<uint64_t>(node->op)), static_cast<uint64_t>(node->slot));
+    hash =
+        Mix(Mix(hash, std::bit_cast<uint64_t>(node->number)), static_cast<uint64_t>(node->integer));
+    for (const Scalar& argument : node->arguments)
+      hash = Mix(hash, reinterpret_cast<uintptr_t>(argument.get()));
+    return Mix(hash, HashIndex(node->index));
+  }
+};
+
+struct SameScalarNode {
+  bool operator()(const ScalarNode* a, const ScalarNode* b) const {
+    return a->kind == b->kind && a->dtype == b->dtype && a->op == b->op && a->slot == b->slot &&
+           std::bit_cast<uint64_t>(a->number) == std::bit_cast<uint64_t>(b->number) &&
+           a->integer == b->integer && a->arguments == b->arguments &&
+           SameIndex(a->index, b->index);
+  }
+};
+
 class ScalarSharer {
  public:
   Scalar Run(const Scalar& root) {
-    if (auto found = done_.find(root.get()); found != done_.end()) return found->second;
-    ScalarNode node = *root;
-    bool changed = false;
-    for (Scalar& argument : node.arguments) {
-      Scalar shared = Run(argument);
-      changed |= shared != argument;
-      argument = std::move(shared);
-    }
-    Scalar& entry = nodes_[Key(node)];
-    if (!entry) entry = changed ? std::make_shared<const ScalarNode>(std::move(node)) : root;
+    if (root.use_count() == 1) return Share(root);  // its parent's alone, and so met once
+    if (const auto found = done_.find(root.get()); found != done_.end()) return found->second;
+    Scalar shared = Share(root);
     alive_.push_back(root);
-    return done_[root.get()] = entry;
+    return done_[root.get()] = std::move(shared);
   }
 
  private:
-  static std::string Key(const ScalarNode& node) {
-    std::vector<const void*> arguments;
-    for (const Scalar& argument : node.arguments) arguments.push_back(argument.get());
-    return fmt::format("{} {} {} {} {:x} {} {} {}", static_cast<int>(node.kind),
-                       static_cast<int>(node.dtype), static_cast<int>(node.op), node.slot,
-                       std::bit_cast<uint64_t>(node.number), node.integer,
-                       node.index ? ToString(node.index) : "", fmt::join(arguments, " "));
+  Scalar Share(const Scalar& root) {
+    Scalar shared = root;
+    std::vector<Scalar> arguments;
+    for (const Scalar& argument : root->arguments) arguments.push_back(Run(argument));
+    if (arguments != root->arguments) {
+      ScalarNode node = *root;
+      node.arguments = std::move(arguments);
+      shared = std::make_shared<const ScalarNode>(std::move(node));
+    }
+    return nodes_.try_emplace(shared.get(), shared).first->second;
   }
 
   std::unordered_map<const ScalarNode*, Scalar> done_;
-  std::unordered_map<std::string, Scalar> nodes_;
+  /// The one node of those that are equal.
+  std::unordered_map<const ScalarNode*, Scalar, ScalarNodeHash, SameScalarNode> nodes_;
   std::vector<Scalar> alive_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "ir/expansion.h"
@@ -121,9 +122,40 @@ class IndexLimit {
   int64_t limit_ = 0;
 };
 
+/// What nodes are made of, found once for all walks that meet them: one node may read all inputs.
+class Meanings {
+ public:
+  const TensorExpr& DefinitionOf(const Graph& graph, const Node& node) {
+    const auto known = definitions_.find(&node);
+    if (known != definitions_.end()) return known->second;
+    return definitions_
+        .emplace(&node, node.op->define({OperandTypes(graph, node), node.attributes}))
+        .first->second;
+  }
+
+  /// Operand i becomes input i, the first result the output.
+  const Graph& ExpansionOf(const Graph& graph, const Node& node) {
+    const auto known = expansions_.find(&node);
+    if (known != expansions_.end()) return known->second;
+    const std::vector<TensorType> types = OperandTypes(graph, node);
+    GraphBuilder b;
+    std::vector<Value> operands;
+    for (const TensorType& type : types)
+      operands.push_back(b.Input(fmt::format("operand{}", operands.size()), type));
+    b.Output("result", ExpandOperator(b, *node.op, {types, node.attributes}, operands)[0]);
+    return expansions_.emplace(&node, std::move(b).Build()).first->second;
+  }
+
+ private:
+  std::unordered_map<const Node*, TensorExpr> definitions_;
+  std::unordered_map<const Node*, Graph> expansions_;
+};
+
 /// Follows the numbers of inputs through casts and layouts to operands with a range.
 class RangeWalk {
  public:
+  explicit RangeWalk(Meanings& meanings) : meanings_(meanings) {}
+
   ValueRange Run(const Graph& graph, Value input) {
     std::vector<bool> carried(graph.nodes().size());
     carried[input.node] = true;
@@ -140,11 +172,10 @@ class RangeWalk {
       for (const Value operand : node.operands) uses.push_back(carried[operand.node]);
       if (std::ranges::find(uses, true) == uses.end()) continue;
       Restrict(node, uses);
-      const std::vector<TensorType> types = OperandTypes(graph, node);
       if (node.op->is_composite()) {
-        carried[i] = Expanded(node, types, uses);
+        carried[i] = Expanded(meanings_.ExpansionOf(graph, node), uses) && node.types.size() == 1;
       } else if (node.op->define != nullptr) {
-        const TensorExpr expr = node.op->define({types, node.attributes});
+        const TensorExpr& expr = meanings_.DefinitionOf(graph, node);
         carried[i] = !expr.reducer && expr.results.size() == 1 &&
                      IsCarried(node, carried, expr, expr.results[0], StaysNumber);
       }
@@ -161,23 +192,15 @@ class RangeWalk {
     }
   }
 
-  /// Does the expansion pass the numbers on as its only result?
-  bool Expanded(const Node& node, const std::vector<TensorType>& types,
-                const std::vector<bool>& uses) {
-    GraphBuilder b;
-    std::vector<Value> operands;
-    for (const TensorType& type : types)
-      operands.push_back(b.Input(fmt::format("operand{}", operands.size()), type));
-    const std::vector<Value> results =
-        ExpandOperator(b, *node.op, {types, node.attributes}, operands);
-    b.Output("result", results[0]);
-    const Graph graph = std::move(b).Build();
+  /// Does the expansion pass the numbers on as its first result?
+  bool Expanded(const Graph& graph, const std::vector<bool>& uses) {
     std::vector<bool> carried(graph.nodes().size());
     for (size_t i = 0; i < uses.size(); ++i) carried[graph.inputs()[i].value.node] = uses[i];
     Visit(graph, carried);
-    return results.size() == 1 && carried[graph.outputs()[0].value.node];
+    return carried[graph.outputs()[0].value.node];
   }
 
+  Meanings& meanings_;
   ValueRange range_ = {-std::numeric_limits<double>::infinity(),
                        std::numeric_limits<double>::infinity()};
   bool found_ = false;
@@ -190,9 +213,11 @@ int64_t FindIndexLimit(const Graph& graph, int input) {
   return Info(graph.type(value).dtype).is_integer ? IndexLimit(graph, value).Run() : 0;
 }
 
-ValueRange FindValueRange(const Graph& graph, std::string_view input) {
-  const NamedValue* found = graph.FindInput(input);
-  return found == nullptr ? ValueRange{} : RangeWalk().Run(graph, found->value);
+void FindValueRanges(const Graph& graph, std::span<EntryInput> inputs) {
+  Meanings meanings;
+  for (EntryInput& input : inputs)
+    if (const NamedValue* found = graph.FindInput(input.binding.name))
+      input.range = RangeWalk(meanings).Run(graph, found->value);
 }
 
 int OutputKindOf(const Model& model, const std::string& name) {

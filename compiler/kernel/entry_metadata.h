@@ -1,6 +1,7 @@
 // What an entry point says about its inputs and outputs, found from the index maps of its graph.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -14,10 +15,10 @@ namespace descent {
 /// not an index.
 int64_t FindIndexLimit(const Graph& graph, int input);
 
-/// Where the elements of a graph input must lie, as the operands say that they feed as they are,
-/// casts and layouts aside; both ends 0: anywhere. Expand takes such operators apart, so the graph
-/// is the source model's.
-ValueRange FindValueRange(const Graph& graph, std::string_view input);
+/// Sets where the elements of graph inputs must lie, as the operands say that they feed as they
+/// are, casts and layouts aside; both ends 0: anywhere. Expand takes such operators apart, so the
+/// graph is the source model's.
+void FindValueRanges(const Graph& graph, std::span<EntryInput> inputs);
 
 /// Kind (DESCENT_OUTPUT_*) of the graph output `name`.
 int OutputKindOf(const Model& model, const std::string& name);

@@ -11,6 +11,7 @@
 #include "compiler/kernel/group_order.h"
 #include "compiler/kernel/merge_stages.h"
 #include "compiler/kernel/share_rows.h"
+#include "compiler/kernel/sibling_index.h"
 
 namespace descent {
 
@@ -103,6 +104,8 @@ class Grouping {
   void ShareRows();
   bool ShareRow(int producer, int reader);
   void MergeSiblings();
+  void MergeSiblingsOf(int a, SiblingIndex& index);
+  std::set<int> OwnReads(int group) const;
   bool AreSiblings(const Computation& a, const Computation& b) const;
   void Replace(int kept, int gone);
 
@@ -233,14 +236,41 @@ bool Grouping::AreSiblings(const Computation& a, const Computation& b) const {
   });
 }
 
+/// Tensors that a stage reads at its own points.
+std::set<int> Grouping::OwnReads(int group) const {
+  const Computation& stage = groups_[group].stages[0];
+  std::set<int> tensors;
+  for (const TensorRead& read : stage.reads)
+    if (IsIdentity(stage, read)) tensors.insert(read.tensor);
+  return tensors;
+}
+
 void Grouping::MergeSiblings() {
+  const auto is_candidate = [&](int i) {
+    return IsSingleStage(i) && !groups_[i].stages[0].reducer;
+  };
+  SiblingIndex index;
+  for (int i = 0; i < count(); ++i)
+    if (is_candidate(i)) index.Add(i, groups_[i].stages[0]);
   for (int a = 0; a < count(); ++a)
-    for (int b = a + 1; b < count(); ++b) {
-      if (!IsSingleStage(a) || !IsSingleStage(b)) continue;
-      if (!AreSiblings(groups_[a].stages[0], groups_[b].stages[0])) continue;
-      const bool backwards = !graph_.Reaches(a, b) && graph_.Reaches(b, a);
-      Absorb(backwards ? b : a, backwards ? a : b, FusionRule::kSiblings);
-    }
+    if (is_candidate(a)) MergeSiblingsOf(a, index);
+}
+
+void Grouping::MergeSiblingsOf(int a, SiblingIndex& index) {
+  std::set<int> shared = OwnReads(a);
+  for (int b = a; groups_[a].stages[0].results.size() < kMaxResults;) {
+    b = index.Next(groups_[a].stages[0], shared, b);
+    if (b < 0) return;
+    if (!AreSiblings(groups_[a].stages[0], groups_[b].stages[0])) continue;
+    const bool backwards = !graph_.Reaches(a, b) && graph_.Reaches(b, a);
+    const int kept = backwards ? b : a, gone = backwards ? a : b;
+    const Computation stage = groups_[gone].stages[0];
+    if (!Absorb(kept, gone, FusionRule::kSiblings)) continue;
+    index.Remove(gone, stage);
+    index.Add(kept, groups_[kept].stages[0]);
+    if (backwards) return;
+    shared = OwnReads(a);
+  }
 }
 
 // ---- what is reported --------------------------------------------------------------------------

@@ -151,7 +151,7 @@ class LayoutChoice {
   }
 
   void AddCandidate(int tensor) {
-    if (ShapeOf(tensor).size() > 2) candidates_.emplace(tensor, tensor);
+    if (MayHaveOrder(tensors_[tensor].type.shape)) candidates_.emplace(tensor, tensor);
   }
 
   // ---- classes of tensors that share an order ----
@@ -259,6 +259,8 @@ class LayoutChoice {
 };
 
 }  // namespace
+
+bool MayHaveOrder(const Shape& shape) { return LongAxes(shape).size() > 2; }
 
 std::set<int> TakenAsTheyLie(const Region& region, const TensorTable& tensors) {
   std::set<int> taken;

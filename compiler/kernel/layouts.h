@@ -20,6 +20,10 @@
 
 namespace descent {
 
+/// Can a tensor of this shape lie in another order than its own? Of at most two axes longer than 1
+/// it can't.
+bool MayHaveOrder(const Shape& shape);
+
 /// Tensors whose bytes some work takes as they lie: loops, branches, forms, and reads of data's
 /// choice through another shape.
 std::set<int> TakenAsTheyLie(const Region& region, const TensorTable& tensors);

@@ -336,7 +336,22 @@ LoweredKernel LowerForm(const FormWork& form, const TensorTable& tensors) {
   return lowered;
 }
 
+size_t HashType(const TensorType& type) {
+  size_t hash = static_cast<size_t>(type.dtype) + 1;
+  for (const int64_t extent : type.shape) hash = hash * 1000003 + static_cast<size_t>(extent);
+  return hash;
+}
+
 }  // namespace
+
+size_t HashKernel(const Kernel& kernel) {
+  size_t hash = kernel.form.index();
+  for (const KernelParameter& parameter : kernel.parameters)
+    hash = hash * 1000003 + 2 * HashType(parameter.type) + (parameter.written ? 1 : 0);
+  for (const Stage& stage : kernel.stages)
+    hash = hash * 1000003 + stage.reads.size() * 64 + stage.results.size();
+  return hash;
+}
 
 LoweredKernel LowerGroup(const FusedGroup& group, const TensorTable& tensors,
                          const std::function<bool(int)>& stored) {

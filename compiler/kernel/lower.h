@@ -27,5 +27,7 @@ bool MayAlias(const Kernel& kernel, int read, int written);
 
 /// Same work; names and covered nodes are not compared.
 bool SameKernel(const Kernel& a, const Kernel& b);
+/// Equal for kernels that are the same.
+size_t HashKernel(const Kernel& kernel);
 
 }  // namespace descent

@@ -37,7 +37,10 @@ const StateSlot* FindSlot(const KernelProgram& program, std::string_view name) {
 class EntryLowering {
  public:
   EntryLowering(const Model& model, KernelProgram& program, const LowerOptions& options)
-      : model_(model), program_(program), options_(options) {}
+      : model_(model), program_(program), options_(options) {
+    for (size_t i = 0; i < program.kernels.size(); ++i)
+      known_kernels_.emplace(HashKernel(program.kernels[i]), static_cast<int>(i));
+  }
 
   Result<EntryProgram> Run() {
     entry_.name = model_.entry;
@@ -59,29 +62,25 @@ class EntryLowering {
     return std::move(entry_);
   }
 
-  /// The orders of the state that this entry point wishes for, by the names of slots.
-  Result<std::map<std::string, std::vector<int>>> WishedOrders() {
+  /// What an entry point has to say about the orders of the state, by the names of slots.
+  struct StateOrders {
+    std::map<std::string, std::vector<int>> wished;
+    std::set<std::string> fixed;  ///< must lie as they are
+  };
+  Result<StateOrders> OrdersOfState() {
     DESCENT_TRY(built, Build());
     if (options_.fuse) InlineProducers(built.region, tensors_);
     std::set<int> slots;
     for (const auto& [name, tensor] : slots_) slots.insert(tensor);
-    const auto orders = descent::WishedOrders(built.region, tensors_, slots);
-    std::map<std::string, std::vector<int>> wished;
-    for (const auto& [name, tensor] : slots_)
-      if (const auto order = orders.find(tensor); order != orders.end())
-        wished.emplace(name, order->second);
-    return wished;
-  }
-
-  /// Slots that must lie as they are.
-  Result<std::set<std::string>> FixedSlots() {
-    DESCENT_TRY(built, Build());
-    if (options_.fuse) InlineProducers(built.region, tensors_);
+    const auto wished = WishedOrders(built.region, tensors_, slots);
     const std::set<int> taken = TakenAsTheyLie(built.region, tensors_);
-    std::set<std::string> names;
-    for (const auto& [name, tensor] : slots_)
-      if (taken.contains(tensor)) names.insert(name);
-    return names;
+    StateOrders orders;
+    for (const auto& [name, tensor] : slots_) {
+      if (const auto order = wished.find(tensor); order != wished.end())
+        orders.wished.emplace(name, order->second);
+      if (taken.contains(tensor)) orders.fixed.insert(name);
+    }
+    return orders;
   }
 
  private:
@@ -226,7 +225,8 @@ class EntryLowering {
   std::unordered_map<std::string, int> slots_;
   std::unordered_set<std::string> float_names_;  ///< that the model gives to values
   std::vector<int> input_tensors_;
-  std::vector<std::pair<int, int>> initial_;  ///< (tensor, buffer)
+  std::unordered_multimap<size_t, int> known_kernels_;  ///< of the program, by HashKernel
+  std::vector<std::pair<int, int>> initial_;            ///< (tensor, buffer)
   ProgramMeaning meaning_;
   std::unordered_map<int, int>
       untouched_;  ///< results of loops that never run are their first values
@@ -426,8 +426,11 @@ void EntryLowering::EmitCall(LoweredKernel lowered, std::vector<Step>& steps) {
 }
 
 int EntryLowering::AddKernel(Kernel kernel) {
-  for (size_t i = 0; i < program_.kernels.size(); ++i)
-    if (SameKernel(program_.kernels[i], kernel)) return static_cast<int>(i);
+  const size_t hash = HashKernel(kernel);
+  const auto [first, last] = known_kernels_.equal_range(hash);
+  for (auto known = first; known != last; ++known)
+    if (SameKernel(program_.kernels[known->second], kernel)) return known->second;
+  known_kernels_.emplace(hash, static_cast<int>(program_.kernels.size()));
   Schedule(kernel, options_.target);
   kernel.name = fmt::format("{}_k{}_{}", program_.prefix, program_.kernels.size(), kernel.name);
   program_.kernels.push_back(std::move(kernel));
@@ -438,17 +441,24 @@ int EntryLowering::AddKernel(Kernel kernel) {
 
 Result<void> OrderState(std::span<const Model> optimized_entries, std::string_view main,
                         KernelProgram& program, const LowerOptions& options) {
+  if (std::ranges::none_of(program.state,
+                           [](const StateSlot& slot) { return MayHaveOrder(slot.type.shape); }))
+    return {};
   std::map<std::string, std::vector<int>> orders;
+  std::set<std::string> fixed;
   for (const Model& entry : optimized_entries)
     if (entry.entry == main) {
-      DESCENT_TRY(wished, EntryLowering(entry, program, options).WishedOrders());
-      orders = std::move(wished);
+      DESCENT_TRY(own, EntryLowering(entry, program, options).OrdersOfState());
+      orders = std::move(own.wished);
+      fixed = std::move(own.fixed);
     }
   if (orders.empty()) return {};
-  for (const Model& entry : optimized_entries) {
-    DESCENT_TRY(fixed, EntryLowering(entry, program, options).FixedSlots());
-    for (const std::string& name : fixed) orders.erase(name);
-  }
+  for (const Model& entry : optimized_entries)
+    if (entry.entry != main) {
+      DESCENT_TRY(own, EntryLowering(entry, program, options).OrdersOfState());
+      fixed.merge(own.fixed);
+    }
+  for (const std::string& name : fixed) orders.erase(name);
   for (StateSlot& slot : program.state)
     if (const auto order = orders.find(slot.name); order != orders.end())
       slot.order = order->second;

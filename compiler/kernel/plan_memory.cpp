@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "compiler/kernel/call_order.h"
 #include "ir/diagnostic.h"
 
 namespace descent {
@@ -182,62 +183,6 @@ std::vector<Life> HullsOf(const EntryProgram& entry, const StepListing& steps) {
   return lives;
 }
 
-// ---- the partial order -------------------------------------------------------------------------
-
-struct Extent {
-  Space space;
-  int64_t begin, end;
-};
-
-Extent ExtentOf(const EntryProgram& entry, int buffer) {
-  const Buffer& b = entry.buffers[buffer];
-  const bool numbered = b.space == Space::kInput || b.space == Space::kOutput;
-  return {b.space, b.offset, b.offset + (numbered ? 1 : std::max<int64_t>(b.type.bytes(), 1))};
-}
-
-bool Overlap(const Extent& a, const Extent& b) {
-  return a.space == b.space && a.begin < b.end && b.begin < a.end;
-}
-
-/// Edges between calls that touch the same bytes, one of them writing, and to calls from what
-/// writes the bytes that they wait for; those that follow from others are left out.
-std::vector<std::pair<int, int>> OrderOf(const EntryProgram& entry, const StepListing& steps) {
-  const int count = static_cast<int>(steps.calls.size());
-  std::vector<std::vector<const Access*>> uses(count);
-  for (const Access& access : steps.accesses) uses[access.call].push_back(&access);
-  std::vector<Extent> extents;
-  for (int i = 0; i < static_cast<int>(entry.buffers.size()); ++i)
-    extents.push_back(ExtentOf(entry, i));
-  const auto awaited = [&](int a, int b) {
-    const std::vector<int>& after = steps.calls[b]->after;
-    return std::ranges::any_of(uses[a], [&](const Access* access) {
-      return access->written && std::ranges::any_of(after, [&](int buffer) {
-               return Overlap(extents[access->buffer], extents[buffer]);
-             });
-    });
-  };
-  const auto conflict = [&](int a, int b) {
-    if (awaited(a, b)) return true;
-    for (const Access* x : uses[a])
-      for (const Access* y : uses[b])
-        if ((x->written || y->written) && Overlap(extents[x->buffer], extents[y->buffer]))
-          return true;
-    return false;
-  };
-  std::vector<std::pair<int, int>> edges;
-  std::vector<std::vector<bool>> before(count, std::vector<bool>(count, false));
-  for (int later = 0; later < count; ++later)
-    for (int earlier = later - 1; earlier >= 0; --earlier) {
-      if (before[later][earlier] || !conflict(earlier, later)) continue;
-      edges.push_back({earlier, later});
-      before[later][earlier] = true;
-      for (int i = 0; i < earlier; ++i)
-        if (before[earlier][i]) before[later][i] = true;
-    }
-  std::sort(edges.begin(), edges.end());
-  return edges;
-}
-
 // ---- packing -----------------------------------------------------------------------------------
 
 bool Together(const Life& a, const Life& b) { return a.first <= b.last && b.first <= a.last; }
@@ -331,7 +276,7 @@ void PlanMemory(EntryProgram& entry, std::span<const Kernel> kernels, Packing pa
   for (size_t buffer = 0; buffer < entry.buffers.size(); ++buffer)
     if (block_of[buffer] >= 0)
       entry.buffers[buffer].offset = blocks[block_of[buffer]].offset + guard;
-  entry.order = OrderOf(entry, steps);
+  entry.order = CallOrder(entry, steps);
   entry.worker_scratch_bytes = 0;
   for (const KernelCall* call : steps.calls)
     entry.worker_scratch_bytes =

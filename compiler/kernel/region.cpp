@@ -6,6 +6,7 @@
 #include "compiler/kernel/attention.h"
 #include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/contraction.h"
+#include "compiler/kernel/divide_choice.h"
 #include "compiler/kernel/scatter.h"
 #include "ir/op_def.h"
 #include "ir/ops/scatter.h"
@@ -124,7 +125,8 @@ class RegionBuilder {
         InlineConstant(work.computation, operand, tensors_[operand].splat);
     if (Asserts(work.computation)) work.computation.asserted = {AssertedName(i)};
     SplitAxesForContraction(work.computation);
-    built_.region.works.push_back(std::move(work));
+    for (Computation& each : DivideChoice(std::move(work.computation), tensors_))
+      built_.region.works.emplace_back().computation = std::move(each);
     return {};
   }
 

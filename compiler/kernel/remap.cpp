@@ -33,7 +33,8 @@ void VisitIndexReads(const TensorRead& read, const std::function<void(int)>& vis
 
 void VisitScalars(const Scalar& root, std::unordered_set<const ScalarNode*>& seen,
                   const std::function<void(const ScalarNode&)>& visit) {
-  if (!seen.insert(root.get()).second) return;
+  // What only its parent holds is met once.
+  if (root.use_count() > 1 && !seen.insert(root.get()).second) return;
   visit(*root);
   for (const Scalar& argument : root->arguments) VisitScalars(argument, seen, visit);
 }

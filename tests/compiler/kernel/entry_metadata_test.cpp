@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "ir/expr.h"
 
 namespace descent {
@@ -13,7 +15,10 @@ std::string RangeOf(TensorType type, Value (*use)(GraphBuilder&, Value y, Value 
   const Value p = b.Input("p", {DType::kF32, {4, 1}});
   const Value y = b.Input("y", std::move(type));
   b.Output("loss", use(b, y, p));
-  const auto [lowest, highest] = FindValueRange(std::move(b).Build(), "y");
+  std::vector<EntryInput> inputs(1);
+  inputs[0].binding.name = "y";
+  FindValueRanges(std::move(b).Build(), inputs);
+  const auto [lowest, highest] = inputs[0].range;
   return fmt::format("{} to {}", lowest, highest);
 }
 
@@ -53,6 +58,23 @@ TEST(ValueRange, IsFollowedThroughCastsAndLayouts) {
                       return b.Add("bce", {p, b.Add("unsqueeze", {y}, axes)});
                     }),
             "0 to 1");
+}
+
+TEST(ValueRange, EachInputHasItsOwnAlsoWhereOneOperatorReadsAll) {
+  GraphBuilder b;
+  const TensorType type = {DType::kF32, {4, 1}};
+  const Value p = b.Input("p", type), y = b.Input("y", type), z = b.Input("z", type);
+  b.Output("both", b.Add("mse", {y, z}));
+  b.Output("bounded", b.Add("bce", {p, y}));
+  b.Output("free", b.Add("mse", {p, z}));
+  std::vector<EntryInput> inputs(3);
+  inputs[0].binding.name = "y";
+  inputs[1].binding.name = "z";
+  inputs[2].binding.name = "no input of the graph";
+  FindValueRanges(std::move(b).Build(), inputs);
+  EXPECT_EQ(inputs[0].range.highest, 1);
+  EXPECT_EQ(inputs[1].range.highest, 0);
+  EXPECT_EQ(inputs[2].range.highest, 0);
 }
 
 }  // namespace

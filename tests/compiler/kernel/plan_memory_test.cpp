@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <set>
 
+#include "compiler/kernel/call_order.h"
 #include "compiler/kernel/check_plan.h"
 
 namespace descent {
@@ -167,6 +169,60 @@ TEST(PlanMemory, UnorderedCallsTouchDisjointBytes) {
       }
   }
   EXPECT_GT(unordered, 1000);
+}
+
+bool TouchCommonBytes(const EntryProgram& entry, int a, int b) {
+  const auto end = [](const Buffer& buffer) {
+    const bool numbered = buffer.space == Space::kInput || buffer.space == Space::kOutput;
+    return buffer.offset + (numbered ? 1 : std::max<int64_t>(buffer.type.bytes(), 1));
+  };
+  const Buffer &x = entry.buffers[a], &y = entry.buffers[b];
+  return x.space == y.space && x.offset < end(y) && y.offset < end(x);
+}
+
+/// The definition: all pairs of calls, the latest earlier one first.
+std::vector<std::pair<int, int>> OrderByDefinition(const EntryProgram& entry,
+                                                   const StepListing& steps) {
+  const int count = static_cast<int>(steps.calls.size());
+  std::vector<std::vector<Access>> uses(count);
+  for (const Access& access : steps.accesses) uses[access.call].push_back(access);
+  const auto conflict = [&](int earlier, int later) {
+    for (const Access& a : uses[earlier]) {
+      for (const Access& b : uses[later])
+        if ((a.written || b.written) && TouchCommonBytes(entry, a.buffer, b.buffer)) return true;
+      for (const int buffer : steps.calls[later]->after)
+        if (a.written && TouchCommonBytes(entry, a.buffer, buffer)) return true;
+    }
+    return false;
+  };
+  std::vector<std::pair<int, int>> edges;
+  std::vector<std::set<int>> before(count);
+  for (int later = 0; later < count; ++later)
+    for (int earlier = later - 1; earlier >= 0; --earlier) {
+      if (before[later].contains(earlier) || !conflict(earlier, later)) continue;
+      edges.push_back({earlier, later});
+      before[later].insert(earlier);
+      before[later].insert(before[earlier].begin(), before[earlier].end());
+    }
+  std::ranges::sort(edges);
+  return edges;
+}
+
+TEST(CallOrder, IsThatOfAllPairsThatTouchCommonBytes) {
+  for (uint32_t seed = 0; seed < 100; ++seed) {
+    RandomProgram program(seed);
+    PlanMemory(program.entry, program.kernels);
+    std::mt19937 random(seed);
+    // Buffers that overlap in part, as those of no plan do, and calls that wait for others.
+    for (Buffer& buffer : program.entry.buffers)
+      if (seed % 2 == 1 && buffer.space == Space::kArena) buffer.offset = random() % 300;
+    const auto buffers = static_cast<uint32_t>(program.entry.buffers.size());
+    for (Step& step : program.entry.steps)
+      if (auto* call = std::get_if<KernelCall>(&step.what); call && random() % 4 == 0)
+        call->after.push_back(static_cast<int>(random() % buffers));
+    const StepListing steps = ListSteps(program.entry, program.kernels);
+    EXPECT_EQ(CallOrder(program.entry, steps), OrderByDefinition(program.entry, steps)) << seed;
+  }
 }
 
 // ---- planted errors ----------------------------------------------------------------------------
