@@ -8,6 +8,7 @@
 #include "frontends/cli/command.h"
 #include "frontends/cli/run/tensor_input.h"
 #include "frontends/onnx/export.h"
+#include "frontends/onnx/file_hash.h"
 #include "frontends/onnx/import.h"
 #include "ir/io/model_folder.h"
 
@@ -54,6 +55,11 @@ std::vector<runtime::NamedFile> FilesOf(const Model& model, const std::string& p
 
 Result<OnnxForm> OnnxFormOf(const Model& model, const std::string& path) {
   return onnx::IsOnnxName(path) ? onnx::FormOfFile(path, model) : onnx::FormOfModel(model);
+}
+
+std::string OriginOf(const Model& model, const std::string& path) {
+  if (!onnx::IsOnnxName(path)) return "";
+  return onnx::FileHash(path, model).value_or("");
 }
 
 int64_t ParameterElements(const Model& model) {
