@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "frontends/onnx/export.h"
 #include "frontends/onnx/import.h"
 #include "frontends/onnx/sha1.h"
 #include "onnx.pb.h"
@@ -333,6 +334,21 @@ TEST(SupportedOperators, AreToldOncePerVersion) {
     if (before.domain == each.domain && before.name == each.name)
       EXPECT_LT(before.until, each.since) << each.name;
   }
+}
+
+/// What torch.onnx.export makes of GroupNorm: groups become channels and back, of any batch.
+TEST(Reshape, DoesNotHoldTheBatchFast) {
+  const std::string graph = Info("input", "x", kFloat, kRows + Dim(4) + Dim(5)) +
+                            "initializer { name: \"t\" data_type: 7 dims: 3 int64_data: 0 "
+                            "int64_data: 2 int64_data: -1 } " +
+                            Node("Reshape", "xt", "r") + Node("Shape", "x", "s") +
+                            Node("Reshape", "rs", "y") +
+                            Info("output", "y", kFloat, kRows + Dim(4) + Dim(5));
+  const auto model = Read(File(graph));
+  ASSERT_TRUE(model) << model.error().message;
+  const auto bytes = ExportModel(*model, {});
+  ASSERT_TRUE(bytes) << bytes.error().message;
+  ExpectGood(ParseModel(*bytes, "again.onnx", {.dims = {{"batch", 7}}}));
 }
 
 // ---- dimensions

@@ -89,28 +89,6 @@ Outputs ArgExtreme(OnnxNode& n) {
   return n.Minus(n.Like(place, static_cast<double>(n.shape(x)[axis] - 1)), place);
 }
 
-/// 1 at the first largest element of the axis, 0 elsewhere.
-Value HardmaxAlong(OnnxNode& n, Value x, int64_t axis) {
-  const Value largest = n.Add("argmax", {x}, {{"axis", axis}, {"keepdims", true}});
-  const Value place = n.Add("iota", {}, {{"shape", n.shape(x)}, {"axis", axis}});
-  return n.Cast(n.Add("equal", {place, largest}), n.dtype(x));
-}
-
-Outputs Hardmax(OnnxNode& n) {
-  const Value x = n.In(0);
-  const int rank = n.rank(x);
-  if (n.version() >= 13) {
-    const int64_t axis = n.Axis(n.Int("axis", -1), rank);
-    return n.failed() ? Value{} : HardmaxAlong(n, x, axis);
-  }
-  // Before, along all axes from one on, taken as one.
-  const int axis = static_cast<int>(n.Axis(n.Int("axis", 1), rank));
-  if (n.failed()) return Value{};
-  const Shape shape = n.shape(x);
-  const Value rows = n.Reshape(x, {ElementsOf(shape, 0, axis), ElementsOf(shape, axis, rank)});
-  return n.Reshape(HardmaxAlong(n, rows, 1), shape);
-}
-
 // ---- running reductions
 
 Outputs Running(OnnxNode& n) {
@@ -138,7 +116,6 @@ std::span<const OpImporter> ReduceImporters() {
       {"ArgMin", 12, kNewest, 1, kArgLast, ArgExtreme, "argmin"},
       {"CumProd", 26, kNewest, 2, {"exclusive", "reverse"}, Running, "cumprod"},
       {"CumSum", 11, kNewest, 2, {"exclusive", "reverse"}, Running, "cumsum"},
-      {"Hardmax", 1, kNewest, 1, {"axis"}, Hardmax},
       {"ReduceL1", 1, 17, 1, kAttributes, L1},
       {"ReduceL1", 18, kNewest, 2, kOperandAxes, L1},
       {"ReduceL2", 1, 17, 1, kAttributes, InFloats<L2>},
