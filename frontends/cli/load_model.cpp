@@ -8,7 +8,6 @@
 #include "frontends/cli/command.h"
 #include "frontends/cli/run/tensor_input.h"
 #include "frontends/onnx/export.h"
-#include "frontends/onnx/file_hash.h"
 #include "frontends/onnx/import.h"
 #include "ir/io/model_folder.h"
 

@@ -1,11 +1,11 @@
-#include "frontends/onnx/file_hash.h"
-
+// Which network an ONNX file holds, whatever its parameters are.
 #include <fmt/ranges.h>
 
 #include <map>
 #include <span>
 #include <string_view>
 
+#include "frontends/onnx/export.h"
 #include "frontends/onnx/proto_file.h"
 #include "frontends/onnx/tensor_reader.h"
 #include "ir/io/model_hash.h"

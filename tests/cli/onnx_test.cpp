@@ -249,9 +249,8 @@ TEST_F(OnnxFiles, HaveGradients) {
   ExpectRefused("descent grad function.onnx '[1, 2]'", 2,
                 "the gradients that arrive at the outputs");
   ExpectRefused("descent grad function.onnx '[1, 2]' -- '[1, 2, 3]'", 1, "must have the shape [2]");
-  ExpectRefused(
-      "descent grad function.onnx '[1, 2]' -- '[1, 2]' '[1, 2]'", 2,
-      "behind the model's 1 input stand 2 cotangents, but it has 1 floating-point output");
+  ExpectRefused("descent grad function.onnx '[1, 2]' -- '[1, 2]' '[1, 2]'", 2,
+                "2 cotangents given behind 1 input, but the model has 1 floating-point output");
   shell_.Write("ints.descent",
                "descent 1\nmodel m {\n  input x: f32[2]\n  y = cast(x, to=i64)\n  output y\n}\n");
   ExpectRefused("descent grad ints.descent '[1, 2]'", 1, "has no floating-point output");

@@ -31,15 +31,16 @@ std::vector<const InputBinding*> CotangentsOf(const Model& source, const Model& 
 }
 
 /// How many cotangents are given: named ones, and what stands behind the places of the inputs.
-size_t CountCotangents(const Model& source, const std::vector<InputArgument>& inputs) {
+size_t CountCotangents(const Model& source, const Model& gradient,
+                       const std::vector<InputArgument>& inputs) {
   size_t cotangents = 0, in_order = 0, places = source.inputs.size();
   for (const InputArgument& input : inputs) {
     if (input.name.empty()) {
       ++in_order;
-    } else if (source.FindInput(input.name) == nullptr) {
+    } else if (source.FindInput(input.name) != nullptr) {
+      places -= std::min<size_t>(places, 1);
+    } else if (gradient.FindInput(input.name) != nullptr) {
       ++cotangents;
-    } else if (places > 0) {
-      --places;
     }
   }
   return cotangents + (in_order > places ? in_order - places : 0);
@@ -56,7 +57,7 @@ Result<void> AddCotangents(const Model& source, const Model& gradient,
   std::vector<std::string> names;
   for (const InputBinding* cotangent : cotangents) names.push_back(cotangent->name);
   const std::string order = fmt::format("{}", fmt::join(names, ", "));
-  const size_t given = CountCotangents(source, inputs);
+  const size_t given = CountCotangents(source, gradient, inputs);
   if (given == 0 && (cotangents.size() != 1 || cotangents[0]->type.elements() != 1))
     return UsageError(
         fmt::format("the gradients that arrive at the outputs are missing: {}", order),
@@ -64,9 +65,9 @@ Result<void> AddCotangents(const Model& source, const Model& gradient,
         "descent grad MODEL INPUT.npy ... -- COTANGENT.npy ...");
   if (given > 0 && given != cotangents.size())
     return UsageError(
-        fmt::format("behind the model's {} stand {}, but it has {}",
-                    Counted(static_cast<int64_t>(source.inputs.size()), "input"),
+        fmt::format("{} given behind {}, but the model has {}",
                     Counted(static_cast<int64_t>(given), "cotangent"),
+                    Counted(static_cast<int64_t>(source.inputs.size()), "input"),
                     Counted(static_cast<int64_t>(cotangents.size()), "floating-point output")),
         fmt::format("each floating-point output has one, in order: {}", order));
   if (given == 0)
