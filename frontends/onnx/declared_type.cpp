@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "frontends/onnx/element_type.h"
@@ -27,11 +28,11 @@ std::string ExtentText(const TensorShapeProto::Dimension& dim) {
   return dim.dim_param().empty() ? "?" : Quoted(dim.dim_param());
 }
 
-bool Agrees(const TypeProto::Tensor& declared, const TensorType& type) {
+bool Agrees(const TypeProto::Tensor& declared, const TensorType& type, bool only_dtype) {
   if (declared.elem_type() != TensorProto::UNDEFINED &&
       declared.elem_type() != DTypeNumber(type.dtype))
     return false;
-  if (!declared.has_shape()) return true;
+  if (only_dtype || !declared.has_shape()) return true;
   if (declared.shape().dim_size() != type.rank()) return false;
   for (int axis = 0; axis < type.rank(); ++axis)
     if (HasNumber(declared.shape().dim(axis)) &&
@@ -54,12 +55,16 @@ std::string DeclaredText(const proto::ValueInfoProto& info) {
   return fmt::format("{}[{}]", element, fmt::join(extents, ", "));
 }
 
-std::optional<std::string> Contradiction(const proto::ValueInfoProto& info,
-                                         const TensorType& type) {
+bool HasNumbers(const proto::ValueInfoProto& info) {
+  return std::ranges::any_of(Inner(info.type()).tensor_type().shape().dim(), HasNumber);
+}
+
+std::optional<std::string> Contradiction(const proto::ValueInfoProto& info, const TensorType& type,
+                                         bool only_dtype) {
   const TypeProto& declared = Inner(info.type());
   const bool is_tensor = declared.has_tensor_type();
   if (!is_tensor && !declared.has_sequence_type()) return std::nullopt;
-  if (is_tensor && Agrees(declared.tensor_type(), type)) return std::nullopt;
+  if (is_tensor && Agrees(declared.tensor_type(), type, only_dtype)) return std::nullopt;
   return fmt::format("is declared as {}, but is {}", DeclaredText(info), ToString(type));
 }
 

@@ -19,6 +19,9 @@ constexpr size_t kListedErrors = 20;
 /// Hints of how memory may be shared, from before version 6; they mean nothing.
 constexpr std::string_view kIgnoredAttribute = "consumed_inputs";
 
+/// The producer of scikit-learn's files.
+constexpr std::string_view kScikit = "skl2onnx";
+
 std::string_view DomainOf(const NodeProto& node) { return PlainDomain(node.domain()); }
 
 std::string NameOf(const NodeProto& node) {
@@ -127,7 +130,9 @@ void GraphImporter::ReportUndefined(const std::string& name, Diagnostic diagnost
 
 void GraphImporter::CheckDeclared(std::string_view what, const proto::ValueInfoProto& info,
                                   const TensorType& type) {
-  if (const auto contradiction = Contradiction(info, type))
+  // Of several labels skl2onnx declares one axis without a number, and gives two.
+  const bool only_dtype = model_.producer_name() == kScikit && !HasNumbers(info);
+  if (const auto contradiction = Contradiction(info, type, only_dtype))
     Report({.message = fmt::format("{} {} {}", what, Quoted(info.name()), *contradiction)});
 }
 

@@ -49,7 +49,8 @@ Result<StoredBytes> Storage::External(const std::string& location, uint64_t offs
 
 Result<void> Storage::CheckExternal(const std::string& location, const std::string& checksum) {
   DESCENT_TRY(file, Open(location));
-  const auto [place, is_new] = checksums_.try_emplace(location);
+  // Names of one file are many.
+  const auto [place, is_new] = checksums_.try_emplace(PathInFolder(folder_, location)->string());
   if (is_new) place->second = Sha1Hex(file->text());
   std::string said = checksum;
   std::ranges::transform(said, said.begin(), [](char c) { return std::tolower(c); });

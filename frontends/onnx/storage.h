@@ -39,7 +39,7 @@ class Storage {
   std::string folder_;
   std::shared_ptr<const MappedFile> file_;
   std::map<std::string, std::shared_ptr<const MappedFile>> external_;  ///< by location
-  std::map<std::string, std::string> checksums_;                       ///< those that were computed
+  std::map<std::string, std::string> checksums_;  ///< of files that were read, by path
 };
 
 }  // namespace descent::onnx

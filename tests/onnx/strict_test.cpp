@@ -97,6 +97,19 @@ TEST(StrictOnnx, OutputsAreWhatTheyDeclare) {
       "output 'y' is declared as a sequence" + is);
 }
 
+/// skl2onnx declares labels as one axis, of several labels, too.
+TEST(StrictOnnx, OutputsOfScikitLearnMayHaveMoreAxes) {
+  const std::string graph = Info("input", "x", kFloat, Dim(2) + Dim(3)) + kRelu;
+  const std::string producer = "producer_name: \"skl2onnx\"";
+  ExpectGood(ReadStatic(File(graph + Info("output", "y", kFloat, "dim { }"), producer)));
+  ExpectRefused(ReadStatic(File(graph + Info("output", "y", kInt64, "dim { }"), producer)),
+                "output 'y' is declared as i64[?], but is f32[2, 3]");
+  ExpectRefused(ReadStatic(File(graph + Info("output", "y", kFloat, Dim(2)), producer)),
+                "output 'y' is declared as f32[2], but is f32[2, 3]");
+  ExpectRefused(ReadStatic(File(graph + Info("output", "y", kFloat, "dim { }"))),
+                "output 'y' is declared as f32[?], but is f32[2, 3]");
+}
+
 TEST(StrictOnnx, OutputsOfBodiesAreWhatTheyDeclare) {
   const auto branch = [](const std::string& name, int64_t extent) {
     return "attribute { name: \"" + name + "\" type: GRAPH g { " + Node("Relu", "x", "r") +
