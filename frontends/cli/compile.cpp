@@ -115,7 +115,9 @@ Result<CompileOptions> OptionsOf(const CompileArguments& arguments, const Model&
     options.onnx = std::move(form);
   }
   if (arguments.weights.given()) {
-    DESCENT_TRY(weights, ReadWeights(arguments.weights, configured));
+    WeightsFlags flags = arguments.weights;
+    flags.origin = OriginOf(model, arguments.model);
+    DESCENT_TRY(weights, ReadWeights(flags, configured));
     options.weights = std::move(weights.owned);
   } else if (configured.HasValues() && !Initializes(arguments)) {
     options.weights = ValuesOf(configured);
@@ -177,6 +179,8 @@ Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
   DESCENT_RETURN_IF_ERROR(CheckEndingOf(arguments.output, kind));
   DESCENT_TRY(options, OptionsOf(arguments, model, kind.kind));
   DESCENT_TRY(compilations, CompileForTargets(model, options));
+  if (const std::string origin = OriginOf(model, arguments.model); !origin.empty())
+    for (Compilation& each : compilations) each.program.prediction_hash += " " + origin;
   std::string path = arguments.output;
   if (path.empty()) {
     DESCENT_TRY(prefix, SymbolPrefix(compilations.front().source, options));

@@ -204,6 +204,7 @@ Result<std::vector<Execution>> PrepareAll(const Model& model, std::vector<InputA
   } else {
     request.inputs = std::move(given);
   }
+  if (request.weights.given()) request.weights.origin = OriginOf(model, arguments.first);
   DESCENT_TRY(options, arguments.flags.Options());
   request.options = std::move(options);
   std::vector<Execution> executions;

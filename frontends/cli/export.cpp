@@ -26,7 +26,9 @@ Result<ExitStatus> Export(const ExportArguments& arguments) {
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));
   DESCENT_RETURN_IF_ERROR(CheckEnding(arguments.output, "descent export", {".onnx"}));
   DESCENT_TRY(configured, Configure(std::move(model), {}));
-  DESCENT_TRY(state, StateOf(configured, arguments.weights, arguments.seed));
+  WeightsFlags weights = arguments.weights;
+  if (weights.given()) weights.origin = OriginOf(configured, arguments.model);
+  DESCENT_TRY(state, StateOf(configured, weights, arguments.seed));
   DESCENT_TRY(form, OnnxFormOf(configured, arguments.model));
   DESCENT_TRY(bytes, onnx::Complete(form, state));
   DESCENT_RETURN_IF_ERROR(WriteOutput(arguments.output, bytes));

@@ -43,10 +43,23 @@ std::string_view TextOf(const runtime::Bytes& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+/// One line for each operator: "Add 1-6: axis broadcast; 7-28".
 ExitStatus ListOperators() {
-  for (const onnx::SupportedOperator& each : onnx::SupportedOperators())
-    Print("{}{}{} {}-{}{}{}\n", each.domain, each.domain.empty() ? "" : "::", each.name, each.since,
-          each.until, each.attributes.empty() ? "" : ": ", fmt::join(each.attributes, " "));
+  std::string line, last;
+  for (const onnx::SupportedOperator& each : onnx::SupportedOperators()) {
+    std::string name =
+        fmt::format("{}{}{}", each.domain, each.domain.empty() ? "" : "::", each.name);
+    if (name != last) {
+      Print("{}", line.empty() ? line : line + "\n");
+      line = name;
+    } else {
+      line += ";";
+    }
+    line += fmt::format(" {}-{}{}{}", each.since, each.until, each.attributes.empty() ? "" : ": ",
+                        fmt::join(each.attributes, " "));
+    last = std::move(name);
+  }
+  Print("{}\n", line);
   return ExitStatus::kGood;
 }
 
@@ -101,8 +114,8 @@ Command ImportCommand() {
                                     "standard output, values included)"),
                        {.names = "--operators",
                         .value = "",
-                        .doc = "list the ONNX operators that can be read: versions of the operator "
-                               "set, attributes",
+                        .doc = "list the ONNX operators that can be read, one a line: versions of "
+                               "the operator set, attributes",
                         .destination = &arguments->operators}}},
                      {"Model", arguments->flags.Options()}},
           .examples = {{"descent import resnet.onnx -o resnet.descent",

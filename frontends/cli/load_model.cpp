@@ -56,6 +56,11 @@ Result<OnnxForm> OnnxFormOf(const Model& model, const std::string& path) {
   return onnx::IsOnnxName(path) ? onnx::FormOfFile(path, model) : onnx::FormOfModel(model);
 }
 
+std::string OriginOf(const Model& model, const std::string& path) {
+  if (!onnx::IsOnnxName(path)) return "";
+  return onnx::FileHash(path, model).value_or("");
+}
+
 int64_t ParameterElements(const Model& model) {
   int64_t elements = 0;
   for (const Slot& slot : model.slots)

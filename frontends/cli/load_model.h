@@ -24,6 +24,10 @@ std::vector<runtime::NamedFile> FilesOf(const Model& model, const std::string& p
 /// `model` as an ONNX file without its parameters: the file of `path`, where it was read from one.
 Result<OnnxForm> OnnxFormOf(const Model& model, const std::string& path);
 
+/// What tells which network an ONNX file holds, of a `model` that was read from one; else "".
+/// Parameters of a model with the same are parameters of this one.
+std::string OriginOf(const Model& model, const std::string& path);
+
 /// Numbers in all parameters.
 int64_t ParameterElements(const Model& model);
 

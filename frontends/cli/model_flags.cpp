@@ -30,7 +30,10 @@ Result<onnx::ImportOptions> ImportOptionsOf(const std::vector<std::string>& dims
     if (equals == std::string::npos || equals == 0 ||
         std::from_chars(dim.data() + equals + 1, end, extent).ptr != end || extent < 0)
       return UsageError(fmt::format("--dim takes NAME=N, not {}", Quoted(dim)));
-    options.dims.insert_or_assign(dim.substr(0, equals), extent);
+    const auto [place, is_new] = options.dims.emplace(dim.substr(0, equals), extent);
+    if (!is_new && place->second != extent)
+      return UsageError(fmt::format("--dim gives {} two extents, {} and {}", Quoted(place->first),
+                                    place->second, extent));
   }
   return options;
 }
@@ -89,6 +92,7 @@ Result<Model> ModelFlags::Read(const std::string& path) const {
   options.all_parameters = all_parameters;
   if (onnx::IsOnnxName(path)) {
     options.batch = batch == 0 ? kRows : batch;
+    options.batch_is_guess = batch == 0;
     DESCENT_TRY(model, onnx::ImportModel(path, options));
     // Training needs rows of data, and says where they are mixed.
     if (GivesTask() || model.batch == 0) return model;

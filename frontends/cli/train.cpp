@@ -64,6 +64,8 @@ Result<ExitStatus> Train(const TrainArguments& arguments) {
                                   Quoted(model.name)));
   DESCENT_TRY(options, arguments.flags.Options());
   DESCENT_TRY(compilation, Compile(model, options));
+  if (const std::string origin = OriginOf(model, arguments.model); !origin.empty())
+    compilation.program.prediction_hash += " " + origin;
   // What is made from here on goes first.
   const runtime::InterruptWatch watch(runtime::SecondSignal::kWaits);
   DESCENT_TRY(folder, TemporaryFolder::Make());

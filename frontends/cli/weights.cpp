@@ -138,17 +138,23 @@ void WarnOnce(const std::string& text) {
 
 /// A checkpoint of a model that would predict something else from these parameters is taken, with
 /// a warning: graphs may differ by intention.
-Result<void> CheckPredictions(const runtime::Weights& weights, const Model& model) {
+Result<void> CheckPredictions(const runtime::Weights& weights, const Model& model,
+                              const std::string& origin) {
   DESCENT_TRY(hash, PredictionHash(model));
+  // Behind it stands the origin, of a model that has one.
+  const std::string_view trained = runtime::PredictionHashOf(weights);
+  const size_t space = trained.find(' ');
+  const bool same_origin =
+      !origin.empty() && space != std::string_view::npos && trained.substr(space + 1) == origin;
   // One entry point's model has other nodes than its source.
-  const bool same = !model.entry.empty() || hash == runtime::PredictionHashOf(weights);
+  const bool same = !model.entry.empty() || hash == trained.substr(0, space) || same_origin;
   DESCENT_RETURN_IF_ERROR(CheckNormalizations(weights, model, same));
   if (same) return {};
-  const std::string origin = Quoted(runtime::ModelOf(weights)), name = Quoted(model.name);
+  const std::string other = Quoted(runtime::ModelOf(weights)), name = Quoted(model.name);
   WarnOnce(fmt::format(
       "{}: was trained as {}; its parameters are taken all the same", weights.path,
-      origin == name ? fmt::format("another model {}, which predicts otherwise", name)
-                     : fmt::format("model {}, which predicts otherwise than {}", origin, name)));
+      other == name ? fmt::format("another model {}, which predicts otherwise", name)
+                    : fmt::format("model {}, which predicts otherwise than {}", other, name)));
   return {};
 }
 
@@ -254,7 +260,7 @@ Result<runtime::Weights> ReadWeights(const WeightsFlags& flags, const Model& mod
   const bool all_known = mismatch.extra.empty() || !weights.record || !model.entry.empty();
   if (!mismatch.missing.empty() || !mismatch.different.empty() || !all_known)
     return Refuse(mismatch, weights, model);
-  if (weights.record) DESCENT_RETURN_IF_ERROR(CheckPredictions(weights, model));
+  if (weights.record) DESCENT_RETURN_IF_ERROR(CheckPredictions(weights, model, flags.origin));
   if (!weights.record && !mismatch.extra.empty() && model.entry.empty())
     WarnOnce(fmt::format("{}: it has {}, which model {} does not have as parameters; left out",
                          weights.path, Listed(mismatch.extra, ", "), Quoted(model.name)));

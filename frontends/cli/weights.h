@@ -16,6 +16,7 @@ namespace descent::cli {
 struct WeightsFlags {
   std::string file;
   std::vector<std::string> renames;  ///< "OLD=NEW", perhaps with one * each: "encoder.*=*"
+  std::string origin = {};           ///< OriginOf the model that takes them; the command sets it
   /// State that the file may lack, which keeps the model's values then.
   std::set<std::string, std::less<>> optional = {};
 
@@ -30,8 +31,8 @@ struct WeightsFlags {
 /// the model, and what it has of the model's state in the right type and shape. A checkpoint of a
 /// model with further parameters is refused; a file of another origin may hold more. How it
 /// was trained does not matter (`--set optimizer=adam`, another batch size). A checkpoint of a
-/// model with another prediction hash is taken with a warning on standard error, unless its
-/// normalization does not fit the inputs.
+/// model with another prediction hash is taken with a warning on standard error, unless it has the
+/// same origin or its normalization does not fit the inputs.
 ///
 /// Tensors that are renamed are of another origin, whatever the file is.
 Result<runtime::Weights> ReadWeights(const WeightsFlags& flags, const Model& model);

@@ -58,6 +58,11 @@ class NameFinder {
   }
 
   bool OnlyNames(const std::string& list) const { return !read_.contains(list); }
+  /// Whether the value is a name of such a list.
+  bool IsName(const std::string& value) const {
+    const auto list = lists_.find(value);
+    return list != lists_.end() && OnlyNames(list->second);
+  }
 
  private:
   void Visit(const NodeProto& node) {
@@ -92,6 +97,15 @@ class NameFinder {
   std::map<std::string, std::string, std::less<>> lists_;
   std::set<std::string, std::less<>> read_;
 };
+
+using Infos = google::protobuf::RepeatedPtrField<proto::ValueInfoProto>;
+
+/// The names that are declared as text are numbers.
+void Redeclare(const NameFinder& names, Infos& infos) {
+  for (proto::ValueInfoProto& info : infos)
+    if (names.IsName(info.name()) && info.type().tensor_type().elem_type() == TensorProto::STRING)
+      info.mutable_type()->mutable_tensor_type()->set_elem_type(TensorProto::INT64);
+}
 
 void Number(TensorProto& tensor) {
   Numbers numbers;
@@ -133,6 +147,9 @@ void NumberClassNames(proto::ModelProto& model) {
   for (NodeProto& node : *graph.mutable_node())
     if (GivesNames(node) && node.output_size() == 1 && names.OnlyNames(node.output(0)))
       Number(node);
+  Redeclare(names, *graph.mutable_input());
+  Redeclare(names, *graph.mutable_output());
+  Redeclare(names, *graph.mutable_value_info());
 }
 
 }  // namespace descent::onnx

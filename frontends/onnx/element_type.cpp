@@ -25,7 +25,7 @@ constexpr ElementType kElementTypes[] = {
 };
 
 /// "float16", "complex64", "number 99".
-std::string DTypeName(int data_type) {
+std::string OnnxName(int data_type) {
   if (!TensorProto::DataType_IsValid(data_type)) return fmt::format("number {}", data_type);
   std::string name = TensorProto::DataType_Name(static_cast<TensorProto::DataType>(data_type));
   std::ranges::transform(name, name.begin(), [](char c) { return std::tolower(c); });
@@ -38,7 +38,12 @@ Result<DType> ReadDType(int data_type) {
   const auto* row = std::ranges::find(kElementTypes, data_type, &ElementType::number);
   if (row != std::end(kElementTypes)) return row->dtype;
   return ErrorWithStatus(ExitStatus::kUnsupported, "element type {} is not supported",
-                         DTypeName(data_type));
+                         OnnxName(data_type));
+}
+
+std::string ElementTypeName(int data_type) {
+  const auto* row = std::ranges::find(kElementTypes, data_type, &ElementType::number);
+  return row == std::end(kElementTypes) ? OnnxName(data_type) : std::string(Info(row->dtype).name);
 }
 
 int DTypeNumber(DType dtype) {

@@ -28,6 +28,11 @@ Result<OnnxForm> FormOfModel(const Model& model);
 /// included; but numbers from files beside it are taken in.
 Result<OnnxForm> FormOfFile(const std::string& path, const Model& model);
 
+/// Sha256Hex of the file that `model` was imported from without the values of the model's slots and
+/// the order of initializers: what FormOfFile writes of it has the same. Symbolic extents and a
+/// task change the model, but not what its parameters are for.
+Result<std::string> FileHash(const std::string& path, const Model& model);
+
 /// `values` has a tensor for each initializer's source. Fails with status 3 where the form is
 /// missing or the file would be larger than ONNX files can be.
 Result<std::string> Complete(const OnnxForm& form, const std::map<std::string, Tensor>& values);

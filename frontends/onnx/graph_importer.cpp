@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "frontends/onnx/declared_type.h"
 #include "frontends/onnx/input_shapes.h"
 #include "frontends/onnx/tensor_reader.h"
 #include "ir/io/limits.h"
@@ -17,6 +18,9 @@ using proto::NodeProto;
 constexpr size_t kListedErrors = 20;
 /// Hints of how memory may be shared, from before version 6; they mean nothing.
 constexpr std::string_view kIgnoredAttribute = "consumed_inputs";
+
+/// The producer of scikit-learn's files.
+constexpr std::string_view kScikit = "skl2onnx";
 
 std::string_view DomainOf(const NodeProto& node) { return PlainDomain(node.domain()); }
 
@@ -45,6 +49,20 @@ void PassOn(Scope& from, const std::string& name, Scope& to, const std::string& 
   } else {
     to.Bind(as, from.Find(name));
   }
+}
+
+const AttributeProto* AttributeGivenTwice(const NodeProto& node) {
+  std::set<std::string_view> names;
+  for (const AttributeProto& attribute : node.attribute())
+    if (!names.insert(attribute.name()).second) return &attribute;
+  return nullptr;
+}
+
+/// Without those behind the last that is given.
+int GivenOperands(const NodeProto& node) {
+  int given = node.input_size();
+  while (given > 0 && node.input(given - 1).empty()) --given;
+  return given;
 }
 
 /// Attributes that refer to those of the call are replaced by these, in bodies, too.
@@ -86,13 +104,6 @@ Diagnostic TooManyNodes() {
           .status = ExitStatus::kUnsupported};
 }
 
-GraphImporter::Opsets GraphImporter::ReadOpsets(const OpsetImports& imports) {
-  Opsets opsets;
-  for (const auto& opset : imports)
-    opsets[std::string(PlainDomain(opset.domain()))] = opset.version();
-  return opsets;
-}
-
 GraphImporter::GraphImporter(ProtoFile& file, const ImportOptions& options)
     : model_(file.model),
       options_(options),
@@ -100,13 +111,14 @@ GraphImporter::GraphImporter(ProtoFile& file, const ImportOptions& options)
       signature_(file.model),
       weights_(file.model, signature_),
       current_(&opsets_) {
-  opsets_ = ReadOpsets(model_.opset_import());
-  // Before IR version 3 there was one operator set.
-  if (opsets_.empty()) opsets_[""] = 1;
-  const int64_t version = opsets_.contains("") ? opsets_.at("") : kOldestOpset;
-  if (version < kOldestOpset || version > kNewestOpset)
-    Report({.message = fmt::format("operator set {} is not supported; {} to {} are", version,
-                                   kOldestOpset, kNewestOpset),
+  if (auto opsets = ReadOpsets(model_)) {
+    opsets_ = *std::move(opsets);
+  } else {
+    Report(std::move(opsets).error());
+  }
+  if (!model_.training_info().empty())
+    Report({.message = "training_info, which says how the model is trained, is not supported",
+            .hint = "without it the graph can be read",
             .status = ExitStatus::kUnsupported});
 }
 
@@ -117,10 +129,29 @@ void GraphImporter::ReportUndefined(const std::string& name, Diagnostic diagnost
   Report(std::move(diagnostic));
 }
 
-void GraphImporter::ReportNode(const NodeProto& node, int version, Diagnostic diagnostic) {
+void GraphImporter::CheckDeclared(std::string_view what, const proto::ValueInfoProto& info,
+                                  const TensorType& type) {
+  // Of several labels skl2onnx declares one axis without a number, and gives two.
+  const bool only_dtype = model_.producer_name() == kScikit && !HasNumbers(info);
+  if (const auto contradiction = Contradiction(info, type, only_dtype))
+    Report({.message = fmt::format("{} {} {}", what, Quoted(info.name()), *contradiction)});
+}
+
+bool GraphImporter::ReportMissing(const std::string& name) {
+  const auto place = missing_.find(name);
+  if (place == missing_.end()) return false;
+  if (!failed_.contains(name)) ReportUndefined(name, place->second);
+  return true;
+}
+
+Diagnostic GraphImporter::About(const NodeProto& node, int version, Diagnostic diagnostic) {
   diagnostic.message = fmt::format("node {} ({}, version {}): {}", NameOf(node), OperatorText(node),
                                    version, diagnostic.message);
-  Report(std::move(diagnostic));
+  return diagnostic;
+}
+
+void GraphImporter::ReportNode(const NodeProto& node, int version, Diagnostic diagnostic) {
+  Report(About(node, version, std::move(diagnostic)));
 }
 
 Result<void> GraphImporter::Finish() const {
@@ -177,9 +208,12 @@ bool GraphImporter::IsParameter(std::string_view name, const Tensor& tensor) con
 }
 
 void GraphImporter::ImportInitializers(const GraphProto& graph, Scope& scope) {
-  if (!graph.sparse_initializer().empty())
-    Report(
-        {.message = "sparse initializers are not supported", .status = ExitStatus::kUnsupported});
+  for (const proto::SparseTensorProto& sparse : graph.sparse_initializer()) {
+    const std::string& name = sparse.values().name();
+    ReportUndefined(name, {.message = fmt::format(
+                               "initializer {} is sparse, which is not supported", Quoted(name)),
+                           .status = ExitStatus::kUnsupported});
+  }
   for (const proto::TensorProto& tensor : graph.initializer()) {
     if (scope.Defines(tensor.name())) {
       Report({.message = fmt::format("{} is defined twice", Quoted(tensor.name()))});
@@ -208,7 +242,7 @@ bool GraphImporter::OperandsAreKnown(const NodeProto& node, const Scope& scope) 
   for (const std::string& name : node.input()) {
     if (name.empty() || scope.Knows(name)) continue;
     known = false;
-    if (!failed_.contains(name))
+    if (!failed_.contains(name) && !ReportMissing(name))
       Report({.message = fmt::format("node {} ({}) reads {}, which nothing before it defines",
                                      NameOf(node), OperatorText(node), Quoted(name))});
   }
@@ -230,13 +264,15 @@ void GraphImporter::SkipNode(const NodeProto& node, int version) {
 
 void GraphImporter::ImportNode(const NodeProto& node, Scope& scope) {
   const auto opset = current_->find(DomainOf(node));
-  const int version = opset == current_->end() ? 1 : static_cast<int>(opset->second);
+  const int version = opset == current_->end() ? 1 : opset->second;
   if (IsFull()) return SkipNode(node, version);
   const int64_t before = ++imported_, held = scope.builder().node_count();
   const size_t errors = errors_.size();
   const bool known = OperandsAreKnown(node, scope);
   if (const FunctionProto* function = FindFunction(node)) {
-    if (known) CallFunction(*function, node, scope);
+    if (known && Fits(*function, node)) CallFunction(*function, node, scope);
+  } else if (opset == current_->end()) {
+    ReportNode(node, version, {.message = "the operator set of its domain is not imported"});
   } else if (const OpImporter* importer = FindImporter(DomainOf(node), node.op_type(), version);
              importer == nullptr) {
     ReportNode(node, version,
@@ -254,15 +290,27 @@ void GraphImporter::ImportNode(const NodeProto& node, Scope& scope) {
     if (!scope.Defines(name)) failed_.insert(name);
 }
 
-void GraphImporter::ImportOperator(const NodeProto& node, const OpImporter& importer, int version,
-                                   Scope& scope) {
+bool GraphImporter::IsWellFormed(const NodeProto& node, const OpImporter& importer, int version) {
+  const auto refuse = [&](std::string message, ExitStatus status = ExitStatus::kInvalid) {
+    ReportNode(node, version, {.message = std::move(message), .status = status});
+    return false;
+  };
   for (const AttributeProto& attribute : node.attribute())
     if (attribute.name() != kIgnoredAttribute &&
         std::ranges::find(importer.attributes, attribute.name()) == importer.attributes.end())
-      return ReportNode(
-          node, version,
-          {.message = fmt::format("attribute {} is not supported", Quoted(attribute.name())),
-           .status = ExitStatus::kUnsupported});
+      return refuse(fmt::format("attribute {} is not supported", Quoted(attribute.name())),
+                    ExitStatus::kUnsupported);
+  if (const AttributeProto* twice = AttributeGivenTwice(node))
+    return refuse(fmt::format("attribute {} is given twice", Quoted(twice->name())));
+  if (const int given = GivenOperands(node); given > importer.operands)
+    return refuse(fmt::format("it takes at most {}, but {} are given",
+                              Counted(importer.operands, "operand"), given));
+  return true;
+}
+
+void GraphImporter::ImportOperator(const NodeProto& node, const OpImporter& importer, int version,
+                                   Scope& scope) {
+  if (!IsWellFormed(node, importer, version)) return;
   const size_t errors = errors_.size();
   OnnxNode context(*this, scope, node, importer, version);
   Outputs outputs = importer.import(context);
@@ -273,6 +321,11 @@ void GraphImporter::ImportOperator(const NodeProto& node, const OpImporter& impo
   for (int i = 0; i < node.output_size(); ++i) {
     const std::string& name = node.output(i);
     if (name.empty()) continue;
+    if (const auto why = outputs.missing.find(i); why != outputs.missing.end()) {
+      missing_.insert_or_assign(
+          name, About(node, version, {.message = why->second, .status = ExitStatus::kUnsupported}));
+      continue;
+    }
     const bool is_sequence = outputs.sequences.contains(i);
     if (!is_sequence &&
         (i >= static_cast<int>(outputs.values.size()) || !outputs.values[i].valid()))
@@ -291,6 +344,27 @@ void GraphImporter::ImportOperator(const NodeProto& node, const OpImporter& impo
   }
 }
 
+bool GraphImporter::Fits(const FunctionProto& function, const NodeProto& node) {
+  const auto refuse = [&](std::string message) {
+    ReportNode(node, 1, {.message = std::move(message)});
+    return false;
+  };
+  if (const AttributeProto* twice = AttributeGivenTwice(node))
+    return refuse(fmt::format("attribute {} is given twice", Quoted(twice->name())));
+  for (const AttributeProto& attribute : node.attribute())
+    if (std::ranges::find(function.attribute(), attribute.name()) == function.attribute().end() &&
+        std::ranges::find(function.attribute_proto(), attribute.name(), &AttributeProto::name) ==
+            function.attribute_proto().end())
+      return refuse(fmt::format("the function has no attribute {}", Quoted(attribute.name())));
+  if (const int given = GivenOperands(node); given > function.input_size())
+    return refuse(fmt::format("the function takes {}, but {} are given",
+                              Counted(function.input_size(), "operand"), given));
+  if (node.output_size() > function.output_size())
+    return refuse(fmt::format("the function gives {}, but {} are named",
+                              Counted(function.output_size(), "result"), node.output_size()));
+  return true;
+}
+
 void GraphImporter::CallFunction(const FunctionProto& function, const NodeProto& node,
                                  Scope& scope) {
   if (depth_ >= kMaxBodyDepth)
@@ -301,8 +375,9 @@ void GraphImporter::CallFunction(const FunctionProto& function, const NodeProto&
   for (int i = 0; i < std::min(node.input_size(), function.input_size()); ++i) {
     if (!node.input(i).empty()) PassOn(scope, node.input(i), inside, function.input(i));
   }
-  const Opsets opsets = ReadOpsets(function.opset_import());
-  const Opsets* outer = std::exchange(current_, &opsets);
+  const auto opsets = ReadOpsets(function.opset_import());
+  if (!opsets) return ReportNode(node, 1, opsets.error());
+  const Opsets* outer = std::exchange(current_, &*opsets);
   const size_t errors = errors_.size();
   ++depth_;
   for (const NodeProto& each : function.node()) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "frontends/onnx/import.h"
+#include "frontends/onnx/opsets.h"
 #include "frontends/onnx/proto_file.h"
 #include "frontends/onnx/registry.h"
 #include "frontends/onnx/scope.h"
@@ -48,6 +49,12 @@ class GraphImporter {
   void Report(Diagnostic diagnostic);
   /// As Report; what reads `name`, which has no value therefore, is not reported again.
   void ReportUndefined(const std::string& name, Diagnostic diagnostic);
+  /// Reports where `what`, a value of that type, is declared otherwise.
+  void CheckDeclared(std::string_view what, const proto::ValueInfoProto& info,
+                     const TensorType& type);
+  /// Reports why `name` has no value, of which that was not needed until something reads it. False
+  /// for other names.
+  bool ReportMissing(const std::string& name);
   size_t error_count() const { return errors_.size(); }
   /// Whether more was imported than any model needs; nothing is any more, and nodes that need it
   /// fail.
@@ -67,20 +74,22 @@ class GraphImporter {
   Result<void> Finish() const;
 
  private:
-  using Opsets = std::map<std::string, int64_t, std::less<>>;
-  using OpsetImports = google::protobuf::RepeatedPtrField<proto::OperatorSetIdProto>;
-
-  static Opsets ReadOpsets(const OpsetImports& imports);
   void ImportNode(const proto::NodeProto& node, Scope& scope);
   /// Where the import is full: the node's results are reported, or were.
   void SkipNode(const proto::NodeProto& node, int version);
+  /// Whether the node itself is well-formed: its attributes, and how many operands it has.
+  bool IsWellFormed(const proto::NodeProto& node, const OpImporter& importer, int version);
   void ImportOperator(const proto::NodeProto& node, const OpImporter& importer, int version,
                       Scope& scope);
   void CallFunction(const proto::FunctionProto& function, const proto::NodeProto& node,
                     Scope& scope);
+  /// Whether the function has what the node gives it and wants of it.
+  bool Fits(const proto::FunctionProto& function, const proto::NodeProto& node);
   const proto::FunctionProto* FindFunction(const proto::NodeProto& node) const;
   bool IsParameter(std::string_view name, const Tensor& tensor) const;
   bool OperandsAreKnown(const proto::NodeProto& node, const Scope& scope);
+  /// What is said of a node.
+  static Diagnostic About(const proto::NodeProto& node, int version, Diagnostic diagnostic);
   void ReportNode(const proto::NodeProto& node, int version, Diagnostic diagnostic);
 
   const proto::ModelProto& model_;
@@ -96,6 +105,8 @@ class GraphImporter {
   std::vector<Diagnostic> errors_;
   /// Results of nodes that failed: what needs them is not reported again.
   std::set<std::string, std::less<>> failed_;
+  /// Results of nodes that have no value, and why: an error where something reads them.
+  std::map<std::string, Diagnostic> missing_;
 };
 
 }  // namespace descent::onnx

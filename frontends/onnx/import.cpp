@@ -23,8 +23,8 @@ std::string ModelName(const proto::ModelProto& model, const std::string& path) {
   return model.graph().name().empty() ? fs::path(path).stem().string() : model.graph().name();
 }
 
-/// Inputs, except those that are initializers, too (before IR version 4 all of them were). Gives
-/// the names of their first axes.
+/// Inputs, except those that are initializers, too (before IR version 4 all of them were), which
+/// must have the type that the input declares. Gives the names of their first axes.
 FirstAxes ImportInputs(const proto::GraphProto& graph, GraphImporter& importer, Scope& scope,
                        Model& model) {
   FirstAxes axes;
@@ -33,6 +33,8 @@ FirstAxes ImportInputs(const proto::GraphProto& graph, GraphImporter& importer, 
       if (model.FindInput(info.name()) != nullptr)
         importer.Report(
             {.message = fmt::format("input {} is declared twice", Quoted(info.name()))});
+      else if (const auto type = scope.TypeOf(info.name()))
+        importer.CheckDeclared("initializer", info, *type);
       continue;
     }
     auto type = importer.TypeOf(info);
@@ -47,16 +49,20 @@ FirstAxes ImportInputs(const proto::GraphProto& graph, GraphImporter& importer, 
   return axes;
 }
 
+/// The graph's outputs, which must have the types that they declare.
 void ExportOutputs(const proto::GraphProto& graph, GraphImporter& importer, Scope& scope) {
   for (const proto::ValueInfoProto& info : graph.output()) {
     if (!scope.Knows(info.name())) {
-      importer.Report(
-          {.message = fmt::format("nothing defines the output {}", Quoted(info.name()))});
+      if (!importer.ReportMissing(info.name()))
+        importer.Report(
+            {.message = fmt::format("nothing defines the output {}", Quoted(info.name()))});
     } else if (scope.IsSequence(info.name())) {
       importer.Report({.message = fmt::format("output {} is a sequence", Quoted(info.name())),
                        .status = ExitStatus::kUnsupported});
     } else {
-      scope.builder().Output(info.name(), scope.Find(info.name()));
+      const Value value = scope.Find(info.name());
+      importer.CheckDeclared("output", info, scope.builder().type(value));
+      scope.builder().Output(info.name(), value);
     }
   }
 }
@@ -114,9 +120,12 @@ Result<Model> Import(ProtoFile& file, const std::string& path, const ImportOptio
   GraphBuilder builder;
   GraphImporter importer(file, options);
   Scope scope(builder, model);
+  DESCENT_RETURN_IF_ERROR(importer.Finish());
   importer.ImportInitializers(graph, scope);
   const FirstAxes axes = ImportInputs(graph, importer, scope, model);
   importer.ImportNodes(graph, scope);
+  for (const proto::ValueInfoProto& info : graph.value_info())
+    if (const auto type = scope.TypeOf(info.name())) importer.CheckDeclared("value", info, *type);
   DESCENT_RETURN_IF_ERROR(importer.Finish());
   ExportOutputs(graph, importer, scope);
   DESCENT_RETURN_IF_ERROR(importer.Finish());
@@ -133,6 +142,7 @@ Result<Model> Import(ProtoFile& file, const std::string& path, const ImportOptio
 Result<Model> ImportFor(const ImportOptions& options, const std::string& path, ProtoFile& file) {
   const proto::GraphProto& graph = file.model.graph();
   DESCENT_RETURN_IF_ERROR(CheckAxisNames(graph, options));
+  DESCENT_RETURN_IF_ERROR(CheckBatch(graph, options));
   DESCENT_TRY(with_shapes, WithShapesOf(graph, options));
   const ImportOptions with_batch = WithBatch(graph, with_shapes);
   auto model = Import(file, path, with_batch);

@@ -34,6 +34,8 @@ struct ImportOptions {
   /// Rows, for the first axis of the first input where it is called as those of all outputs and
   /// nothing else says its extent; 0: something must.
   int64_t batch = 0;
+  /// Nobody has said that `batch`: what `dims` says of that axis counts.
+  bool batch_is_guess = false;
   /// Inputs whose extents symbolic dimensions have, whatever `dims` says of these.
   std::vector<InputShape> inputs = {};
   /// Floating-point initializers that are parameters whatever their names and readers say.
@@ -46,7 +48,7 @@ struct ImportOptions {
 /// Whether a file of this name is read as an ONNX model rather than as one of Descent's forms.
 bool IsOnnxName(std::string_view path);
 
-/// One form of an operator that is read.
+/// An operator in versions that are read alike: with the same attributes.
 struct SupportedOperator {
   std::string_view domain, name;  ///< domain "": ONNX's own
   int since, until;               ///< versions of the operator set, both included

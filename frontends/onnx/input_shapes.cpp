@@ -42,6 +42,21 @@ std::vector<GivenInput> Match(Infos inputs, const std::vector<InputShape>& given
   return matched;
 }
 
+/// What `--dim` calls the axes that look like the batch; none where that has a number.
+std::vector<std::string> BatchAxes(const proto::GraphProto& graph) {
+  const Infos inputs = DataInputs(graph);
+  if (inputs.empty()) return {};
+  const std::optional<std::string> batch = FirstAxis(*inputs[0]);
+  const auto has_batch = [&](const proto::ValueInfoProto& info) {
+    return FirstAxis(info) == batch;
+  };
+  if (!batch || !std::ranges::all_of(graph.output(), has_batch)) return {};
+  std::vector<std::string> axes;
+  for (const proto::ValueInfoProto* input : inputs)
+    if (has_batch(*input)) axes.push_back(AxisName(*input, 0));
+  return axes;
+}
+
 }  // namespace
 
 std::string AxisName(const proto::ValueInfoProto& input, int axis) {
@@ -88,16 +103,21 @@ Result<ImportOptions> WithShapesOf(const proto::GraphProto& graph, ImportOptions
 }
 
 ImportOptions WithBatch(const proto::GraphProto& graph, ImportOptions options) {
-  const Infos inputs = DataInputs(graph);
-  if (options.batch == 0 || inputs.empty()) return options;
-  const std::optional<std::string> batch = FirstAxis(*inputs[0]);
-  const auto has_batch = [&](const proto::ValueInfoProto& info) {
-    return FirstAxis(info) == batch;
-  };
-  if (!batch || !std::ranges::all_of(graph.output(), has_batch)) return options;
-  for (const proto::ValueInfoProto* input : inputs)
-    if (has_batch(*input)) options.dims.try_emplace(AxisName(*input, 0), options.batch);
+  if (options.batch == 0) return options;
+  for (const std::string& axis : BatchAxes(graph)) options.dims.try_emplace(axis, options.batch);
   return options;
+}
+
+Result<void> CheckBatch(const proto::GraphProto& graph, const ImportOptions& options) {
+  if (options.batch == 0 || options.batch_is_guess) return {};
+  for (const std::string& axis : BatchAxes(graph)) {
+    const auto extent = options.dims.find(axis);
+    if (extent != options.dims.end() && extent->second != options.batch)
+      return ErrorWithStatus(ExitStatus::kUsage,
+                             "axis {} is the batch: it has {} or {} rows, not both", Quoted(axis),
+                             extent->second, options.batch);
+  }
+  return {};
 }
 
 Result<void> CheckAxisNames(const proto::GraphProto& graph, const ImportOptions& options) {

@@ -28,6 +28,9 @@ Result<ImportOptions> WithShapesOf(const proto::GraphProto& graph, ImportOptions
 /// first one of the first input and of every output, in all of which it has one name or none.
 ImportOptions WithBatch(const proto::GraphProto& graph, ImportOptions options);
 
+/// Fails where `dims` and `batch` of the options say different extents of that axis.
+Result<void> CheckBatch(const proto::GraphProto& graph, const ImportOptions& options);
+
 /// Fails where `dims` of the options names an axis that no input has.
 Result<void> CheckAxisNames(const proto::GraphProto& graph, const ImportOptions& options);
 

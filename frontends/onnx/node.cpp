@@ -12,6 +12,31 @@ namespace descent::onnx {
 
 using proto::AttributeProto;
 
+namespace {
+
+/// A first axis that stays is -1: it may be the batch, whose number nothing should hold fast.
+Shape WithoutRows(const Shape& from, Shape to) {
+  if (from.empty() || to.empty() || to[0] != from[0] || to[0] <= 0) return to;
+  const int64_t row = Elements(from) / from[0];
+  int64_t known = 1, open = 0;
+  for (size_t i = 1; i < to.size(); ++i) {
+    if (to[i] == -1 && open == 0) {
+      open = static_cast<int64_t>(i);
+    } else if (to[i] <= 0 || to[i] > row) {
+      return to;
+    } else {
+      known *= to[i];
+      if (known > row) return to;
+    }
+  }
+  if (open > 0 ? row % known != 0 : row != known) return to;
+  if (open > 0) to[open] = row / known;
+  to[0] = -1;
+  return to;
+}
+
+}  // namespace
+
 // --- operands
 
 Value OnnxNode::In(int i) {
@@ -226,12 +251,12 @@ Value OnnxNode::Slice(Value x, int64_t axis, int64_t start, int64_t stop) {
 }
 
 Value OnnxNode::Reshape(Value x, Shape to) {
-  // Rows that stay rows: said without their number, which may be the batch.
   const Shape& from = shape(x);
   if (from.size() > 2 && to.size() == 2 && to[0] == from[0] && to[0] > 0 &&
       (to[1] == -1 || to[1] == Elements(from) / from[0]))
     return Add("flatten", {x}, {{"start_axis", int64_t{1}}});
-  return shape(x) == to ? x : Add("reshape", {x}, {{"shape", std::move(to)}});
+  if (from == to) return x;
+  return Add("reshape", {x}, {{"shape", WithoutRows(from, std::move(to))}});
 }
 
 Value OnnxNode::Transpose(Value x, std::vector<int64_t> permutation) {

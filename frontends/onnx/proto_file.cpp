@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "frontends/onnx/broken_text.h"
 #include "frontends/onnx/large_data.h"
 #include "frontends/onnx/torch_export.h"
 #include "ir/io/limits.h"
@@ -62,9 +63,15 @@ Result<ProtoFile> Parse(std::string_view bytes, const std::string& path,
   // What is wrong is told once, by us.
   const google::protobuf::LogSilencer silence;
   proto::ModelProto model;
-  if (bytes.size() > kMaxModelBytes || !ParseMessages(bytes, file != nullptr, model) ||
-      !model.has_graph())
-    return std::unexpected(AboutModel({.message = "is not an ONNX model"}, path));
+  const auto refuse = [&](std::string message) {
+    return std::unexpected(AboutModel({.message = std::move(message)}, path));
+  };
+  if (bytes.size() > kMaxModelBytes) return refuse("is not an ONNX model");
+  if (!ParseMessages(bytes, file != nullptr, model)) {
+    const std::string text = FindBrokenText(bytes);
+    return refuse("is not an ONNX model" + (text.empty() ? text : ": " + text));
+  }
+  if (!model.has_graph()) return refuse("is not an ONNX model");
   SeparateMergedParameters(model);
   return ProtoFile{std::move(model),
                    Storage(std::filesystem::path(path).parent_path().string(), std::move(file))};

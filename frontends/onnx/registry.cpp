@@ -60,7 +60,17 @@ std::vector<SupportedOperator> SupportedOperators() {
   std::ranges::sort(operators, {}, [](const SupportedOperator& each) {
     return std::tuple(each.domain, each.name, each.since);
   });
-  return operators;
+  // Rows may differ in more than what is told here.
+  std::vector<SupportedOperator> merged;
+  for (SupportedOperator& each : operators) {
+    SupportedOperator* last = merged.empty() ? nullptr : &merged.back();
+    if (last != nullptr && last->domain == each.domain && last->name == each.name &&
+        last->until + 1 == each.since && last->attributes == each.attributes)
+      last->until = each.until;
+    else
+      merged.push_back(std::move(each));
+  }
+  return merged;
 }
 
 bool KnowsOperator(std::string_view domain, std::string_view name) {

@@ -26,15 +26,19 @@ struct Outputs {
   }
   std::vector<Value> values;
   std::map<int, Sequence> sequences;  ///< results that are sequences; their value is not used
+  /// Why results have no value, which are refused where something reads them.
+  std::map<int, std::string> missing = {};
 };
 
-inline constexpr int kNewest = INT_MAX;
+inline constexpr int kNewest = INT_MAX, kVariadic = INT_MAX;
 inline constexpr std::string_view kTraining = "ai.onnx.preview.training";
 
 struct OpImporter {
   std::string_view name;
   /// Versions of the operator set that this row reads, both included.
   int since = 1, until = kNewest;
+  /// The most operands that one of these versions takes.
+  int operands = 0;
   /// What it reads; a node with any other attribute is refused.
   std::vector<std::string_view> attributes;
   Outputs (*import)(OnnxNode&);

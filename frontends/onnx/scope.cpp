@@ -73,6 +73,14 @@ bool Scope::IsSequence(std::string_view name) const {
          (!Defines(name) && outside_ != nullptr && outside_->IsSequence(name));
 }
 
+std::optional<TensorType> Scope::TypeOf(std::string_view name) const {
+  if (const auto value = values_.find(name); value != values_.end())
+    return value->second.valid() ? std::optional(builder_.type(value->second)) : std::nullopt;
+  const auto initializer = initializers_.find(name);
+  return initializer == initializers_.end() ? std::nullopt
+                                            : std::optional(initializer->second.tensor.type());
+}
+
 Value Scope::Materialize(const std::string& name, const Initializer& initializer) {
   const auto& [tensor, kind] = initializer;
   if (model_ == nullptr || kind == Kind::kConstant) return builder_.Constant(tensor, name);

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -48,6 +49,8 @@ class Scope {
   /// Whether the name is bound in this scope itself.
   bool Defines(std::string_view name) const;
   bool IsSequence(std::string_view name) const;
+  /// The type of a tensor that is bound in this scope itself, which is not read by that.
+  std::optional<TensorType> TypeOf(std::string_view name) const;
 
   /// Of a known name that is no sequence.
   Value Find(std::string_view name);

@@ -1,8 +1,11 @@
 #include "frontends/onnx/storage.h"
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <optional>
 
+#include "frontends/onnx/sha1.h"
 #include "ir/io/model_folder.h"
 
 namespace descent::onnx {
@@ -23,21 +26,37 @@ Result<StoredBytes> Storage::InFile(uint64_t offset, uint64_t size) const {
   return StoredBytes{file_->bytes().subspan(offset, size), file_};
 }
 
-Result<StoredBytes> Storage::External(const std::string& location, uint64_t offset, uint64_t size) {
+Result<const MappedFile*> Storage::Open(const std::string& location) {
   auto& file = external_[location];
-  if (file == nullptr) {
-    const std::optional<fs::path> path = PathInFolder(folder_, location);
-    if (!path) return Error("external data: {} is not inside the model's folder", Quoted(location));
-    std::error_code error;
-    // Anything else might never end.
-    if (fs::is_regular_file(*path, error)) file = MappedFile::Open(path->string());
-    if (file == nullptr)
-      return ErrorWithStatus(ExitStatus::kIo, "cannot read external data {}", Quoted(location));
-  }
+  if (file != nullptr) return file.get();
+  const std::optional<fs::path> path = PathInFolder(folder_, location);
+  if (!path) return Error("external data: {} is not inside the model's folder", Quoted(location));
+  std::error_code error;
+  // Anything else might never end.
+  if (fs::is_regular_file(*path, error)) file = MappedFile::Open(path->string());
+  if (file == nullptr)
+    return ErrorWithStatus(ExitStatus::kIo, "cannot read external data {}", Quoted(location));
+  return file.get();
+}
+
+Result<StoredBytes> Storage::External(const std::string& location, uint64_t offset, uint64_t size) {
+  DESCENT_TRY(file, Open(location));
   if (!Holds(file->bytes().size(), offset, size))
     return Error("external data: {} has {} bytes, too few for {} behind {}", Quoted(location),
                  file->bytes().size(), size, offset);
-  return StoredBytes{file->bytes().subspan(offset, size), file};
+  return StoredBytes{file->bytes().subspan(offset, size), external_.at(location)};
+}
+
+Result<void> Storage::CheckExternal(const std::string& location, const std::string& checksum) {
+  DESCENT_TRY(file, Open(location));
+  // Names of one file are many.
+  const auto [place, is_new] = checksums_.try_emplace(PathInFolder(folder_, location)->string());
+  if (is_new) place->second = Sha1Hex(file->text());
+  std::string said = checksum;
+  std::ranges::transform(said, said.begin(), [](char c) { return std::tolower(c); });
+  if (said == place->second) return {};
+  return Error("external data: {} has the SHA-1 {}, not {} as the file says", Quoted(location),
+               place->second, Quoted(checksum));
 }
 
 }  // namespace descent::onnx

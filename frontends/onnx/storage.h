@@ -30,11 +30,16 @@ class Storage {
   Result<StoredBytes> InFile(uint64_t offset, uint64_t size) const;
   /// Of a file beside the model: it must not be outside of the folder, by links neither.
   Result<StoredBytes> External(const std::string& location, uint64_t offset, uint64_t size);
+  /// Fails unless that file has this SHA-1, in hexadecimal digits. Reads all of it, once.
+  Result<void> CheckExternal(const std::string& location, const std::string& checksum);
 
  private:
+  Result<const MappedFile*> Open(const std::string& location);
+
   std::string folder_;
   std::shared_ptr<const MappedFile> file_;
   std::map<std::string, std::shared_ptr<const MappedFile>> external_;  ///< by location
+  std::map<std::string, std::string> checksums_;  ///< of files that were read, by path
 };
 
 }  // namespace descent::onnx

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstring>
 #include <memory>
+#include <set>
+#include <string_view>
 #include <vector>
 
 namespace descent::onnx {
@@ -64,6 +66,7 @@ struct ExternalPlace {
   std::string location;
   uint64_t offset = 0;
   std::optional<uint64_t> length;
+  std::string checksum;  ///< or ""
 };
 
 Result<uint64_t> ReadNumber(const std::string& key, const std::string& text) {
@@ -76,7 +79,10 @@ Result<uint64_t> ReadNumber(const std::string& key, const std::string& text) {
 
 Result<ExternalPlace> ReadPlace(const TensorProto& tensor) {
   ExternalPlace place;
+  std::set<std::string_view> keys;
   for (const auto& entry : tensor.external_data()) {
+    if (!keys.insert(entry.key()).second)
+      return Error("external data: {} is given twice", Quoted(entry.key()));
     if (entry.key() == "location") {
       place.location = entry.value();
     } else if (entry.key() == "offset") {
@@ -85,6 +91,8 @@ Result<ExternalPlace> ReadPlace(const TensorProto& tensor) {
     } else if (entry.key() == "length") {
       DESCENT_TRY(length, ReadNumber("length", entry.value()));
       place.length = length;
+    } else if (entry.key() == "checksum") {
+      place.checksum = entry.value();
     }
   }
   if (place.location.empty()) return Error("external data without a location");
@@ -100,7 +108,10 @@ Result<StoredBytes> FindStored(const TensorProto& tensor, const TensorType& type
   const auto want = static_cast<uint64_t>(type.bytes());
   if (place.length && *place.length != want)
     return Error("external data of {} bytes, but {} has {}", *place.length, ToString(type), want);
-  return storage.External(place.location, place.offset, want);
+  DESCENT_TRY(stored, storage.External(place.location, place.offset, want));
+  if (!place.checksum.empty())
+    DESCENT_RETURN_IF_ERROR(storage.CheckExternal(place.location, place.checksum));
+  return stored;
 }
 
 /// In the machine's form: a true bool is 1.
@@ -111,8 +122,25 @@ Tensor Normalized(TensorType type, std::vector<std::byte> bytes) {
   return Tensor(std::move(type), std::move(bytes));
 }
 
+/// The numbers of a tensor stand in one of its fields, or in a file.
+Result<void> CheckPlace(const TensorProto& tensor) {
+  if (tensor.has_segment())
+    return ErrorWithStatus(ExitStatus::kUnsupported, "is a segment of a tensor");
+  const bool filled[] = {tensor.data_location() == TensorProto::EXTERNAL,
+                         !tensor.raw_data().empty() || tensor.file_bytes() > 0,
+                         !tensor.float_data().empty(),
+                         !tensor.int32_data().empty(),
+                         !tensor.int64_data().empty(),
+                         !tensor.double_data().empty(),
+                         !tensor.uint64_data().empty(),
+                         !tensor.string_data().empty()};
+  if (std::ranges::count(filled, true) > 1) return Error("has its numbers in more than one place");
+  return {};
+}
+
 Result<Tensor> ReadElements(const TensorProto& tensor, Storage& storage) {
   DESCENT_TRY(type, ReadType(tensor));
+  DESCENT_RETURN_IF_ERROR(CheckPlace(tensor));
   StoredBytes stored;
   std::vector<std::byte> own;
   const bool is_stored = tensor.data_location() == TensorProto::EXTERNAL || tensor.file_bytes() > 0;

@@ -37,7 +37,7 @@ EXTERNAL_INCLUDES = {
     "tbb/": r"runtime/.*\.cpp$",
     "oneapi/": r"runtime/.*\.cpp$",
     "zlib.h": r"runtime/.*\.cpp$|frontends/cli/plot/png\.cpp$|tests/",
-    "google/protobuf/": r"(ir/io/model_proto|frontends/onnx/(proto_file|large_data))\.cpp$|tests/(fuzz|onnx)/",
+    "google/protobuf/": r"(ir/io/model_proto|frontends/onnx/(proto_file|large_data|broken_text))\.cpp$|tests/(fuzz|onnx)/",
     "CLI/": r"(runtime|frontends/cli|tests/compiler/oracle)/.*\.cpp$",
     "fmt/": r"(ir|compiler|runtime|frontends|tests)/",
     "gtest/": r"tests/",

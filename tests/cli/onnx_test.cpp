@@ -325,6 +325,11 @@ TEST_F(OnnxFiles, HaveGradients) {
   ExpectRefused("descent grad function.onnx '[1, 2]'", 2,
                 "the gradients that arrive at the outputs");
   ExpectRefused("descent grad function.onnx '[1, 2]' -- '[1, 2, 3]'", 1, "must have the shape [2]");
+  ExpectRefused("descent grad function.onnx '[1, 2]' -- '[1, 2]' '[1, 2]'", 2,
+                "2 cotangents given behind 1 input, but the model has 1 floating-point output");
+  shell_.Write("ints.descent",
+               "descent 1\nmodel m {\n  input x: f32[2]\n  y = cast(x, to=i64)\n  output y\n}\n");
+  ExpectRefused("descent grad ints.descent '[1, 2]'", 1, "has no floating-point output");
   // A model of one number needs no cotangent.
   shell_.Write("loss.descent",
                "descent 1\nmodel loss {\n  input x: f32[2]\n  s = square(x)\n  y = sum(s)\n"
@@ -342,6 +347,44 @@ TEST_F(OnnxFiles, HaveGradients) {
     ExpectPrints(std::string("descent grad linear.descent ") + inputs, linear);
   ExpectRefused("descent grad linear.descent z='[1, 2]' -- cotangent.y='[3, 4]'", 2,
                 "no input 'z'");
+  // What is not read must fit all the same.
+  ExpectRefused("descent grad linear.descent b='[5]' -- cotangent.y='[3, 4]'", 1,
+                "input 'b' must have the shape [2], not [1]");
+}
+
+TEST_F(OnnxFiles, TakeWhatTheyDoNotReadOnlyIfItFits) {
+  shell_.Write("half.descent",
+               "descent 1\nmodel m {\n  input x: f32[2]\n  input b: i64[3]\n  y = neg(x)\n"
+               "  output y\n}\n");
+  ExpectPrints("descent run half.descent '[1, 2]' '[1, 2, 3]'", "y: f32[2] = [-1, -2]");
+  ExpectRefused("descent run half.descent '[1, 2]' '[1, 2]'", 1,
+                "input 'b' must have the shape [3], not [2]");
+  ExpectRefused("descent run half.descent x='[1, 2]' b='[1, 2, 0.5]'", 1, "0.5");
+}
+
+/// Parameters of the same network are taken without a warning, whatever it was trained for.
+TEST_F(OnnxFiles, KnowTheirOwnCheckpoints) {
+  std::string data = "a,b,c,d,label\n";
+  for (int i = 0; i < 32; ++i) data += fmt::format("{},{},{},0,{}\n", i % 7, i % 5, i % 2, i % 3);
+  shell_.Write("d.csv", data);
+  ExpectPrints("descent compile classifier.onnx --loss cross_entropy -o t", "t: executable");
+  ExpectPrints("./t train --data d.csv --epochs 1 --checkpoint c --quiet", "stopped");
+  for (const std::string use :
+       {"export classifier.onnx -o e.onnx", "run classifier.onnx '[[[1, 2], [3, 4]]]'",
+        "export e.onnx -o f.onnx", "run classifier.onnx --loss mse '[[[1, 2], [3, 4]]]'"}) {
+    const Outcome outcome = Run("descent " + use + " --checkpoint c");
+    EXPECT_EQ(outcome.status, 0) << use << outcome.err;
+    EXPECT_EQ(outcome.err, "") << use;
+  }
+}
+
+TEST_F(OnnxFiles, HaveOneExtentForAnAxis) {
+  ExpectRefused("descent check classifier.onnx --dim batch=2 --dim batch=3", 2,
+                "--dim gives 'batch' two extents, 2 and 3");
+  ExpectPrints("descent check classifier.onnx --dim batch=2 --dim batch=2", "67 parameters");
+  ExpectRefused("descent inspect classifier.onnx --dim batch=2 --batch 3", 2,
+                "axis 'batch' is the batch: it has 2 or 3 rows, not both");
+  EXPECT_EQ(Run("descent import --operators | cut -d' ' -f1 | sort | uniq -d").out, "");
 }
 
 }  // namespace

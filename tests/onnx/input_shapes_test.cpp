@@ -50,7 +50,8 @@ TEST(InputShapes, TooFewInOrderSayNothing) {
 
 TEST(InputShapes, RowsAreWhatTheFirstInputAndAllOutputsBeginWith) {
   EXPECT_EQ(Read({.dims = {{"a.1", 8}}, .batch = 5}, "n"), "f32[5, 8]");
-  EXPECT_EQ(Read({.dims = {{"a.1", 8}, {"n", 3}}, .batch = 5}, "n"), "f32[3, 8]");
+  EXPECT_EQ(Read({.dims = {{"a.1", 8}, {"n", 3}}, .batch = 5, .batch_is_guess = true}, "n"),
+            "f32[3, 8]");
   EXPECT_EQ(Read({.batch = 5, .inputs = {{"a", {3, 2}}}}, "n"), "f32[3, 2]");
   const std::string open = "2 errors\n  axis 0 of 'a' has no number but the name 'n'";
   EXPECT_TRUE(Read({.dims = {{"a.1", 8}}}, "n").starts_with(open));

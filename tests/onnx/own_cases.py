@@ -8,7 +8,7 @@ import itertools
 import numpy as np
 from onnx import TensorProto, helper
 
-KINDS = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64, "int32": TensorProto.INT32}
+KINDS = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE, "int64": TensorProto.INT64, "int32": TensorProto.INT32}
 RANDOM = np.random.RandomState(7)
 
 
@@ -307,8 +307,44 @@ def scan_cases():
     yield scan_of_batch("of_none", 0, 3, [0, 0])
 
 
+# ---- signs and loops ------------------------------------------------------------------------------
+
+def signs(kind):
+    """ONNX's reference is NumPy's sign: NaN stays."""
+    x = np.array([np.nan, -np.inf, -2, -0.0, 0, 3, np.inf], kind)
+    return case(f"sign_{np.dtype(kind).name}", "Sign", 13, {"x": x}, {"y": np.sign(x)})
+
+
+def loop_while(results):
+    """v doubles while its largest element is below 10; nobody reads how it has grown."""
+    floats = TensorProto.FLOAT
+    info = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [helper.make_node("Add", ["v", "v"], ["doubled"]),
+         helper.make_node("ReduceMax", ["doubled"], ["largest"], keepdims=0),
+         helper.make_node("Less", ["largest", "ten"], ["goes_on"]), helper.make_node("Identity", ["doubled"], ["grown"])],
+        "step", [info("i", TensorProto.INT64, []), info("begins", TensorProto.BOOL, []), info("v", floats, [2])],
+        [info("goes_on", TensorProto.BOOL, []), info("doubled", floats, [2]), info("grown", floats, [2])])
+    x = np.array([0.5, 1.5], np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Loop", ["trips", "", "x"], ["last", *results], body=body)], "loop_while", [info("x", floats, [2])],
+        [info("last", floats, [2])], [helper.make_tensor("trips", TensorProto.INT64, [], [20]),
+                                      helper.make_tensor("ten", floats, [], [10])])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    return f"own_loop_while_{len(results)}", model, [x], [x * 8]
+
+
+def sign_and_loop_cases():
+    yield signs(np.float32)
+    yield signs(np.float64)
+    yield loop_while([])
+    yield loop_while([""])
+    yield loop_while(["unread"])
+
+
 def own_cases():
     yield from recurrent_cases()
     yield from linear_attention_cases()
     yield from sampling_cases()
     yield from scan_cases()
+    yield from sign_and_loop_cases()

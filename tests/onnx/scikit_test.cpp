@@ -18,18 +18,22 @@ std::string Input(std::string_view name, int type, std::string_view dims) {
       type, dims);
 }
 
-/// The node, of ai.onnx.ml unless it says otherwise, gives y, whose axes are `y_dims`.
+/// The node, of ai.onnx.ml unless it says otherwise, gives y, floats of the axes `y_dims`; "": y is
+/// not declared.
 Result<Model> Read(const std::string& inputs, const std::string& node,
                    const ImportOptions& options = {}, std::string_view y_dims = {}) {
   const std::string domain = node.starts_with("domain") ? "" : "domain: \"ai.onnx.ml\"";
+  const std::string type =
+      y_dims.empty()
+          ? ""
+          : fmt::format("type {{ tensor_type {{ elem_type: 1 shape {{ {} }} }} }}", y_dims);
   proto::ModelProto file;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
       fmt::format("ir_version: 8 opset_import {{ version: 17 }} opset_import {{ domain: "
                   "\"ai.onnx.ml\" version: 3 }}\n"
                   "graph {{ name: \"net\" {} node {{ {} output: \"y\" {} }}\n"
-                  "output {{ name: \"y\" type {{ tensor_type {{ elem_type: 1 shape {{ {} }} }} }} "
-                  "}} }}",
-                  inputs, domain, node, y_dims),
+                  "output {{ name: \"y\" {} }} }}",
+                  inputs, domain, node, type),
       &file));
   return ParseModel(file.SerializeAsString(), "net.onnx", options);
 }

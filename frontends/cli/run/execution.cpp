@@ -151,11 +151,14 @@ Result<void> CheckReports(const Execution& execution, const Interpretation& run)
   return CheckStatus(status, runtime::StatusText(status), execution, compilation);
 }
 
-/// The given inputs that the entry point reads, `names`: of all the model's the others are left
-/// out.
-Result<std::vector<InputArgument>> ReadInputsOf(const ExecutionRequest& request,
-                                                const Model& source, std::string_view reader,
-                                                const std::vector<std::string>& names) {
+struct GivenInputs {
+  std::vector<InputArgument> read;
+  std::vector<InputArgument> unread;  ///< named
+};
+
+/// The given inputs that the entry point reads, `names`, and the model's others.
+Result<GivenInputs> SeparateInputs(const ExecutionRequest& request, const Model& source,
+                                   std::string_view reader, const std::vector<std::string>& names) {
   std::vector<InputArgument> own = request.inputs;
   if (request.all_inputs && own.size() == source.inputs.size()) {
     std::vector<std::string> all;
@@ -167,11 +170,36 @@ Result<std::vector<InputArgument>> ReadInputsOf(const ExecutionRequest& request,
       own.push_back(std::move(input));
     }
   }
-  std::erase_if(own, [&](const InputArgument& input) {
-    return request.all_inputs && source.FindInput(input.name) != nullptr &&
-           std::ranges::find(names, input.name) == names.end();
-  });
-  return own;
+  GivenInputs given;
+  for (InputArgument& input : own) {
+    const bool is_unread = request.all_inputs && source.FindInput(input.name) != nullptr &&
+                           std::ranges::find(names, input.name) == names.end();
+    (is_unread ? given.unread : given.read).push_back(std::move(input));
+  }
+  return given;
+}
+
+/// What the entry point does not read must be an input of the model all the same. `rows`: of the
+/// inputs that it reads, or 0.
+Result<void> CheckUnread(const std::vector<InputArgument>& unread, const Model& source,
+                         int64_t rows) {
+  std::set<std::string_view> names;
+  for (const InputArgument& input : unread) {
+    if (!names.insert(input.name).second)
+      return UsageError(fmt::format("input {} is given twice", Quoted(input.name)));
+    const InputBinding& binding = *source.FindInput(input.name);
+    const auto axis = static_cast<size_t>(binding.batch_axis);
+    Shape shape = binding.type.shape;
+    if (binding.batch_axis >= 0)
+      shape[axis] = rows > 0                      ? rows
+                    : axis < input.shape().size() ? input.shape()[axis]
+                                                  : shape[axis];
+    if (input.shape() != shape)
+      return Error("input {} must have the shape {}, not {}", Quoted(input.name), ToString(shape),
+                   ToString(input.shape()));
+    DESCENT_RETURN_IF_ERROR(input.As(binding.type.dtype, input.name));
+  }
+  return {};
 }
 
 }  // namespace
@@ -228,9 +256,10 @@ Result<Execution> Prepare(const Model& model, const ExecutionRequest& request) {
   DESCENT_TRY(first, RunToStage(source, entry, "optimized", least));
   const std::vector<std::string> names = NamesOf(DataInputs(first));
   const std::string reader = "entry point " + first.entry;
-  DESCENT_TRY(own, ReadInputsOf(request, source, reader, names));
-  DESCENT_TRY(inputs, MatchInputs(names, reader, own));
+  DESCENT_TRY(given, SeparateInputs(request, source, reader, names));
+  DESCENT_TRY(inputs, MatchInputs(names, reader, given.read));
   DESCENT_TRY(rows, RowsOf(first, inputs));
+  DESCENT_RETURN_IF_ERROR(CheckUnread(given.unread, source, rows));
   execution.model = std::move(first);
   if (rows > 0 && rows != execution.model.batch && source.entry.empty()) {
     CompileOptions& options = execution.options;

@@ -23,30 +23,62 @@ struct GradArguments {
   CompileFlags compile;
 };
 
-/// Without cotangents a model of one number has the gradient of that number.
-Result<void> AddCotangents(const Model& source, const Model& gradient,
-                           std::vector<InputArgument>& inputs) {
+/// The gradient model's inputs for what arrives at the outputs.
+std::vector<const InputBinding*> CotangentsOf(const Model& source, const Model& gradient) {
   std::vector<const InputBinding*> cotangents;
   for (const InputBinding& input : gradient.inputs)
     if (source.FindInput(input.name) == nullptr) cotangents.push_back(&input);
-  const auto is_cotangent = [&](const InputArgument& input) {
-    return !input.name.empty() && source.FindInput(input.name) == nullptr;
-  };
-  if (inputs.size() > source.inputs.size() || std::ranges::any_of(inputs, is_cotangent)) return {};
-  if (cotangents.size() != 1 || cotangents[0]->type.elements() != 1)
-    return UsageError("the gradients that arrive at the outputs are missing",
-                      "give one file for each floating-point output behind the inputs: "
-                      "descent grad MODEL INPUT.npy ... -- COTANGENT.npy ...");
-  inputs.push_back({.name = cotangents[0]->name, .value = Tensor::Full(cotangents[0]->type, 1)});
+  return cotangents;
+}
+
+/// How many cotangents are given: named ones, and what stands behind the places of the inputs.
+size_t CountCotangents(const Model& source, const Model& gradient,
+                       const std::vector<InputArgument>& inputs) {
+  size_t cotangents = 0, in_order = 0, places = source.inputs.size();
+  for (const InputArgument& input : inputs) {
+    if (input.name.empty()) {
+      ++in_order;
+    } else if (source.FindInput(input.name) != nullptr) {
+      places -= std::min<size_t>(places, 1);
+    } else if (gradient.FindInput(input.name) != nullptr) {
+      ++cotangents;
+    }
+  }
+  return cotangents + (in_order > places ? in_order - places : 0);
+}
+
+/// Each floating-point output needs a cotangent. Without any a model of one number has the gradient
+/// of that number.
+Result<void> AddCotangents(const Model& source, const Model& gradient,
+                           std::vector<InputArgument>& inputs) {
+  const std::vector<const InputBinding*> cotangents = CotangentsOf(source, gradient);
+  if (cotangents.empty())
+    return InputError(fmt::format("model {} has no floating-point output, so it has no gradient",
+                                  Quoted(source.name)));
+  std::vector<std::string> names;
+  for (const InputBinding* cotangent : cotangents) names.push_back(cotangent->name);
+  const std::string order = fmt::format("{}", fmt::join(names, ", "));
+  const size_t given = CountCotangents(source, gradient, inputs);
+  if (given == 0 && (cotangents.size() != 1 || cotangents[0]->type.elements() != 1))
+    return UsageError(
+        fmt::format("the gradients that arrive at the outputs are missing: {}", order),
+        "give one file for each floating-point output behind the inputs: "
+        "descent grad MODEL INPUT.npy ... -- COTANGENT.npy ...");
+  if (given > 0 && given != cotangents.size())
+    return UsageError(
+        fmt::format("{} given behind {}, but the model has {}",
+                    Counted(static_cast<int64_t>(given), "cotangent"),
+                    Counted(static_cast<int64_t>(source.inputs.size()), "input"),
+                    Counted(static_cast<int64_t>(cotangents.size()), "floating-point output")),
+        fmt::format("each floating-point output has one, in order: {}", order));
+  if (given == 0)
+    inputs.push_back({.name = names[0], .value = Tensor::Full(cotangents[0]->type, 1)});
   return {};
 }
 
-/// Numbers and initializers that nothing reads have gradients, but no other command knows them as
-/// parameters: files of weights need not have them.
-Result<std::set<std::string, std::less<>>> OptionalWeights(const std::vector<InputArgument>& inputs,
-                                                           const GradArguments& arguments,
-                                                           const Model& source) {
-  DESCENT_TRY(plain, LoadModelFor(inputs, arguments.model, arguments.compile.model));
+/// Numbers and initializers that nothing reads have gradients, but `plain`, the model of every
+/// other command, does not know them as parameters: files of weights need not have them.
+std::set<std::string, std::less<>> OptionalWeights(const Model& source, const Model& plain) {
   std::set<std::string, std::less<>> names;
   for (const Slot& slot : source.slots)
     if (plain.FindSlot(slot.name) == nullptr) names.insert(slot.name);
@@ -69,8 +101,9 @@ Result<ExitStatus> Grad(const GradArguments& arguments) {
   ExecutionRequest request{.inputs = inputs, .all_inputs = true, .options = options};
   arguments.execution.Fill(request);
   if (request.weights.given()) {
-    DESCENT_TRY(optional, OptionalWeights(inputs, arguments, source));
-    request.weights.optional = std::move(optional);
+    DESCENT_TRY(plain, LoadModelFor(inputs, arguments.model, arguments.compile.model));
+    request.weights.optional = OptionalWeights(source, plain);
+    request.weights.origin = OriginOf(plain, arguments.model);
   }
   DESCENT_TRY(execution, Prepare(gradient, request));
   DESCENT_TRY(values, arguments.execution.Run(execution, false));

@@ -50,6 +50,7 @@ Result<ExitStatus> Run(const RunArguments& arguments) {
   DESCENT_TRY(model, LoadModelFor(inputs, arguments.model, arguments.compile.model, &read));
   ExecutionRequest request{.entry = arguments.entry, .all_inputs = true};
   arguments.execution.Fill(request);
+  if (request.weights.given()) request.weights.origin = OriginOf(model, arguments.model);
   request.inputs = std::move(inputs);
   DESCENT_TRY(options, arguments.compile.Options());
   request.options = std::move(options);

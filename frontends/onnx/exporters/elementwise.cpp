@@ -40,6 +40,12 @@ Names Where(const Node& n) {
 Names NotEqual(const Node& n) { return {n.w.Add("Not", {n.w.Add("Equal", n.operands)})}; }
 Names Square(const Node& n) { return {n.w.Add("Mul", {n.In(0), n.In(0)})}; }
 Names Rsqrt(const Node& n) { return {n.w.Add("Reciprocal", {n.w.Add("Sqrt", n.operands)})}; }
+/// Of NaN ours is 0.
+Names Sign(const Node& n) {
+  const std::string sign = n.w.Add("Sign", {n.In(0)});
+  if (!IsFloat(n)) return {sign};
+  return {n.w.Add("Where", {n.w.Add("IsNaN", {n.In(0)}), n.w.Scalar(n.op.dtype(0), 0), sign})};
+}
 Names Trunc(const Node& n) {
   return {
       n.w.Add("Mul", {n.w.Add("Sign", {n.In(0)}), n.w.Add("Floor", {n.w.Add("Abs", {n.In(0)})})})};
@@ -233,7 +239,7 @@ std::span<const OpExporter> ElementwiseExporters() {
       {"shift_left", Shift, "LEFT", ExpandShiftLeft},
       {"shift_right", Shift, "RIGHT", ExpandShiftRight},
       {"sigmoid", Same, "Sigmoid"},
-      {"sign", Same, "Sign"},
+      {"sign", Sign},
       {"sin", Same, "Sin"},
       {"sinh", Same, "Sinh"},
       {"softplus", Softplus},

@@ -205,19 +205,28 @@ Outputs RotaryEmbedding(OnnxNode& n) {
   return n.rank(x) == 3 ? MergeHeads(n, turned) : turned;
 }
 
+const std::vector<std::string_view> kAttention = {
+    "is_causal",
+    "kv_num_heads",
+    "left_window_size",
+    "q_num_heads",
+    "qk_matmul_output_mode",
+    "right_window_size",
+    "scale",
+    "softcap",
+    "softmax_precision",
+};
+
 }  // namespace
 
 std::span<const OpImporter> AttentionImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"Attention",
-       23,
-       kNewest,
-       {"is_causal", "kv_num_heads", "left_window_size", "q_num_heads", "qk_matmul_output_mode",
-        "right_window_size", "scale", "softcap", "softmax_precision"},
-       Attention},
+      {"Attention", 23, 23, 6, kAttention, Attention},
+      {"Attention", 24, kNewest, 7, kAttention, Attention},
       {"RotaryEmbedding",
        23,
        kNewest,
+       4,
        {"interleaved", "num_heads", "rotary_embedding_dim"},
        RotaryEmbedding},
   };

@@ -22,6 +22,8 @@ Outputs OutputsOf(const std::vector<Bound>& results) {
   for (const Bound& result : results) {
     if (result.sequence)
       outputs.sequences.emplace(static_cast<int>(outputs.values.size()), *result.sequence);
+    if (!result.missing.empty())
+      outputs.missing.emplace(static_cast<int>(outputs.values.size()), result.missing);
     outputs.values.push_back(result.value);
   }
   return outputs;
@@ -43,12 +45,16 @@ std::optional<std::vector<Bound>> RunInline(OnnxNode& n, const GraphProto& body,
   std::vector<Bound> outputs;
   for (const auto& output : body.output()) {
     if (!scope.Knows(output.name())) {
+      if (n.graph().ReportMissing(output.name())) return std::nullopt;
       n.Fail("its body does not define its output {}", Quoted(output.name()));
       return std::nullopt;
     }
     outputs.push_back(scope.IsSequence(output.name()) ? Bound(scope.FindSequence(output.name()))
                                                       : Bound(scope.Find(output.name())));
+    if (const Value value = outputs.back().value; value.valid())
+      n.graph().CheckDeclared("output of a body", output, n.type(value));
   }
+  if (n.graph().error_count() != errors) return std::nullopt;
   return outputs;
 }
 
@@ -71,8 +77,15 @@ bool BodyGraph::Import() {
 
 Value BodyGraph::Output(int i) {
   const std::string& name = body_.output(i).name();
-  if (scope_.Knows(name) && !scope_.IsSequence(name)) return scope_.Find(name);
+  if (scope_.Knows(name) && !scope_.IsSequence(name)) {
+    const Value value = scope_.Find(name);
+    const size_t errors = n_.graph().error_count();
+    if (value.valid())
+      n_.graph().CheckDeclared("output of a body", body_.output(i), builder_.type(value));
+    return n_.graph().error_count() == errors ? value : Value{};
+  }
   const bool known = scope_.Knows(name);
+  if (!known && n_.graph().ReportMissing(name)) return {};
   n_.graph().Report(
       {.message = known ? fmt::format("output {} of a body is a sequence", Quoted(name))
                         : fmt::format("a body does not define its output {}", Quoted(name)),

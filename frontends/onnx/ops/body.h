@@ -18,6 +18,7 @@ struct Bound {
   Bound(Sequence s) : sequence(std::move(s)) {}  // NOLINT
   Value value;
   std::optional<Sequence> sequence = std::nullopt;
+  std::string missing = {};  ///< why there is no value, where nothing may read it
 };
 
 /// The graph of that attribute; null, and an error, where there is none.

@@ -90,13 +90,14 @@ std::span<const OpImporter> ConstantImporters() {
       {"Constant",
        1,
        kNewest,
+       0,
        {"value", "value_float", "value_floats", "value_int", "value_ints"},
        Constant},
-      {"ConstantOfShape", 9, kNewest, {"value"}, ConstantOfShape},
-      {"EyeLike", 9, kNewest, {"dtype", "k"}, EyeLike},
-      {"Range", 11, kNewest, {}, Range},
-      {"Shape", 1, kNewest, {"start", "end"}, ShapeOf},
-      {"Size", 1, kNewest, {}, Size},
+      {"ConstantOfShape", 9, kNewest, 1, {"value"}, ConstantOfShape},
+      {"EyeLike", 9, kNewest, 1, {"dtype", "k"}, EyeLike},
+      {"Range", 11, kNewest, 3, {}, Range},
+      {"Shape", 1, kNewest, 1, {"start", "end"}, ShapeOf},
+      {"Size", 1, kNewest, 1, {}, Size},
   };
   return kImporters;
 }

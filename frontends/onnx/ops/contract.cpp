@@ -48,11 +48,11 @@ Outputs MatMulInteger(OnnxNode& n) {
 
 std::span<const OpImporter> ContractImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"Einsum", 12, kNewest, {"equation"}, Einsum},
-      {"Gemm", 1, 6, {"alpha", "beta", "transA", "transB", "broadcast"}, Gemm},
-      {"Gemm", 7, kNewest, {"alpha", "beta", "transA", "transB"}, Gemm},
-      {"MatMul", 1, kNewest, {}, MatMul},
-      {"MatMulInteger", 10, kNewest, {}, MatMulInteger},
+      {"Einsum", 12, kNewest, kVariadic, {"equation"}, Einsum},
+      {"Gemm", 1, 6, 3, {"alpha", "beta", "transA", "transB", "broadcast"}, Gemm},
+      {"Gemm", 7, kNewest, 3, {"alpha", "beta", "transA", "transB"}, Gemm},
+      {"MatMul", 1, kNewest, 2, {}, MatMul},
+      {"MatMulInteger", 10, kNewest, 4, {}, MatMulInteger},
   };
   return kImporters;
 }

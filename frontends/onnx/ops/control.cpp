@@ -37,24 +37,35 @@ bool TypesAgree(OnnxNode& n, const Graph& taken, const Graph& otherwise) {
   return !n.failed();
 }
 
+/// Whether all nodes and outputs of the branch are good; else they are reported.
+bool AddBranch(const proto::GraphProto& branch, BodyGraph& body) {
+  if (!body.Import()) return false;
+  for (int i = 0; i < branch.output_size(); ++i) {
+    const Value output = body.Output(i);
+    if (!output.valid()) return false;
+    body.Result(output);
+  }
+  return true;
+}
+
 Outputs IfDynamic(OnnxNode& n, const proto::GraphProto& then_proto,
                   const proto::GraphProto& else_proto) {
   std::vector<std::shared_ptr<const Graph>> graphs;
   std::vector<Values> captured;
   Values operands;
+  bool good = true;  // all that is wrong is told, of both
   for (const proto::GraphProto* branch : {&then_proto, &else_proto}) {
     BodyGraph body(n, *branch);
-    if (!body.Import()) return Value{};
-    for (int i = 0; i < branch->output_size(); ++i) {
-      const Value output = body.Output(i);
-      if (!output.valid()) return Value{};
-      body.Result(output);
+    if (!AddBranch(*branch, body)) {
+      good = false;
+      continue;
     }
     captured.push_back(body.captured());
     for (const Value value : captured.back())
       if (std::ranges::find(operands, value) == operands.end()) operands.push_back(value);
     graphs.push_back(body.Build());
   }
+  if (!good) return Value{};
   if (!TypesAgree(n, *graphs[0], *graphs[1])) return Value{};
   Values all = {n.Reshape(n.In(0), {})};
   all.insert(all.end(), operands.begin(), operands.end());
@@ -151,6 +162,7 @@ Outputs Scan(OnnxNode& n) {
   if (!results) return Value{};
   for (int i = 0; i < counts.stacked; ++i) {
     Value& stacked = (*results)[counts.carried + i].value;
+    if (!stacked.valid()) continue;  // of no step
     stacked = Directed(n, stacked, output_directions[i] != 0);
     stacked = n.MoveAxis(stacked, 0, output_axes[i]);
   }
@@ -226,10 +238,10 @@ const std::vector<std::string_view> kScan = {
 
 std::span<const OpImporter> ControlImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"If", 1, kNewest, {"then_branch", "else_branch"}, If},
-      {"Loop", 1, kNewest, {"body"}, Loop},
-      {"Scan", 8, 8, {"body", "directions", "num_scan_inputs"}, ScanBatch},
-      {"Scan", 9, kNewest, kScan, Scan},
+      {"If", 1, kNewest, 1, {"then_branch", "else_branch"}, If},
+      {"Loop", 1, kNewest, kVariadic, {"body"}, Loop},
+      {"Scan", 8, 8, kVariadic, {"body", "directions", "num_scan_inputs"}, ScanBatch},
+      {"Scan", 9, kNewest, kVariadic, kScan, Scan},
   };
   return kImporters;
 }

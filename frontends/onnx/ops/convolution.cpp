@@ -158,17 +158,18 @@ const std::vector<std::string_view> kWindow = {"kernel_shape", "strides",  "dila
 
 std::span<const OpImporter> ConvolutionImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"CausalConvWithState", 27, kNewest, {"activation"}, CausalConv},
-      {"Col2Im", 18, kNewest, {"strides", "dilations", "pads"}, Col2Im},
-      {"Conv", 1, kNewest, kWindow, Conv},
-      {"ConvInteger", 10, kNewest, kWindow, ConvInteger},
+      {"CausalConvWithState", 27, kNewest, 4, {"activation"}, CausalConv},
+      {"Col2Im", 18, kNewest, 3, {"strides", "dilations", "pads"}, Col2Im},
+      {"Conv", 1, kNewest, 3, kWindow, Conv},
+      {"ConvInteger", 10, kNewest, 4, kWindow, ConvInteger},
       {"ConvTranspose",
        1,
        kNewest,
+       3,
        {"kernel_shape", "strides", "dilations", "pads", "auto_pad", "group", "output_padding",
         "output_shape"},
        ConvTranspose},
-      {"QLinearConv", 10, kNewest, kWindow, QLinearConv},
+      {"QLinearConv", 10, kNewest, 9, kWindow, QLinearConv},
   };
   return kImporters;
 }

@@ -85,7 +85,7 @@ Outputs Gradient(OnnxNode& n) {
 
 std::span<const OpImporter> GradientImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"Gradient", 1, kNewest, {"xs", "y", "zs"}, Gradient, {}, kTraining},
+      {"Gradient", 1, kNewest, kVariadic, {"xs", "y", "zs"}, Gradient, {}, kTraining},
   };
   return kImporters;
 }

@@ -274,18 +274,19 @@ Outputs AffineGrid(OnnxNode& n) {
 
 std::span<const OpImporter> ImageImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"AffineGrid", 20, kNewest, {"align_corners"}, AffineGrid},
-      {"GridSample", 16, kNewest, {"align_corners", "mode", "padding_mode"}, GridSample},
-      {"Resize", 10, 10, {"mode"}, Resize},
+      {"AffineGrid", 20, kNewest, 2, {"align_corners"}, AffineGrid},
+      {"GridSample", 16, kNewest, 2, {"align_corners", "mode", "padding_mode"}, GridSample},
+      {"Resize", 10, 10, 2, {"mode"}, Resize},
       {"Resize",
        11,
        kNewest,
+       4,
        {"antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside",
         "extrapolation_value", "keep_aspect_ratio_policy", "mode", "nearest_mode"},
        Resize},
-      {"Upsample", 1, 6, {"mode", "height_scale", "width_scale"}, Upsample},
-      {"Upsample", 7, 8, {"mode", "scales"}, Upsample},
-      {"Upsample", 9, 10, {"mode"}, Upsample},
+      {"Upsample", 1, 6, 1, {"mode", "height_scale", "width_scale"}, Upsample},
+      {"Upsample", 7, 8, 1, {"mode", "scales"}, Upsample},
+      {"Upsample", 9, 10, 2, {"mode"}, Upsample},
   };
   return kImporters;
 }

@@ -132,12 +132,12 @@ Value TuplesFromFront(OnnxNode& n, Value indices, const Shape& shape, int64_t fi
 
 std::span<const OpImporter> IndexingImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"Compress", 9, kNewest, {"axis"}, Compress},
-      {"Gather", 1, kNewest, {"axis"}, Gather, "gather"},
-      {"GatherElements", 11, kNewest, {"axis"}, Gather, "gather_elements"},
-      {"GatherND", 11, kNewest, {"batch_dims"}, GatherNd},
-      {"NonZero", 9, kNewest, {}, NonZero},
-      {"OneHot", 9, kNewest, {"axis"}, OneHot},
+      {"Compress", 9, kNewest, 2, {"axis"}, Compress},
+      {"Gather", 1, kNewest, 2, {"axis"}, Gather, "gather"},
+      {"GatherElements", 11, kNewest, 2, {"axis"}, Gather, "gather_elements"},
+      {"GatherND", 11, kNewest, 2, {"batch_dims"}, GatherNd},
+      {"NonZero", 9, kNewest, 1, {}, NonZero},
+      {"OneHot", 9, kNewest, 3, {"axis"}, OneHot},
   };
   return kImporters;
 }

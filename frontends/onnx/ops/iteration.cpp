@@ -81,21 +81,6 @@ Attempt AsScan(OnnxNode& n, const Iteration& it, Results& results) {
   return Attempt::kFailed;
 }
 
-/// A scan whose errors do not count if the loop may be unrolled instead.
-Attempt TryScan(OnnxNode& n, Iteration it, Results& results) {
-  const int64_t trips = TripsOf(n, it);
-  if (CarriesSequences(it) || trips > kMaxElements) return Attempt::kConditionUnknown;
-  if (it.numbered) it.sliced = {n.Add("iota", {}, {{"shape", Shape{trips}}})};
-  Attempt attempt = Attempt::kFailed;
-  const auto run = [&] { attempt = AsScan(n, it, results); };
-  if (trips > kMaxUnrolled) {
-    run();
-  } else if (!n.graph().Tries(run)) {
-    return Attempt::kConditionUnknown;
-  }
-  return attempt;
-}
-
 // ---- unrolled
 
 std::vector<Bound> InputsOf(OnnxNode& n, const Iteration& it, int64_t trip) {
@@ -118,15 +103,40 @@ std::optional<bool> GoesOn(OnnxNode& n, Value condition) {
   return known->GetInt(0) != 0;
 }
 
+/// Says that there are more iterations than are unrolled.
+Attempt TooMany(OnnxNode& n, int64_t trips) {
+  const std::string why =
+      trips > kMaxElements ? fmt::format("a loop has at most {}", kMaxElements) : "they differ";
+  n.Unsupported("more than {} iterations would be unrolled, since {}", kMaxUnrolled, why);
+  return Attempt::kFailed;
+}
+
+/// A scan whose errors do not count if the loop may be unrolled instead, or could but for the
+/// number of its iterations.
+Attempt TryScan(OnnxNode& n, Iteration it, Results& results) {
+  const int64_t trips = TripsOf(n, it);
+  if (CarriesSequences(it) || trips > kMaxElements) return Attempt::kConditionUnknown;
+  Iteration scan = it;
+  if (it.numbered) scan.sliced = {n.Add("iota", {}, {{"shape", Shape{trips}}})};
+  Attempt attempt = Attempt::kFailed;
+  const auto run = [&] { attempt = AsScan(n, scan, results); };
+  if (n.graph().Tries(run)) return attempt;
+  if (trips <= kMaxUnrolled) return Attempt::kConditionUnknown;
+  const auto run_once = [&] { RunInline(n, it.body, InputsOf(n, it, 0)); };
+  if (n.graph().Tries(run_once) && !n.failed()) return TooMany(n, trips);
+  if (!n.failed()) run();
+  return Attempt::kFailed;
+}
+
 Attempt StackResults(OnnxNode& n, const Iteration& it, const std::vector<Values>& slices,
                      std::vector<Bound> carried, Results& results) {
   for (int i = 0; i < it.stacked; ++i) {
     if (!slices[i].empty()) {
       carried.emplace_back(n.Add("stack", slices[i]));
-    } else if (const int place = static_cast<int>(it.carried.size()) + i; n.Wants(place)) {
-      n.Unsupported("no iteration says what result {} is", place);
     } else {
       carried.emplace_back(Value{});
+      carried.back().missing =
+          fmt::format("no iteration says what result {} is", it.carried.size() + i);
     }
   }
   results = std::move(carried);
@@ -139,10 +149,7 @@ Attempt Unroll(OnnxNode& n, Iteration it, Results& results) {
   const auto carried = static_cast<std::ptrdiff_t>(it.carried.size());
   std::vector<Values> slices(it.stacked);
   for (int64_t trip = 0; trip < trips; ++trip) {
-    if (trip == kMaxUnrolled) {
-      n.Unsupported("more than {} iterations that differ", kMaxUnrolled);
-      return Attempt::kFailed;
-    }
+    if (trip == kMaxUnrolled) return TooMany(n, trips);
     const auto outputs = RunInline(n, it.body, InputsOf(n, it, trip));
     if (!outputs || n.failed()) return Attempt::kFailed;
     const auto next = outputs->begin() + it.carried_output();
@@ -171,10 +178,6 @@ Results AsWhile(OnnxNode& n, const Iteration& it) {
   const auto carried = static_cast<int>(it.carried.size());
   if (CarriesSequences(it))
     return n.Unsupported("a condition on data while sequences are carried"), std::nullopt;
-  for (int i = 0; i < it.stacked; ++i)
-    if (n.Wants(carried + i))
-      return n.Unsupported("a condition on data decides the extent of result {}", carried + i),
-             std::nullopt;
   if (it.trips > kMaxElements)
     return n.Unsupported("a condition on data without a trip count that bounds it"), std::nullopt;
   Values operands = {it.condition.valid() ? it.condition : n.Scalar(DType::kBool, 1),
@@ -203,7 +206,11 @@ Results AsWhile(OnnxNode& n, const Iteration& it) {
                  {{"condition", condition_graph}, {"body", body.Build()}, {"bound", it.trips}});
   if (n.failed()) return std::nullopt;
   std::vector<Bound> all = AsBound(results, 2, carried);
-  for (int i = 0; i < it.stacked; ++i) all.emplace_back(Value{});
+  for (int i = 0; i < it.stacked; ++i) {
+    all.emplace_back(Value{});
+    all.back().missing =
+        fmt::format("a condition on data decides the extent of result {}", carried + i);
+  }
   return all;
 }
 

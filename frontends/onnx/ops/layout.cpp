@@ -3,7 +3,6 @@
 #include <numeric>
 
 #include "frontends/onnx/ops/families.h"
-#include "frontends/onnx/tensor_reader.h"
 #include "ir/ops/shapes.h"
 
 namespace descent::onnx {
@@ -132,49 +131,32 @@ Outputs Trilu(OnnxNode& n) {
   return n.Add("where", {kept, x, n.Like(x, 0)});
 }
 
-/// Integers keep their bits in a cast; floats only where their value is known.
-Outputs BitCast(OnnxNode& n) {
-  const Value x = n.In(0);
-  const DType to = n.Take(ReadDType(static_cast<int>(n.Int("to", 0))));
-  if (n.failed()) return Value{};
-  const DType from = n.dtype(x);
-  if (Info(from).bytes != Info(to).bytes)
-    return n.Fail("{} and {} have different widths", Info(from).name, Info(to).name);
-  if (from == to || (Info(to).is_integer && !Info(from).is_float)) return n.Cast(x, to);
-  const auto known = n.scope().Static(x);
-  if (!known)
-    return n.Unsupported("the bits of {} as {} must be known when the model is imported",
-                         Info(from).name, Info(to).name);
-  const std::span<const std::byte> bytes = known->bytes();
-  return n.Constant(Tensor({to, n.shape(x)}, {bytes.begin(), bytes.end()}));
-}
-
 }  // namespace
 
 std::span<const OpImporter> LayoutImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"BitCast", 26, kNewest, {"to"}, BitCast},
-      {"Concat", 1, kNewest, {"axis"}, Concat},
-      {"DepthToSpace", 1, 10, {"blocksize"}, DepthToSpace, "depth_to_space"},
-      {"DepthToSpace", 11, kNewest, {"blocksize", "mode"}, DepthToSpace, "depth_to_space"},
-      {"Expand", 8, kNewest, {}, Expand},
-      {"Flatten", 1, kNewest, {"axis"}, Flatten},
-      {"Reshape", 1, 4, {"shape"}, Reshape},
-      {"Reshape", 5, 13, {}, Reshape},
-      {"Reshape", 14, kNewest, {"allowzero"}, Reshape},
-      {"SpaceToDepth", 1, 27, {"blocksize"}, DepthToSpace, "space_to_depth"},
-      {"SpaceToDepth", 28, kNewest, {"blocksize", "mode"}, DepthToSpace, "space_to_depth"},
-      {"Split", 1, 12, {"axis", "split"}, Split},
-      {"Split", 13, 17, {"axis"}, Split},
-      {"Split", 18, kNewest, {"axis", "num_outputs"}, Split},
-      {"Squeeze", 1, 12, {"axes"}, Squeeze},
-      {"Squeeze", 13, kNewest, {}, Squeeze},
-      {"Tile", 1, 5, {}, TileAxis},
-      {"Tile", 6, kNewest, {}, Tile},
-      {"Transpose", 1, kNewest, {"perm"}, Transpose},
-      {"Trilu", 14, kNewest, {"upper"}, Trilu},
-      {"Unsqueeze", 1, 12, {"axes"}, Unsqueeze},
-      {"Unsqueeze", 13, kNewest, {}, Unsqueeze},
+      {"Concat", 1, kNewest, kVariadic, {"axis"}, Concat},
+      {"DepthToSpace", 1, 10, 1, {"blocksize"}, DepthToSpace, "depth_to_space"},
+      {"DepthToSpace", 11, kNewest, 1, {"blocksize", "mode"}, DepthToSpace, "depth_to_space"},
+      {"Expand", 8, kNewest, 2, {}, Expand},
+      {"Flatten", 1, kNewest, 1, {"axis"}, Flatten},
+      {"Reshape", 1, 4, 1, {"shape"}, Reshape},
+      {"Reshape", 5, 13, 2, {}, Reshape},
+      {"Reshape", 14, kNewest, 2, {"allowzero"}, Reshape},
+      {"SpaceToDepth", 1, 27, 1, {"blocksize"}, DepthToSpace, "space_to_depth"},
+      {"SpaceToDepth", 28, kNewest, 1, {"blocksize", "mode"}, DepthToSpace, "space_to_depth"},
+      {"Split", 1, 1, 2, {"axis", "split"}, Split},
+      {"Split", 2, 12, 1, {"axis", "split"}, Split},
+      {"Split", 13, 17, 2, {"axis"}, Split},
+      {"Split", 18, kNewest, 2, {"axis", "num_outputs"}, Split},
+      {"Squeeze", 1, 12, 1, {"axes"}, Squeeze},
+      {"Squeeze", 13, kNewest, 2, {}, Squeeze},
+      {"Tile", 1, 5, 3, {}, TileAxis},
+      {"Tile", 6, kNewest, 2, {}, Tile},
+      {"Transpose", 1, kNewest, 1, {"perm"}, Transpose},
+      {"Trilu", 14, kNewest, 2, {"upper"}, Trilu},
+      {"Unsqueeze", 1, 12, 1, {"axes"}, Unsqueeze},
+      {"Unsqueeze", 13, kNewest, 2, {}, Unsqueeze},
   };
   return kImporters;
 }

@@ -130,6 +130,7 @@ std::span<const OpImporter> LinearAttentionImporters() {
       {"LinearAttention",
        27,
        kNewest,
+       6,
        {"chunk_size", "kv_num_heads", "q_num_heads", "scale", "update_rule"},
        LinearAttention},
   };

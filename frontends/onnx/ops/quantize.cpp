@@ -96,13 +96,19 @@ Outputs QLinearMatMul(OnnxNode& n) {
 
 std::span<const OpImporter> QuantizeImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"DequantizeLinear", 10, kNewest, {"axis", "block_size", "output_dtype"}, DequantizeLinear},
-      {"DynamicQuantizeLinear", 11, kNewest, {}, DynamicQuantizeLinear},
-      {"QLinearMatMul", 10, kNewest, {}, QLinearMatMul},
+      {"DequantizeLinear",
+       10,
+       kNewest,
+       3,
+       {"axis", "block_size", "output_dtype"},
+       DequantizeLinear},
+      {"DynamicQuantizeLinear", 11, kNewest, 1, {}, DynamicQuantizeLinear},
+      {"QLinearMatMul", 10, kNewest, 8, {}, QLinearMatMul},
       // saturate is about the 8-bit floats alone.
       {"QuantizeLinear",
        10,
        kNewest,
+       3,
        {"axis", "block_size", "output_dtype", "precision", "saturate"},
        QuantizeLinear},
   };

@@ -58,12 +58,24 @@ Outputs Multinomial(OnnxNode& n) {
 
 std::span<const OpImporter> RandomImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"Bernoulli", 15, kNewest, {"dtype", "seed"}, Bernoulli},
-      {"Multinomial", 7, kNewest, {"dtype", "sample_size", "seed"}, Multinomial},
-      {"RandomNormal", 1, kNewest, {"shape", "dtype", "mean", "scale", "seed"}, Random, "normal"},
-      {"RandomNormalLike", 1, kNewest, {"dtype", "mean", "scale", "seed"}, RandomLike, "normal"},
-      {"RandomUniform", 1, kNewest, {"shape", "dtype", "low", "high", "seed"}, Random, "uniform"},
-      {"RandomUniformLike", 1, kNewest, {"dtype", "low", "high", "seed"}, RandomLike, "uniform"},
+      {"Bernoulli", 15, kNewest, 1, {"dtype", "seed"}, Bernoulli},
+      {"Multinomial", 7, kNewest, 1, {"dtype", "sample_size", "seed"}, Multinomial},
+      {"RandomNormal",
+       1,
+       kNewest,
+       0,
+       {"shape", "dtype", "mean", "scale", "seed"},
+       Random,
+       "normal"},
+      {"RandomNormalLike", 1, kNewest, 1, {"dtype", "mean", "scale", "seed"}, RandomLike, "normal"},
+      {"RandomUniform",
+       1,
+       kNewest,
+       0,
+       {"shape", "dtype", "low", "high", "seed"},
+       Random,
+       "uniform"},
+      {"RandomUniformLike", 1, kNewest, 1, {"dtype", "low", "high", "seed"}, RandomLike, "uniform"},
   };
   return kImporters;
 }

@@ -203,9 +203,9 @@ std::vector<std::string_view> With(std::vector<std::string_view> more) {
 
 std::span<const OpImporter> RecurrentImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"GRU", 1, kNewest, With({"linear_before_reset"}), Gru},
-      {"LSTM", 1, kNewest, With({"input_forget"}), Lstm},
-      {"RNN", 1, kNewest, With({}), Rnn},
+      {"GRU", 1, kNewest, 6, With({"linear_before_reset"}), Gru},
+      {"LSTM", 1, kNewest, 8, With({"input_forget"}), Lstm},
+      {"RNN", 1, kNewest, 6, With({}), Rnn},
   };
   return kImporters;
 }

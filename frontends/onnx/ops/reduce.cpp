@@ -89,28 +89,6 @@ Outputs ArgExtreme(OnnxNode& n) {
   return n.Minus(n.Like(place, static_cast<double>(n.shape(x)[axis] - 1)), place);
 }
 
-/// 1 at the first largest element of the axis, 0 elsewhere.
-Value HardmaxAlong(OnnxNode& n, Value x, int64_t axis) {
-  const Value largest = n.Add("argmax", {x}, {{"axis", axis}, {"keepdims", true}});
-  const Value place = n.Add("iota", {}, {{"shape", n.shape(x)}, {"axis", axis}});
-  return n.Cast(n.Add("equal", {place, largest}), n.dtype(x));
-}
-
-Outputs Hardmax(OnnxNode& n) {
-  const Value x = n.In(0);
-  const int rank = n.rank(x);
-  if (n.version() >= 13) {
-    const int64_t axis = n.Axis(n.Int("axis", -1), rank);
-    return n.failed() ? Value{} : HardmaxAlong(n, x, axis);
-  }
-  // Before, along all axes from one on, taken as one.
-  const int axis = static_cast<int>(n.Axis(n.Int("axis", 1), rank));
-  if (n.failed()) return Value{};
-  const Shape shape = n.shape(x);
-  const Value rows = n.Reshape(x, {ElementsOf(shape, 0, axis), ElementsOf(shape, axis, rank)});
-  return n.Reshape(HardmaxAlong(n, rows, 1), shape);
-}
-
 // ---- running reductions
 
 Outputs Running(OnnxNode& n) {
@@ -132,33 +110,32 @@ const std::vector<std::string_view> kArgLast = {"axis", "keepdims", "select_last
 
 std::span<const OpImporter> ReduceImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"ArgMax", 1, 11, kArg, ArgExtreme, "argmax"},
-      {"ArgMax", 12, kNewest, kArgLast, ArgExtreme, "argmax"},
-      {"ArgMin", 1, 11, kArg, ArgExtreme, "argmin"},
-      {"ArgMin", 12, kNewest, kArgLast, ArgExtreme, "argmin"},
-      {"CumProd", 26, kNewest, {"exclusive", "reverse"}, Running, "cumprod"},
-      {"CumSum", 11, kNewest, {"exclusive", "reverse"}, Running, "cumsum"},
-      {"Hardmax", 1, kNewest, {"axis"}, Hardmax},
-      {"ReduceL1", 1, 17, kAttributes, L1},
-      {"ReduceL1", 18, kNewest, kOperandAxes, L1},
-      {"ReduceL2", 1, 17, kAttributes, InFloats<L2>},
-      {"ReduceL2", 18, kNewest, kOperandAxes, InFloats<L2>},
-      {"ReduceLogSum", 1, 17, kAttributes, InFloats<LogSum>},
-      {"ReduceLogSum", 18, kNewest, kOperandAxes, InFloats<LogSum>},
-      {"ReduceLogSumExp", 1, 17, kAttributes, InFloats<LogSumExp>},
-      {"ReduceLogSumExp", 18, kNewest, kOperandAxes, InFloats<LogSumExp>},
-      {"ReduceMax", 1, 17, kAttributes, Extreme, "max"},
-      {"ReduceMax", 18, kNewest, kOperandAxes, Extreme, "max"},
-      {"ReduceMean", 1, 17, kAttributes, Mean},
-      {"ReduceMean", 18, kNewest, kOperandAxes, Mean},
-      {"ReduceMin", 1, 17, kAttributes, Extreme, "min"},
-      {"ReduceMin", 18, kNewest, kOperandAxes, Extreme, "min"},
-      {"ReduceProd", 1, 17, kAttributes, Reduce, "prod"},
-      {"ReduceProd", 18, kNewest, kOperandAxes, Reduce, "prod"},
-      {"ReduceSum", 1, 12, kAttributes, Reduce, "sum"},
-      {"ReduceSum", 13, kNewest, kOperandAxes, Reduce, "sum"},
-      {"ReduceSumSquare", 1, 17, kAttributes, SumSquare},
-      {"ReduceSumSquare", 18, kNewest, kOperandAxes, SumSquare},
+      {"ArgMax", 1, 11, 1, kArg, ArgExtreme, "argmax"},
+      {"ArgMax", 12, kNewest, 1, kArgLast, ArgExtreme, "argmax"},
+      {"ArgMin", 1, 11, 1, kArg, ArgExtreme, "argmin"},
+      {"ArgMin", 12, kNewest, 1, kArgLast, ArgExtreme, "argmin"},
+      {"CumProd", 26, kNewest, 2, {"exclusive", "reverse"}, Running, "cumprod"},
+      {"CumSum", 11, kNewest, 2, {"exclusive", "reverse"}, Running, "cumsum"},
+      {"ReduceL1", 1, 17, 1, kAttributes, L1},
+      {"ReduceL1", 18, kNewest, 2, kOperandAxes, L1},
+      {"ReduceL2", 1, 17, 1, kAttributes, InFloats<L2>},
+      {"ReduceL2", 18, kNewest, 2, kOperandAxes, InFloats<L2>},
+      {"ReduceLogSum", 1, 17, 1, kAttributes, InFloats<LogSum>},
+      {"ReduceLogSum", 18, kNewest, 2, kOperandAxes, InFloats<LogSum>},
+      {"ReduceLogSumExp", 1, 17, 1, kAttributes, InFloats<LogSumExp>},
+      {"ReduceLogSumExp", 18, kNewest, 2, kOperandAxes, InFloats<LogSumExp>},
+      {"ReduceMax", 1, 17, 1, kAttributes, Extreme, "max"},
+      {"ReduceMax", 18, kNewest, 2, kOperandAxes, Extreme, "max"},
+      {"ReduceMean", 1, 17, 1, kAttributes, Mean},
+      {"ReduceMean", 18, kNewest, 2, kOperandAxes, Mean},
+      {"ReduceMin", 1, 17, 1, kAttributes, Extreme, "min"},
+      {"ReduceMin", 18, kNewest, 2, kOperandAxes, Extreme, "min"},
+      {"ReduceProd", 1, 17, 1, kAttributes, Reduce, "prod"},
+      {"ReduceProd", 18, kNewest, 2, kOperandAxes, Reduce, "prod"},
+      {"ReduceSum", 1, 12, 1, kAttributes, Reduce, "sum"},
+      {"ReduceSum", 13, kNewest, 2, kOperandAxes, Reduce, "sum"},
+      {"ReduceSumSquare", 1, 17, 1, kAttributes, SumSquare},
+      {"ReduceSumSquare", 18, kNewest, 2, kOperandAxes, SumSquare},
   };
   return kImporters;
 }

@@ -70,12 +70,12 @@ Outputs TensorScatter(OnnxNode& n) {
 
 std::span<const OpImporter> ScatterImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"Scatter", 9, kNewest, {"axis"}, ScatterElements, "scatter"},
-      {"ScatterElements", 11, 15, {"axis"}, ScatterElements, "scatter"},
-      {"ScatterElements", 16, kNewest, {"axis", "reduction"}, ScatterElements, "scatter"},
-      {"ScatterND", 11, 15, {}, ScatterNd, "scatter_nd"},
-      {"ScatterND", 16, kNewest, {"reduction"}, ScatterNd, "scatter_nd"},
-      {"TensorScatter", 24, kNewest, {"axis", "mode"}, TensorScatter},
+      {"Scatter", 9, kNewest, 3, {"axis"}, ScatterElements, "scatter"},
+      {"ScatterElements", 11, 15, 3, {"axis"}, ScatterElements, "scatter"},
+      {"ScatterElements", 16, kNewest, 3, {"axis", "reduction"}, ScatterElements, "scatter"},
+      {"ScatterND", 11, 15, 3, {}, ScatterNd, "scatter_nd"},
+      {"ScatterND", 16, kNewest, 3, {"reduction"}, ScatterNd, "scatter_nd"},
+      {"TensorScatter", 24, kNewest, 3, {"axis", "mode"}, TensorScatter},
   };
   return kImporters;
 }

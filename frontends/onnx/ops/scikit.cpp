@@ -135,11 +135,12 @@ Outputs ZipMap(OnnxNode& n) {
 
 std::span<const OpImporter> ScikitImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"ArrayFeatureExtractor", 1, kNewest, {}, ArrayFeatureExtractor, {}, kMl},
-      {"Binarizer", 1, kNewest, {"threshold"}, Binarizer, {}, kMl},
+      {"ArrayFeatureExtractor", 1, kNewest, 2, {}, ArrayFeatureExtractor, {}, kMl},
+      {"Binarizer", 1, kNewest, 1, {"threshold"}, Binarizer, {}, kMl},
       {"Imputer",
        1,
        kNewest,
+       1,
        {"imputed_value_floats", "imputed_value_int64s", "replaced_value_float",
         "replaced_value_int64"},
        Imputer,
@@ -148,15 +149,16 @@ std::span<const OpImporter> ScikitImporters() {
       {"LabelEncoder",
        2,
        kNewest,
+       1,
        {"keys_int64s", "keys_floats", "keys_strings", "keys_tensor", "values_int64s",
         "values_floats", "values_strings", "values_tensor", "default_int64", "default_float",
         "default_string", "default_tensor"},
        LabelEncoder,
        {},
        kMl},
-      {"Normalizer", 1, kNewest, {"norm"}, Normalizer, {}, kMl},
-      {"Scaler", 1, kNewest, {"offset", "scale"}, Scaler, {}, kMl},
-      {"ZipMap", 1, kNewest, {"classlabels_int64s", "classlabels_strings"}, ZipMap, {}, kMl},
+      {"Normalizer", 1, kNewest, 1, {"norm"}, Normalizer, {}, kMl},
+      {"Scaler", 1, kNewest, 1, {"offset", "scale"}, Scaler, {}, kMl},
+      {"ZipMap", 1, kNewest, 1, {"classlabels_int64s", "classlabels_strings"}, ZipMap, {}, kMl},
   };
   return kImporters;
 }

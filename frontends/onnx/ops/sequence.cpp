@@ -160,18 +160,18 @@ Outputs OptionalHasElement(OnnxNode& n) {
 
 std::span<const OpImporter> SequenceImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"ConcatFromSequence", 11, kNewest, {"axis", "new_axis"}, ConcatFromSequence},
-      {"Optional", 15, kNewest, {"type"}, Optional},
-      {"OptionalGetElement", 15, kNewest, {}, OptionalGetElement},
-      {"OptionalHasElement", 15, kNewest, {}, OptionalHasElement},
-      {"SequenceAt", 11, kNewest, {}, SequenceAt},
-      {"SequenceConstruct", 11, kNewest, {}, SequenceConstruct},
-      {"SequenceEmpty", 11, kNewest, {"dtype"}, SequenceEmpty},
-      {"SequenceErase", 11, kNewest, {}, SequenceErase},
-      {"SequenceInsert", 11, kNewest, {}, SequenceInsert},
-      {"SequenceLength", 11, kNewest, {}, SequenceLength},
-      {"SequenceMap", 17, kNewest, {"body"}, SequenceMap},
-      {"SplitToSequence", 11, kNewest, {"axis", "keepdims"}, SplitToSequence},
+      {"ConcatFromSequence", 11, kNewest, 1, {"axis", "new_axis"}, ConcatFromSequence},
+      {"Optional", 15, kNewest, 1, {"type"}, Optional},
+      {"OptionalGetElement", 15, kNewest, 1, {}, OptionalGetElement},
+      {"OptionalHasElement", 15, kNewest, 1, {}, OptionalHasElement},
+      {"SequenceAt", 11, kNewest, 2, {}, SequenceAt},
+      {"SequenceConstruct", 11, kNewest, kVariadic, {}, SequenceConstruct},
+      {"SequenceEmpty", 11, kNewest, 0, {"dtype"}, SequenceEmpty},
+      {"SequenceErase", 11, kNewest, 2, {}, SequenceErase},
+      {"SequenceInsert", 11, kNewest, 3, {}, SequenceInsert},
+      {"SequenceLength", 11, kNewest, 1, {}, SequenceLength},
+      {"SequenceMap", 17, kNewest, kVariadic, {"body"}, SequenceMap},
+      {"SplitToSequence", 11, kNewest, 2, {"axis", "keepdims"}, SplitToSequence},
   };
   return kImporters;
 }

@@ -264,14 +264,14 @@ const std::vector<std::string_view> kWindow = {"output_datatype", "periodic"};
 
 std::span<const OpImporter> SignalImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"BlackmanWindow", 17, kNewest, kWindow, Window<kBlackman>},
-      {"DFT", 17, 19, {"axis", "inverse", "onesided"}, Dft},
-      {"DFT", 20, kNewest, {"inverse", "onesided"}, Dft},
-      {"Det", 11, kNewest, {}, Det},
-      {"HammingWindow", 17, kNewest, kWindow, Window<kHamming>},
-      {"HannWindow", 17, kNewest, kWindow, Window<kHann>},
-      {"MelWeightMatrix", 17, kNewest, {"output_datatype"}, MelWeightMatrix},
-      {"STFT", 17, kNewest, {"onesided"}, Stft},
+      {"BlackmanWindow", 17, kNewest, 1, kWindow, Window<kBlackman>},
+      {"DFT", 17, 19, 2, {"axis", "inverse", "onesided"}, Dft},
+      {"DFT", 20, kNewest, 3, {"inverse", "onesided"}, Dft},
+      {"Det", 11, kNewest, 1, {}, Det},
+      {"HammingWindow", 17, kNewest, 1, kWindow, Window<kHamming>},
+      {"HannWindow", 17, kNewest, 1, kWindow, Window<kHann>},
+      {"MelWeightMatrix", 17, kNewest, 5, {"output_datatype"}, MelWeightMatrix},
+      {"STFT", 17, kNewest, 4, {"onesided"}, Stft},
   };
   return kImporters;
 }

@@ -218,14 +218,15 @@ Outputs ReverseSequence(OnnxNode& n) {
 
 std::span<const OpImporter> SlicingImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"CenterCropPad", 18, kNewest, {"axes"}, CenterCropPad},
-      {"DynamicSlice", 1, 9, {}, Slice},
-      {"Pad", 1, 1, {"paddings", "mode", "value"}, LegacyPad, "paddings"},
-      {"Pad", 2, 10, {"pads", "mode", "value"}, LegacyPad, "pads"},
-      {"Pad", 11, kNewest, {"mode"}, Pad},
-      {"ReverseSequence", 10, kNewest, {"batch_axis", "time_axis"}, ReverseSequence},
-      {"Slice", 1, 9, {"axes", "ends", "starts"}, Slice},
-      {"Slice", 10, kNewest, {}, Slice},
+      {"CenterCropPad", 18, kNewest, 2, {"axes"}, CenterCropPad},
+      {"DynamicSlice", 1, 9, 4, {}, Slice},
+      {"Pad", 1, 1, 1, {"paddings", "mode", "value"}, LegacyPad, "paddings"},
+      {"Pad", 2, 10, 1, {"pads", "mode", "value"}, LegacyPad, "pads"},
+      {"Pad", 11, 17, 3, {"mode"}, Pad},
+      {"Pad", 18, kNewest, 4, {"mode"}, Pad},
+      {"ReverseSequence", 10, kNewest, 2, {"batch_axis", "time_axis"}, ReverseSequence},
+      {"Slice", 1, 9, 1, {"axes", "ends", "starts"}, Slice},
+      {"Slice", 10, kNewest, 5, {}, Slice},
   };
   return kImporters;
 }

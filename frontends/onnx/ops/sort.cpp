@@ -18,9 +18,9 @@ Outputs TopK(OnnxNode& n) {
 
 std::span<const OpImporter> SortImporters() {
   static const std::vector<OpImporter> kImporters = {
-      {"TopK", 1, 9, {"axis", "k"}, TopK},
-      {"TopK", 10, 10, {"axis"}, TopK},
-      {"TopK", 11, kNewest, {"axis", "largest", "sorted"}, TopK},
+      {"TopK", 1, 9, 1, {"axis", "k"}, TopK},
+      {"TopK", 10, 10, 2, {"axis"}, TopK},
+      {"TopK", 11, kNewest, 2, {"axis", "largest", "sorted"}, TopK},
   };
   return kImporters;
 }
