@@ -130,11 +130,12 @@ void GraphImporter::ReportUndefined(const std::string& name, Diagnostic diagnost
 }
 
 void GraphImporter::CheckDeclared(std::string_view what, const proto::ValueInfoProto& info,
-                                  const TensorType& type) {
+                                  const TensorType& type, std::string hint) {
   // Of several labels skl2onnx declares one axis without a number, and gives two.
   const bool only_dtype = model_.producer_name() == kScikit && !HasNumbers(info);
   if (const auto contradiction = Contradiction(info, type, only_dtype))
-    Report({.message = fmt::format("{} {} {}", what, Quoted(info.name()), *contradiction)});
+    Report({.message = fmt::format("{} {} {}", what, Quoted(info.name()), *contradiction),
+            .hint = std::move(hint)});
 }
 
 bool GraphImporter::ReportMissing(const std::string& name) {

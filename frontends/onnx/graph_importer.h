@@ -51,7 +51,7 @@ class GraphImporter {
   void ReportUndefined(const std::string& name, Diagnostic diagnostic);
   /// Reports where `what`, a value of that type, is declared otherwise.
   void CheckDeclared(std::string_view what, const proto::ValueInfoProto& info,
-                     const TensorType& type);
+                     const TensorType& type, std::string hint = "");
   /// Reports why `name` has no value, of which that was not needed until something reads it. False
   /// for other names.
   bool ReportMissing(const std::string& name);

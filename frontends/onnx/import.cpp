@@ -16,6 +16,11 @@
 namespace descent::onnx {
 namespace {
 
+/// What is declared of values inside the graph is often left from before it was changed.
+constexpr const char* kStaleValues =
+    "declarations of values inside the graph may be left out: in Python, "
+    "`del model.graph.value_info[:]`";
+
 namespace fs = std::filesystem;
 using FirstAxes = std::vector<std::optional<std::string>>;
 
@@ -125,7 +130,8 @@ Result<Model> Import(ProtoFile& file, const std::string& path, const ImportOptio
   const FirstAxes axes = ImportInputs(graph, importer, scope, model);
   importer.ImportNodes(graph, scope);
   for (const proto::ValueInfoProto& info : graph.value_info())
-    if (const auto type = scope.TypeOf(info.name())) importer.CheckDeclared("value", info, *type);
+    if (const auto type = scope.TypeOf(info.name()))
+      importer.CheckDeclared("value", info, *type, kStaleValues);
   DESCENT_RETURN_IF_ERROR(importer.Finish());
   ExportOutputs(graph, importer, scope);
   DESCENT_RETURN_IF_ERROR(importer.Finish());
