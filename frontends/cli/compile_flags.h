@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,7 @@ struct CompileFlags {
   int64_t evaluate_batch = 0, predict_batch = 0;
   bool no_winograd = false;
   bool verify_each = false;
-  std::string cache;
+  std::string cache, tuning;
 
   /// those of ModelFlags, "--set", "--batch", "--evaluate-batch", "--predict-batch", "--target",
   /// "--disable-pass", "--verify-each"; destinations are members.
@@ -50,7 +51,12 @@ struct CompileFlags {
   std::vector<Option> ModelOptions();
   /// "--cache", where the objects that are made are kept; not part of Group.
   Option CacheOption();
+  /// "--tuning", likewise.
+  Option TuningOption();
   Result<CompileOptions> Options() const;
 };
+
+/// Says on standard error that the tuning, if there is one, holds nothing for any of these.
+void WarnOfOtherTargets(const CompileOptions& options, std::span<const Compilation> compilations);
 
 }  // namespace descent::cli
