@@ -100,7 +100,7 @@ Command TuneCommand() {
           "of "
           "any result: with and without a tuning, executables write the same checkpoints.\n\n"
           "Kernels run alone and in turn on made-up data, the whole step with and without all "
-          "choices afterwards; if the step gains nothing, the file holds no choices. A choice "
+          "choices afterwards; if the step becomes slower, the file holds no choices. A choice "
           "is for one target and for all kernels of any model that do the same with the same "
           "extents and layouts, and is best for the number of threads that it was measured on.",
       .arguments = {MeasuredModelArgument(&arguments->model)},

@@ -94,8 +94,9 @@ TEST_F(Tuned, CheckpointsAreTheSameToTheByte) {
   const std::string more = " train --data circle:samples=100 --epochs 5 --quiet --resume ";
   ExpectGood(shell.Run("cp usual.safetensors a; cp usual.safetensors b; ./usual" + more +
                        "--checkpoint a && ./tuned" + more + "--checkpoint b && cmp a b"));
-  ExpectGood(shell.Run("descent train net.descent --tuning net.tune --data circle:samples=100 "
-                       "--epochs 3 --quiet --checkpoint c && cmp c usual.safetensors"));
+  ExpectGood(
+      shell.Run("descent train net.descent --tuning net.tune --data circle:samples=100 "
+                "--epochs 3 --quiet --checkpoint c && cmp c usual.safetensors"));
 }
 
 TEST_F(Tuned, InspectShowsTheChoices) {
@@ -120,8 +121,9 @@ TEST_F(Tuned, CachedObjectsOfOtherSchedulesAreOthers) {
   ExpectGood(shell.Run(compile));
   const Outcome tuned = shell.Run(compile + " --tuning net.tune");
   EXPECT_FALSE(Has(tuned.out, "; 0 of ")) << tuned.out;
-  ExpectGood(shell.Run("descent compile -q net.descent --tuning net.tune -o plain && "
-                       "cmp plain made"));
+  ExpectGood(
+      shell.Run("descent compile -q net.descent --tuning net.tune -o plain && "
+                "cmp plain made"));
   ExpectGood(shell.Run(compile));
   ExpectGood(shell.Run("descent compile -q net.descent -o plain && cmp plain made"));
 }

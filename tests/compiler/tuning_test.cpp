@@ -60,7 +60,7 @@ TEST(Tuning, NoChoiceChangesABit) {
   for (const Kernel& kernel : Samples()) {
     const std::vector<Tensor> values = Patterns(kernel);
     const KernelRun usual = RunCompiled(kernel, values);
-    for (const Kernel& other : OthersOf(kernel, 4)) {
+    for (const Kernel& other : OthersOf(kernel, 2)) {
       const std::string what = KeyOf(kernel) + " = " + ToString(ChoiceOf(other));
       const auto jit = JitProgram::Load(ProgramOf(other), NativeTarget());
       ASSERT_TRUE(jit.has_value());
@@ -69,7 +69,7 @@ TEST(Tuning, NoChoiceChangesABit) {
       ++versions;
     }
   }
-  EXPECT_GT(versions, 40U);
+  EXPECT_GT(versions, 25U);
 }
 
 TEST(Tuning, TheModelTakesWhatCouldBeChosen) {
@@ -132,9 +132,9 @@ TEST(Tuning, RefusesWhatTheGeneratorDoesNotMake) {
             "50 x 70 is not cut into blocks of");
 }
 
-/// A window of 1440 products is cut where its runs end, rows of the other factor where 512 do.
+/// A box that does not hold all channels cuts K where it ends, rows of the other factor elsewhere.
 TEST(Tuning, RefusesOtherBlocksOfK) {
-  const Kernel kernel = Scheduled(ConvolutionKernel(2, 160, 6, 24, 3, 1, 1));
+  const Kernel kernel = Scheduled(ConvolutionKernel(1, 1200, 56, 16, 3, 1, 1));
   int refused = 0;
   for (const ContractionChoice& choice : TileChoices(kernel, Facts(), 4)) {
     const auto chosen = Chosen(kernel, choice, Facts());
@@ -200,7 +200,8 @@ TEST(Tuning, FilesAreReadAsTheyWereWritten) {
   tuning.targets["znver4"][1].choice = {LaneGroup::kColumns, 1, 16, 1, 16, false};
   tuning.targets["x86-64-v3"] = {};
   const std::string text = PrintTuning(tuning);
-  EXPECT_EQ(text.substr(0, 37), "descent tuning 1\ntarget x86-64-v3\ntarg");
+  EXPECT_TRUE(text.starts_with("descent tuning 1\ntarget x86-64-v3\ntarget znver4\n# k0_h: "))
+      << text;
   const auto read = ParseTuning(text, "net.tune");
   ASSERT_TRUE(read.has_value()) << read.error().ToString();
   ASSERT_EQ(read->targets.size(), 2U);
@@ -225,17 +226,17 @@ TEST(Tuning, RefusesWhatIsNoTuning) {
         Case("descent tuning 2\n", 1, 3, "version 1 here, not '2'"),
         Case((head + good), 2, 1, "no line `target`"),
         Case((head + "target znver99\n"), 2, 1, "unknown target 'znver99'"),
-        Case((target + "attention f32 = x\n"), 3, 1,
-                   "'attention' is nothing that is tuned"),
+        Case((target + "attention f32 = x\n"), 3, 1, "'attention' is nothing that is tuned"),
         Case((target + key + "\n"), 3, 1, "`KEY = CHOICE`"),
         Case((target + key + " = best\n"), 3, 1, "'best' is no choice"),
         Case((target + key + " = columns on lanes, tile 6x64, blocks 96x512\n"), 3, 1,
-                   "is no choice"),
-        Case((target + key + " = rows on lanes, tile 0x64, blocks 9x5, serial\n"), 3,
-                   1, "is no choice"),
-        Case((target + key + " = rows on lanes, tile 6x64, blocks 9x99999999999999999999, "
-                                   "serial\n"),
-                   3, 1, "is no choice"),
+             "is no choice"),
+        Case((target + key + " = rows on lanes, tile 0x64, blocks 9x5, serial\n"), 3, 1,
+             "is no choice"),
+        Case((target + key +
+              " = rows on lanes, tile 6x64, blocks 9x99999999999999999999, "
+              "serial\n"),
+             3, 1, "is no choice"),
         Case((target + good + good), 4, 1, "line 3 has chosen")}) {
     const auto read = ParseTuning(text, "net.tune");
     ASSERT_FALSE(read.has_value()) << text;

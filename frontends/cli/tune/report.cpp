@@ -41,10 +41,10 @@ std::string ReportText(const TuneReport& report) {
                       usual * 1e3, tuned * 1e3, Percent(usual, tuned));
   if (!report.steps) return text + "the cost model's schedules are the fastest that were found\n";
   const StepTurns& steps = *report.steps;
-  text += fmt::format("step          {:.4g} ms, tuned {:.4g} ms: {:.1f}% gained, in {}\n",
-                      steps.usual * 1e3, steps.tuned * 1e3, 100 * (1 / steps.ratio - 1),
+  text += fmt::format("step          {:.4g} ms, tuned {:.4g} ms: {:.1f}% gained; the best of {}\n",
+                      steps.usual * 1e3, steps.tuned * 1e3, Percent(steps.usual, steps.tuned),
                       Counted(steps.turns, "turn"));
-  if (!report.kept) text += "the step as a whole gains nothing, so no choice is kept\n";
+  if (!report.kept) text += "the step takes longer in every turn, so no choice is kept\n";
   return text;
 }
 

@@ -18,11 +18,10 @@ struct TunedRow {
   SearchResult result;
 };
 
-/// Milliseconds of a whole step, medians of turns.
+/// Seconds of a whole step, the least of all turns: what else the machine does only adds.
 struct StepTurns {
   double usual = 0, tuned = 0;
-  double ratio = 1;  ///< tuned to usual, the median of the turns'
-  int64_t turns = 0;
+  int64_t turns = 0, slower = 0;  ///< those in which the tuned step took longer
 };
 
 struct TuneReport {

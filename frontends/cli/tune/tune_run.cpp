@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -19,19 +20,14 @@ namespace {
 constexpr double kShareOfSteps = 0.3;
 /// Contractions that take less of their common time are left alone.
 constexpr double kWorthSearching = 0.01;
-constexpr int64_t kLeastTurns = 3, kMostTurns = 9;
+constexpr int64_t kLeastTurns = 5, kMostTurns = 15;
 constexpr double kLeastTurnSeconds = 0.05;
-/// Of the step, what it may take in the tuned program and still count as faster or equal.
-constexpr double kNoLoss = 1.01;
+/// Share of the usual step's time from which on the tuned one is slower.
+constexpr double kSlower = 1.01;
 constexpr int64_t kMostWorkingSet = int64_t{512} << 20;
 
 double Now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double Median(std::vector<double> values) {
-  std::ranges::nth_element(values, values.begin() + std::ssize(values) / 2);
-  return values[values.size() / 2];
 }
 
 /// To the bit; NaN is as NaN.
@@ -54,7 +50,7 @@ class Tune {
     Tuning tuning = Choices();
     if (!Chosen(tuning).empty()) {
       DESCENT_RETURN_IF_ERROR(MeasureSteps(model, compilation, tuning));
-      report_.kept = report_.steps->ratio <= kNoLoss;
+      report_.kept = report_.steps->slower < report_.steps->turns;
       if (!report_.kept) Chosen(tuning).clear();
     }
     return TuneOutcome{std::move(report_), std::move(tuning)};
@@ -180,24 +176,22 @@ class Tune {
     DESCENT_TRY(tuned_figures, tuned.Figures(given_.run, 0));
     DESCENT_CHECK(AreSame(usual_figures.front(), tuned_figures.front()),
                   "a choice has changed the results");
-    std::vector<double> ratios, usual_times, tuned_times;
+    StepTurns turns{.usual = std::numeric_limits<double>::infinity(),
+                    .tuned = std::numeric_limits<double>::infinity()};
     const double end = Now() + given_.seconds * kShareOfSteps;
     const double each =
         std::max(given_.seconds * kShareOfSteps / (2 * kMostTurns), kLeastTurnSeconds);
-    for (int64_t turn = 0; turn < kLeastTurns || (turn < kMostTurns && Now() < end); ++turn) {
-      const bool tuned_first = turn % 2 != 0;
-      DESCENT_TRY(first, (tuned_first ? tuned : usual).Time(given_.run, each));
-      DESCENT_TRY(second, (tuned_first ? usual : tuned).Time(given_.run, each));
-      usual_times.push_back((tuned_first ? second : first).median);
-      tuned_times.push_back((tuned_first ? first : second).median);
-      ratios.push_back(tuned_times.back() / usual_times.back());
-      Progress(fmt::format("step: {:.4g} ms, {:.4g} ms tuned", usual_times.back() * 1e3,
-                           tuned_times.back() * 1e3));
+    for (; turns.turns < kLeastTurns || (turns.turns < kMostTurns && Now() < end); ++turns.turns) {
+      const bool tuned_first = turns.turns % 2 != 0;
+      DESCENT_TRY(first, (tuned_first ? tuned : usual).FastestStep(given_.run, each));
+      DESCENT_TRY(second, (tuned_first ? usual : tuned).FastestStep(given_.run, each));
+      const double without = tuned_first ? second : first;
+      const double with = tuned_first ? first : second;
+      turns.usual = std::min(turns.usual, without);
+      turns.tuned = std::min(turns.tuned, with);
+      if (with > kSlower * without) ++turns.slower;
     }
-    report_.steps = {.usual = Median(usual_times),
-                     .tuned = Median(tuned_times),
-                     .ratio = Median(ratios),
-                     .turns = std::ssize(ratios)};
+    report_.steps = turns;
     return {};
   }
 
