@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "compiler/tuning.h"
 
 namespace descent::cli {
@@ -10,11 +12,11 @@ namespace {
 /// How much longer the first takes than the second, in percent.
 double Percent(double usual, double tuned) { return 100 * (usual / tuned - 1); }
 
-std::string RowText(const TunedRow& row) {
+std::string RowText(const TunedRow& row, size_t width) {
   const SearchResult& result = row.result;
   const double calls = static_cast<double>(row.calls);
-  std::string text =
-      fmt::format("{:24} {:6} {:10.2f} ", row.name, row.calls, result.usual_seconds * calls * 1e6);
+  std::string text = fmt::format("{:{}} {:6} {:10.2f} ", row.name, width, row.calls,
+                                 result.usual_seconds * calls * 1e6);
   if (!row.searched) return text + fmt::format("{:>10} {:>7} {:>8}\n", "-", "-", "-");
   const double percent = Percent(result.usual_seconds, result.seconds);
   text +=
@@ -28,11 +30,13 @@ std::string ReportText(const TuneReport& report) {
   std::string text = fmt::format("{}: {}{}, {}, {}\n\n", report.model, report.entry,
                                  report.batch > 0 ? fmt::format(" of batch {}", report.batch) : "",
                                  Counted(report.threads, "thread"), report.target);
-  text += fmt::format("{:24} {:>6} {:>10} {:>10} {:>7} {:>8}  choice\n", "contraction", "calls",
-                      "us", "tuned us", "gain", "versions");
+  size_t width = 12;
+  for (const TunedRow& row : report.rows) width = std::max(width, row.name.size());
+  text += fmt::format("{:{}} {:>6} {:>10} {:>10} {:>7} {:>8}  choice\n", "contraction", width,
+                      "calls", "us", "tuned us", "gain", "versions");
   double usual = 0, tuned = 0;
   for (const TunedRow& row : report.rows) {
-    text += RowText(row);
+    text += RowText(row, width);
     usual += row.result.usual_seconds * static_cast<double>(row.calls);
     tuned += row.result.seconds * static_cast<double>(row.calls);
   }
