@@ -3,7 +3,7 @@
 //
 //   program figures ENTRY THREADS MOVES             what the first calls give, from several starts
 //   program time    ENTRY THREADS SECONDS SPAWNED   step time, memory, peaks of the machine
-//   program steps   ENTRY THREADS SECONDS           step time alone
+//   program fastest ENTRY THREADS SECONDS           the fastest step
 //   program profile ENTRY THREADS SECONDS           time of each kernel call
 //
 // Prints one JSON object: what was measured, or "error" and "status". Nobody else calls it, so
@@ -111,11 +111,11 @@ Result<std::string> Time(Workload& workload, double seconds, double spawned) {
   return fmt::format("{{{},{},{}}}", measured, facts, *peaks);
 }
 
-Result<std::string> Steps(Workload& workload, double seconds) {
+Result<std::string> Fastest(Workload& workload, double seconds) {
   if (auto begun = workload.Restart(0); !begun) return std::unexpected(begun.error());
-  auto times = TimeSteps(workload, seconds);
-  if (!times) return std::unexpected(times.error());
-  return fmt::format(R"({{"median":{},"least":{}}})", Number(times->median), Number(times->least));
+  auto least = TimeFastestStep(workload, seconds);
+  if (!least) return std::unexpected(least.error());
+  return fmt::format(R"({{"least":{}}})", Number(*least));
 }
 
 Result<std::string> Profile(Workload& workload, double seconds) {
@@ -135,7 +135,7 @@ Result<std::string> Run(const std::vector<std::string>& words) {
   if (!workload) return std::unexpected(workload.error());
   if (words[0] == "figures") return Figures(*workload, static_cast<int64_t>(number(3)));
   if (words[0] == "time") return Time(*workload, number(3), number(4));
-  if (words[0] == "steps") return Steps(*workload, number(3));
+  if (words[0] == "fastest") return Fastest(*workload, number(3));
   return Profile(*workload, number(3));
 }
 

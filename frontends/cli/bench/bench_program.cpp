@@ -100,7 +100,7 @@ Result<Measurement> BenchProgram::Time(const Run& run, double seconds) const {
 }
 
 Result<double> BenchProgram::FastestStep(const Run& run, double seconds) const {
-  DESCENT_TRY(json, RunAndParse({path_, "steps", run.entry, std::to_string(run.threads),
+  DESCENT_TRY(json, RunAndParse({path_, "fastest", run.entry, std::to_string(run.threads),
                                  fmt::format("{}", seconds)},
                                 *watch_));
   return Number(json, "least");

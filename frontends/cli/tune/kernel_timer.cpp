@@ -1,7 +1,5 @@
 #include "frontends/cli/tune/kernel_timer.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -11,6 +9,7 @@
 #include <utility>
 
 #include "compiler/codegen/jit.h"
+#include "runtime/bench/clock.h"
 #include "runtime/dtype.h"
 #include "runtime/memory.h"
 
@@ -139,12 +138,7 @@ class KernelTimer::Program {
   }
 
  private:
-  /// Of one thread the time that it ran, so that it may share its core with others.
-  double Now() const {
-    timespec now{};
-    clock_gettime(executor_.threads() == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &now);
-    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-  }
+  double Now() const { return runtime::ComparableSeconds(executor_.threads()); }
 
   JitProgram jit_;
   const runtime::Executor& executor_;
