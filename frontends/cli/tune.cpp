@@ -20,7 +20,7 @@ namespace {
 struct TuneArguments {
   std::string model, output, entry, seconds;
   int64_t threads = 0;
-  bool quiet = false;
+  bool quiet = false, versions = false;
   CompileFlags flags;
 };
 
@@ -29,7 +29,7 @@ constexpr double kUsualSeconds = 60;
 constexpr std::string_view kEnding = ".tune";
 
 Result<ExitStatus> TuneModel(const TuneArguments& arguments) {
-  TuneSetting setting = {.quiet = arguments.quiet};
+  TuneSetting setting = {.quiet = arguments.quiet, .lists_versions = arguments.versions};
   DESCENT_TRY(seconds, SecondsOf(arguments.seconds, kUsualSeconds));
   setting.seconds = seconds;
   DESCENT_RETURN_IF_ERROR(CheckEnding(arguments.output, "descent tune", {kEnding}));
@@ -84,6 +84,10 @@ Command TuneCommand() {
         .doc = "entry point (default train_step, of a model without a loss run or predict)",
         .destination = &arguments->entry,
         .choices = {"train_step", "evaluate", "predict", "run"}},
+       {.names = "--versions",
+        .value = "",
+        .doc = "list on standard error each version that was measured, the model's first",
+        .destination = &arguments->versions},
        {.names = "-q,--quiet",
         .value = "",
         .doc = "no progress on standard error",

@@ -19,8 +19,8 @@ std::string RowText(const TunedRow& row, size_t width) {
                                  result.usual_seconds * calls * 1e6);
   if (!row.searched) return text + fmt::format("{:>10} {:>7} {:>8}\n", "-", "-", "-");
   const double percent = Percent(result.usual_seconds, result.seconds);
-  text +=
-      fmt::format("{:10.2f} {:6.1f}% {:8}", result.seconds * calls * 1e6, percent, result.versions);
+  text += fmt::format("{:10.2f} {:6.1f}% {:8}", result.seconds * calls * 1e6, percent,
+                      std::ssize(result.others) + 1);
   return text + (percent == 0 ? "\n" : fmt::format("  {}\n", ToString(result.choice)));
 }
 

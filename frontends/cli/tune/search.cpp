@@ -72,7 +72,6 @@ class Search {
     if (kernels.size() == 1) return first;
     DESCENT_TRY(timer, TimerOf(kernels));
     const int64_t calls = CallsOf(timer);
-    versions_ += std::ssize(kernels) - 1;
     std::vector<double> least(kernels.size(), std::numeric_limits<double>::infinity());
     std::vector<size_t> racing(kernels.size());
     for (size_t i = 0; i < racing.size(); ++i) racing[i] = i;
@@ -87,6 +86,8 @@ class Search {
       Drop(round + 1, least, racing);
       if (racing.size() == 1) break;
     }
+    for (size_t i = 1; i < kernels.size(); ++i)
+      others_.emplace_back(ChoiceOf(kernels[i]), least[i]);
     return kernels[std::ranges::min_element(least) - least.begin()];
   }
 
@@ -98,7 +99,7 @@ class Search {
   }
 
   Result<SearchResult> Confirm(const Kernel& best, double seconds) {
-    SearchResult result{.choice = ChoiceOf(usual_), .versions = versions_};
+    SearchResult result{.choice = ChoiceOf(usual_), .others = others_};
     const bool other = ChoiceOf(best) != result.choice;
     DESCENT_TRY(timer, TimerOf(other ? std::vector{usual_, best} : std::vector{usual_}));
     const int64_t calls = CallsOf(timer);
@@ -126,7 +127,7 @@ class Search {
   const Kernel& usual_;
   const KernelCall& call_;
   const SearchSetting& setting_;
-  int64_t versions_ = 1;
+  std::vector<std::pair<ContractionChoice, double>> others_;
 };
 
 }  // namespace

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "compiler/codegen/target.h"
 #include "compiler/kernel/contraction_schedule.h"
@@ -28,10 +30,11 @@ struct SearchSetting {
 struct SearchResult {
   ContractionChoice choice;               ///< the model's where no other is faster
   double usual_seconds = 0, seconds = 0;  ///< of a call, as the model schedules it and as chosen
-  int64_t versions = 1;                   ///< that were measured
+  /// All that were measured beside the model's, in the order of the search, with the least seconds.
+  std::vector<std::pair<ContractionChoice, double>> others;
 };
 
-/// Of one call. A share of `usual_seconds` alone, without a search.
+/// `usual_seconds` alone, without a search.
 Result<double> TimeAsScheduled(const Kernel& kernel, const KernelCall& call,
                                const SearchSetting& setting);
 

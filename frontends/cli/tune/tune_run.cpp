@@ -124,6 +124,11 @@ class Tune {
       row.searched = true;
       Progress(fmt::format("{}: {:.2f} us, {:.2f} us with {}", row.name, found.usual_seconds * 1e6,
                            found.seconds * 1e6, ToString(found.choice)));
+      if (!given_.lists_versions) continue;
+      Progress(fmt::format("{:10.2f} us  {}", found.usual_seconds * 1e6,
+                           ToString(ChoiceOf(*work.kernel))));
+      for (const auto& [choice, least] : found.others)
+        Progress(fmt::format("{:10.2f} us  {}", least * 1e6, ToString(choice)));
     }
     return {};
   }

@@ -13,7 +13,8 @@ namespace descent::cli {
 struct TuneSetting {
   BenchProgram::Run run;
   double seconds = 0;
-  bool quiet = false;  ///< no progress on standard error
+  bool quiet = false;           ///< no progress on standard error
+  bool lists_versions = false;  ///< and there each version with its time
 };
 
 struct TuneOutcome {
