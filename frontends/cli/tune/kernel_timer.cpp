@@ -70,29 +70,50 @@ KernelProgram ProgramOf(std::vector<Kernel> versions) {
 /// The operands of a call, in memory of their own.
 struct Operands {
   std::vector<runtime::Block> blocks;
+  std::vector<int> block_of;  ///< by parameter
   std::vector<const void*> inputs;
   std::vector<void*> outputs;
 };
 
-/// Parameters that the call binds to the same bytes are one block.
-Operands MakeOperands(const Kernel& kernel, const KernelCall& call, std::minstd_rand& random) {
-  Operands operands;
-  std::map<std::tuple<int, int64_t, bool>, std::byte*> places;
+void Bind(const Kernel& kernel, Operands& operands) {
   for (size_t i = 0; i < kernel.parameters.size(); ++i) {
-    const KernelParameter& parameter = kernel.parameters[i];
-    const Argument& argument = call.arguments[i];
-    std::byte*& place = places[{argument.buffer, argument.loop_stride_bytes, argument.from_end}];
-    if (place == nullptr) {
-      const int64_t bytes = parameter.type.bytes();
-      place = operands.blocks.emplace_back(MakeBlock(bytes)).data();
-      MakeUp(parameter.type.dtype, random, place, bytes);
-    }
-    if (parameter.written)
+    std::byte* place = operands.blocks[operands.block_of[i]].data();
+    if (kernel.parameters[i].written)
       operands.outputs.push_back(place);
     else
       operands.inputs.push_back(place);
   }
+}
+
+/// Parameters that the call binds to the same bytes are one block.
+Operands MakeOperands(const Kernel& kernel, const KernelCall& call, std::minstd_rand& random) {
+  Operands operands;
+  std::map<std::tuple<int, int64_t, bool>, int> places;
+  for (size_t i = 0; i < kernel.parameters.size(); ++i) {
+    const KernelParameter& parameter = kernel.parameters[i];
+    const Argument& argument = call.arguments[i];
+    const auto [place, is_new] =
+        places.emplace(std::tuple(argument.buffer, argument.loop_stride_bytes, argument.from_end),
+                       static_cast<int>(operands.blocks.size()));
+    if (is_new) {
+      const int64_t bytes = parameter.type.bytes();
+      MakeUp(parameter.type.dtype, random, operands.blocks.emplace_back(MakeBlock(bytes)).data(),
+             bytes);
+    }
+    operands.block_of.push_back(place->second);
+  }
+  Bind(kernel, operands);
   return operands;
+}
+
+Operands CopyOf(const Kernel& kernel, const Operands& operands) {
+  Operands copy{.blocks = {}, .block_of = operands.block_of, .inputs = {}, .outputs = {}};
+  for (const runtime::Block& block : operands.blocks) {
+    copy.blocks.push_back(MakeBlock(block.size()));
+    std::memcpy(copy.blocks.back().data(), block.data(), static_cast<size_t>(block.size()));
+  }
+  Bind(kernel, copy);
+  return copy;
 }
 
 int64_t BytesOf(const Operands& operands) {
@@ -112,7 +133,7 @@ class KernelTimer::Program {
     places_.push_back(MakeOperands(kernel, call, random));
     const int64_t wanted = working_set / BytesOf(places_.front());
     for (int64_t i = 1; i < std::min(wanted, kMostPlaces); ++i)
-      places_.push_back(MakeOperands(kernel, call, random));
+      places_.push_back(CopyOf(kernel, places_.front()));
     int64_t scratch = 0;
     for (const descent_entry& entry : Entries())
       scratch = std::max(

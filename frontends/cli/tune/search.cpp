@@ -16,9 +16,9 @@ namespace {
 /// Of tiles for either lane group, and of blocks.
 constexpr int64_t kMostTiles = 8, kMostBlocks = 12;
 constexpr double kLeastSeconds = 200e-6;  ///< of what is timed at once
-constexpr int64_t kLeastRounds = 3, kMostRounds = 100, kFinalRounds = 9;
+constexpr int64_t kLeastRounds = 2, kMostRounds = 100, kFinalRounds = 5;
 /// Rounds -> what a version may take of the best one's time to stay in the race.
-constexpr std::pair<int64_t, double> kStays[] = {{1, 1.5}, {3, 1.15}, {6, 1.08}, {12, 1.04}};
+constexpr std::pair<int64_t, double> kStays[] = {{1, 1.3}, {3, 1.15}, {6, 1.08}, {12, 1.04}};
 /// Share of the model's time that a choice must stay below.
 constexpr double kClearly = 0.97;
 constexpr double kShareOfTiles = 0.4, kShareOfBlocks = 0.3;  ///< of the time; the rest is the final

@@ -24,7 +24,8 @@ constexpr int64_t kLeastTurns = 5, kMostTurns = 15;
 constexpr double kLeastTurnSeconds = 0.05;
 /// Share of the usual step's time from which on the tuned one is slower.
 constexpr double kSlower = 1.01;
-constexpr int64_t kMostWorkingSet = int64_t{512} << 20;
+/// More than what any cache keeps.
+constexpr int64_t kMostWorkingSet = int64_t{128} << 20;
 
 double Now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
