@@ -18,8 +18,10 @@ namespace {
 
 constexpr int64_t kMostPlaces = 64;
 
+/// As large as gets huge pages, since the memory of a whole model mostly does.
 runtime::Block MakeBlock(int64_t bytes) {
-  runtime::Block block(bytes);
+  constexpr int64_t kHugePage = int64_t{2} << 20;
+  runtime::Block block(std::max(bytes, kHugePage));
   if (!block.data()) throw std::bad_alloc();
   return block;
 }
@@ -67,59 +69,43 @@ KernelProgram ProgramOf(std::vector<Kernel> versions) {
   return program;
 }
 
-/// The operands of a call, in memory of their own.
+/// Where the operands of a call lie, one after another; those that it binds to the same bytes at
+/// one place.
+struct Layout {
+  std::vector<int64_t> offsets;  ///< by parameter
+  std::vector<size_t> first;     ///< parameter of each place
+  int64_t bytes = 0;
+};
+
+Layout LayoutOf(const Kernel& kernel, const KernelCall& call) {
+  Layout layout;
+  std::map<std::tuple<int, int64_t, bool>, int64_t> places;
+  for (size_t i = 0; i < kernel.parameters.size(); ++i) {
+    const Argument& argument = call.arguments[i];
+    const auto [place, is_new] = places.emplace(
+        std::tuple(argument.buffer, argument.loop_stride_bytes, argument.from_end), layout.bytes);
+    layout.offsets.push_back(place->second);
+    if (!is_new) continue;
+    layout.first.push_back(i);
+    layout.bytes += Aligned(std::max<int64_t>(kernel.parameters[i].type.bytes(), 1));
+  }
+  return layout;
+}
+
 struct Operands {
-  std::vector<runtime::Block> blocks;
-  std::vector<int> block_of;  ///< by parameter
   std::vector<const void*> inputs;
   std::vector<void*> outputs;
 };
 
-void Bind(const Kernel& kernel, Operands& operands) {
-  for (size_t i = 0; i < kernel.parameters.size(); ++i) {
-    std::byte* place = operands.blocks[operands.block_of[i]].data();
-    if (kernel.parameters[i].written)
-      operands.outputs.push_back(place);
-    else
-      operands.inputs.push_back(place);
-  }
-}
-
-/// Parameters that the call binds to the same bytes are one block.
-Operands MakeOperands(const Kernel& kernel, const KernelCall& call, std::minstd_rand& random) {
+Operands OperandsAt(std::byte* base, const Kernel& kernel, const Layout& layout) {
   Operands operands;
-  std::map<std::tuple<int, int64_t, bool>, int> places;
   for (size_t i = 0; i < kernel.parameters.size(); ++i) {
-    const KernelParameter& parameter = kernel.parameters[i];
-    const Argument& argument = call.arguments[i];
-    const auto [place, is_new] =
-        places.emplace(std::tuple(argument.buffer, argument.loop_stride_bytes, argument.from_end),
-                       static_cast<int>(operands.blocks.size()));
-    if (is_new) {
-      const int64_t bytes = parameter.type.bytes();
-      MakeUp(parameter.type.dtype, random, operands.blocks.emplace_back(MakeBlock(bytes)).data(),
-             bytes);
-    }
-    operands.block_of.push_back(place->second);
+    if (kernel.parameters[i].written)
+      operands.outputs.push_back(base + layout.offsets[i]);
+    else
+      operands.inputs.push_back(base + layout.offsets[i]);
   }
-  Bind(kernel, operands);
   return operands;
-}
-
-Operands CopyOf(const Kernel& kernel, const Operands& operands) {
-  Operands copy{.blocks = {}, .block_of = operands.block_of, .inputs = {}, .outputs = {}};
-  for (const runtime::Block& block : operands.blocks) {
-    copy.blocks.push_back(MakeBlock(block.size()));
-    std::memcpy(copy.blocks.back().data(), block.data(), static_cast<size_t>(block.size()));
-  }
-  Bind(kernel, copy);
-  return copy;
-}
-
-int64_t BytesOf(const Operands& operands) {
-  int64_t bytes = 0;
-  for (const runtime::Block& block : operands.blocks) bytes += block.size();
-  return std::max<int64_t>(bytes, 1);
 }
 
 }  // namespace
@@ -129,16 +115,23 @@ class KernelTimer::Program {
   Program(JitProgram jit, const Kernel& kernel, const KernelCall& call,
           const runtime::Executor& executor, int64_t working_set)
       : jit_(std::move(jit)), executor_(executor) {
-    std::minstd_rand random(1);
-    places_.push_back(MakeOperands(kernel, call, random));
-    const int64_t wanted = working_set / BytesOf(places_.front());
-    for (int64_t i = 1; i < std::min(wanted, kMostPlaces); ++i)
-      places_.push_back(CopyOf(kernel, places_.front()));
+    const Layout layout = LayoutOf(kernel, call);
+    const int64_t places = std::clamp<int64_t>(working_set / layout.bytes, 1, kMostPlaces);
     int64_t scratch = 0;
     for (const descent_entry& entry : Entries())
       scratch = std::max(
           scratch, entry.fixed_scratch_bytes + executor.threads() * entry.worker_scratch_bytes);
-    scratch_ = MakeBlock(scratch);
+    memory_ = MakeBlock(Aligned(scratch) + places * layout.bytes);
+    std::byte* const base = memory_.data() + Aligned(scratch);
+    std::minstd_rand random(1);
+    for (const size_t i : layout.first)
+      MakeUp(kernel.parameters[i].type.dtype, random, base + layout.offsets[i],
+             kernel.parameters[i].type.bytes());
+    for (int64_t place = 0; place < places; ++place) {
+      std::byte* const at = base + place * layout.bytes;
+      if (place > 0) std::memcpy(at, base, static_cast<size_t>(layout.bytes));
+      places_.push_back(OperandsAt(at, kernel, layout));
+    }
   }
 
   std::span<const descent_entry> Entries() const {
@@ -147,7 +140,7 @@ class KernelTimer::Program {
 
   double Seconds(size_t version, int64_t calls) {
     const descent_entry_fn run = Entries()[version].run;
-    descent_call call{.scratch = scratch_.data(), .executor = executor_.abi()};
+    descent_call call{.scratch = memory_.data(), .executor = executor_.abi()};
     const double start = Now();
     for (int64_t i = 0; i < calls; ++i) {
       const Operands& operands = places_[next_++ % places_.size()];
@@ -164,7 +157,7 @@ class KernelTimer::Program {
   JitProgram jit_;
   const runtime::Executor& executor_;
   std::vector<Operands> places_;
-  runtime::Block scratch_;
+  runtime::Block memory_;  ///< scratch, then the operands, as one block like a whole model's
   size_t next_ = 0;
 };
 
