@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "compiler/kernel/computation.h"
+#include "compiler/kernel/contraction.h"
 #include "compiler/kernel/lane_choice.h"
 #include "compiler/kernel/window.h"
 #include "ir/counts.h"
@@ -25,8 +27,9 @@ constexpr int64_t kMaxPieces = 256;
 constexpr int64_t kFmaLatency = 4;
 constexpr int64_t kLoadPorts = 2;
 /// Cost of an element of rhs, which is packed for each block of M, in those of lhs, which is mostly
-/// read where it lies.
-constexpr int64_t kRhsWeight = 3;
+/// read where it lies. A factor that is computed is packed on either side, and costs its
+/// operations, too.
+constexpr int64_t kPackedWeight = 3;
 
 struct Extents {
   int64_t batch, m, n, k;
@@ -49,6 +52,7 @@ struct Problem {
   int64_t element_bytes, lanes;
   std::optional<WindowedFactor> window;
   int64_t block_k;
+  int64_t lhs_weight = 1, rhs_weight = kPackedWeight;  ///< of an element, each time it is packed
 };
 
 int64_t Extent(const Shape& axes, const std::vector<int>& positions) {
@@ -59,6 +63,23 @@ int64_t Extent(const Shape& axes, const std::vector<int>& positions) {
 
 int64_t LanesOf(const Kernel& kernel, const TargetFacts& target) {
   return target.vector_bytes / Info(kernel.stages[0].reducer->init[0]->dtype).bytes;
+}
+
+/// Cost of an element of the factor with this read, 0 where it is that read and nothing else.
+int64_t ComputingCost(const Kernel& kernel, int read) {
+  const auto factors = FactorsOf(*kernel.stages[0].reducer);
+  if (!factors) return 0;
+  int64_t cost = 0;
+  for (const Scalar& factor : {factors->first, factors->second}) {
+    if (factor->kind == ScalarKind::kRead) continue;
+    bool uses = false;
+    Rewrite(factor, [&](const ScalarNode& node) -> Scalar {
+      uses |= node.kind == ScalarKind::kRead && node.slot == read;
+      return nullptr;
+    });
+    if (uses) cost += ScalarCost({factor});
+  }
+  return cost;
 }
 
 Problem ProblemOf(const Kernel& kernel, const TargetFacts& target) {
@@ -74,11 +95,14 @@ Problem ProblemOf(const Kernel& kernel, const TargetFacts& target) {
     block_k = std::min(RoundUp(block_k, window->run), extents.k);
   else if (window)
     block_k = window->k.length;
+  const int64_t lhs = ComputingCost(kernel, form.lhs), rhs = ComputingCost(kernel, form.rhs);
   return {.extents = extents,
           .element_bytes = Info(kernel.stages[0].reducer->init[0]->dtype).bytes,
           .lanes = LanesOf(kernel, target),
           .window = std::move(window),
-          .block_k = block_k};
+          .block_k = block_k,
+          .lhs_weight = lhs > 0 ? kPackedWeight + lhs : 1,
+          .rhs_weight = kPackedWeight + rhs};
 }
 
 // ---- register tiles ----------------------------------------------------------------------------
@@ -149,7 +173,8 @@ Blocks CostOf(const Problem& problem, int64_t block_m, int64_t block_n, const Ta
   const int64_t wanted = WantedTiles(extents, target), budget = target.l2_bytes * 3 / 4;
   const int64_t bytes = (block_m + block_n) * problem.block_k * problem.element_bytes;
   Blocks blocks{block_m, block_n, extents.batch * pieces_m * pieces_n};
-  blocks.cost = extents.m * pieces_n + kRhsWeight * extents.n * pieces_m;
+  blocks.cost =
+      problem.lhs_weight * extents.m * pieces_n + problem.rhs_weight * extents.n * pieces_m;
   if (blocks.tiles < wanted) blocks.cost += (wanted - blocks.tiles) * (extents.m + extents.n) * 4;
   if (bytes > budget) blocks.cost += (extents.m + extents.n) * 2 * bytes / budget;
   return blocks;
