@@ -140,6 +140,10 @@ Result<Compilation> Lower(OptimizedModel from, const Target& target,
     FindValueRanges(compilation.source.graph, lowered.inputs);
     program.entries.push_back(std::move(lowered));
   }
+  if (options.tuning) {
+    DESCENT_TRY(tuned, ApplyTuning(*options.tuning, target, program));
+    compilation.tuned = tuned;
+  }
   return compilation;
 }
 

@@ -25,6 +25,7 @@
 #include "compiler/graph/pipeline.h"
 #include "compiler/kernel/fusion_report.h"
 #include "compiler/kernel/program.h"
+#include "compiler/tuning.h"
 #include "ir/diagnostic.h"
 #include "ir/model.h"
 
@@ -59,6 +60,8 @@ struct CompileOptions {
   std::string runtime_folder;
   /// Objects that were made before, and to which new ones are added; may be null.
   std::shared_ptr<ObjectCache> cache;
+  /// Schedules that were measured; may be null.
+  std::shared_ptr<const Tuning> tuning;
 };
 
 /// All stages of one model before code generation.
@@ -68,6 +71,7 @@ struct Compilation {
   const Target* target = nullptr;
   KernelProgram program;
   std::vector<FusionReport> fusion;  ///< of each entry point, on request
+  int tuned = 0;                     ///< kernels that CompileOptions::tuning has changed
 };
 
 /// Disabled "passes" that are none of the graph's: kernels are formed without fusion, and

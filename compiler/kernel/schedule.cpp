@@ -1,14 +1,11 @@
 #include "compiler/kernel/schedule.h"
 
 #include <algorithm>
-#include <limits>
-#include <unordered_set>
 
 #include "compiler/kernel/attention.h"
 #include "compiler/kernel/axis_forms.h"
 #include "compiler/kernel/computation.h"
-#include "compiler/kernel/lane_choice.h"
-#include "compiler/kernel/window.h"
+#include "compiler/kernel/contraction_schedule.h"
 #include "ir/counts.h"
 #include "ir/index_map.h"
 
@@ -20,30 +17,6 @@ constexpr int kBucketThreads = 4;
 constexpr int64_t kMaxTiles = 64;
 /// Elements of whole cache lines, whatever their type.
 constexpr int64_t kWholeLines = 64;
-/// Tiles of a large contraction, so that any usual number of threads finds enough.
-constexpr int64_t kContractionTiles = 16;
-/// Longest run of K that stays in registers without storing partial sums.
-constexpr int64_t kMaxBlockK = 768;
-constexpr int64_t kSplitBlockK = 512;
-constexpr int64_t kMaxRegisterM = 14;
-/// Cycles from one fused multiply-add to the next on the same register.
-constexpr int64_t kFmaLatency = 4;
-constexpr int64_t kLoadPorts = 2;
-/// Cost of an element of rhs, which is packed for each block of M, in those of lhs, which is mostly
-/// read where it lies.
-constexpr int64_t kRhsWeight = 3;
-
-Shape AxesOf(const Kernel& kernel, const Stage& stage) {
-  Shape axes = kernel.outer;
-  axes.insert(axes.end(), stage.axes.begin(), stage.axes.end());
-  return axes;
-}
-
-int64_t Extent(const Shape& axes, const std::vector<int>& positions) {
-  int64_t product = 1;
-  for (const int position : positions) product *= axes[position];
-  return product;
-}
 
 int64_t ParameterBytes(const Kernel& kernel) {
   int64_t bytes = 0;
@@ -113,140 +86,8 @@ void ScheduleForm(Kernel& kernel, LoopsForm&, const TargetFacts& target) {
   }
 }
 
-// ---- contractions ------------------------------------------------------------------------------
-
-struct ContractionExtents {
-  int64_t batch, m, n, k;
-};
-
-struct RegisterTile {
-  int64_t m = 1, vectors = 1;
-};
-
-/// Cost per step of k of one register tile: arithmetic, loads or latency, whichever bounds it, and
-/// a share of the loads, which never overlap perfectly. In sixteenths of a cycle.
-int64_t StepCost(const RegisterTile& tile, const TargetFacts& target) {
-  const int64_t arithmetic = 16 * tile.m * tile.vectors / target.fma_ports;
-  const int64_t loads = 16 * (tile.m + tile.vectors) / kLoadPorts;
-  // A chain that just covers the latency stalls in practice: one accumulator more a port is needed.
-  const int64_t latency = 16 * (kFmaLatency + 1);
-  return std::max({arithmetic, loads, latency}) + loads / 4;
-}
-
-/// The tile that covers M x N in the least time; splits are balanced, so that no edge tile is much
-/// smaller.
-RegisterTile ChooseRegisterTile(const ContractionExtents& extents, int64_t lanes,
-                                const TargetFacts& target) {
-  RegisterTile best;
-  int64_t best_cost = std::numeric_limits<int64_t>::max();
-  for (int64_t vectors = 1; vectors <= 6; ++vectors) {
-    const int64_t limit =
-        std::min(kMaxRegisterM, (target.vector_registers - 1 - vectors) / vectors);
-    for (int64_t m = 1; m <= limit; ++m) {
-      const RegisterTile tile{m, vectors};
-      const int64_t tiles_m = CeilDiv(extents.m, m);
-      if (CeilDiv(extents.m, tiles_m) != m) continue;
-      const int64_t smaller = tiles_m * m - extents.m;  // these have a row less
-      const int64_t column = (tiles_m - smaller) * StepCost(tile, target) +
-                             smaller * StepCost({m - 1, vectors}, target);
-      const int64_t cost = CeilDiv(extents.n, vectors * lanes) * column;
-      const bool larger = cost == best_cost && m * vectors > best.m * best.vectors;
-      if (cost < best_cost || larger) {
-        best = tile;
-        best_cost = cost;
-      }
-    }
-  }
-  return best;
-}
-
-/// Largest piece when `extent` is cut into `pieces` of whole units.
-int64_t Piece(int64_t extent, int64_t pieces, int64_t unit) {
-  return std::max(CeilDiv(CeilDiv(extent, unit), pieces), int64_t{1}) * unit;
-}
-
-/// Cuts M and N: enough tiles, blocks that fit the second-level cache, little repeated packing.
-void ChooseBlocks(const ContractionExtents& extents, int64_t element_bytes,
-                  const TargetFacts& target, KernelSchedule& schedule) {
-  const int64_t flops = 2 * extents.batch * extents.m * extents.n * extents.k;
-  const int64_t wanted =
-      flops < target.dispatch_work
-          ? 1
-          : std::clamp<int64_t>(flops / (2 * target.tile_work), 1, kContractionTiles);
-  const int64_t budget = target.l2_bytes * 3 / 4;
-  int64_t best = std::numeric_limits<int64_t>::max();
-  for (int64_t pieces_m = 1; pieces_m <= 256; ++pieces_m) {
-    const int64_t block_m = Piece(extents.m, pieces_m, schedule.register_m);
-    if (pieces_m > 1 && CeilDiv(extents.m, block_m) != pieces_m) continue;
-    for (int64_t pieces_n = 1; pieces_n <= 256; ++pieces_n) {
-      const int64_t block_n = Piece(extents.n, pieces_n, schedule.register_n);
-      if (pieces_n > 1 && CeilDiv(extents.n, block_n) != pieces_n) continue;
-      const int64_t tiles = extents.batch * pieces_m * pieces_n;
-      const int64_t bytes = (block_m + block_n) * schedule.block_k * element_bytes;
-      // Elements read or moved by packing, then penalties for too few tiles and for blocks that
-      // spill.
-      int64_t cost = extents.m * pieces_n + kRhsWeight * extents.n * pieces_m;
-      if (tiles < wanted) cost += (wanted - tiles) * (extents.m + extents.n) * 4;
-      if (bytes > budget) cost += (extents.m + extents.n) * 2 * bytes / budget;
-      if (cost < best) {
-        best = cost;
-        schedule.block_m = block_m;
-        schedule.block_n = block_n;
-        schedule.tiles = tiles;
-      }
-    }
-  }
-  schedule.parallel = wanted > 1 && schedule.tiles > 1;
-}
-
-/// Blocks of M and K are what a box serves; N is cut for tiles enough and partial sums that stay in
-/// the second-level cache.
-void ChooseWindowBlocks(const ContractionExtents& extents, const WindowedFactor& window,
-                        int64_t element_bytes, const TargetFacts& target,
-                        KernelSchedule& schedule) {
-  if (window.whole_k(extents.k))
-    schedule.block_k = std::min(RoundUp(schedule.block_k, window.run), extents.k);
-  else
-    schedule.block_k = window.k.length;
-  schedule.block_m = window.m.length;
-  const int64_t row_tiles = extents.batch * extents.m / window.m.length;
-  for (int64_t pieces = 1;; ++pieces) {
-    schedule.block_n = Piece(extents.n, pieces, schedule.register_n);
-    schedule.tiles = row_tiles * CeilDiv(extents.n, schedule.block_n);
-    const int64_t partial =
-        schedule.block_k < extents.k ? schedule.block_m * schedule.block_n * element_bytes : 0;
-    if (schedule.block_n <= schedule.register_n) break;
-    if (schedule.tiles >= kContractionTiles && partial <= target.l2_bytes / 4) break;
-  }
-  const int64_t flops = 2 * extents.batch * extents.m * extents.n * extents.k;
-  schedule.parallel = flops >= target.dispatch_work && schedule.tiles > 1;
-}
-
-void ScheduleForm(Kernel& kernel, ContractionForm& form, const TargetFacts& target) {
-  const Stage& stage = kernel.stages[0];
-  const int64_t element_bytes = Info(stage.reducer->init[0]->dtype).bytes;
-  const int64_t lanes = target.vector_bytes / element_bytes;
-  ChooseLanes(kernel, lanes);
-  const Shape axes = AxesOf(kernel, stage);
-  const ContractionExtents extents{Extent(axes, form.batch), Extent(axes, form.m),
-                                   Extent(axes, form.n), Extent(axes, form.k)};
-  KernelSchedule& schedule = kernel.schedule;
-  const std::optional<WindowedFactor> window = FindWindow(kernel, target);
-  ContractionExtents tiled = extents;
-  if (window) tiled.m = window->row;
-  const RegisterTile tile = ChooseRegisterTile(tiled, lanes, target);
-  schedule.register_m = tile.m;
-  schedule.register_n = tile.vectors * lanes;
-  schedule.block_k = extents.k <= kMaxBlockK ? std::max<int64_t>(extents.k, 1)
-                                             : CeilDiv(extents.k, CeilDiv(extents.k, kSplitBlockK));
-  if (window)
-    ChooseWindowBlocks(extents, *window, element_bytes, target, schedule);
-  else
-    ChooseBlocks(extents, element_bytes, target, schedule);
-  kernel.scratch_bytes = Aligned(schedule.block_m * schedule.block_k * element_bytes) +
-                         Aligned(schedule.block_n * schedule.block_k * element_bytes);
-  if (schedule.block_k < extents.k)
-    kernel.scratch_bytes += Aligned(schedule.block_m * schedule.block_n * element_bytes);
+void ScheduleForm(Kernel& kernel, ContractionForm&, const TargetFacts& target) {
+  ScheduleContraction(kernel, target);
 }
 
 void ScheduleForm(Kernel& kernel, ScatterForm& form, const TargetFacts&) {

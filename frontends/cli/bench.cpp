@@ -1,24 +1,20 @@
 // `descent bench`: how fast a compiled model is, beside what the machine could do.
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <cmath>
 #include <memory>
 
 #include "compiler/compile.h"
 #include "compiler/graph/flops.h"
 #include "frontends/cli/bench/bench_program.h"
 #include "frontends/cli/bench/first_figures.h"
+#include "frontends/cli/bench/measured_model.h"
 #include "frontends/cli/bench/report.h"
 #include "frontends/cli/commands.h"
 #include "frontends/cli/compile_flags.h"
 #include "frontends/cli/files.h"
 #include "frontends/cli/load_model.h"
-#include "frontends/cli/model_input.h"
 #include "frontends/cli/temporary_folder.h"
-#include "frontends/cpp/models/ready_models.h"
-#include "runtime/file.h"
 #include "runtime/interrupt.h"
 
 namespace descent::cli {
@@ -33,34 +29,6 @@ struct BenchArguments {
 
 constexpr std::string_view kStopped = "stopped: interrupted\n";
 constexpr double kUsualSeconds = 3;
-
-Result<double> SecondsOf(const BenchArguments& arguments) {
-  double seconds = kUsualSeconds;
-  const std::string& text = arguments.seconds;
-  if (text.empty()) return seconds;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(seconds) ||
-      seconds <= 0)
-    return UsageError(fmt::format("--seconds takes a number above 0, not {}", Quoted(text)));
-  return seconds;
-}
-
-/// A ready model of this name, or one from a file.
-Result<Model> ModelOf(const BenchArguments& arguments) {
-  const nn::ReadyModel* ready = nn::FindReadyModel(arguments.model);
-  if (ready == nullptr || runtime::FileExists(arguments.model))
-    return LoadModel(arguments.model, arguments.flags.model);
-  DESCENT_TRY(model, nn::BuildReadyModel(*ready, {}));
-  return arguments.flags.model.Apply(std::move(model));
-}
-
-/// MODEL, which a shell may complete to a ready one.
-Option ModelOrName(std::string* destination) {
-  Option option = ModelArgument(destination);
-  option.doc += ", or the name of a ready model (`descent model --list`)";
-  for (const nn::ReadyModel& ready : nn::ReadyModels()) option.offers.emplace_back(ready.name);
-  return option;
-}
 
 /// One model, compiled as often as it takes.
 class Bench {
@@ -82,7 +50,7 @@ class Bench {
   /// What `descent compile` does, and takes.
   Result<BenchProgram> CompileAll() {
     const auto start = std::chrono::steady_clock::now();
-    DESCENT_TRY(model, ModelOf(arguments_));
+    DESCENT_TRY(model, LoadMeasuredModel(arguments_.model, arguments_.flags.model));
     DESCENT_TRY(options, arguments_.flags.Options());
     options_ = std::move(options);
     DESCENT_TRY(source, Configure(model, options_));
@@ -93,6 +61,7 @@ class Bench {
       options_.onnx = std::move(form);
     }
     DESCENT_TRY(compilation, Compile(model, options_));
+    WarnOfOtherTargets(options_, {&compilation, 1});
     DESCENT_TRY(program, BenchProgram::Write(compilation, options_, folder_.File("bench"), watch_));
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
     report_.compile_seconds = took.count();
@@ -108,18 +77,10 @@ class Bench {
     return program;
   }
 
-  /// The entry point that is measured, and what gives it a state.
-  CompileOptions OneEntry() const {
-    CompileOptions options = options_;
-    if (!model_.entry.empty()) return options;
-    options.entries = {run_.entry};
-    if (!model_.slots.empty()) options.entries.emplace_back("initialize");
-    return options;
-  }
-
   Result<void> CheckFirst(const BenchProgram& program) {
-    CompileOptions options = OneEntry();
+    CompileOptions options = OfOneEntry(options_, model_, run_.entry);
     options.disabled_passes.insert({std::string(kFusePass), std::string(kWinogradPass)});
+    options.tuning.reset();
     DESCENT_TRY(compilation, Compile(model_, options));
     DESCENT_TRY(unfused,
                 BenchProgram::Write(compilation, options, folder_.File("unfused"), watch_));
@@ -130,7 +91,7 @@ class Bench {
   }
 
   Result<void> Profile() {
-    CompileOptions options = OneEntry();
+    CompileOptions options = OfOneEntry(options_, model_, run_.entry);
     options.reports_calls = true;
     DESCENT_TRY(compilation, Compile(model_, options));
     DESCENT_TRY(program,
@@ -154,7 +115,7 @@ class Bench {
 };
 
 Result<ExitStatus> RunBench(const BenchArguments& arguments) {
-  DESCENT_TRY(seconds, SecondsOf(arguments));
+  DESCENT_TRY(seconds, SecondsOf(arguments.seconds, kUsualSeconds));
   const runtime::InterruptWatch watch(runtime::SecondSignal::kWaits);
   DESCENT_TRY(folder, TemporaryFolder::Make());
   auto report = Bench(arguments, seconds, std::move(folder), watch).Measure();
@@ -171,6 +132,8 @@ Result<ExitStatus> RunBench(const BenchArguments& arguments) {
 
 Command BenchCommand() {
   auto arguments = std::make_shared<BenchArguments>();
+  OptionGroup compilation = arguments->flags.Group();
+  compilation.options.push_back(arguments->flags.TuningOption());
   OptionGroup options = {
       "Measuring",
       {{.names = "--threads",
@@ -210,8 +173,8 @@ Command BenchCommand() {
           "would take if it computed at that peak and moved each tensor once as fast as a "
           "block as large as state and arena can be copied, whichever is slower; the column says "
           "how much of the kernel's time that is.",
-      .arguments = {ModelOrName(&arguments->model)},
-      .groups = {std::move(options), arguments->flags.Group()},
+      .arguments = {MeasuredModelArgument(&arguments->model)},
+      .groups = {std::move(options), std::move(compilation)},
       .examples = {{"descent bench model.descent", "one thread per core"},
                    {"descent bench lenet --batch 32", "a ready model"},
                    {"descent model gpt --width 256 --depth 6 | descent bench -",

@@ -8,10 +8,10 @@
 namespace descent::cli {
 const std::vector<Command>& Commands() {
   static const std::vector<Command> kCommands = {
-      CheckCommand(),      InspectCommand(), OptCommand(),   CompileCommand(), TrainCommand(),
-      BenchCommand(),      RunCommand(),     GradCommand(),  DiffCommand(),    ConvertCommand(),
-      ImportCommand(),     ExportCommand(),  ModelCommand(), PlotCommand(),    OpsCommand(),
-      CompletionCommand(), ManCommand(),
+      CheckCommand(),   InspectCommand(),    OptCommand(),    CompileCommand(), TrainCommand(),
+      BenchCommand(),   TuneCommand(),       RunCommand(),    GradCommand(),    DiffCommand(),
+      ConvertCommand(), ImportCommand(),     ExportCommand(), ModelCommand(),   PlotCommand(),
+      OpsCommand(),     CompletionCommand(), ManCommand(),
   };
   return kCommands;
 }

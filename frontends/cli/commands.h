@@ -11,6 +11,7 @@ Command OptCommand();
 Command CompileCommand();
 Command TrainCommand();
 Command BenchCommand();
+Command TuneCommand();
 Command RunCommand();
 Command GradCommand();
 Command DiffCommand();

@@ -56,6 +56,14 @@ std::string CacheReport(const CompileOptions& options) {
           : fmt::format(", {} there damaged and replaced", Counted(counts.damaged, "object")));
 }
 
+/// "; 5 kernels tuned"
+std::string TuningReport(const std::vector<Compilation>& compilations,
+                         const CompileOptions& options) {
+  int tuned = 0;
+  for (const Compilation& each : compilations) tuned += each.tuned;
+  return options.tuning == nullptr ? "" : fmt::format("; {} tuned", Counted(tuned, "kernel"));
+}
+
 /// "trainer: executable for znver4, 123456 bytes, 0.35 s"
 void Report(const std::string& path, const ArtifactKindInfo& kind,
             const std::vector<Compilation>& compilations, const CompileOptions& options,
@@ -64,8 +72,8 @@ void Report(const std::string& path, const ArtifactKindInfo& kind,
   const int64_t bytes = stat(path.c_str(), &status) == 0 ? status.st_size : 0;
   std::vector<std::string_view> targets;
   for (const Compilation& each : compilations) targets.push_back(each.target->name);
-  Print("{}: {} for {}, {} bytes, {:.2f} s{}\n", path, kind.doc, fmt::join(targets, ", "), bytes,
-        seconds, CacheReport(options));
+  Print("{}: {} for {}, {} bytes, {:.2f} s{}{}\n", path, kind.doc, fmt::join(targets, ", "), bytes,
+        seconds, CacheReport(options), TuningReport(compilations, options));
 }
 
 /// The kind of artifact is chosen by --emit, never by a name.
@@ -173,7 +181,8 @@ Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
   const ArtifactKindInfo& kind =
       *std::ranges::find(ArtifactKinds(), arguments.emit, &ArtifactKindInfo::name);
   DESCENT_RETURN_IF_ERROR(CheckKind(arguments, kind));
-  std::vector<runtime::NamedFile> read = {{"--weights", arguments.weights.file}};
+  std::vector<runtime::NamedFile> read = {{"--weights", arguments.weights.file},
+                                          {"--tuning", arguments.flags.tuning}};
   DESCENT_TRY(model, LoadModel(arguments.model, arguments.flags.model, &read));
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));
   DESCENT_RETURN_IF_ERROR(CheckEndingOf(arguments.output, kind));
@@ -181,6 +190,7 @@ Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
   DESCENT_TRY(compilations, CompileForTargets(model, options));
   if (const std::string origin = OriginOf(model, arguments.model); !origin.empty())
     for (Compilation& each : compilations) each.program.prediction_hash += " " + origin;
+  WarnOfOtherTargets(options, compilations);
   std::string path = arguments.output;
   if (path.empty()) {
     DESCENT_TRY(prefix, SymbolPrefix(compilations.front().source, options));
@@ -240,6 +250,7 @@ Command CompileCommand() {
   auto arguments = std::make_shared<CompileArguments>();
   OptionGroup compilation = arguments->flags.Group(TargetCount::kSeveral);
   compilation.options.push_back(arguments->flags.CacheOption());
+  compilation.options.push_back(arguments->flags.TuningOption());
   compilation.options.push_back({.names = "--learning-rate",
                                  .value = "RATE",
                                  .doc = "as --set learning_rate=RATE",

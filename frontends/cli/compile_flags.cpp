@@ -1,11 +1,15 @@
 #include "frontends/cli/compile_flags.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <limits>
 
 #include "compiler/codegen/target.h"
 #include "compiler/graph/pipeline.h"
 #include "compiler/graph/specialize.h"
+#include "compiler/tuning.h"
+#include "frontends/cli/files.h"
 
 namespace descent::cli {
 
@@ -166,6 +170,16 @@ FactorPrecision CompileFlags::Precision() const {
   return precision == "bf16" ? FactorPrecision::kBF16 : FactorPrecision::kF32;
 }
 
+Option CompileFlags::TuningOption() {
+  return {.names = "--tuning",
+          .value = "FILE",
+          .doc =
+              "schedule contractions as `descent tune` has found to be faster; results stay the "
+              "same to the bit",
+          .destination = &tuning,
+          .completion = Completion::kFile};
+}
+
 Result<CompileOptions> CompileFlags::Options() const {
   DESCENT_TRY(passes, SkippedOptimizations(disabled));
   CompileOptions options;
@@ -182,7 +196,21 @@ Result<CompileOptions> CompileFlags::Options() const {
     DESCENT_TRY(opened, ObjectCache::Open(cache));
     options.cache = std::move(opened);
   }
+  if (!tuning.empty()) {
+    DESCENT_TRY(read, ReadTuning(tuning));
+    options.tuning = std::make_shared<Tuning>(std::move(read));
+  }
   return options;
+}
+
+void WarnOfOtherTargets(const CompileOptions& options, std::span<const Compilation> compilations) {
+  if (options.tuning == nullptr || options.tuning->targets.empty()) return;
+  std::vector<std::string_view> compiled, tuned;
+  for (const Compilation& each : compilations) compiled.push_back(each.target->name);
+  for (const auto& [name, lines] : options.tuning->targets) tuned.push_back(name);
+  if (std::ranges::find_first_of(compiled, tuned) != compiled.end()) return;
+  PrintError("warning: {} is for {}, so nothing is tuned for {}\n", options.tuning->file,
+             fmt::join(tuned, ", "), fmt::join(compiled, ", "));
 }
 
 }  // namespace descent::cli

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,7 @@ struct CompileFlags {
   std::string precision = "f32";
   bool no_winograd = false;
   bool verify_each = false;
-  std::string cache;
+  std::string cache, tuning;
 
   /// those of ModelFlags, "--set", "--batch", "--evaluate-batch", "--predict-batch",
   /// "--precision", "--target", "--disable-pass", "--verify-each"; destinations are members.
@@ -52,7 +53,12 @@ struct CompileFlags {
   /// "--cache", where the objects that are made are kept; not part of Group.
   Option CacheOption();
   FactorPrecision Precision() const;
+  /// "--tuning", likewise.
+  Option TuningOption();
   Result<CompileOptions> Options() const;
 };
+
+/// Says on standard error that the tuning, if there is one, holds nothing for any of these.
+void WarnOfOtherTargets(const CompileOptions& options, std::span<const Compilation> compilations);
 
 }  // namespace descent::cli

@@ -57,6 +57,7 @@ constexpr Ending kEndings[] = {
     {".cc", "C++ source"},
     {".py", "Python source"},
     {".kernels", "kernels as text"},
+    {".tune", "a tuning"},
     {".ll", "LLVM IR"},
     {".s", "assembly"},
 };

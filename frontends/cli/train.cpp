@@ -55,7 +55,7 @@ Result<ExitStatus> Become(TemporaryFolder folder, std::vector<std::string> words
 Result<ExitStatus> Train(const TrainArguments& arguments) {
   DESCENT_TRY(line, FromRuntime(runtime::ParseCommandLine(arguments.words)));
   const runtime::InterruptExit nothing_made;
-  std::vector<runtime::NamedFile> read;
+  std::vector<runtime::NamedFile> read = {{"--tuning", arguments.flags.tuning}};
   DESCENT_TRY(model, LoadModel(arguments.model, arguments.flags.model, &read));
   DESCENT_RETURN_IF_ERROR(FromRuntime(
       runtime::CheckOutputs(runtime::OutputsOf(line.train.log, line.checkpoint), read)));
@@ -66,6 +66,7 @@ Result<ExitStatus> Train(const TrainArguments& arguments) {
   DESCENT_TRY(compilation, Compile(model, options));
   if (const std::string origin = OriginOf(model, arguments.model); !origin.empty())
     compilation.program.prediction_hash += " " + origin;
+  WarnOfOtherTargets(options, {&compilation, 1});
   // What is made from here on goes first.
   const runtime::InterruptWatch watch(runtime::SecondSignal::kWaits);
   DESCENT_TRY(folder, TemporaryFolder::Make());
@@ -82,6 +83,7 @@ Command TrainCommand() {
   auto arguments = std::make_shared<TrainArguments>();
   OptionGroup compilation = arguments->flags.Group();
   compilation.options.push_back(arguments->flags.CacheOption());
+  compilation.options.push_back(arguments->flags.TuningOption());
   return {
       .name = "train",
       .summary = "compile and train in one step",

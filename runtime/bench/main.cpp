@@ -3,6 +3,7 @@
 //
 //   program figures ENTRY THREADS MOVES             what the first calls give, from several starts
 //   program time    ENTRY THREADS SECONDS SPAWNED   step time, memory, peaks of the machine
+//   program fastest ENTRY THREADS SECONDS           the fastest step
 //   program profile ENTRY THREADS SECONDS           time of each kernel call
 //
 // Prints one JSON object: what was measured, or "error" and "status". Nobody else calls it, so
@@ -110,6 +111,13 @@ Result<std::string> Time(Workload& workload, double seconds, double spawned) {
   return fmt::format("{{{},{},{}}}", measured, facts, *peaks);
 }
 
+Result<std::string> Fastest(Workload& workload, double seconds) {
+  if (auto begun = workload.Restart(0); !begun) return std::unexpected(begun.error());
+  auto least = TimeFastestStep(workload, seconds);
+  if (!least) return std::unexpected(least.error());
+  return fmt::format(R"({{"least":{}}})", Number(*least));
+}
+
 Result<std::string> Profile(Workload& workload, double seconds) {
   if (auto begun = workload.Restart(0); !begun) return std::unexpected(begun.error());
   auto times = TimeCalls(workload, seconds);
@@ -127,6 +135,7 @@ Result<std::string> Run(const std::vector<std::string>& words) {
   if (!workload) return std::unexpected(workload.error());
   if (words[0] == "figures") return Figures(*workload, static_cast<int64_t>(number(3)));
   if (words[0] == "time") return Time(*workload, number(3), number(4));
+  if (words[0] == "fastest") return Fastest(*workload, number(3));
   return Profile(*workload, number(3));
 }
 

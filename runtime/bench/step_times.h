@@ -18,4 +18,7 @@ struct StepTimes {
 /// anything.
 Result<StepTimes> TimeSteps(Workload& workload, double seconds);
 
+/// Seconds of the fastest call, by ComparableSeconds.
+Result<double> TimeFastestStep(Workload& workload, double seconds);
+
 }  // namespace descent::runtime

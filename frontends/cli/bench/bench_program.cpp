@@ -99,6 +99,13 @@ Result<Measurement> BenchProgram::Time(const Run& run, double seconds) const {
                      .peaks = PeaksOf(json)};
 }
 
+Result<double> BenchProgram::FastestStep(const Run& run, double seconds) const {
+  DESCENT_TRY(json, RunAndParse({path_, "fastest", run.entry, std::to_string(run.threads),
+                                 fmt::format("{}", seconds)},
+                                *watch_));
+  return Number(json, "least");
+}
+
 Result<CallProfile> BenchProgram::Profile(const Run& run, double seconds) const {
   DESCENT_TRY(json, RunAndParse({path_, "profile", run.entry, std::to_string(run.threads),
                                  fmt::format("{}", seconds)},

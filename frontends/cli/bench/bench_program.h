@@ -58,6 +58,8 @@ class BenchProgram {
 
   Result<FirstFigures> Figures(const Run& run, int moves) const;
   Result<Measurement> Time(const Run& run, double seconds) const;
+  /// The fastest step, in seconds, and nothing else.
+  Result<double> FastestStep(const Run& run, double seconds) const;
   /// Of a program that was compiled with CompileOptions::reports_calls.
   Result<CallProfile> Profile(const Run& run, double seconds) const;
 

@@ -94,7 +94,9 @@ Result<Compilation> CompileSubject(const Subject& subject) {
   options.entries = {subject.entry};
   options.full_state = true;
   options.settings.clear();
-  return Compile(subject.source, options);
+  DESCENT_TRY(compilation, Compile(subject.source, options));
+  WarnOfOtherTargets(options, {&compilation, 1});
+  return compilation;
 }
 
 template <std::string (*Print)(const EntryProgram&, const KernelProgram&)>
@@ -203,7 +205,7 @@ Result<ExitStatus> Inspect(const InspectArguments& arguments) {
     return UsageError(
         fmt::format("{}{} has no format {}", arguments.fusion ? "--" : "stage ", name, format.name),
         fmt::format("it has {}", fmt::join(FormatsOf(stage), ", ")));
-  std::vector<runtime::NamedFile> read;
+  std::vector<runtime::NamedFile> read = {{"--tuning", arguments.flags.tuning}};
   DESCENT_TRY(model, LoadModel(arguments.model, arguments.flags.model, &read));
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));
   DESCENT_TRY(options, arguments.flags.Options());
@@ -227,6 +229,8 @@ std::vector<std::string> StageNames() {
 
 Command InspectCommand() {
   auto arguments = std::make_shared<InspectArguments>();
+  OptionGroup compilation = arguments->flags.Group();
+  compilation.options.push_back(arguments->flags.TuningOption());
   OptionGroup options = {
       "Options",
       {{.names = "--stage",
@@ -260,7 +264,7 @@ Command InspectCommand() {
           "out by "
           "Graphviz; that of memory shows the arena over time. The JSON schema is in docs/cli.md.",
       .arguments = {ModelArgument(&arguments->model)},
-      .groups = {std::move(options), arguments->flags.Group()},
+      .groups = {std::move(options), std::move(compilation)},
       .examples = {{"descent inspect model.descent", "layers, parameters, FLOPs"},
                    {"descent inspect --stage differentiated model.descent", "the gradients"},
                    {"descent inspect --stage memory --format svg model.descent -o memory.svg",
