@@ -36,8 +36,8 @@ std::string Declared(std::string_view kind, std::string_view name, std::string_v
 std::string File(const std::string& graph, std::string_view producer = {},
                  std::string_view signature = {}) {
   std::string text = fmt::format(
-      "ir_version: 8 producer_name: \"{}\" opset_import {{ version: 18 }}\ngraph {{ name: \"net\"\n"
-      "{}{}{}",
+      "ir_version: 8 producer_name: \"{}\" opset_import {{ version: 18 }}\n"
+      "opset_import {{ domain: \"ai.onnx.ml\" version: 3 }}\ngraph {{ name: \"net\"\n{}{}{}",
       producer, Declared("input", "x", "shape { dim { dim_value: 2 } }"), graph,
       Declared("output", "y", ""));
   if (!signature.empty())
