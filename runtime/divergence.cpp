@@ -163,8 +163,10 @@ std::string Trainer::NonFiniteInput() const {
   return "";
 }
 
+/// A parameter that is not trained stays what it is, such as a mask of -inf.
 std::string Trainer::NonFiniteSlot() const {
   for (const descent_slot& slot : parts_.program->slots()) {
+    if (slot.kind == DESCENT_SLOT_PARAMETER && !slot.trainable) continue;
     if (NonFiniteIn(slot.tensor, parts_.state->Bytes(slot).data())) return SlotName(slot);
   }
   return "";

@@ -1,6 +1,7 @@
 #include "frontends/onnx/import.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -23,6 +24,16 @@ constexpr const char* kStaleValues =
 
 namespace fs = std::filesystem;
 using FirstAxes = std::vector<std::optional<std::string>>;
+
+/// Numbers to be added to scores, of which some are infinite: nothing that is trained.
+bool IsMask(const Slot& slot) {
+  constexpr int64_t kMostElements = int64_t{1} << 24;
+  const auto& data = slot.initializer.data;
+  if (!data || slot.type.dtype != DType::kF32 || slot.type.elements() > kMostElements) return false;
+  const auto* numbers = reinterpret_cast<const float*>(data->bytes().data());
+  return std::any_of(numbers, numbers + slot.type.elements(),
+                     [](float number) { return std::isinf(number); });
+}
 
 std::string ModelName(const proto::ModelProto& model, const std::string& path) {
   return model.graph().name().empty() ? fs::path(path).stem().string() : model.graph().name();
@@ -137,7 +148,7 @@ Result<Model> Import(ProtoFile& file, const std::string& path, const ImportOptio
   DESCENT_RETURN_IF_ERROR(importer.Finish());
   if (options.all_parameters) scope.ReadAllWeights();
   for (Slot& slot : model.slots)
-    if (importer.signature().IsBuffer(slot.name)) slot.trainable = false;
+    if (importer.signature().IsBuffer(slot.name) || IsMask(slot)) slot.trainable = false;
   model.graph = std::move(builder).Build();
   if (!options.all_parameters) DESCENT_RETURN_IF_ERROR(KeepReliedOn(scope, model));
   FindBatch(axes, graph, model);

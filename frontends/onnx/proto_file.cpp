@@ -10,6 +10,7 @@
 
 #include "frontends/onnx/broken_text.h"
 #include "frontends/onnx/large_data.h"
+#include "frontends/onnx/tied_transpose.h"
 #include "frontends/onnx/torch_export.h"
 #include "ir/io/limits.h"
 #include "ir/io/model_file.h"
@@ -73,8 +74,10 @@ Result<ProtoFile> Parse(std::string_view bytes, const std::string& path,
   }
   if (!model.has_graph()) return refuse("is not an ONNX model");
   SeparateMergedParameters(model);
-  return ProtoFile{std::move(model),
+  ProtoFile parsed{std::move(model),
                    Storage(std::filesystem::path(path).parent_path().string(), std::move(file))};
+  TieTransposedCopies(parsed);
+  return parsed;
 }
 
 }  // namespace

@@ -228,8 +228,13 @@ TorchSignature::TorchSignature(const proto::ModelProto& model) {
   if (!known()) return;
   std::set<std::string_view> initializers, read;
   for (const TensorProto& tensor : model.graph().initializer()) initializers.insert(tensor.name());
-  for (const NodeProto& node : model.graph().node())
-    for (const std::string_view name : NamesRead(Metadata(node, kCall))) read.insert(name);
+  for (const NodeProto& node : model.graph().node()) {
+    const auto names = NamesRead(Metadata(node, kCall));
+    read.insert(names.begin(), names.end());
+    const bool has_parameter = std::ranges::any_of(
+        names, [&](std::string_view name) { return IsParameter(Target(name)); });
+    if (has_parameter) beside_parameters_.insert(node.input().begin(), node.input().end());
+  }
   const bool is_one_gone = std::ranges::any_of(targets_, [&](const auto& each) {
     const auto& [name, target] = each;
     return IsParameter(target) && !initializers.contains(target) && !read.contains(name);
@@ -260,7 +265,9 @@ bool TorchSignature::IsFoldedNumber(std::string_view name, const Tensor& tensor)
   const std::span<const std::byte> bytes = tensor.bytes();
   const auto width = static_cast<size_t>(Info(tensor.dtype()).bytes);
   return known() && !is_parameter_.contains(name) && !IsComputedOfParameters(name) &&
-         tensor.elements() > 0 && (tensor.type().rank() <= 1 || tensor.elements() == 1) &&
+         tensor.elements() > 0 &&
+         (tensor.type().rank() <= 1 || tensor.elements() == 1 ||
+          !beside_parameters_.contains(name)) &&
          std::ranges::equal(bytes.subspan(width), bytes.first(bytes.size() - width));
 }
 

@@ -31,14 +31,16 @@ class TorchSignature {
   /// some parameter.
   bool IsComputedOfParameters(std::string_view name) const;
   /// A number of a formula that folding has made a tensor (a scale f32[1], the ones of a
-  /// normalization without parameters): no tensor of the module, and at most a vector of equal
-  /// elements.
+  /// normalization without parameters, the zeros that values are scattered into): no tensor of the
+  /// module, of equal elements. With two axes and more it may as well be the transposed matrix of a
+  /// fresh layer where a call that reads it names a parameter.
   bool IsFoldedNumber(std::string_view name, const Tensor& tensor) const;
 
  private:
   std::map<std::string, std::string, std::less<>> targets_;  ///< by name
   std::map<std::string, bool, std::less<>> is_parameter_;    ///< by target
   std::set<std::string, std::less<>> read_by_calls_;         ///< where a parameter is gone
+  std::set<std::string, std::less<>> beside_parameters_;     ///< inputs of nodes of such calls
 };
 
 /// Gives parameters that were merged because they were equal an initializer each.

@@ -182,5 +182,22 @@ TEST(Trainer, NamesTheFirstValueThatIsNotFinite) {
   EXPECT_EQ(trained.out.find("'loss'"), std::string::npos) << trained.out;
 }
 
+/// A mask of -inf is state, but no step has made it.
+TEST(Trainer, WhatIsNotTrainedMayBeInfinite) {
+  const Shell shell;
+  shell.Write("masked.descent",
+              "descent 1\nmodel masked {\n  batch 2\n  input x: f32[batch, 1] from features\n"
+              "  input y: f32[batch, 1] from label\n  parameter w: f32[1, 2] = ones\n"
+              "  parameter mask: f32[1, 2] = [[0, -inf]] {trainable=false}\n"
+              "  parameter u: f32[2, 1] = ones\n  z = matmul(x, w)\n  masked = add(z, mask)\n"
+              "  p = softmax(masked)\n  q = matmul(p, u)\n  loss = mse(q, y)\n  predict q\n"
+              "  train loss with sgd(learning_rate=0.1)\n}\n");
+  shell.Write("ones.csv", "a,label\n1,2\n1,2\n");
+  const Outcome trained = shell.Run(
+      "descent compile -q masked.descent -o masked && "
+      "./masked train --data ones.csv --test-split 0 --epochs 2 --quiet");
+  EXPECT_EQ(trained.out, "stopped: all 2 epochs done\n") << trained.err;
+}
+
 }  // namespace
 }  // namespace descent::test

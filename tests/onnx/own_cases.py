@@ -342,9 +342,19 @@ def sign_and_loop_cases():
     yield loop_while(["unread"])
 
 
+def resize_cases():
+    """Before version 11 an axis that becomes smaller takes the next element, a longer one that before."""
+    x = np.arange(1, 9, dtype=np.float32).reshape(1, 1, 2, 4)
+    for scales, rows, columns in [((0.6, 0.6), [0], [0, 2]), ((1.5, 0.7), [0, 0, 1], [0, 2])]:
+        scales = np.array([1, 1, *scales], np.float32)
+        yield case(f"resize_10_{len(rows)}", "Resize", 10, {"x": x, "scales": scales}, {"y": x[:, :, rows][..., columns]},
+                   mode="nearest")
+
+
 def own_cases():
     yield from recurrent_cases()
     yield from linear_attention_cases()
     yield from sampling_cases()
     yield from scan_cases()
     yield from sign_and_loop_cases()
+    yield from resize_cases()

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "frontends/onnx/import.h"
+#include "ir/interpreter.h"
 
 namespace descent::onnx {
 namespace {
@@ -133,6 +134,53 @@ TEST(TorchExport, NumbersAndBuffersAreNotTrained) {
                             Node("Mul", {"p", "weight"}, "q") + Node("Add", {"q", "table"}, "y");
   EXPECT_EQ(ParametersOf(File(graph, "pytorch", kSignature)), "weight, table (not trained)");
   EXPECT_EQ(ParametersOf(File(graph)), "val_1, weight, table");
+}
+
+/// A state that begins with zeros, folded; of a file without a signature it may be a weight.
+TEST(TorchExport, TensorsOfEqualElementsAreNumbers) {
+  const std::string graph = Initializer("val_1", "1, 2", "0, 0") +
+                            Initializer("weight", "2", "1, 1") + Node("Mul", {"x", "weight"}, "p") +
+                            Node("Add", {"p", "val_1"}, "y");
+  EXPECT_EQ(ParametersOf(File(graph, "pytorch", kSignature)), "weight");
+  EXPECT_EQ(ParametersOf(File(graph)), "weight, val_1");
+}
+
+TEST(TorchExport, InfiniteTensorsAreNotTrained) {
+  const std::string graph = Initializer("mask", "2", "0, -inf") +
+                            Initializer("weight", "2", "1, 1") + Node("Mul", {"x", "weight"}, "p") +
+                            Node("Add", {"p", "mask"}, "y");
+  for (const char* producer : {"pytorch", "another"})
+    EXPECT_EQ(ParametersOf(File(graph, producer)), "weight, mask (not trained)");
+}
+
+/// weight [2, 3], and a matrix that the exporter has computed: x weight copy.
+proto::ModelProto WithCopy(std::string_view copy, std::string_view elements,
+                           std::string_view producer = "pytorch", std::string_view signature = {}) {
+  return File(Initializer("weight", "2, 3", "1, 2, 3, 4, 5, 6") +
+                  Initializer(copy, "3, 2", elements) + Node("MatMul", {"x", "weight"}, "p") +
+                  Node("MatMul", {"p", std::string(copy)}, "y"),
+              producer, signature);
+}
+
+TEST(TorchExport, TransposedCopiesStayTied) {
+  constexpr std::string_view kTransposed = "1, 4, 2, 5, 3, 6";
+  const proto::ModelProto tied = WithCopy("onnx::MatMul_7", kTransposed);
+  EXPECT_EQ(ParametersOf(tied), "weight");
+  EXPECT_EQ(ParametersOf(WithCopy("val_4", kTransposed, "pytorch", kSignature)), "weight");
+  const auto model = ParseModel(tied.SerializeAsString(), "net.onnx");
+  ASSERT_TRUE(model) << model.error().ToString();
+  const auto run = Interpret(
+      model->graph, std::vector{Tensor::FromDoubles({DType::kF32, {1, 2}}, std::vector{1., 10.}),
+                                *model->slots[0].initializer.data});
+  ASSERT_TRUE(run) << run.error().ToString();
+  EXPECT_EQ(run->outputs[0], Tensor::FromDoubles({DType::kF32, {1, 2}}, std::vector{334., 802.}));
+}
+
+TEST(TorchExport, OtherMatricesAreNotTied) {
+  EXPECT_EQ(ParametersOf(WithCopy("onnx::MatMul_7", "1, 4, 2, 7, 3, 6")), "weight, onnx::MatMul_7");
+  EXPECT_EQ(ParametersOf(WithCopy("head.weight", "1, 4, 2, 5, 3, 6")), "weight, head.weight");
+  EXPECT_EQ(ParametersOf(WithCopy("onnx::MatMul_7", "1, 4, 2, 5, 3, 6", "another")),
+            "weight, onnx::MatMul_7");
 }
 
 }  // namespace

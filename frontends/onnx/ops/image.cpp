@@ -44,7 +44,9 @@ double Kernel(const Resampling& how, double x) {
   return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
 }
 
-double Nearest(const std::string& mode, double x) {
+/// Before version 11, "simple": what becomes smaller takes the next element.
+double Nearest(const std::string& mode, double scale, double x) {
+  if (mode == "simple") return scale < 1 ? std::ceil(static_cast<float>(x)) : std::floor(x);
   if (mode == "floor") return std::floor(x);
   if (mode == "ceil") return std::ceil(x);
   return mode == "round_prefer_ceil" ? std::floor(x + 0.5) : std::ceil(x - 0.5);
@@ -56,7 +58,7 @@ void Weigh(const Axis& axis, const Resampling& how, double place, double* row) {
   const double last = static_cast<double>(axis.from - 1);
   if (how.coordinates == "tf_crop_and_resize" && (place < 0 || place > last)) return;
   if (how.mode == "nearest") {
-    row[static_cast<int64_t>(std::clamp(Nearest(how.nearest, place), 0.0, last))] = 1;
+    row[static_cast<int64_t>(std::clamp(Nearest(how.nearest, axis.scale, place), 0.0, last))] = 1;
     return;
   }
   // With antialiasing a smaller image takes a wider kernel.
@@ -125,7 +127,7 @@ Resampling ReadResampling(OnnxNode& n) {
       .mode = n.Word("mode", "nearest"),
       .coordinates =
           n.Word("coordinate_transformation_mode", n.version() < 11 ? "asymmetric" : "half_pixel"),
-      .nearest = n.Word("nearest_mode", n.version() < 11 ? "floor" : "round_prefer_floor"),
+      .nearest = n.Word("nearest_mode", n.version() < 11 ? "simple" : "round_prefer_floor"),
       .cubic = n.Float("cubic_coeff_a", -0.75),
       .outside = n.Float("extrapolation_value", 0),
       .exclude_outside = n.Flag("exclude_outside"),
