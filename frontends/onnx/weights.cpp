@@ -53,7 +53,24 @@ bool IsSetting(const NodeProto& node, int operand) {
          std::ranges::find(settings->operands, operand) != settings->operands.end();
 }
 
+/// The state that a recurrent layer begins with: initial_h, initial_c.
+bool IsFirstState(const NodeProto& node, int operand) {
+  constexpr std::string_view kRecurrent[] = {"RNN", "GRU", "LSTM"};
+  return (operand == 5 || operand == 6) &&
+         std::ranges::find(kRecurrent, node.op_type()) != std::end(kRecurrent);
+}
+
+bool IsZero(const Tensor& tensor) {
+  return std::ranges::all_of(tensor.bytes(), [](std::byte byte) { return byte == std::byte(); });
+}
+
 using Names = std::set<std::string, std::less<>>;
+
+void CollectStates(const GraphProto& graph, Names& states) {
+  for (const NodeProto& node : graph.node())
+    for (int i = 0; i < node.input_size(); ++i)
+      if (IsFirstState(node, i)) states.insert(node.input(i));
+}
 
 void CollectReads(const GraphProto& graph, Names& read, Names& slopes) {
   for (const NodeProto& node : graph.node()) {
@@ -76,6 +93,7 @@ bool IsNumber(std::string_view text) {
 Weights::Weights(const proto::ModelProto& model, const TorchSignature& signature)
     : signature_(signature), producer_(model.producer_name()) {
   CollectReads(model.graph(), read_, slopes_);
+  CollectStates(model.graph(), states_);
   is_classical_ = std::ranges::any_of(model.graph().node(), [](const NodeProto& node) {
     return node.domain() == kClassicalDomain;
   });
@@ -105,6 +123,7 @@ bool Weights::HasScalar(std::string_view name) const {
 bool Weights::Has(std::string_view name, const Tensor& tensor) const {
   if (!Info(tensor.dtype()).is_float || tensor.elements() == 0) return false;
   if (slopes_.contains(name)) return true;
+  if (states_.contains(name) && IsGivenByExporter(name) && IsZero(tensor)) return false;
   if (name.starts_with(kNormalizationPrefix) || signature_.IsFoldedNumber(name, tensor))
     return false;
   return tensor.shape().empty() ? HasScalar(name) : read_.contains(name);

@@ -22,7 +22,8 @@ class Weights {
 
   /// Whether initializer `name` of the model's graph is a parameter. So are floating-point tensors
   /// with axes, except numbers that torch.export folded, what every node takes for a setting (see
-  /// below), and what a file of our own normalizes its inputs by. Of scalars are:
+  /// below), zeros with an exporter's name that a recurrent layer begins with, and what a file of
+  /// our own normalizes its inputs by. Of scalars are:
   /// - torch.export: what its signature lists, parameter or buffer, and what it computed of them;
   /// - the TorchScript exporter: what has the name of a tensor of a module ("logit_scale",
   ///   "head.scale") rather than one that the exporter gives ("onnx::Mul_12", "/Div_output_0");
@@ -43,6 +44,7 @@ class Weights {
   bool is_classical_ = false;                  ///< has nodes of ai.onnx.ml
   std::set<std::string, std::less<>> read_;    ///< names that nodes take for more than a setting
   std::set<std::string, std::less<>> slopes_;  ///< of PRelu: always weights
+  std::set<std::string, std::less<>> states_;  ///< that recurrent layers begin with
 };
 
 }  // namespace descent::onnx

@@ -137,6 +137,22 @@ TEST(Weights, ScalarsOfOtherFilesAreParameters) {
   EXPECT_EQ(ParametersOf(File(Product({"val_0"}), "descent")), "val_0");
 }
 
+/// One step, one unit: the zeros that it begins with are no weights, unless they have a name of
+/// the module.
+TEST(Weights, ZerosThatALayerBeginsWithAreNumbers) {
+  const auto layer = [](const std::string& state, std::string_view value) {
+    return File(Initializer("W", "1, 1, 2", "1, 2") + Initializer("R", "1, 1, 1", "1") +
+                Initializer(state, "1, 1, 1", value) +
+                "initializer { name: \"axes\" data_type: 7 dims: [3] int64_data: [1, 1, 2] }\n" +
+                Node("Reshape", {"x", "axes"}, "s") +
+                Node("RNN", {"s", "W", "R", "", "", state}, "y",
+                     "attribute { name: \"hidden_size\" type: INT i: 1 }"));
+  };
+  EXPECT_EQ(ParametersOf(layer("val_10", "0")), "R, W");
+  EXPECT_EQ(ParametersOf(layer("val_10", "0.5")), "R, val_10, W");
+  EXPECT_EQ(ParametersOf(layer("layer.start", "0")), "R, layer.start, W");
+}
+
 /// Limits of a Clip in a file whose names say nothing.
 const std::string kClipped = Scalar("low", "-1") + Scalar("high", "2") +
                              Initializer("W", "2", "1, 1") + Node("Mul", {"x", "W"}, "h") +
