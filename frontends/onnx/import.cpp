@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -30,9 +31,14 @@ bool IsMask(const Slot& slot) {
   constexpr int64_t kMostElements = int64_t{1} << 24;
   const auto& data = slot.initializer.data;
   if (!data || slot.type.dtype != DType::kF32 || slot.type.elements() > kMostElements) return false;
-  const auto* numbers = reinterpret_cast<const float*>(data->bytes().data());
-  return std::any_of(numbers, numbers + slot.type.elements(),
-                     [](float number) { return std::isinf(number); });
+  // Tensors that lie in a file may lie anywhere.
+  const std::byte* bytes = data->bytes().data();
+  for (int64_t i = 0; i < slot.type.elements(); ++i) {
+    float number = 0;
+    std::memcpy(&number, bytes + i * sizeof number, sizeof number);
+    if (std::isinf(number)) return true;
+  }
+  return false;
 }
 
 std::string ModelName(const proto::ModelProto& model, const std::string& path) {
