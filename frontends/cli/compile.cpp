@@ -94,13 +94,16 @@ bool Initializes(const CompileArguments& arguments) {
 }
 
 /// "trains 2 of 4 parameters (27 of 67 numbers); 3 of 5 operators are differentiated", of a model
-/// with frozen ones.
+/// with frozen ones, and which of them have no gradient.
 void ReportTrainedPart(const Model& model) {
   const TrainedPart part = TrainedPartOf(model);
   if (!model.has_loss() || part.trained_parameters == part.parameters) return;
   Print("trains {} of {} ({} of {} numbers); {} of {} that read parameters are differentiated\n",
         part.trained_parameters, Counted(part.parameters, "parameter"), part.trained_elements,
         part.elements, part.differentiated, Counted(part.operators, "operator"));
+  for (const std::string& name : part.without_derivative)
+    Print("{} keeps its value: the loss depends on it only through integers and bools\n",
+          Quoted(name));
 }
 
 Result<CompileOptions> OptionsOf(const CompileArguments& arguments, const Model& model,

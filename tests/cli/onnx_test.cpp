@@ -241,6 +241,27 @@ TEST_F(OnnxFiles, AreTrainedInPart) {
                "are differentiated\nt: executable");
 }
 
+/// As frameworks do: the gradient of what only decides is zero.
+TEST_F(OnnxFiles, AreTrainedBesideWhatHasNoGradient) {
+  shell_.Write("t.descent", R"(descent 1
+model t {
+  input x: f32[4, 2]
+  parameter W: f32[2, 1] = glorot_uniform
+  parameter limit: f32[] = zeros
+  z = matmul(x, W)
+  y = where(greater(z, limit), z, 0.0)
+  output y
+}
+)");
+  ExpectPrints("descent compile t.descent --loss mse -o t", "trains 1 of 2 parameters (2 of 3 num");
+  ExpectPrints("descent compile t.descent --loss mse -o t",
+               "'limit' keeps its value: the loss depends on it only through integers and bools\n");
+  shell_.Write("d.csv", "a,b,label\n1,2,3\n2,1,3\n0,1,1\n4,0,4\n");
+  ExpectPrints("./t train --data d.csv --epochs 3 --quiet", "stopped");
+  ExpectRefused("descent compile t.descent --loss mse --train W --train limit", 1,
+                "without --train limit it keeps its value");
+}
+
 /// A scalar is a parameter: trained, written, read, and kept where others get fresh values.
 TEST_F(OnnxFiles, HaveScalarWeights) {
   shell_.Write("scaled.descent", R"(descent 1
