@@ -81,7 +81,7 @@ Result<std::unique_ptr<Evaluator>> Evaluator::Make(const Program& program, const
   const descent_entry* finish = program.Find("metrics");
   if (!evaluate || !finish) {
     return FailWith(ExitStatus::kUnsupported, "",
-                    "model {} has no loss, so there is nothing to evaluate",
+                    "model {} was compiled without evaluate and metrics, so it cannot be evaluated",
                     Quoted(program.name()));
   }
   auto evaluate_call = EntryCall::Make(*evaluate, executor);

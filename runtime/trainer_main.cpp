@@ -5,6 +5,8 @@
 #include <functional>
 #include <new>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "runtime/command_line.h"
 #include "runtime/memory_limit.h"
@@ -66,13 +68,26 @@ bool CanDo(const descent_program& abi, CommandBit command) {
   return true;
 }
 
+/// "Trains and evaluates", by what was compiled.
+std::string Abilities(const descent_program& abi) {
+  std::string text;
+  std::vector<std::string> verbs;
+  if (CanDo(abi, kTrain)) verbs.emplace_back("trains");
+  if (CanDo(abi, kEvaluate)) verbs.emplace_back("evaluates");
+  if (CanDo(abi, kPredict)) verbs.emplace_back("predicts");
+  if (verbs.empty()) return "A program";
+  for (size_t i = 0; i < verbs.size(); ++i)
+    text += (i == 0 ? "" : i + 1 < verbs.size() ? ", " : " and ") + verbs[i];
+  text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
 std::string OverviewHelp(const std::string& program, Programs programs) {
   const descent_program& abi = *programs[0];
   std::string text = fmt::format(
       "{} with the model {} ({} for {}).\n\n"
       "Usage: {} COMMAND [OPTIONS]\n\nCommands:\n",
-      CanDo(abi, kTrain) ? "Trains, evaluates and predicts" : "Predicts", Quoted(abi.name),
-      abi.compiler, TargetNames(programs), program);
+      Abilities(abi), Quoted(abi.name), abi.compiler, TargetNames(programs), program);
   for (const CommandSpec& command : CommandSpecs())
     if (CanDo(abi, command.bit)) text += Row(command.name, command.doc);
   return text +

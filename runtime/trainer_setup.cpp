@@ -89,6 +89,14 @@ Result<void> Trainer::SetUpBatches() {
                 progress_.batch, batches_);
   }
   if (parts_.data && !parts_.data->Rows(Split::kValidation).empty()) {
+    if (!parts_.program->Find("evaluate") || !parts_.program->Find("metrics")) {
+      return WithHint(
+          FailWith(ExitStatus::kUnsupported, "",
+                   "model {} was compiled without evaluate and metrics, so training cannot be "
+                   "validated",
+                   Quoted(parts_.program->name())),
+          "leave out --validation-split");
+    }
     auto validation = Evaluator::Make(*parts_.program, *parts_.executor, parts_.prepared,
                                       parts_.data->Rows(Split::kValidation));
     if (!validation) return std::unexpected(validation.error());

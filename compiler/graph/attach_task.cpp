@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "compiler/graph/class_axis.h"
+#include "compiler/graph/differentiate.h"
 #include "compiler/graph/optimizers.h"
 #include "compiler/graph/pattern.h"
 #include "compiler/graph/transcribe.h"
@@ -390,6 +391,28 @@ Result<void> ChooseTrained(Model& model, const std::vector<std::string>& freeze,
     if (IsNamed(train, slot)) slot.trainable = true;
     if (MatchesAny(freeze, slot) || (!train.empty() && !MatchesAny(train, slot)))
       slot.trainable = false;
+  }
+  return {};
+}
+
+Result<void> FreezeWithoutDerivative(Model& model, const std::vector<std::string>& train) {
+  const std::vector<const Slot*> without =
+      ParametersWithoutDerivative(model, model.updates.front().loss);
+  const auto is_trained = [&](const Slot& slot) {
+    return slot.kind == SlotKind::kParameter && slot.trainable;
+  };
+  const auto stays = [&](const Slot& slot) {
+    return is_trained(slot) && std::ranges::find(without, &slot) == without.end();
+  };
+  const bool leaves_some = std::ranges::any_of(model.slots, stays);
+  for (Slot& slot : model.slots) {
+    if (!is_trained(slot) || stays(slot)) continue;
+    if (IsNamed(train, slot)) {
+      Diagnostic error = HasNoDerivative(slot);
+      error.hint += fmt::format("; without --train {} it keeps its value", slot.name);
+      return std::unexpected(std::move(error));
+    }
+    if (leaves_some) slot.trainable = false;
   }
   return {};
 }

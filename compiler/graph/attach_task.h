@@ -45,6 +45,11 @@ Result<Model> AttachTask(const Model& model, const Task& task);
 Result<void> ChooseTrained(Model& model, const std::vector<std::string>& freeze,
                            const std::vector<std::string>& train);
 
+/// Freezes parameters of a model with a loss that have no derivative, which differentiate refuses:
+/// frameworks, too, leave them as they are. Fails where `train` has the full name of one. Where
+/// nothing would be left to train, all stay as they are.
+Result<void> FreezeWithoutDerivative(Model& model, const std::vector<std::string>& train);
+
 /// Fresh values for all parameters that are trained: he_uniform for matrices and above, by the name
 /// of the operand that reads a vector ones for scales, else zeros. Scalars keep their value:
 /// nothing tells what a scale or temperature begins with.

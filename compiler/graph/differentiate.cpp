@@ -26,26 +26,18 @@ std::vector<bool> ReachedThroughFloats(const Graph& graph, Value loss) {
   return reached;
 }
 
-std::unexpected<Diagnostic> HasNoDerivative(const Slot& parameter) {
-  auto error =
-      Error("the loss depends on {} only through integers and bools, so it has no gradient",
-            Quoted(parameter.name));
-  error.error().location = parameter.location;
-  error.error().hint = "comparisons, argmax and casts to integers have no derivative";
-  return error;
-}
-
-/// Matched parameters that the loss depends on.
+/// Parameters that the update trains and its loss depends on.
 Result<std::vector<std::string>> DifferentiatedParameters(const Model& model,
                                                           const Update& update) {
   const Value losses[] = {model.graph.FindOutput(update.loss)->value};
   const std::vector<bool> needed = Needed(model.graph, losses);
-  const std::vector<bool> reached = ReachedThroughFloats(model.graph, losses[0]);
+  const std::vector<const Slot*> without = ParametersWithoutDerivative(model, update.loss);
   std::vector<std::string> names;
   for (const Slot* parameter : ParametersOf(model, update)) {
     const NamedValue* input = model.graph.FindInput(parameter->name);
     if (input == nullptr || !needed[input->value.node]) continue;
-    if (!reached[input->value.node]) return HasNoDerivative(*parameter);
+    if (std::ranges::find(without, parameter) != without.end())
+      return std::unexpected(HasNoDerivative(*parameter));
     names.push_back(parameter->name);
   }
   if (!names.empty()) return names;
@@ -56,6 +48,27 @@ Result<std::vector<std::string>> DifferentiatedParameters(const Model& model,
 }
 
 }  // namespace
+
+std::vector<const Slot*> ParametersWithoutDerivative(const Model& model, const std::string& loss) {
+  const Value losses[] = {model.graph.FindOutput(loss)->value};
+  const std::vector<bool> needed = Needed(model.graph, losses);
+  const std::vector<bool> reached = ReachedThroughFloats(model.graph, losses[0]);
+  std::vector<const Slot*> parameters;
+  for (const Slot& slot : model.slots) {
+    const NamedValue* input = model.graph.FindInput(slot.name);
+    if (slot.kind != SlotKind::kParameter || input == nullptr) continue;
+    if (needed[input->value.node] && !reached[input->value.node]) parameters.push_back(&slot);
+  }
+  return parameters;
+}
+
+Diagnostic HasNoDerivative(const Slot& parameter) {
+  return {.message = fmt::format(
+              "the loss depends on {} only through integers and bools, so it has no gradient",
+              Quoted(parameter.name)),
+          .location = parameter.location,
+          .hint = "comparisons, argmax and casts to integers have no derivative"};
+}
 
 std::string GradientName(const std::string& parameter) { return "grad." + parameter; }
 

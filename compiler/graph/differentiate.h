@@ -13,6 +13,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "compiler/graph/pass_options.h"
 #include "ir/model.h"
@@ -20,6 +21,13 @@
 namespace descent {
 
 Result<Model> Differentiate(Model model, const PassOptions& options);
+
+/// Parameters, trained or not, that the loss (an output) depends on only through integers and
+/// bools: there is no gradient of them.
+std::vector<const Slot*> ParametersWithoutDerivative(const Model& model, const std::string& loss);
+
+/// The error of such a parameter, where it is to be trained.
+Diagnostic HasNoDerivative(const Slot& parameter);
 
 /// "grad.<parameter>"
 std::string GradientName(const std::string& parameter);

@@ -20,7 +20,11 @@ Diagnostic MixesRows(const Graph& graph, int32_t number, const RowFlow& flow,
           .location = node.label.location,
           .hint = entry == "train_step"
                       ? "drop keep_partial_batch: training then skips the last, partial batch"
-                      : fmt::format("give {} a batch of 1, or keep rows apart", entry)};
+                  : entry == "run"
+                      ? "give run a batch of 1, or keep rows apart"
+                      : fmt::format("give {} a batch of 1, keep rows apart, or compile training "
+                                    "alone: --entry initialize --entry train_step",
+                                    entry)};
 }
 
 /// The input with every padded row replaced by row 0.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "compiler/graph/differentiate.h"
 #include "ir/op_def.h"
 
 namespace descent {
@@ -50,6 +51,8 @@ TrainedPart TrainedPartOf(const Model& model) {
   const Graph& graph = model.graph;
   const NamedValue* loss = model.has_loss() ? graph.FindOutput(model.updates[0].loss) : nullptr;
   if (loss == nullptr) return part;
+  for (const Slot* slot : ParametersWithoutDerivative(model, loss->name))
+    part.without_derivative.push_back(slot->name);
   const std::vector<bool> needed = Ancestors(graph, loss->value);
   const std::vector<bool> reads_any = Descendants(model, IsParameter);
   const std::vector<bool> reads_trained = Descendants(model, IsTrained);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "ir/model.h"
 
@@ -13,6 +15,8 @@ struct TrainedPart {
   /// Operators that the first update's loss depends on and that read parameters, directly or not;
   /// those of them that are differentiated.
   int64_t operators = 0, differentiated = 0;
+  /// Parameters that this loss depends on only through integers and bools.
+  std::vector<std::string> without_derivative = {};
 };
 TrainedPart TrainedPartOf(const Model& model);
 

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <cmath>
 #include <memory>
 
 #include "compiler/compile.h"
@@ -94,13 +96,16 @@ bool Initializes(const CompileArguments& arguments) {
 }
 
 /// "trains 2 of 4 parameters (27 of 67 numbers); 3 of 5 operators are differentiated", of a model
-/// with frozen ones.
+/// with frozen ones, and which of them have no gradient.
 void ReportTrainedPart(const Model& model) {
   const TrainedPart part = TrainedPartOf(model);
   if (!model.has_loss() || part.trained_parameters == part.parameters) return;
   Print("trains {} of {} ({} of {} numbers); {} of {} that read parameters are differentiated\n",
         part.trained_parameters, Counted(part.parameters, "parameter"), part.trained_elements,
         part.elements, part.differentiated, Counted(part.operators, "operator"));
+  for (const std::string& name : part.without_derivative)
+    Print("{} keeps its value: the loss depends on it only through integers and bools\n",
+          Quoted(name));
 }
 
 Result<CompileOptions> OptionsOf(const CompileArguments& arguments, const Model& model,
@@ -175,12 +180,25 @@ Result<void> CheckKind(const CompileArguments& arguments, const ArtifactKindInfo
   return {};
 }
 
+/// As the trainer takes it: a bad one is a bad flag, not a bad setting.
+Result<void> CheckRate(const std::string& text) {
+  double rate = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, rate);
+  const bool is_number = error == std::errc() && rest == end;
+  if (text.empty() || (is_number && std::isfinite(rate) && rate >= 0)) return {};
+  return UsageError(
+      fmt::format("--learning-rate takes a number of at least 0, not {}", Quoted(text)));
+}
+
 Result<ExitStatus> CompileModel(const CompileArguments& arguments) {
   const runtime::InterruptExit nothing_made(kStopped, STDERR_FILENO);
   const auto start = std::chrono::steady_clock::now();
   const ArtifactKindInfo& kind =
       *std::ranges::find(ArtifactKinds(), arguments.emit, &ArtifactKindInfo::name);
   DESCENT_RETURN_IF_ERROR(CheckKind(arguments, kind));
+  DESCENT_RETURN_IF_ERROR(CheckRate(arguments.learning_rate));
+  DESCENT_RETURN_IF_ERROR(arguments.weights.Check());
   std::vector<runtime::NamedFile> read = {{"--weights", arguments.weights.file},
                                           {"--tuning", arguments.flags.tuning}};
   DESCENT_TRY(model, LoadModel(arguments.model, arguments.flags.model, &read));

@@ -240,6 +240,7 @@ Result<ExitStatus> DiffValues(const DiffArguments& arguments) {
 }
 
 Result<ExitStatus> Diff(const DiffArguments& arguments) {
+  DESCENT_RETURN_IF_ERROR(arguments.weights.Check());
   if (arguments.compiled && arguments.interpreter) return DiffValues(arguments);
   if (arguments.compiled || arguments.interpreter)
     return UsageError("values are compared with --compiled and --interpreter together");

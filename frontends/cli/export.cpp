@@ -21,6 +21,7 @@ struct ExportArguments {
 };
 
 Result<ExitStatus> Export(const ExportArguments& arguments) {
+  DESCENT_RETURN_IF_ERROR(arguments.weights.Check());
   std::vector<runtime::NamedFile> read = {{"--weights", arguments.weights.file}};
   DESCENT_TRY(model, LoadModel(arguments.model, arguments.flags, &read));
   DESCENT_RETURN_IF_ERROR(CheckOutput(arguments.output, read));

@@ -152,9 +152,11 @@ Result<Model> ModelFlags::Apply(Model model) const {
   DESCENT_RETURN_IF_ERROR(ChooseTrained(model, freeze, train));
   if (reinitialize) Reinitialize(model);
   if (!GivesTask()) return model;
-  return AttachTask(model, {.loss = loss,
-                            .optimizer = optimizer.empty() ? "adam" : optimizer,
-                            .class_axis = class_axis});
+  DESCENT_TRY(attached, AttachTask(model, {.loss = loss,
+                                           .optimizer = optimizer.empty() ? "adam" : optimizer,
+                                           .class_axis = class_axis}));
+  DESCENT_RETURN_IF_ERROR(FreezeWithoutDerivative(attached, train));
+  return attached;
 }
 
 }  // namespace descent::cli

@@ -226,6 +226,7 @@ Result<runtime::Weights> Renamed(runtime::Weights weights, const std::vector<std
 }  // namespace
 
 std::vector<Option> WeightsFlags::Options(std::string names, std::string doc) {
+  flag = names.substr(0, names.find(','));
   return {{.names = std::move(names),
            .value = "FILE",
            .doc = doc + ": a safetensors file, or a trainer's checkpoint (of a model that predicts "
@@ -237,6 +238,12 @@ std::vector<Option> WeightsFlags::Options(std::string names, std::string doc) {
            .doc = "what tensors of that file are called in the model, with one * on both sides or "
                   "on none (encoder.*=*); may be repeated, the first that fits counts",
            .destination = &renames}};
+}
+
+Result<void> WeightsFlags::Check() const {
+  if (renames.empty() || given()) return {};
+  return UsageError(fmt::format("--rename is for the tensors of a file, and there is no {}", flag),
+                    fmt::format("add {} FILE, or leave out --rename", flag));
 }
 
 runtime::Bytes ValuesOf(const Model& model) {

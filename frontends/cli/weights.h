@@ -17,12 +17,15 @@ struct WeightsFlags {
   std::string file;
   std::vector<std::string> renames;  ///< "OLD=NEW", perhaps with one * each: "encoder.*=*"
   std::string origin = {};           ///< OriginOf the model that takes them; the command sets it
+  std::string flag = {};             ///< "--weights"; Options sets it
   /// State that the file may lack, which keeps the model's values then.
   std::set<std::string, std::less<>> optional = {};
 
   /// The option of these names, and "--rename".
   std::vector<Option> Options(std::string names, std::string doc);
   bool given() const { return !file.empty(); }
+  /// Fails where there are renames and no file.
+  Result<void> Check() const;
 };
 
 /// `model` is configured: settings may change what it computes.

@@ -37,6 +37,15 @@ Shape WithoutRows(const Shape& from, Shape to) {
 
 }  // namespace
 
+OnnxNode::OnnxNode(GraphImporter& graph, Scope& scope, const proto::NodeProto& proto,
+                   const OpImporter& importer, int version)
+    : graph_(graph), scope_(scope), proto_(proto), importer_(importer), version_(version) {
+  for (const AttributeProto& attribute : proto_.attribute())
+    if (!attribute.ref_attr_name().empty())
+      Fail("attribute {} refers to attribute {} of a function, but is in none",
+           Quoted(attribute.name()), Quoted(attribute.ref_attr_name()));
+}
+
 // --- operands
 
 Value OnnxNode::In(int i) {

@@ -23,9 +23,10 @@ class GraphImporter;
 
 class OnnxNode {
  public:
+  /// A node of a function's call has the attributes of that call. One that refers to such an
+  /// attribute and is in no function has failed from the beginning.
   OnnxNode(GraphImporter& graph, Scope& scope, const proto::NodeProto& proto,
-           const OpImporter& importer, int version)
-      : graph_(graph), scope_(scope), proto_(proto), importer_(importer), version_(version) {}
+           const OpImporter& importer, int version);
 
   /// Of the operator set.
   int version() const { return version_; }

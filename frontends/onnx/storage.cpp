@@ -29,6 +29,9 @@ Result<StoredBytes> Storage::InFile(uint64_t offset, uint64_t size) const {
 Result<const MappedFile*> Storage::Open(const std::string& location) {
   auto& file = external_[location];
   if (file != nullptr) return file.get();
+  // The system would read a name up to it.
+  if (location.contains('\0'))
+    return Error("external data: {} is no name of a file: it has a NUL byte", Quoted(location));
   const std::optional<fs::path> path = PathInFolder(folder_, location);
   if (!path) return Error("external data: {} is not inside the model's folder", Quoted(location));
   std::error_code error;

@@ -241,6 +241,55 @@ TEST_F(OnnxFiles, AreTrainedInPart) {
                "are differentiated\nt: executable");
 }
 
+/// As frameworks do: the gradient of what only decides is zero.
+TEST_F(OnnxFiles, AreTrainedBesideWhatHasNoGradient) {
+  shell_.Write("t.descent", R"(descent 1
+model t {
+  input x: f32[4, 2]
+  parameter W: f32[2, 1] = glorot_uniform
+  parameter limit: f32[] = zeros
+  z = matmul(x, W)
+  fired = greater(z, limit)
+  y = where(fired, z, 0.0)
+  output y
+}
+)");
+  ExpectPrints("descent compile t.descent --loss mse -o t", "trains 1 of 2 parameters (2 of 3 num");
+  ExpectPrints("descent compile t.descent --loss mse -o t",
+               "'limit' keeps its value: the loss depends on it only through integers and bools\n");
+  shell_.Write("d.csv", "a,b,label\n1,2,3\n2,1,3\n0,1,1\n4,0,4\n");
+  ExpectPrints("./t train --data d.csv --epochs 3 --quiet", "stopped");
+  ExpectRefused("descent compile t.descent --loss mse --train W --train limit", 1,
+                "without --train limit it keeps its value");
+}
+
+/// Each row is told from the others of its batch: evaluation, which has partial batches, has no
+/// meaning.
+TEST_F(OnnxFiles, AreTrainedOnPairsOfABatch) {
+  shell_.Write("pairs.descent", R"(descent 1
+model pairs {
+  input x: f32[4, 2]
+  parameter W: f32[2, 3] = glorot_uniform
+  h = matmul(x, W)
+  y = matmul(h, h, transpose_b=true)
+  output y
+}
+)");
+  const std::string compile = "descent compile pairs.descent --loss cross_entropy -o p ";
+  ExpectRefused(compile, 1, "mixes rows of the batch");
+  ExpectRefused(compile, 1, "compile training alone: --entry initialize --entry train_step");
+  ExpectPrints(compile + "--entry initialize --entry train_step", "p: executable");
+  ExpectPrints("./p --help", "Trains with the model 'pairs'");
+  std::string data = "a,b,label\n";
+  for (int i = 0; i < 20; ++i) data += fmt::format("{},{},{}\n", i % 3, i % 5, i % 4);
+  shell_.Write("d.csv", data);
+  ExpectPrints("./p train --data d.csv --epochs 2 --checkpoint c --quiet", "stopped: all 2 epochs");
+  ExpectRefused("./p train --data d.csv --epochs 2 --validation-split 0.2", 3,
+                "was compiled without evaluate and metrics, so training cannot be validated (leave "
+                "out --validation-split)");
+  ExpectRefused("./p evaluate --data d.csv --checkpoint c", 3, "was compiled without evaluate");
+}
+
 /// A scalar is a parameter: trained, written, read, and kept where others get fresh values.
 TEST_F(OnnxFiles, HaveScalarWeights) {
   shell_.Write("scaled.descent", R"(descent 1
@@ -294,6 +343,14 @@ TEST_F(OnnxFiles, AreRefusedWhatTrainsNothing) {
                 "is both trained");
   ExpectPrints(compile + "--loss cross_entropy --train 'head.*' --freeze '*.bias'",
                "trains 1 of 4 parameters");
+}
+
+TEST_F(OnnxFiles, AreTrainedAtARate) {
+  const std::string compile = std::string("descent compile --loss cross_entropy -o t") + kBatch;
+  for (const std::string rate : {"nan", "inf", "-1", "fast"})
+    ExpectRefused(compile + "--learning-rate " + rate, 2,
+                  "--learning-rate takes a number of at least 0, not '" + rate + "'");
+  ExpectPrints(compile + "--learning-rate 1e-3", "t: executable");
 }
 
 TEST_F(OnnxFiles, HaveAnAxisOfClasses) {

@@ -79,6 +79,21 @@ TEST(Weights, RenamedTensors) {
     EXPECT_EQ(shell.Run("descent run other.descent" + run + " --rename " + rule).status, 2) << rule;
 }
 
+TEST(Weights, RenamesNeedAFile) {
+  const Shell shell;
+  for (const std::string line :
+       {"descent run orange-blue.descent 'x=[[1, 2]]' --rename a=b",
+        "descent diff orange-blue.descent --compiled --interpreter --rename a=b",
+        "descent compile orange-blue.descent -o t --rename a=b",
+        "descent export orange-blue.descent -o m.onnx --rename a=b"}) {
+    const Outcome outcome = shell.Run(line);
+    EXPECT_EQ(outcome.status, 2) << line << "\n" << outcome.out << outcome.err;
+    EXPECT_NE(outcome.err.find("--rename is for the tensors of a file, and there is no --weights"),
+              std::string::npos)
+        << outcome.err;
+  }
+}
+
 /// The state of an optimizer that the model file does not name, and a fitted normalization.
 TEST(Weights, CheckpointOfTheModelTrainedOtherwise) {
   const Shell shell;

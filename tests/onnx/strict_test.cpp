@@ -160,6 +160,28 @@ TEST(StrictOnnx, NodesHaveNothingThatIsNotRead) {
                 "node of 'y' (Softmax, version 17): attribute 'axis' is given twice");
 }
 
+/// Only nodes of functions may refer to attributes of their call.
+TEST(StrictOnnx, AttributesReferToThoseOfTheCall) {
+  const std::string referring = "attribute { name: \"axis\" type: INT ref_attr_name: \"where\" } ";
+  const std::string wanted =
+      "attribute 'axis' refers to attribute 'where' of a function, but is in none";
+  ExpectRefused(ReadStatic(File(kX + Node("Softmax", "x", "y", referring) + kY)),
+                "node of 'y' (Softmax, version 17): " + wanted);
+  const auto file = [&](const std::string& given) {
+    return File(kX + Node("Mine", "x", "y", "domain: \"mine\" " + given) + kY,
+                "opset_import { domain: \"mine\" version: 1 } functions { name: \"Mine\" domain: "
+                "\"mine\" input: \"a\" output: \"b\" attribute: \"where\" opset_import { version: "
+                "17 } " +
+                    Node("Softmax", "a", "b", referring) + " }");
+  };
+  ExpectGood(ReadStatic(file("")));
+  ExpectGood(ReadStatic(file("attribute { name: \"where\" type: INT i: 0 } ")));
+  // The call itself is in no function.
+  ExpectRefused(
+      ReadStatic(file("attribute { name: \"where\" type: INT ref_attr_name: \"where\" } ")),
+      "node of 'b' (Softmax, version 17): " + wanted);
+}
+
 TEST(StrictOnnx, CallsHaveWhatTheFunctionTakes) {
   const auto file = [](const std::string& operands, const std::string& results,
                        const std::string& beside = "") {
@@ -331,6 +353,17 @@ TEST_F(ExternalData, HasTheChecksumThatTheFileSays) {
                 fmt::format("tensor 'w': external data: 'w.bin' has the SHA-1 {}, not '{}' as the "
                             "file says",
                             sum, wrong));
+}
+
+/// A name of the system's ends at a NUL byte: this would be "w.bin".
+TEST_F(ExternalData, HasNoNulByteInItsName) {
+  const std::string tensor =
+      "initializer { name: \"w\" data_type: 1 dims: 2 data_location: EXTERNAL external_data { key: "
+      "\"location\" value: \"w.bin\\000.txt\" } } ";
+  ExpectRefused(
+      ParseModel(File(kX + tensor + Node("Add", "xw", "y") + kY).SerializeAsString(),
+                 (folder_ / "g.onnx").string(), {}),
+      "tensor 'w': external data: 'w.bin\\x00.txt' is no name of a file: it has a NUL byte");
 }
 
 TEST_F(ExternalData, IsDescribedOnce) {

@@ -42,7 +42,7 @@ Result<void> ExecutionFlags::Check() const {
   if (compiled && interpreter) return UsageError("--compiled and --interpreter exclude each other");
   if (check_memory && interpreter)
     return UsageError("--check-memory checks compiled kernels, and the interpreter runs none");
-  return {};
+  return weights.Check();
 }
 
 void ExecutionFlags::Fill(ExecutionRequest& request) const {
