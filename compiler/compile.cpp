@@ -263,7 +263,8 @@ Result<std::vector<Compilation>> CompileForTargets(const Model& model,
   DESCENT_TRY(optimized, Optimize(model, options));
   std::vector<Compilation> compilations;
   for (const Target* target : targets) {
-    OptimizedModel own = target == targets.back() ? std::move(optimized) : optimized;
+    const bool is_last = target == targets.back();
+    OptimizedModel own = is_last ? std::move(optimized) : optimized;  // NOLINT: after no other
     if (targets.size() > 1) own.program.prefix += "_" + SafeIdentifier(target->name);
     DESCENT_TRY(compilation, Lower(std::move(own), *target, options));
     compilations.push_back(std::move(compilation));

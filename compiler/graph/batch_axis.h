@@ -29,7 +29,7 @@ struct BatchAxis {
   int axis = kNoBatchAxis;
   int64_t stride = 1, blocks = 1;
 
-  BatchAxis(int axis = kNoBatchAxis, int64_t stride = 1, int64_t blocks = 1)
+  BatchAxis(int axis = kNoBatchAxis, int64_t stride = 1, int64_t blocks = 1)  // NOLINT: a plain one
       : axis(axis), stride(stride), blocks(blocks) {}
   bool holds_rows() const { return axis != kNoBatchAxis; }
   bool is_plain() const { return stride == 1 && blocks == 1; }

@@ -169,7 +169,7 @@ TEST(Compile, RefusesWhatDoesNotFit) {
       {"--set momentum", 2, "NAME=VALUE"},
       {"--set W9.l2=0.1", 1, "fits nothing in the model"},
       {"--set W1.l2=much", 1, "takes a number, not 'much'"},
-      {"--learning-rate abc", 1, "learning_rate must be a number"},
+      {"--learning-rate abc", 2, "--learning-rate takes a number of at least 0, not 'abc'"},
       {"--set every=2 --set learning_rate=abc", 1,
        "error: --set learning_rate=abc: optimizer sgd: learning_rate must be a number, not a "
        "string\n --> command line\n"},
