@@ -41,7 +41,7 @@ class Bench {
     DESCENT_TRY(program, CompileAll());
     DESCENT_RETURN_IF_ERROR(CheckFirst(program));
     DESCENT_TRY(measured, program.Time(run_, seconds_));
-    report_.measured = std::move(measured);
+    report_.measured = measured;
     if (arguments_.profile) DESCENT_RETURN_IF_ERROR(Profile());
     return std::move(report_);
   }
