@@ -47,7 +47,7 @@ std::string DeclaredText(const proto::ValueInfoProto& info) {
   const TypeProto& type = Inner(info.type());
   if (type.has_sequence_type()) return "a sequence";
   const TypeProto::Tensor& tensor = type.tensor_type();
-  const std::string element =
+  std::string element =
       tensor.elem_type() == TensorProto::UNDEFINED ? "?" : ElementTypeName(tensor.elem_type());
   if (!tensor.has_shape()) return element;
   std::vector<std::string> extents;
