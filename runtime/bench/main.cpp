@@ -147,15 +147,17 @@ int Report(const Failure& failure) {
 }
 
 }  // namespace
-}  // namespace descent::runtime
 
-int main(int argc, char** argv) try {
-  using namespace descent::runtime;
+/// Without memory enough, too, there is a report.
+int BenchMain(int argc, char** argv) try {
   const auto text = Run({argv + 1, argv + argc});
   if (!text) return Report(text.error());
   fmt::print("{}\n", *text);
   return 0;
 } catch (const std::bad_alloc&) {
-  using namespace descent::runtime;
   return Report(Fail("", "this takes more memory than there is").error());
 }
+
+}  // namespace descent::runtime
+
+int main(int argc, char** argv) { return descent::runtime::BenchMain(argc, argv); }
