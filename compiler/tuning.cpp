@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "compiler/codegen/contraction_plan.h"
+#include "compiler/graph/sum_of_products.h"
 #include "compiler/kernel/computation.h"
 #include "compiler/kernel/contraction.h"
 #include "ir/index_map.h"

@@ -4,7 +4,6 @@
 #include <numeric>
 
 #include "compiler/codegen/lane_step.h"
-#include "compiler/kernel/widen.h"
 #include "ir/counts.h"
 #include "ir/diagnostic.h"
 
@@ -119,7 +118,7 @@ class Planner {
     if (!facts_.bf16_pairs || plan_.dtype != DType::kF32 || !lhs || !rhs) return;
     const AxisGroup& k = plan_.groups[kKAxis];
     if (k.extent < 2 || (k.row < k.extent && k.row % 2 != 0)) return;
-    const auto address = AddressThroughCasts(plan_.rhs);
+    const auto address = Address(rhs, true);
     if (!address || address->k_run % 2 != 0) return;
     if (address->coefficients[kNAxis] != 1 && address->coefficients[kKAxis] != 1) return;
     if (plan_.window) {
@@ -132,17 +131,14 @@ class Planner {
   }
 
   /// Address of a factor that is one unguarded, affine read in the type that the micro-kernel
-  /// takes.
-  std::optional<FlatAddress> Address(const OperandPlan& operand) const {
-    if (operand.value->kind != ScalarKind::kRead) return std::nullopt;
-    return AddressThroughCasts(operand);
-  }
-
-  /// The same of a read in another floating-point type.
-  std::optional<FlatAddress> AddressThroughCasts(const OperandPlan& operand) const {
-    const ScalarNode& value = ThroughFloatCasts(*operand.value);
-    if (value.kind != ScalarKind::kRead || !Info(value.dtype).is_float) return std::nullopt;
-    const StageRead& read = stage_.reads[value.slot];
+  /// takes, or, of pairs, in f32, from which packing rounds it.
+  std::optional<FlatAddress> Address(const Scalar& factor, bool pairs) const {
+    const ScalarNode* value = factor.get();
+    const bool rounds = pairs && value->kind == ScalarKind::kCall && value->op == ScalarOp::kCast &&
+                        value->arguments[0]->dtype == DType::kF32;
+    if (rounds) value = value->arguments[0].get();
+    if (value->kind != ScalarKind::kRead) return std::nullopt;
+    const StageRead& read = stage_.reads[value->slot];
     if (!read.guards.empty() || read.source != Source::kParameter) return std::nullopt;
     const std::vector<int64_t> strides = RowMajorStrides(kernel_.parameters[read.index].type.shape);
     const auto affine = AsAffine(Flatten(read.coordinates, strides), axis_count_);
@@ -178,9 +174,8 @@ class Planner {
   /// Blocks of K end where runs end, or, where a box says how long they are, runs don't count. What
   /// lies in a box has no address of its own.
   void PlanAddresses() {
-    if (!plan_.window)
-      plan_.lhs.address = plan_.pairs ? AddressThroughCasts(plan_.lhs) : Address(plan_.lhs);
-    plan_.rhs.address = plan_.pairs ? AddressThroughCasts(plan_.rhs) : Address(plan_.rhs);
+    if (!plan_.window) plan_.lhs.address = Address(plan_.lhs.value, plan_.pairs);
+    plan_.rhs.address = Address(plan_.rhs.value, plan_.pairs);
     const auto crosses = [&](const OperandPlan& operand) {
       return operand.address && operand.address->k_run % plan_.block_k != 0;
     };

@@ -7,7 +7,7 @@
 // of K. The bits depend on block_k, which follows from shapes and target, and on no other size.
 //
 // Factors that are rounded to bf16 are multiplied in pairs where the target can: a step of the
-// micro-kernel adds the products of two steps of k, which lie side by side in memory (PlanPairs).
+// micro-kernel adds the products of two steps of k, which lie side by side in memory.
 //
 // An operand is read where it lies if its address is affine in the flattened axes, contiguous
 // along one of them (on the lanes' side along n), and dense enough for the caches. Otherwise it is

@@ -13,8 +13,7 @@ constexpr int kMaxDepth = 32;
 
 bool HasComposite(const Graph& graph) {
   return std::ranges::any_of(graph.nodes(), [&](const Node& node) {
-    std::vector<TensorType> types;
-    for (const Value operand : node.operands) types.push_back(graph.type(operand));
+    const std::vector<TensorType> types = OperandTypes(graph, node);
     if (node.op->IsReplaced({types, node.attributes})) return true;
     return std::ranges::any_of(node.attributes, [](const Attributes::Entry& attribute) {
       const auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute.second);

@@ -61,9 +61,7 @@ int64_t FlopsOf(const OpDef& op, std::span<const TensorType> operands,
 }
 
 int64_t FlopsOf(const Graph& graph, const Node& node) {
-  std::vector<TensorType> types;
-  for (const Value operand : node.operands) types.push_back(graph.type(operand));
-  return FlopsOf(*node.op, types, node.attributes);
+  return FlopsOf(*node.op, OperandTypes(graph, node), node.attributes);
 }
 
 int64_t FlopsOf(const Graph& graph) { return CountWork(graph, kFlops); }

@@ -7,18 +7,13 @@
 #include <optional>
 #include <set>
 
+#include "compiler/graph/sum_of_products.h"
 #include "compiler/graph/transcribe.h"
 #include "ir/index_map.h"
 #include "ir/op_def.h"
 
 namespace descent {
 namespace {
-
-std::vector<TensorType> OperandTypes(const Graph& graph, const Node& node) {
-  std::vector<TensorType> types;
-  for (const Value operand : node.operands) types.push_back(graph.type(operand));
-  return types;
-}
 
 /// What a node computes, if that is one loop nest.
 std::optional<TensorExpr> Definition(const Node& node, std::span<const TensorType> types) {
@@ -28,21 +23,13 @@ std::optional<TensorExpr> Definition(const Node& node, std::span<const TensorTyp
 
 bool IsRead(const Scalar& scalar) { return scalar->kind == ScalarKind::kRead; }
 
-/// The two reads of  acc = 0; acc += a * b.
+/// The two reads of  acc = 0; acc += a * b  in f32.
 std::optional<std::array<int, 2>> Factors(const TensorExpr& expr) {
-  if (!expr.reducer || expr.reducer->init.size() != 1) return std::nullopt;
-  const ScalarNode& init = *expr.reducer->init[0];
-  const ScalarNode& step = *expr.reducer->step[0];
-  if (init.dtype != DType::kF32 || init.number != 0) return std::nullopt;
-  if (step.kind != ScalarKind::kCall || step.op != ScalarOp::kAdd) return std::nullopt;
-  for (const int product : {0, 1}) {
-    const ScalarNode& node = *step.arguments[product];
-    if (node.kind != ScalarKind::kCall || node.op != ScalarOp::kMul) continue;
-    if (step.arguments[1 - product]->kind != ScalarKind::kAccumulator) continue;
-    if (!std::ranges::all_of(node.arguments, IsRead)) continue;
-    return std::array{node.arguments[0]->slot, node.arguments[1]->slot};
-  }
-  return std::nullopt;
+  const auto factors = expr.reducer ? FactorsOf(*expr.reducer) : std::nullopt;
+  if (!factors || expr.reducer->init[0]->dtype != DType::kF32) return std::nullopt;
+  const auto& [a, b] = *factors;
+  if (!IsRead(a) || !IsRead(b)) return std::nullopt;
+  return std::array{a->slot, b->slot};
 }
 
 bool Moves(const Read& read, int axis) {
@@ -83,9 +70,7 @@ bool OnlyMoves(const TensorExpr& expr) {
 /// Has every element of it been rounded to bf16?
 bool IsRounded(const GraphBuilder& b, Value value) {
   const Node& node = b.node(value);
-  std::vector<TensorType> types;
-  for (const Value operand : node.operands) types.push_back(b.type(operand));
-  const auto expr = Definition(node, types);
+  const auto expr = Definition(node, OperandTypes(b, node));
   if (!expr || expr->reducer || expr->results.size() != 1) return false;
   const ScalarNode& result = *expr->results[0];
   if (result.kind == ScalarKind::kCall && result.op == ScalarOp::kCast)

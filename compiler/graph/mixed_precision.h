@@ -8,7 +8,7 @@
 // sums), nor what a kernel form (attention) takes. Parameters
 // keep their f32 form, the master copy that the optimizer updates; only the sums read them rounded.
 // Everything else (normalization, softmax, losses, statistics, gradients of parameters, the update)
-// is computed and kept in f32.
+// is computed in f32.
 //
 //   y = matmul(x, w)     becomes     y = f32(bf16(matmul(f32(bf16(x)), f32(bf16(w)))))
 //

@@ -14,12 +14,12 @@ TensorType SliceOf(TensorType type) {
 }
 
 /// A node's operands, in the source and now.
-struct OperandTypes {
+struct BothTypes {
   std::vector<TensorType> before, now;
 };
 
 /// The inputs of a body are the node's last operands, whole or one slice of them.
-std::vector<TensorType> InputTypes(const Graph& body, const OperandTypes& operands) {
+std::vector<TensorType> InputTypes(const Graph& body, const BothTypes& operands) {
   const size_t skipped = operands.before.size() - body.inputs().size();
   std::vector<TensorType> types;
   for (size_t i = 0; i < body.inputs().size(); ++i) {
@@ -31,7 +31,7 @@ std::vector<TensorType> InputTypes(const Graph& body, const OperandTypes& operan
 }
 
 /// `attributes` with every body transcribed.
-Result<Attributes> TranscribeBodies(const Attributes& attributes, const OperandTypes& operands,
+Result<Attributes> TranscribeBodies(const Attributes& attributes, const BothTypes& operands,
                                     const NodeRule& rule) {
   Attributes result = attributes;
   for (const auto& [name, value] : attributes) {
@@ -69,7 +69,7 @@ Result<std::vector<Value>> TranscribeNode(const Graph& source, const Node& node,
   }
   b.SetOrigin("", Section::kForward);
   if (!HasBody(node.attributes)) return b.Copy(node, std::move(operands));
-  OperandTypes types;
+  BothTypes types;
   for (const Value operand : node.operands) types.before.push_back(source.type(operand));
   for (const Value operand : operands) types.now.push_back(b.type(operand));
   DESCENT_TRY(attributes, TranscribeBodies(node.attributes, types, rule));

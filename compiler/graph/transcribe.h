@@ -35,6 +35,14 @@ class ValueMap {
   std::vector<std::vector<Value>> results_;
 };
 
+/// Of a node of a graph or of a builder.
+template <typename Owner>
+std::vector<TensorType> OperandTypes(const Owner& owner, const Node& node) {
+  std::vector<TensorType> types;
+  for (const Value operand : node.operands) types.push_back(owner.type(operand));
+  return types;
+}
+
 /// The results that stand for `node` over `operands` (values of the builder), or nullopt to copy
 /// it.
 using NodeRule = std::function<Result<std::optional<std::vector<Value>>>(

@@ -30,7 +30,7 @@ int ResultOf(const Computation& producer, int tensor) {
 bool SameOutside(const Scalar& a, const Scalar& b) { return a && b && SameScalar(a, b); }
 
 /// The read that yields `outside` wherever `value`, which is it or a conversion of it between
-/// floats, would be replaced by that, with what it then has outside: 0 stays 0. Null slot: none.
+/// floats, would be replaced by that, with what it then has outside: 0 stays 0. Slot -1: none.
 struct GuardedSource {
   int slot = -1;
   Scalar outside;

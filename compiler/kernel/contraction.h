@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <utility>
 
 #include "compiler/kernel/computation.h"
 #include "compiler/kernel/program.h"
@@ -16,9 +15,6 @@ namespace descent {
 /// contiguous in the result, belongs to N. Nullopt if the form is another one, or M or N has no
 /// axis.
 std::optional<ContractionForm> FindContraction(const Computation& computation);
-
-/// The two factors of  acc = 0; acc += a * b.
-std::optional<std::pair<Scalar, Scalar>> FactorsOf(const Reducer& reducer);
 
 /// Splits axes where that makes a sum of products a contraction: in a grouped convolution filter o
 /// belongs to group o / filters, so that o becomes the two axes group and filter of the group.

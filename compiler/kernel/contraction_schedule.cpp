@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "compiler/graph/sum_of_products.h"
 #include "compiler/kernel/computation.h"
 #include "compiler/kernel/contraction.h"
 #include "compiler/kernel/lane_choice.h"

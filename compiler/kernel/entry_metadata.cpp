@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "compiler/graph/transcribe.h"
 #include "ir/expansion.h"
 #include "ir/index_map.h"
 #include "ir/op_def.h"
@@ -12,12 +13,6 @@
 
 namespace descent {
 namespace {
-
-std::vector<TensorType> OperandTypes(const Graph& graph, const Node& node) {
-  std::vector<TensorType> types;
-  for (const Value operand : node.operands) types.push_back(graph.type(operand));
-  return types;
-}
 
 /// Whether numbers of type `from` stay what they are in type `to`, as far as a walk cares.
 using KeepsNumbers = bool (*)(DType from, DType to);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/graph/sum_of_products.h"
 #include "compiler/kernel/contraction.h"
 #include "compiler/kernel/schedule.h"
 #include "ir/counts.h"

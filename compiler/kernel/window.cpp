@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/graph/sum_of_products.h"
 #include "compiler/kernel/contraction.h"
 #include "compiler/kernel/widen.h"
 #include "ir/index_map.h"

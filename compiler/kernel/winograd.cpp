@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "compiler/graph/sum_of_products.h"
 #include "compiler/kernel/contraction.h"
 #include "compiler/kernel/lane_axes.h"
 #include "compiler/kernel/remap.h"

@@ -1,5 +1,6 @@
 #include "frontends/onnx/tied_transpose.h"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <set>
@@ -16,7 +17,6 @@ namespace {
 using proto::NodeProto;
 using proto::TensorProto;
 
-constexpr std::string_view kProducer = "pytorch";
 /// What the TorchScript exporter calls a constant that it has computed.
 constexpr std::string_view kComputed = "onnx::";
 /// Parameters that begin alike are compared with a copy up to so many.
@@ -139,7 +139,7 @@ class Tying {
 }  // namespace
 
 void TieTransposedCopies(ProtoFile& file) {
-  if (file.model.producer_name() == kProducer) Tying(file).Run();
+  if (file.model.producer_name() == kTorchProducer) Tying(file).Run();
 }
 
 }  // namespace descent::onnx

@@ -13,7 +13,6 @@ using proto::GraphProto;
 using proto::NodeProto;
 using proto::TensorProto;
 
-constexpr std::string_view kProducer = "pytorch";
 constexpr std::string_view kSignature = "pkg.torch.export.ExportedProgram.graph_signature";
 constexpr std::string_view kCall = "pkg.torch.onnx.fx_node";
 constexpr std::string_view kScopes = "pkg.torch.onnx.name_scopes";
@@ -272,7 +271,7 @@ bool TorchSignature::IsFoldedNumber(std::string_view name, const Tensor& tensor)
 }
 
 void SeparateMergedParameters(proto::ModelProto& model) {
-  if (model.producer_name() == kProducer) Separator(model).Run();
+  if (model.producer_name() == kTorchProducer) Separator(model).Run();
 }
 
 }  // namespace descent::onnx

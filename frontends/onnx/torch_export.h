@@ -15,6 +15,9 @@
 
 namespace descent::onnx {
 
+/// What both exporters of PyTorch call the producer of a file.
+inline constexpr std::string_view kTorchProducer = "pytorch";
+
 /// What torch.export tells in the graph's metadata of the tensors of the module. Empty for others.
 class TorchSignature {
  public:

@@ -16,7 +16,7 @@ using proto::GraphProto;
 using proto::NodeProto;
 
 /// Producers as files name them.
-constexpr std::string_view kDescent = "descent", kTorch = "pytorch", kTf2onnx = "tf2onnx";
+constexpr std::string_view kDescent = "descent", kTf2onnx = "tf2onnx";
 /// Its operators are models of scikit-learn and what stands before and behind them.
 constexpr std::string_view kClassicalDomain = "ai.onnx.ml";
 /// These write every number of a formula as an initializer, and have no layer with a scalar weight.
@@ -66,19 +66,15 @@ bool IsZero(const Tensor& tensor) {
 
 using Names = std::set<std::string, std::less<>>;
 
-void CollectStates(const GraphProto& graph, Names& states) {
-  for (const NodeProto& node : graph.node())
-    for (int i = 0; i < node.input_size(); ++i)
-      if (IsFirstState(node, i)) states.insert(node.input(i));
-}
-
-void CollectReads(const GraphProto& graph, Names& read, Names& slopes) {
+void CollectReads(const GraphProto& graph, Names& read, Names& slopes, Names& states) {
   for (const NodeProto& node : graph.node()) {
     if (node.op_type() == "PRelu" && node.input_size() > 1) slopes.insert(node.input(1));
-    for (int i = 0; i < node.input_size(); ++i)
+    for (int i = 0; i < node.input_size(); ++i) {
       if (!IsSetting(node, i)) read.insert(node.input(i));
+      if (IsFirstState(node, i)) states.insert(node.input(i));
+    }
     for (const AttributeProto& attribute : node.attribute())
-      if (attribute.has_g()) CollectReads(attribute.g(), read, slopes);
+      if (attribute.has_g()) CollectReads(attribute.g(), read, slopes, states);
   }
   for (const auto& output : graph.output()) read.insert(output.name());
 }
@@ -92,8 +88,7 @@ bool IsNumber(std::string_view text) {
 
 Weights::Weights(const proto::ModelProto& model, const TorchSignature& signature)
     : signature_(signature), producer_(model.producer_name()) {
-  CollectReads(model.graph(), read_, slopes_);
-  CollectStates(model.graph(), states_);
+  CollectReads(model.graph(), read_, slopes_, states_);
   is_classical_ = std::ranges::any_of(model.graph().node(), [](const NodeProto& node) {
     return node.domain() == kClassicalDomain;
   });
@@ -117,7 +112,7 @@ bool Weights::HasScalar(std::string_view name) const {
   if (producer_ == kTf2onnx) return name.find(kVariable) != std::string_view::npos;
   if (std::ranges::find(kOfVectorsOnly, producer_) != std::end(kOfVectorsOnly)) return false;
   if (IsGivenByExporter(name)) return false;
-  return producer_ == kTorch || (!is_classical_ && read_.contains(name));
+  return producer_ == kTorchProducer || (!is_classical_ && read_.contains(name));
 }
 
 bool Weights::Has(std::string_view name, const Tensor& tensor) const {

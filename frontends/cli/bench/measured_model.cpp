@@ -17,6 +17,22 @@ Option MeasuredModelArgument(std::string* destination) {
   return option;
 }
 
+Option ThreadsOption(int64_t* destination) {
+  return {.names = "--threads",
+          .value = "T",
+          .doc = "threads (default: one per core)",
+          .destination = destination,
+          .minimum = 1};
+}
+
+Option MeasuredEntryOption(std::string* destination) {
+  return {.names = "--entry",
+          .value = "ENTRY",
+          .doc = "entry point (default train_step, of a model without a loss run or predict)",
+          .destination = destination,
+          .choices = {"train_step", "evaluate", "predict", "run"}};
+}
+
 Result<Model> LoadMeasuredModel(const std::string& name, const ModelFlags& flags,
                                 std::vector<runtime::NamedFile>* read) {
   const nn::ReadyModel* ready = nn::FindReadyModel(name);

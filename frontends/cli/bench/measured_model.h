@@ -1,6 +1,7 @@
 // What `descent bench` and `descent tune` measure, and for how long.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,11 @@ namespace descent::cli {
 
 /// MODEL, which a shell may complete to a ready one.
 Option MeasuredModelArgument(std::string* destination);
+
+/// "--threads"
+Option ThreadsOption(int64_t* destination);
+/// "--entry", of those that can be measured.
+Option MeasuredEntryOption(std::string* destination);
 
 /// The file of this name, or the ready model. The files that were read are added to `read`.
 Result<Model> LoadMeasuredModel(const std::string& name, const ModelFlags& flags,

@@ -65,6 +65,27 @@ TEST_P(PairPacking, Batches) {
   ExpectMatchesReference(kernel, Patterns(kernel), 1e-5);
 }
 
+/// Packing takes bf16 and f32; what is converted otherwise is so before it is packed.
+TEST(PairPacking, OtherTypesAreConvertedFirst) {
+  for (const bool transpose : {false, true})
+    for (const auto& [lhs, rhs] : {std::pair{DType::kF64, kBF16},
+                                   {kBF16, DType::kF64},
+                                   {DType::kF16, kBF16},
+                                   {kBF16, DType::kF16}}) {
+      Kernel kernel = MatmulKernel({17, 18, 20, transpose, transpose});
+      RoundFactors(kernel, lhs, rhs);
+      ExpectMatchesReference(kernel, Patterns(kernel), 1e-5);
+    }
+  // f32 -> f16 -> bf16 rounds twice.
+  Kernel twice = MatmulKernel({17, 18, 20, true, false});
+  RoundFactors(twice, kF32, kBF16);
+  const Scalar product = twice.stages[0].reducer->step[0]->arguments[1];
+  const Scalar lhs = Cast(kF32, Cast(kBF16, Cast(DType::kF16, ReadScalar(0, kF32))));
+  twice.stages[0].reducer->step = {Call(
+      ScalarOp::kAdd, {Accumulator(0, kF32), Call(ScalarOp::kMul, {lhs, product->arguments[1]})})};
+  ExpectMatchesReference(twice, Patterns(twice), 1e-6);
+}
+
 TEST(PairPacking, IsUsedWhereTheTargetHasIt) {
   Kernel kernel = MatmulKernel({32, 32, 32});
   RoundFactors(kernel, kBF16, kF32);

@@ -192,8 +192,8 @@ TEST(Schedule, SmallKernelsAreOneSerialTile) {
 }
 
 TEST(Schedule, ContractionsFitTheRegisters) {
-  for (const TargetFacts facts : {TargetFacts{.vector_bytes = 32, .vector_registers = 16},
-                                  TargetFacts{.vector_bytes = 64, .vector_registers = 32}})
+  for (const TargetFacts& facts : {TargetFacts{.vector_bytes = 32, .vector_registers = 16},
+                                   TargetFacts{.vector_bytes = 64, .vector_registers = 32}})
     for (const int64_t m : {1, 4, 37, 128, 1000})
       for (const int64_t n : {1, 10, 64, 512}) {
         Lowered lowered = LowerText(fmt::format(R"(
