@@ -120,19 +120,18 @@ class ContractionKernelEmitter {
                    tile.rhs_key, [&] { EmitPackPanel(frame_, plan_, panel); });
       panel.n_low = f_.Add(columns.low, f_.I64(columns.extent));
       EmitRowPanels(tile, [&](const Panel& rows) {
-        if (plan_.rhs.packing == Packing::kPanel) EmitPrefetchNext(panel, tile, rows);
-        EmitRegisterTile(tile, rows, columns, k_low, k_high);
+        EmitRegisterTile(tile, rows, columns, panel, k_low, k_high);
       });
     };
     EmitPanels(tile.n_low, tile.n_high, kNAxis, column_panel);
   }
 
-  /// Rows of a panel lie too far apart for the hardware to foresee: each register tile fetches its
-  /// share of the next panel.
-  void EmitPrefetchNext(const PackedPanel& next, const Tile& tile, const Panel& rows) {
-    const int64_t share = (plan_.block_k + plan_.block_m - 1) / plan_.block_m;
-    llvm::Value* first = f_.Mul(b_.CreateSub(rows.low, tile.m_low), share);
-    EmitPrefetchPanel(frame_, plan_, next, first, rows.extent * share);
+  /// Lines of a panel lie too far apart for the hardware to foresee: each row of the register tiles
+  /// fetches its share of the next panel.
+  void EmitPrefetchNext(const PackedPanel& next, const Tile& tile, llvm::Value* row) {
+    const int64_t rows = PrefetchedRows(plan_, next);
+    const int64_t share = (rows + plan_.block_m - 1) / plan_.block_m;
+    EmitPrefetchPanel(frame_, plan_, next, f_.Mul(b_.CreateSub(row, tile.m_low), share), share);
   }
 
   /// `key` names the block; null `packed`: it is never the one that lies there.
@@ -220,8 +219,9 @@ class ContractionKernelEmitter {
     return plan_.pairs ? b_.CreateUDiv(f_.Add(count, f_.I64(1)), f_.I64(2)) : count;
   }
 
+  /// `next` is the panel behind `columns`.
   void EmitRegisterTile(const Tile& tile, const Panel& rows, const Panel& columns,
-                        llvm::Value* k_low, llvm::Value* k_high) {
+                        const PackedPanel& next, llvm::Value* k_low, llvm::Value* k_high) {
     MicroKernel micro{.rows = rows.extent, .columns = columns.extent};
     micro.mask_columns = !plan_.rhs.packed();
     if (plan_.window)
@@ -232,8 +232,15 @@ class ContractionKernelEmitter {
     micro.rhs = OperandAddress(plan_.rhs, tile, k_low, columns.low, tile.n_low, 1);
     micro.steps = Steps(k_low, k_high);
     micro.partial = frame_.ScratchAt(plan_.partial_offset);
+    const bool last = plan_.one_k_block();
+    if (last || plan_.rhs.panels()) {
+      micro.prefetch = [&, last](llvm::Value* number) {
+        llvm::Value* row = f_.Add(rows.low, number);
+        if (plan_.rhs.panels()) EmitPrefetchNext(next, tile, row);
+        if (last) EmitPrefetch(tile, row, columns);
+      };
+    }
     if (plan_.one_k_block()) {
-      EmitPrefetch(tile, rows, columns);
       EmitMicroKernel(f_, plan_, micro);
       EmitEpilogue(tile, rows, columns, micro.partial);
       return;
@@ -250,7 +257,7 @@ class ContractionKernelEmitter {
   // ---- epilogue ----
 
   /// What the epilogue reads and overwrites comes from memory while the sums are made.
-  void EmitPrefetch(const Tile& tile, const Panel& rows, const Panel& columns) {
+  void EmitPrefetch(const Tile& tile, llvm::Value* row, const Panel& columns) {
     std::set<int> overwritten;
     for (const auto& [read, written] : kernel_.may_alias) overwritten.insert(read);
     for (size_t i = 0; i < stage_.reads.size(); ++i) {
@@ -258,15 +265,15 @@ class ContractionKernelEmitter {
       const bool factor =
           static_cast<int>(i) == plan_.lhs.read || static_cast<int>(i) == plan_.rhs.read;
       if (!factor && !overwritten.contains(read.index))
-        PrefetchTile(read.index, read.coordinates, false, tile, rows, columns);
+        PrefetchRow(read.index, read.coordinates, false, tile, row, columns);
     }
     for (const StageStore& store : stage_.stores)
-      PrefetchTile(store.parameter, store.coordinates, true, tile, rows, columns);
+      PrefetchRow(store.parameter, store.coordinates, true, tile, row, columns);
   }
 
-  /// The cache lines of a register tile in a parameter whose rows are contiguous along n.
-  void PrefetchTile(int parameter, const std::vector<Index>& coordinates, bool written,
-                    const Tile& tile, const Panel& rows, const Panel& columns) {
+  /// The cache lines of a row of a register tile in a parameter whose rows are contiguous along n.
+  void PrefetchRow(int parameter, const std::vector<Index>& coordinates, bool written,
+                   const Tile& tile, llvm::Value* row, const Panel& columns) {
     const Memory memory = frame_.Parameter(parameter);
     const auto affine = AsAffine(Flatten(coordinates, memory.strides), AxisCount());
     if (!affine) return;
@@ -276,14 +283,11 @@ class ContractionKernelEmitter {
     if (!strides[kBatchAxis] || strides[kNAxis] != 1 || strides[kMAxis].value_or(0) == 0) return;
     llvm::Type* element = f_.MemoryType(memory.dtype);
     llvm::Value* start = f_.Element(element, memory.base, f_.Mul(tile.batch, *strides[kBatchAxis]));
-    start = f_.Element(element, start, f_.Mul(rows.low, *strides[kMAxis]));
+    start = f_.Element(element, start, f_.Mul(row, *strides[kMAxis]));
     start = f_.Element(element, start, f_.Add(columns.low, f_.I64(affine->constant)));
     const int64_t line = kCacheLine / Info(memory.dtype).bytes;
-    for (int64_t row = 0; row < rows.extent; ++row)
-      for (int64_t column = 0; column < columns.extent; column += line) {
-        llvm::Value* place = f_.Element(element, start, f_.I64(row * *strides[kMAxis] + column));
-        f_.Prefetch(place, 3, written);
-      }
+    for (int64_t column = 0; column < columns.extent; column += line)
+      f_.Prefetch(f_.Element(element, start, f_.I64(column)), 3, written);
   }
 
   /// The stage's results over a tile of sums that lies at `sums`.

@@ -15,6 +15,7 @@ namespace {
 constexpr int64_t kRowPadding = 16;
 /// A block that only this many register tiles read is not worth copying.
 constexpr int64_t kWorthPacking = 4;
+constexpr int64_t kPage = 4096;
 
 AxisGroup MakeGroup(const std::vector<int>& axes, const Shape& extents) {
   AxisGroup group;
@@ -256,7 +257,8 @@ class Planner {
       lhs.row_stride = lhs.address->coefficients[kMAxis];
       const bool along_k = std::abs(lhs.k_stride) <= 1, along_m = std::abs(lhs.row_stride) <= 1;
       if ((along_k || along_m) && FitsDisplacement(lhs.row_stride)) {
-        if (along_k || !reused || !IsSpread(lhs.k_stride)) return;
+        const bool far = std::abs(lhs.k_stride) * Info(plan_.dtype).bytes >= kPage;
+        if (along_k || (!reused && !far) || !IsSpread(lhs.k_stride)) return;
         lhs.packing = Packing::kBlock;
         lhs.k_stride = PackedStride(plan_.block_m);
         lhs.row_stride = 1;

@@ -16,6 +16,8 @@ namespace {
 constexpr int64_t kUnroll = 2;
 /// Runs of K up to this length are unrolled as a whole.
 constexpr int64_t kShortRun = 8;
+/// As many steps of k at least lie between the prefetches of two rows.
+constexpr int64_t kStepsBetween = 8;
 
 /// Nothing stays in a vector register here. Without it the constants of an epilogue, which LLVM
 /// hoists out of the loops over register tiles, take registers from the sums, all of which are
@@ -51,11 +53,15 @@ class MicroKernelEmitter {
       b_.CreateStore(llvm::Constant::getNullValue(vector_), accumulators_.back());
     }
     if (kernel_.runs) {
+      PrefetchRows();
       EmitRuns(*kernel_.runs);
-    } else {
+    } else if (!kernel_.prefetch || plan_.block_k < kernel_.rows * kStepsBetween) {
+      PrefetchRows();
       const int64_t whole = kUnroll * plan_.steps_at_once();
       const bool odd = plan_.extent(kKAxis) % whole != 0 || plan_.block_k % whole != 0;
       EmitSteps({kernel_.lhs, kernel_.rhs}, kernel_.steps, kUnroll, odd);
+    } else {
+      EmitStepsBetweenPrefetches();
     }
     if (kernel_.resume) f_.If(kernel_.resume, [&] { ForEachSum(&MicroKernelEmitter::AddPartial); });
     ForEachSum(&MicroKernelEmitter::StoreSum);
@@ -92,6 +98,30 @@ class MicroKernelEmitter {
   void EmitSteps(const Pointers& start, llvm::Value* steps, int64_t unroll, bool odd) {
     const Pointers rest = Loop(start, b_.CreateUDiv(steps, f_.I64(unroll)), unroll);
     if (odd) Loop(rest, b_.CreateURem(steps, f_.I64(unroll)), 1);
+  }
+
+  void PrefetchRows() {
+    if (kernel_.prefetch) f_.For(f_.I64(0), f_.I64(kernel_.rows), 1, kernel_.prefetch, "prefetch");
+  }
+
+  /// All at once, prefetches would fill the buffers of cache lines on their way, and the loads of
+  /// the first steps would wait for them.
+  void EmitStepsBetweenPrefetches() {
+    llvm::Value* piece = b_.CreateUDiv(kernel_.steps, f_.I64(kUnroll * kernel_.rows));
+    llvm::Value* steps = f_.Mul(piece, kUnroll);
+    const auto at = [&](llvm::Value* step) {
+      return Pointers{f_.Element(factor_, kernel_.lhs, f_.Mul(step, plan_.lhs.k_stride)),
+                      f_.Element(factor_, kernel_.rhs, f_.Mul(step, plan_.rhs.k_stride))};
+    };
+    f_.For(
+        f_.I64(0), f_.I64(kernel_.rows), 1,
+        [&](llvm::Value* row) {
+          kernel_.prefetch(row);
+          Loop(at(b_.CreateMul(row, steps)), piece, kUnroll);
+        },
+        "row");
+    llvm::Value* done = f_.Mul(steps, kernel_.rows);
+    EmitSteps(at(done), b_.CreateSub(kernel_.steps, done), 1, false);
   }
 
   /// Short runs have no loop of their own.

@@ -33,6 +33,9 @@ struct MicroKernel {
   llvm::Value* steps = nullptr;   ///< extent of k, in steps of the micro-kernel
   std::optional<Runs> runs;       ///< instead of `lhs` and `steps`
   llvm::Value* resume = nullptr;  ///< i1: add to `partial` instead of overwriting it; null: never
+  /// Fetches what belongs to a row (its number, from 0) and is wanted later; called between the
+  /// steps.
+  std::function<void(llvm::Value*)> prefetch = {};
 };
 
 void EmitMicroKernel(FunctionEmitter& f, const ContractionPlan& plan, const MicroKernel& kernel);

@@ -12,6 +12,8 @@ namespace {
 /// lane divides.
 enum PackAxis : int { kPackBatch, kPackFirst };
 
+constexpr int64_t kCacheLine = 64;
+
 /// Two own axes, outer and inner, that together run over one group.
 struct GroupLoop {
   const AxisGroup* group;
@@ -143,10 +145,20 @@ class PanelPacker {
         "pack_k");
   }
 
+  /// Of rows [first, first + count) of the source, as far as the panel has them: of copied ones the
+  /// first cache line, of transposed ones all.
   void Prefetch(llvm::Value* first, int64_t count) {
+    const bool transposed = plan_.rhs.packing == Packing::kTransposedPanel;
+    const int64_t line = kCacheLine / static_cast<int64_t>(element_->getScalarSizeInBits() / 8);
+    const int64_t length = transposed ? plan_.block_k : 1;
+    llvm::Value* last = f_.Min(f_.Add(first, f_.I64(count)), f_.I64(PrefetchedRows(plan_, panel_)));
     f_.For(
-        first, f_.Add(first, f_.I64(count)), 1,
-        [&](llvm::Value* k) { f_.Prefetch(Source(f_.I64(0), k), 2, false); }, "prefetch_k");
+        first, last, 1,
+        [&](llvm::Value* row) {
+          for (int64_t i = 0; i < length; i += line)
+            f_.Prefetch(transposed ? Source(row, f_.I64(i)) : Source(f_.I64(0), row), 2, false);
+        },
+        "prefetch");
   }
 
   /// Rows of the source are columns of the panel: whole squares of lanes x lanes by shuffles, the
@@ -251,6 +263,10 @@ void EmitPackPanel(KernelFrame& frame, const ContractionPlan& plan, const Packed
     packer.Copy();
   else
     packer.Transpose();
+}
+
+int64_t PrefetchedRows(const ContractionPlan& plan, const PackedPanel& panel) {
+  return plan.rhs.packing == Packing::kTransposedPanel ? panel.columns : plan.block_k;
 }
 
 void EmitPrefetchPanel(KernelFrame& frame, const ContractionPlan& plan, const PackedPanel& panel,

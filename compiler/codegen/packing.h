@@ -38,8 +38,10 @@ struct PackedPanel {
 };
 
 void EmitPackPanel(KernelFrame& frame, const ContractionPlan& plan, const PackedPanel& panel);
-/// Brings rows [first, first + count) of k of the panel towards the second-level cache; no row need
-/// exist.
+/// Rows of the source that hold a panel: steps of k, or its columns where it is transposed.
+int64_t PrefetchedRows(const ContractionPlan& plan, const PackedPanel& panel);
+/// Brings those with numbers in [first, first + count) towards the second-level cache; neither the
+/// rows nor the panel need exist.
 void EmitPrefetchPanel(KernelFrame& frame, const ContractionPlan& plan, const PackedPanel& panel,
                        llvm::Value* first, int64_t count);
 
