@@ -1,10 +1,9 @@
 #include "compiler/codegen/contraction_emitter.h"
 
 #include <algorithm>
-#include <array>
-#include <set>
 
 #include "compiler/codegen/contraction_plan.h"
+#include "compiler/codegen/epilogue_prefetch.h"
 #include "compiler/codegen/lane_step.h"
 #include "compiler/codegen/micro_kernel.h"
 #include "compiler/codegen/packing.h"
@@ -13,8 +12,6 @@
 
 namespace descent {
 namespace {
-
-constexpr int64_t kCacheLine = 64;
 
 /// A run of register tiles of equal size along m or n.
 struct Panel {
@@ -50,6 +47,13 @@ class ContractionKernelEmitter {
   struct Tile {
     llvm::Value *batch, *m_low, *m_high, *n_low, *n_high;
     llvm::Value *lhs_key, *rhs_key;  ///< numbers of the blocks of lhs and rhs that it reads
+  };
+
+  /// A panel of rhs, where it is packed.
+  struct ColumnPanel {
+    llvm::Value* number;  ///< of its place
+    llvm::Value* packs;   ///< does this tile pack panels?
+    PackedPanel next;
   };
 
   // ---- tiles and blocks ----
@@ -113,25 +117,41 @@ class ContractionKernelEmitter {
         EmitPackLhs(frame_, plan_, {tile.batch, tile.m_low, tile.m_high, k_low, k_high});
       });
     }
-    const auto column_panel = [&](const Panel& columns) {
-      PackedPanel panel{tile.batch, columns.low, columns.extent, k_low, k_high};
-      if (plan_.rhs.panels())
-        PackUnless(whole_k && plan_.block_n <= plan_.register_n() ? rhs_packed_ : nullptr,
-                   tile.rhs_key, [&] { EmitPackPanel(frame_, plan_, panel); });
-      panel.n_low = f_.Add(columns.low, f_.I64(columns.extent));
+    EmitColumnPanels(tile, k_low, k_high);
+  }
+
+  /// Panels of rhs that are kept are packed by the first tile that reads the block.
+  void EmitColumnPanels(const Tile& tile, llvm::Value* k_low, llvm::Value* k_high) {
+    llvm::Value* packs = b_.getInt1(plan_.rhs.panels());
+    if (plan_.rhs.keeps_panels)
+      packs = b_.CreateICmpNE(b_.CreateLoad(b_.getInt64Ty(), rhs_packed_), tile.rhs_key);
+    EmitPanels(tile.n_low, tile.n_high, kNAxis, [&](const Panel& columns) {
+      PackedPanel panel{tile.batch, columns.low, columns.extent, k_low, k_high, f_.I64(0)};
+      if (plan_.rhs.keeps_panels) panel.number = PanelNumber(b_.CreateSub(columns.low, tile.n_low));
+      if (plan_.rhs.panels()) f_.If(packs, [&] { EmitPackPanel(frame_, plan_, panel); });
+      PackedPanel next = panel;
+      next.n_low = f_.Add(columns.low, f_.I64(columns.extent));
       EmitRowPanels(tile, [&](const Panel& rows) {
-        EmitRegisterTile(tile, rows, columns, panel, k_low, k_high);
+        EmitRegisterTile(tile, rows, columns, {panel.number, packs, next}, k_low, k_high);
       });
-    };
-    EmitPanels(tile.n_low, tile.n_high, kNAxis, column_panel);
+    });
+    if (plan_.rhs.keeps_panels) b_.CreateStore(tile.rhs_key, rhs_packed_);
+  }
+
+  /// Of the panel that starts at a column of its block: sizes differ by a vector at most, and all
+  /// panels together are less than one short of the longest size.
+  llvm::Value* PanelNumber(llvm::Value* column) {
+    return Divide(f_.Add(column, f_.I64(plan_.register_n() - 1)), plan_.register_n());
   }
 
   /// Lines of a panel lie too far apart for the hardware to foresee: each row of the register tiles
-  /// fetches its share of the next panel.
-  void EmitPrefetchNext(const PackedPanel& next, const Tile& tile, llvm::Value* row) {
-    const int64_t rows = PrefetchedRows(plan_, next);
+  /// fetches its share of the panel that is packed next.
+  void EmitPrefetchNext(const ColumnPanel& panel, const Tile& tile, llvm::Value* row) {
+    const int64_t rows = PrefetchedRows(plan_, panel.next);
     const int64_t share = (rows + plan_.block_m - 1) / plan_.block_m;
-    EmitPrefetchPanel(frame_, plan_, next, f_.Mul(b_.CreateSub(row, tile.m_low), share), share);
+    llvm::Value* count = b_.CreateSelect(panel.packs, f_.I64(share), f_.I64(0));
+    EmitPrefetchPanel(frame_, plan_, panel.next, f_.Mul(b_.CreateSub(row, tile.m_low), share),
+                      count);
   }
 
   /// `key` names the block; null `packed`: it is never the one that lies there.
@@ -209,7 +229,6 @@ class ContractionKernelEmitter {
     llvm::Type* element = f_.MemoryType(plan_.factors());
     if (!operand.packed())
       return f_.Element(element, DirectBase(operand, tile, k_low), f_.Mul(x, x_stride));
-    if (operand.panels()) return frame_.ScratchAt(operand.scratch_offset);
     return f_.Element(element, frame_.ScratchAt(operand.scratch_offset),
                       f_.Mul(b_.CreateSub(x, x_origin), x_stride));
   }
@@ -219,9 +238,8 @@ class ContractionKernelEmitter {
     return plan_.pairs ? b_.CreateUDiv(f_.Add(count, f_.I64(1)), f_.I64(2)) : count;
   }
 
-  /// `next` is the panel behind `columns`.
   void EmitRegisterTile(const Tile& tile, const Panel& rows, const Panel& columns,
-                        const PackedPanel& next, llvm::Value* k_low, llvm::Value* k_high) {
+                        const ColumnPanel& panel, llvm::Value* k_low, llvm::Value* k_high) {
     MicroKernel micro{.rows = rows.extent, .columns = columns.extent};
     micro.mask_columns = !plan_.rhs.packed();
     if (plan_.window)
@@ -229,15 +247,18 @@ class ContractionKernelEmitter {
     else
       micro.lhs =
           OperandAddress(plan_.lhs, tile, k_low, rows.low, tile.m_low, plan_.lhs.row_stride);
-    micro.rhs = OperandAddress(plan_.rhs, tile, k_low, columns.low, tile.n_low, 1);
+    micro.rhs = plan_.rhs.panels()
+                    ? PanelAddress(frame_, plan_, panel.number)
+                    : OperandAddress(plan_.rhs, tile, k_low, columns.low, tile.n_low, 1);
     micro.steps = Steps(k_low, k_high);
     micro.partial = frame_.ScratchAt(plan_.partial_offset);
     const bool last = plan_.one_k_block();
     if (last || plan_.rhs.panels()) {
       micro.prefetch = [&, last](llvm::Value* number) {
         llvm::Value* row = f_.Add(rows.low, number);
-        if (plan_.rhs.panels()) EmitPrefetchNext(next, tile, row);
-        if (last) EmitPrefetch(tile, row, columns);
+        if (plan_.rhs.panels()) EmitPrefetchNext(panel, tile, row);
+        if (last)
+          EmitPrefetchEpilogue(frame_, plan_, {tile.batch, row, columns.low, columns.extent});
       };
     }
     if (plan_.one_k_block()) {
@@ -255,40 +276,6 @@ class ContractionKernelEmitter {
   }
 
   // ---- epilogue ----
-
-  /// What the epilogue reads and overwrites comes from memory while the sums are made.
-  void EmitPrefetch(const Tile& tile, llvm::Value* row, const Panel& columns) {
-    std::set<int> overwritten;
-    for (const auto& [read, written] : kernel_.may_alias) overwritten.insert(read);
-    for (size_t i = 0; i < stage_.reads.size(); ++i) {
-      const StageRead& read = stage_.reads[i];
-      const bool factor =
-          static_cast<int>(i) == plan_.lhs.read || static_cast<int>(i) == plan_.rhs.read;
-      if (!factor && !overwritten.contains(read.index))
-        PrefetchRow(read.index, read.coordinates, false, tile, row, columns);
-    }
-    for (const StageStore& store : stage_.stores)
-      PrefetchRow(store.parameter, store.coordinates, true, tile, row, columns);
-  }
-
-  /// The cache lines of a row of a register tile in a parameter whose rows are contiguous along n.
-  void PrefetchRow(int parameter, const std::vector<Index>& coordinates, bool written,
-                   const Tile& tile, llvm::Value* row, const Panel& columns) {
-    const Memory memory = frame_.Parameter(parameter);
-    const auto affine = AsAffine(Flatten(coordinates, memory.strides), AxisCount());
-    if (!affine) return;
-    std::array<std::optional<int64_t>, kFlatAxes> strides;
-    for (int axis = 0; axis < kFlatAxes; ++axis)
-      strides[axis] = GroupCoefficient(plan_.groups[axis], *affine);
-    if (!strides[kBatchAxis] || strides[kNAxis] != 1 || strides[kMAxis].value_or(0) == 0) return;
-    llvm::Type* element = f_.MemoryType(memory.dtype);
-    llvm::Value* start = f_.Element(element, memory.base, f_.Mul(tile.batch, *strides[kBatchAxis]));
-    start = f_.Element(element, start, f_.Mul(row, *strides[kMAxis]));
-    start = f_.Element(element, start, f_.Add(columns.low, f_.I64(affine->constant)));
-    const int64_t line = kCacheLine / Info(memory.dtype).bytes;
-    for (int64_t column = 0; column < columns.extent; column += line)
-      f_.Prefetch(f_.Element(element, start, f_.I64(column)), 3, written);
-  }
 
   /// The stage's results over a tile of sums that lies at `sums`.
   void EmitEpilogue(const Tile& tile, const Panel& rows, const Panel& columns, llvm::Value* sums) {

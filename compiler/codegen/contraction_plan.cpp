@@ -33,6 +33,11 @@ AxisGroup MakeGroup(const std::vector<int>& axes, const Shape& extents) {
   return group;
 }
 
+/// Of a block, in steps of the micro-kernel: pairs are transposed by whole squares.
+int64_t PackedSteps(const ContractionPlan& plan) {
+  return plan.pairs ? RoundUp(CeilDiv(plan.block_k, 2), plan.lanes) : plan.block_k;
+}
+
 class Planner {
  public:
   Planner(const Kernel& kernel, const TargetFacts& facts)
@@ -312,9 +317,12 @@ class Planner {
                                 : PackedStride(RoundUp(plan_.block_n, plan_.register_n()));
   }
 
-  /// Of a block, in steps of the micro-kernel: pairs are transposed by whole squares.
-  int64_t PackedSteps() const {
-    return plan_.pairs ? RoundUp(CeilDiv(plan_.block_k, 2), plan_.lanes) : plan_.block_k;
+  /// Only tiles that come one after another share a block, and only a cache is worth reading from.
+  bool KeepsPanels() const {
+    const int64_t bytes = CeilDiv(plan_.block_n, plan_.register_n()) * plan_.panel_elements() *
+                          Info(plan_.factors()).bytes;
+    return plan_.rhs.panels() && plan_.one_k_block() && plan_.tiles_m > 1 && !plan_.window &&
+           bytes <= facts_.l2_bytes * 3 / 4;
   }
 
   void PlanScratch() {
@@ -324,7 +332,7 @@ class Planner {
       offset += Aligned(elements * Info(dtype).bytes);
       return place;
     };
-    const int64_t steps = PackedSteps();
+    const int64_t steps = PackedSteps(plan_);
     const bool rows_of_lhs = plan_.lhs.k_stride == plan_.steps_at_once();
     if (plan_.window) {
       const int64_t places = Elements(plan_.window->box);
@@ -338,8 +346,10 @@ class Planner {
       plan_.lhs.scratch_offset =
           take(rows_of_lhs ? plan_.block_m * plan_.lhs.row_stride : steps * plan_.lhs.k_stride,
                plan_.factors());
+    plan_.rhs.keeps_panels = KeepsPanels();
+    const int64_t panels = plan_.rhs.keeps_panels ? CeilDiv(plan_.block_n, plan_.register_n()) : 1;
     if (plan_.rhs.packed())
-      plan_.rhs.scratch_offset = take(steps * plan_.rhs.k_stride, plan_.factors());
+      plan_.rhs.scratch_offset = take(panels * steps * plan_.rhs.k_stride, plan_.factors());
     const int64_t columns = plan_.register_n();
     if (plan_.one_k_block()) {
       plan_.partial_stride = columns;
@@ -399,6 +409,8 @@ Panels PanelsOf(int64_t count, int64_t size, int64_t unit) {
   }
   return panels;
 }
+
+int64_t ContractionPlan::panel_elements() const { return PackedSteps(*this) * rhs.k_stride; }
 
 ContractionPlan PlanContraction(const Kernel& kernel, const TargetFacts& facts) {
   return Planner(kernel, facts).Run();

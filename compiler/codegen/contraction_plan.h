@@ -27,6 +27,8 @@
 
 namespace descent {
 
+constexpr int64_t kCacheLine = 64;
+
 /// Positions in the flattened axis space, in which all accesses of the kernel are rewritten.
 enum FlatAxis : int { kBatchAxis, kMAxis, kNAxis, kKAxis, kFlatAxes };
 
@@ -69,6 +71,8 @@ struct OperandPlan {
   int64_t k_stride = 1;    ///< from one of its steps to the next
   int64_t row_stride = 1;  ///< lhs: from m to m + 1. rhs: 1.
   int64_t scratch_offset = 0;
+  /// rhs: all panels of a block lie packed, one behind the other, as long as tiles share the block.
+  bool keeps_panels = false;
 
   bool packed() const { return packing != Packing::kNone; }
   bool panels() const { return packing == Packing::kPanel || packing == Packing::kTransposedPanel; }
@@ -96,6 +100,8 @@ struct ContractionPlan {
   int64_t register_n() const { return vectors * lanes; }
   bool one_k_block() const { return block_k >= extent(kKAxis); }
   int64_t steps_at_once() const { return pairs ? 2 : 1; }
+  /// Of a packed panel of rhs, in elements: as long as the longest.
+  int64_t panel_elements() const;
   /// The type of what the micro-kernel reads.
   DType factors() const { return pairs ? DType::kBF16 : dtype; }
   /// Factors in one place of the box.

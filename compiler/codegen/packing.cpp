@@ -12,8 +12,6 @@ namespace {
 /// lane divides.
 enum PackAxis : int { kPackBatch, kPackFirst };
 
-constexpr int64_t kCacheLine = 64;
-
 /// Two own axes, outer and inner, that together run over one group.
 struct GroupLoop {
   const AxisGroup* group;
@@ -123,7 +121,7 @@ class PanelPacker {
         n_stride_(plan.rhs.address->coefficients[kNAxis]),
         k_stride_(plan.rhs.address->coefficients[kKAxis]),
         steps_(b_.CreateSub(panel.k_high, panel.k_low)),
-        target_(frame.ScratchAt(plan.rhs.scratch_offset)) {
+        target_(PanelAddress(frame, plan, panel.number)) {
     const FlatAddress& address = *plan.rhs.address;
     const StageRead& read = frame.kernel.stages[0].reads[plan.rhs.read];
     source_ = frame.parameters[read.index];
@@ -147,11 +145,11 @@ class PanelPacker {
 
   /// Of rows [first, first + count) of the source, as far as the panel has them: of copied ones the
   /// first cache line, of transposed ones all.
-  void Prefetch(llvm::Value* first, int64_t count) {
+  void Prefetch(llvm::Value* first, llvm::Value* count) {
     const bool transposed = plan_.rhs.packing == Packing::kTransposedPanel;
     const int64_t line = kCacheLine / static_cast<int64_t>(element_->getScalarSizeInBits() / 8);
     const int64_t length = transposed ? plan_.block_k : 1;
-    llvm::Value* last = f_.Min(f_.Add(first, f_.I64(count)), f_.I64(PrefetchedRows(plan_, panel_)));
+    llvm::Value* last = f_.Min(f_.Add(first, count), f_.I64(PrefetchedRows(plan_, panel_)));
     f_.For(
         first, last, 1,
         [&](llvm::Value* row) {
@@ -256,6 +254,12 @@ llvm::Value* OffsetOfK(FunctionEmitter& f, const FlatAddress& address, llvm::Val
   return f.Add(f.Mul(run, address.k_run_stride), f.Mul(rest, step));
 }
 
+llvm::Value* PanelAddress(KernelFrame& frame, const ContractionPlan& plan, llvm::Value* number) {
+  return frame.f.Element(frame.f.MemoryType(plan.factors()),
+                         frame.ScratchAt(plan.rhs.scratch_offset),
+                         frame.f.Mul(number, plan.panel_elements()));
+}
+
 void EmitPackPanel(KernelFrame& frame, const ContractionPlan& plan, const PackedPanel& panel) {
   if (plan.pairs) return EmitPackPairsOfPanel(frame, plan, panel);
   PanelPacker packer(frame, plan, panel);
@@ -270,7 +274,7 @@ int64_t PrefetchedRows(const ContractionPlan& plan, const PackedPanel& panel) {
 }
 
 void EmitPrefetchPanel(KernelFrame& frame, const ContractionPlan& plan, const PackedPanel& panel,
-                       llvm::Value* first, int64_t count) {
+                       llvm::Value* first, llvm::Value* count) {
   PanelPacker(frame, plan, panel).Prefetch(first, count);
 }
 

@@ -28,22 +28,24 @@ void EmitPackRhs(KernelFrame& frame, const ContractionPlan& plan, const PackedBl
 llvm::Value* OffsetOfK(FunctionEmitter& f, const FlatAddress& address, llvm::Value* k_low);
 
 /// Columns [n_low, n_low + columns) of rhs: element (n, k) goes to
-/// destination[(k - k_low) * register_n + n - n_low].
+/// destination[(k - k_low) * register_n + n - n_low], the place of panel `number` in scratch.
 struct PackedPanel {
   llvm::Value* batch;
   llvm::Value* n_low;
   int64_t columns;
   llvm::Value* k_low;
   llvm::Value* k_high;
+  llvm::Value* number;
 };
 
+llvm::Value* PanelAddress(KernelFrame& frame, const ContractionPlan& plan, llvm::Value* number);
 void EmitPackPanel(KernelFrame& frame, const ContractionPlan& plan, const PackedPanel& panel);
 /// Rows of the source that hold a panel: steps of k, or its columns where it is transposed.
 int64_t PrefetchedRows(const ContractionPlan& plan, const PackedPanel& panel);
 /// Brings those with numbers in [first, first + count) towards the second-level cache; neither the
 /// rows nor the panel need exist.
 void EmitPrefetchPanel(KernelFrame& frame, const ContractionPlan& plan, const PackedPanel& panel,
-                       llvm::Value* first, int64_t count);
+                       llvm::Value* first, llvm::Value* count);
 
 /// A read of the stage as a read of a nest with other axes: original axis i is `axes[i]`.
 NestRead SubstituteRead(KernelFrame& frame, const StageRead& read, std::span<const Index> axes);

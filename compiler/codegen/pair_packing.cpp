@@ -1,6 +1,7 @@
 #include "compiler/codegen/pair_packing.h"
 
 #include "compiler/codegen/float16_emitter.h"
+#include "compiler/codegen/packing.h"
 #include "compiler/codegen/transpose.h"
 
 namespace descent {
@@ -9,7 +10,7 @@ namespace {
 class PairPacker {
  public:
   PairPacker(KernelFrame& frame, const ContractionPlan& plan, const OperandPlan& operand,
-             FlatAxis x_axis, const PackedBlock& block)
+             FlatAxis x_axis, const PackedBlock& block, llvm::Value* target)
       : f_(frame.f),
         b_(frame.f.b),
         plan_(plan),
@@ -18,7 +19,7 @@ class PairPacker {
         x_stride_(operand.address->coefficients[x_axis]),
         k_stride_(operand.address->coefficients[kKAxis]),
         steps_(b_.CreateSub(block.k_high, block.k_low)),
-        target_(frame.ScratchAt(operand.scratch_offset)) {
+        target_(target) {
     const FlatAddress& address = *operand.address;
     const StageRead& read = frame.kernel.stages[0].reads[operand.read];
     const DType dtype = frame.kernel.parameters[read.index].type.dtype;
@@ -167,14 +168,14 @@ class PairPacker {
 }  // namespace
 
 void EmitPackPairsOfLhs(KernelFrame& frame, const ContractionPlan& plan, const PackedBlock& block) {
-  PairPacker(frame, plan, plan.lhs, kMAxis, block)
+  PairPacker(frame, plan, plan.lhs, kMAxis, block, frame.ScratchAt(plan.lhs.scratch_offset))
       .Interleave(frame.f.b.CreateSub(block.x_high, block.x_low));
 }
 
 void EmitPackPairsOfPanel(KernelFrame& frame, const ContractionPlan& plan,
                           const PackedPanel& panel) {
   const PackedBlock block{panel.batch, panel.n_low, nullptr, panel.k_low, panel.k_high};
-  PairPacker packer(frame, plan, plan.rhs, kNAxis, block);
+  PairPacker packer(frame, plan, plan.rhs, kNAxis, block, PanelAddress(frame, plan, panel.number));
   if (plan.rhs.packing == Packing::kPanel)
     packer.Interleave(frame.f.I64(panel.columns));
   else

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "compiler/codegen/contraction_plan.h"
 #include "compiler/kernel/schedule.h"
 #include "tests/compiler/codegen/contraction_testing.h"
 #include "tests/compiler/codegen/kernel_testing.h"
@@ -53,6 +54,26 @@ TEST_P(ContractionEmitter, PackedOperands) {
     kernel.schedule.block_k = block_k;
     ExpectMatchesReference(kernel, Patterns(kernel), 1e-4);
   }
+}
+
+/// Tiles that lie above each other read the same packed panels, whose widths differ: the last tile
+/// has fewer rows, the last block of columns fewer panels, and each batch index starts anew.
+TEST_P(ContractionEmitter, PanelsThatTilesShare) {
+  Kernel kernel = MatmulKernel(Shape(93, 211, 153, 2));
+  kernel.schedule.register_m = 4;
+  kernel.schedule.register_n = 48;
+  kernel.schedule.block_k = 153;
+  kernel.schedule.block_m = 20;
+  kernel.schedule.block_n = 144;
+  const ContractionPlan plan = PlanContraction(kernel, NativeTarget().facts);
+  EXPECT_TRUE(plan.rhs.keeps_panels);
+  EXPECT_EQ(plan.tiles_m, 5);
+  const std::vector<Tensor> values = Patterns(kernel);
+  ExpectMatchesReference(kernel, values, 1e-4);
+  const Tensor shared = RunCompiled(kernel, values).values[2];
+  kernel.schedule.block_m = 93;
+  EXPECT_FALSE(PlanContraction(kernel, NativeTarget().facts).rhs.keeps_panels);
+  EXPECT_TRUE(RunCompiled(kernel, values).values[2] == shared) << "blocks change bits";
 }
 
 TEST_P(ContractionEmitter, Batches) {

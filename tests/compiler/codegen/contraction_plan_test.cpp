@@ -49,6 +49,42 @@ TEST(ContractionPlan, RowsFarApartArePacked) {
   EXPECT_EQ(weight_gradient.rhs.packing, Packing::kPanel);
 }
 
+TEST(ContractionPlan, RowsOnPagesOfTheirOwnArePackedForFewReaders) {
+  Kernel kernel = MatmulKernel({784, 32, 128, true, false});
+  kernel.schedule.register_m = 6;
+  kernel.schedule.register_n = 16;
+  kernel.schedule.block_n = 32;
+  const TargetFacts facts{.vector_bytes = 32, .vector_registers = 16};
+  EXPECT_EQ(PlanContraction(kernel, facts).lhs.packing, Packing::kNone);
+  Kernel far = MatmulKernel({1024, 32, 128, true, false});
+  far.schedule = kernel.schedule;
+  EXPECT_EQ(PlanContraction(far, facts).lhs.packing, Packing::kBlock);
+}
+
+/// All tiles above each other read the same columns; sums in several blocks of K come back to them
+/// for other rows, and what the cache does not hold is not worth keeping.
+TEST(ContractionPlan, PanelsAreKeptForTilesThatShareThem) {
+  Kernel kernel = MatmulKernel({256, 512, 256, false, true});
+  kernel.schedule.register_m = 6;
+  kernel.schedule.register_n = 16;
+  kernel.schedule.block_k = 256;
+  kernel.schedule.block_m = 66;
+  kernel.schedule.block_n = 128;
+  TargetFacts facts{.vector_bytes = 32, .vector_registers = 16, .l2_bytes = 512 << 10};
+  const ContractionPlan plan = PlanContraction(kernel, facts);
+  EXPECT_TRUE(plan.rhs.keeps_panels);
+  const int64_t panels = 128 / 16 * plan.panel_elements() * 4;
+  EXPECT_EQ(plan.partial_offset - plan.rhs.scratch_offset, panels);
+  facts.l2_bytes = panels;
+  EXPECT_FALSE(PlanContraction(kernel, facts).rhs.keeps_panels);
+  facts.l2_bytes = 512 << 10;
+  kernel.schedule.block_m = 256;
+  EXPECT_FALSE(PlanContraction(kernel, facts).rhs.keeps_panels) << "one tile";
+  kernel.schedule.block_m = 66;
+  kernel.schedule.block_k = 128;
+  EXPECT_FALSE(PlanContraction(kernel, facts).rhs.keeps_panels) << "two blocks of K";
+}
+
 TEST(ContractionPlan, WhatFitsTheCacheIsReadInPlace) {
   const ContractionPlan plan = PlanOf({64, 64, 64});
   EXPECT_FALSE(plan.lhs.packed());

@@ -39,6 +39,18 @@ TEST_P(PairPacking, SeveralSizes) {
   }
 }
 
+TEST_P(PairPacking, PanelsThatTilesShare) {
+  Kernel kernel = Matmul(45, 150, 71);
+  kernel.schedule.register_m = 5;
+  kernel.schedule.register_n = 64;
+  kernel.schedule.block_k = 71;
+  kernel.schedule.block_m = 20;
+  if (UsesPairs(kernel)) {
+    EXPECT_TRUE(PlanContraction(kernel, NativeTarget().facts).rhs.keeps_panels);
+  }
+  ExpectMatchesReference(kernel, Patterns(kernel), 1e-5);
+}
+
 TEST_P(PairPacking, BlocksOfAllAxes) {
   for (int64_t k : {70, 71}) {
     Kernel kernel = Matmul(45, 77, k);
