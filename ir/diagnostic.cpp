@@ -27,8 +27,8 @@ std::string Diagnostic::ToString() const {
   return EscapeInvalidUtf8(text);
 }
 
-std::string Quoted(std::string_view name) {
-  std::string text = "'";
+std::string Escaped(std::string_view name) {
+  std::string text;
   for (const char c : name) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) {
@@ -38,8 +38,10 @@ std::string Quoted(std::string_view name) {
       text += c;
     }
   }
-  return text + "'";
+  return text;
 }
+
+std::string Quoted(std::string_view name) { return fmt::format("'{}'", Escaped(name)); }
 
 std::string Counted(int64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");

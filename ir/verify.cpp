@@ -24,7 +24,8 @@ Result<void> CheckName(std::string_view what, std::string_view name) {
   if (name.size() > kMaxNameBytes)
     return Error("the name of {} has {} bytes; at most {} are allowed", what, name.size(),
                  kMaxNameBytes);
-  if (!IsPlainText(name)) return Error("the name {} of {} is not plain UTF-8", Quoted(name), what);
+  if (!IsPlainText(name))
+    return Error("the name {} of {} has control characters or is not UTF-8", Quoted(name), what);
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include "frontends/onnx/graph_importer.h"
 
 #include <algorithm>
+#include <array>
 
 #include "frontends/onnx/declared_type.h"
 #include "frontends/onnx/input_shapes.h"
@@ -30,8 +31,8 @@ std::string NameOf(const NodeProto& node) {
 }
 
 std::string OperatorText(const NodeProto& node) {
-  return DomainOf(node).empty() ? node.op_type()
-                                : fmt::format("{}::{}", node.domain(), node.op_type());
+  const std::string name = Escaped(node.op_type());
+  return DomainOf(node).empty() ? name : fmt::format("{}::{}", Escaped(node.domain()), name);
 }
 
 /// Whether a body of the node gives a value that failed, in it or outside, and was reported there.
@@ -116,6 +117,10 @@ GraphImporter::GraphImporter(ProtoFile& file, const ImportOptions& options)
   } else {
     Report(std::move(opsets).error());
   }
+  std::set<std::array<std::string_view, 3>> functions;
+  for (const FunctionProto& function : model_.functions())
+    if (!functions.insert({function.domain(), function.name(), function.overload()}).second)
+      Report({.message = fmt::format("function {} is defined twice", Quoted(function.name()))});
   if (!model_.training_info().empty())
     Report({.message = "training_info, which says how the model is trained, is not supported",
             .hint = "without it the graph can be read",
@@ -371,7 +376,8 @@ void GraphImporter::CallFunction(const FunctionProto& function, const NodeProto&
   if (depth_ >= kMaxBodyDepth)
     return ReportNode(
         node, 1,
-        {.message = fmt::format("functions call each other more than {} deep", kMaxBodyDepth)});
+        {.message = fmt::format("functions call each other more than {} deep", kMaxBodyDepth),
+         .status = ExitStatus::kUnsupported});
   Scope inside(scope, Scope::Function{});
   for (int i = 0; i < std::min(node.input_size(), function.input_size()); ++i) {
     if (!node.input(i).empty()) PassOn(scope, node.input(i), inside, function.input(i));

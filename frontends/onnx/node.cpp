@@ -155,6 +155,13 @@ std::string OnnxNode::Word(std::string_view name, std::string_view otherwise) {
   return attribute == nullptr ? std::string(otherwise) : attribute->s();
 }
 
+std::string OnnxNode::Choice(std::string_view name, std::initializer_list<std::string_view> words) {
+  std::string word = Word(name, *words.begin());
+  if (std::ranges::find(words, word) == words.end())
+    Fail("{} must be one of {}, not {}", name, fmt::join(words, ", "), Quoted(word));
+  return word;
+}
+
 std::vector<int64_t> OnnxNode::Ints(std::string_view name, std::vector<int64_t> otherwise) {
   const AttributeProto* attribute = Typed(name, AttributeProto::INTS);
   if (attribute == nullptr) return otherwise;

@@ -71,6 +71,8 @@ class OnnxNode {
   bool Flag(std::string_view name, bool otherwise = false) { return Int(name, otherwise) != 0; }
   double Float(std::string_view name, double otherwise);
   std::string Word(std::string_view name, std::string_view otherwise);
+  /// One of these words, the first where there is none.
+  std::string Choice(std::string_view name, std::initializer_list<std::string_view> words);
   std::vector<int64_t> Ints(std::string_view name, std::vector<int64_t> otherwise = {});
   std::vector<double> Floats(std::string_view name, std::vector<double> otherwise = {});
   std::vector<std::string> Words(std::string_view name);

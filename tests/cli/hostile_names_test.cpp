@@ -131,7 +131,7 @@ TEST(OddNames, ControlCharactersAreRefused) {
       const Shell shell;
       shell.Write("m.descent", text);
       EXPECT_EQ(WhyNotRefused(shell, "descent compile m.descent",
-                              {"m.descent", "V2: the name '", "is not plain UTF-8"}),
+                              {"m.descent", "V2: the name '", "has control characters or is not UTF-8"}),
                 "");
     }
 }

@@ -8,7 +8,8 @@ import itertools
 import numpy as np
 from onnx import TensorProto, helper
 
-KINDS = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE, "int64": TensorProto.INT64, "int32": TensorProto.INT32}
+KINDS = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE, "int64": TensorProto.INT64, "int32": TensorProto.INT32,
+         "uint8": TensorProto.UINT8}
 RANDOM = np.random.RandomState(7)
 
 
@@ -351,6 +352,49 @@ def resize_cases():
                    mode="nearest")
 
 
+def resize_to_one_cases():
+    """A length of 1 is that of the result, not 4 * 0.34 = 1.36."""
+    x = np.array([[[[1, 2, 10, 4]]]], np.float32)
+    scales = np.array([1, 1, 1, 0.34], np.float32)
+    for mode in ["linear", "cubic"]:
+        yield case(f"resize_to_one_pytorch_{mode}", "Resize", 13, {"x": x, "roi": None, "scales": scales}, {"y": x[..., :1]},
+                   mode=mode, coordinate_transformation_mode="pytorch_half_pixel")
+    roi = np.array([0, 0, 0, 0, 1, 1, 1, 1], np.float32)
+    yield case("resize_to_one_crop", "Resize", 13, {"x": x, "roi": roi, "scales": scales},
+               {"y": x[..., 1:3].mean(axis=3, keepdims=True)}, mode="linear",
+               coordinate_transformation_mode="tf_crop_and_resize")
+
+
+def range_case(name, opset, *ends):
+    """Ends that lie closer than the numbers of a float near them."""
+    values = [np.array(end) for end in ends]
+    y = np.array(list(range(*(int(end) for end in ends))), values[0].dtype)
+    kind = KINDS[y.dtype.name]
+    tensors = [helper.make_tensor(key, kind, [], [int(end)]) for key, end in zip(["start", "limit", "delta"], ends)]
+    graph = helper.make_graph([helper.make_node("Range", ["start", "limit", "delta"], ["y"])], name, [],
+                              [helper.make_tensor_value_info("y", kind, y.shape)], tensors)
+    return f"own_{name}", helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)]), [], [y]
+
+
+def corner_cases():
+    vector, matrix = np.array([0, 1, 2], np.uint8), np.arange(12, dtype=np.uint8).reshape(3, 4)
+    zero = np.array([1], np.uint8)
+    yield case("matmul_integer_of_a_vector", "MatMulInteger", 10, {"a": vector, "b": matrix, "zero": zero},
+               {"y": (vector.astype(np.int32) - 1) @ matrix.astype(np.int32)})
+    yield from resize_to_one_cases()
+    base, exponents = np.array([-1, -1, 1], np.float32), np.array([16777217, 16777218, 5])
+    yield case("pow_of_large_integers", "Pow", 13, {"x": base, "e": exponents}, {"y": np.array([-1, 1, 1], np.float32)})
+    yield range_case("range_beyond_doubles", 11, np.int64(2**53 + 1), np.int64(2**53 + 4), np.int64(1))
+    yield range_case("range_downward", 11, np.int64(7), np.int64(-4), np.int64(-3))
+    yield range_case("range_of_none", 11, np.int64(7), np.int64(9), np.int64(-3))
+    x = np.array([np.nan, -1, 1, 2, np.inf], np.float32)
+    yield case("thresholded_relu_of_nan", "ThresholdedRelu", 10, {"x": x}, {"y": np.array([0, 0, 0, 2, np.inf], np.float32)})
+    ones = [np.array([v], np.float32) for v in (2, 1, 0.5, 4)]
+    x = np.array([1, 2, 4], np.float32)
+    yield case("batch_norm_of_a_vector", "BatchNormalization", 15, {"x": x, **dict(zip("sbmv", ones))},
+               {"y": ((x - 0.5) / np.sqrt(4 + 1e-5) * 2 + 1).astype(np.float32)})
+
+
 def own_cases():
     yield from recurrent_cases()
     yield from linear_attention_cases()
@@ -358,3 +402,4 @@ def own_cases():
     yield from scan_cases()
     yield from sign_and_loop_cases()
     yield from resize_cases()
+    yield from corner_cases()

@@ -294,7 +294,7 @@ TEST(StrictOnnx, LoopsOfTooManyTripsAreNamed) {
   ExpectRefused(
       ReadStatic(File(kX + count + Node("Loop", "m-x", "y", body + "name: \"loop\"") + kY)),
       "node 'loop' (Loop, version 17): more than 1000 iterations would be unrolled, "
-      "since a loop has at most 1099511627776",
+      "since a loop that is not unrolled has at most 1099511627776",
       ExitStatus::kUnsupported);
 }
 
@@ -395,6 +395,53 @@ TEST(Reshape, DoesNotHoldTheBatchFast) {
   const auto bytes = ExportModel(*model, {});
   ASSERT_TRUE(bytes) << bytes.error().message;
   ExpectGood(ParseModel(*bytes, "again.onnx", {.dims = {{"batch", 7}}}));
+}
+
+// ---- words and types that no version has
+
+TEST(StrictOnnx, WordsAreThoseOfTheSpecification) {
+  const std::string scales = "initializer { name: \"s\" data_type: 1 dims: 1 float_data: 2 } ";
+  const auto resize = [&](const std::string& attribute, const std::string& word) {
+    return ReadStatic(
+        File(kX + scales +
+             Node("Resize", "x-s", "y",
+                  "attribute { name: \"" + attribute + "\" type: STRING s: \"" + word + "\" } ") +
+             Info("output", "y", kFloat, Dim(4))));
+  };
+  ExpectGood(resize("nearest_mode", "ceil"));
+  ExpectRefused(resize("nearest_mode", "rond"),
+                "node of 'y' (Resize, version 17): nearest_mode must be one of "
+                "round_prefer_floor, round_prefer_ceil, floor, ceil, not 'rond'");
+  ExpectGood(resize("coordinate_transformation_mode", "asymmetric"));
+  for (const std::string attribute : {"mode", "coordinate_transformation_mode"})
+    EXPECT_FALSE(resize(attribute, "align_corner")) << attribute;
+}
+
+TEST(StrictOnnx, FunctionsAreDefinedOnce) {
+  const std::string function =
+      "functions { name: \"Mine\" domain: \"mine\" input: \"a\" output: \"b\" opset_import { "
+      "version: 13 } node { op_type: \"Relu\" input: \"a\" output: \"b\" } } ";
+  const std::string imports = "opset_import { domain: \"mine\" version: 1 } ";
+  const std::string call = Node("Mine", "x", "y", "domain: \"mine\"");
+  ExpectGood(ReadStatic(File(kX + call + kY, imports + function)));
+  ExpectRefused(ReadStatic(File(kX + call + kY, imports + function + function)),
+                "function 'Mine' is defined twice");
+}
+
+/// What a terminal would obey is escaped.
+TEST(StrictOnnx, NamesOfOperatorsAreSafeToPrint) {
+  const auto model = ReadStatic(File(kX + Node("A\\nerror: b\\033[31m", "x", "y") + kY));
+  ASSERT_FALSE(model);
+  EXPECT_NE(model.error().message.find("A\\x0aerror: b\\x1b[31m"), std::string::npos)
+      << model.error().message;
+  EXPECT_EQ(model.error().message.find('\n'), std::string::npos);
+}
+
+TEST(StrictOnnx, TypesThatAreNotSupportedAreNoErrorsOfTheFile) {
+  const auto model = ReadStatic(File(Info("input", "x", kInt64, Dim(2)) + Node("Erf", "x", "y") +
+                                     Info("output", "y", kInt64, Dim(2))));
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().status, ExitStatus::kUnsupported) << model.error().message;
 }
 
 // ---- dimensions

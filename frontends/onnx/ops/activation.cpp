@@ -37,6 +37,13 @@ Outputs PRelu(OnnxNode& n) {
   return n.Add("where", {n.Add("greater", {x, n.Like(x, 0)}), x, below});
 }
 
+/// Of NaN, which is not above alpha, it is 0; ours is NaN, as PyTorch's.
+Outputs ThresholdedRelu(OnnxNode& n) {
+  const Value x = n.In(0);
+  const Value above = n.Add("greater", {x, n.Like(x, n.Float("alpha", 1))});
+  return n.Add("where", {above, x, n.Like(x, 0)});
+}
+
 Outputs HardSigmoid(OnnxNode& n) {
   return n.Add("hard_sigmoid", {n.In(0)},
                {{"slope", n.Float("alpha", 0.2f)}, {"offset", n.Float("beta", 0.5)}});
@@ -176,7 +183,7 @@ std::span<const OpImporter> ActivationImporters() {
       {"SwiGLU", 28, kNewest, 2, {"alpha"}, SwiGlu},
       {"Swish", 24, kNewest, 1, {"alpha"}, Swish},
       {"Tanh", 1, kNewest, 1, {}, Same, "tanh"},
-      {"ThresholdedRelu", 10, kNewest, 1, {"alpha"}, WithAlpha, "thresholded_relu"},
+      {"ThresholdedRelu", 10, kNewest, 1, {"alpha"}, ThresholdedRelu},
   };
   return kImporters;
 }

@@ -56,18 +56,40 @@ Outputs ConstantOfShape(OnnxNode& n) {
   return n.Expand(n.Reshape(n.Constant(value), {}), std::move(shape));
 }
 
+/// How many numbers lie from `first` to `limit` in steps of `delta`; more than there can be
+/// elements where that is no number.
+int64_t CountOf(const Tensor& first, const Tensor& limit, const Tensor& delta) {
+  constexpr int64_t kNone = kMaxElements + 1;
+  if (!Info(first.dtype()).is_float) {
+    const __int128 step = delta.GetInt(0), way = __int128{limit.GetInt(0)} - first.GetInt(0);
+    if (step == 0) return kNone;
+    const __int128 count = way / step + (way % step != 0 ? 1 : 0);
+    return (way < 0) != (step < 0) ? 0 : static_cast<int64_t>(std::min<__int128>(count, kNone));
+  }
+  const double count = std::ceil((limit.GetDouble(0) - first.GetDouble(0)) / delta.GetDouble(0));
+  if (!(std::abs(count) <= static_cast<double>(kMaxElements))) return kNone;
+  return std::max<int64_t>(static_cast<int64_t>(count), 0);
+}
+
+/// From version 27 on narrow floats are computed as f32 (stash_type 1).
 Outputs Range(OnnxNode& n) {
-  const Tensor start = n.Static(0), delta = n.Static(2);
-  const double first = n.StaticNumber(0), limit = n.StaticNumber(1), step = n.StaticNumber(2);
+  const Tensor start = n.Static(0), limit = n.Static(1), delta = n.Static(2);
   if (n.failed()) return Value{};
+  for (const Tensor& number : {start, limit, delta})
+    if (number.elements() != 1 || number.dtype() != start.dtype())
+      return n.Fail("start, limit and delta must be numbers of one type");
+  if (n.Int("stash_type", 1) != 1)
+    return n.Unsupported("stash_type {} is not supported, only 1 (float)", n.Int("stash_type", 1));
+  const int64_t count = CountOf(start, limit, delta);
+  if (count > kMaxElements)
+    return n.Fail("a range from {} to {} by {} is not possible", start.GetDouble(0),
+                  limit.GetDouble(0), delta.GetDouble(0));
   const DType dtype = start.dtype();
-  const double count = std::ceil((limit - first) / step);
-  if (!(std::abs(count) <= static_cast<double>(kMaxElements)))
-    return n.Fail("a range from {} to {} by {} is not possible", first, limit, step);
-  const int64_t extent = std::max<int64_t>(static_cast<int64_t>(count), 0);
+  const DType computed = n.version() >= 27 && IsFloat16(dtype) ? DType::kF32 : dtype;
   const Value places =
-      n.Add("iota", {}, {{"shape", Shape{extent}}, {"axis", int64_t{0}}, {"dtype", dtype}});
-  return n.Plus(n.Times(places, n.Constant(delta)), n.Constant(start));
+      n.Add("iota", {}, {{"shape", Shape{count}}, {"axis", int64_t{0}}, {"dtype", computed}});
+  const auto number = [&](const Tensor& t) { return n.Cast(n.Constant(t), computed); };
+  return n.Cast(n.Plus(n.Times(places, number(delta)), number(start)), dtype);
 }
 
 Outputs EyeLike(OnnxNode& n) {
@@ -95,7 +117,8 @@ std::span<const OpImporter> ConstantImporters() {
        Constant},
       {"ConstantOfShape", 9, kNewest, 1, {"value"}, ConstantOfShape},
       {"EyeLike", 9, kNewest, 1, {"dtype", "k"}, EyeLike},
-      {"Range", 11, kNewest, 3, {}, Range},
+      {"Range", 11, 26, 3, {}, Range},
+      {"Range", 27, kNewest, 3, {"stash_type"}, Range},
       {"Shape", 1, kNewest, 1, {"start", "end"}, ShapeOf},
       {"Size", 1, kNewest, 1, {}, Size},
   };

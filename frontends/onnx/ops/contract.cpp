@@ -39,7 +39,7 @@ Outputs Einsum(OnnxNode& n) {
 Outputs MatMulInteger(OnnxNode& n) {
   // Zero points of a are one for each row, of b one for each column.
   Value a = n.In(0), b = n.In(1), a_zero = OptionalIn(n, 2), b_zero = OptionalIn(n, 3);
-  if (n.rank(a_zero) == 1) a_zero = n.Unsqueeze(a_zero, {1});
+  if (n.rank(a_zero) == 1 && n.rank(a) > 1) a_zero = n.Unsqueeze(a_zero, {1});
   return n.Add("matmul",
                {FromZero(n, a, a_zero, DType::kI32), FromZero(n, b, b_zero, DType::kI32)});
 }

@@ -49,7 +49,8 @@ Outputs QLinearConv(OnnxNode& n) {
   const auto scale = [&](int i) { return n.Cast(n.In(i), DType::kF64); };
   Value step = n.Over(n.Times(n.Reshape(scale(1), {}), scale(4)), n.Reshape(scale(6), {}));
   if (n.rank(step) == 1) step = n.AlongAxis(step, 1, n.rank(sum));
-  return n.Add("quantize_linear", {n.Times(sum, step), n.Scalar(DType::kF64, 1), n.In(7)});
+  return n.Add("quantize_linear",
+               {n.Times(sum, step), n.Scalar(DType::kF64, 1), n.Reshape(n.In(7), {})});
 }
 
 /// Extents that a transposed convolution gives are those of output_shape, those with auto_pad

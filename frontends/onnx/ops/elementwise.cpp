@@ -40,10 +40,26 @@ Outputs Mean(OnnxNode& n) {
   return n.Over(sum, n.Like(sum, n.operand_count()));
 }
 
+/// Whether a float of this type tells which integers among these exponents are odd.
+bool KeepsParity(OnnxNode& n, Value exponent, DType dtype) {
+  const DType from = n.dtype(exponent);
+  if (Info(from).is_float || dtype == DType::kF64) return true;
+  const int digits = dtype == DType::kF32 ? 24 : dtype == DType::kF16 ? 11 : 8;
+  const auto known = n.scope().Static(exponent);
+  if (!known) return 8 * Info(from).bytes <= digits;
+  const double most = std::ldexp(1, digits);
+  for (int64_t i = 0; i < known->elements(); ++i)
+    if (std::abs(known->GetDouble(i)) > most) return false;
+  return true;
+}
+
 /// Integers are divided as C does: toward zero, as div does.
 Outputs Pow(OnnxNode& n) {
   const Value base = n.In(0), exponent = n.In(1);
-  if (n.IsFloat(base)) return n.Add("pow", {base, n.Cast(exponent, n.dtype(base))});
+  if (n.IsFloat(base)) {
+    const DType dtype = KeepsParity(n, exponent, n.dtype(base)) ? n.dtype(base) : DType::kF64;
+    return n.Cast(n.Add("pow", {n.Cast(base, dtype), n.Cast(exponent, dtype)}), n.dtype(base));
+  }
   if (!n.IsFloat(exponent)) return n.Add("pow", {base, n.Cast(exponent, n.dtype(base))});
   // An integer to a fractional power: computed in the exponent's type, then rounded toward zero.
   const Value power = n.Add("pow", {n.Cast(base, n.dtype(exponent)), exponent});
@@ -59,6 +75,12 @@ Outputs Sign(OnnxNode& n) {
   const Value x = n.In(0), sign = n.Add("sign", {x});
   if (!n.IsFloat(x)) return sign;
   return n.Add("where", {n.Add("is_nan", {x}), n.Like(x, std::nan("")), sign});
+}
+
+Outputs Erf(OnnxNode& n) {
+  if (!n.IsFloat(n.In(0)))
+    return n.Unsupported("of {} it is not supported", ToString(n.type(n.In(0))));
+  return n.Add("erf", {n.In(0)});
 }
 
 Outputs BitShift(OnnxNode& n) {
@@ -146,7 +168,7 @@ std::span<const OpImporter> ElementwiseImporters() {
       {"Div", 7, kNewest, 2, {}, Same, "div"},
       {"Equal", 1, 6, 2, kLegacyBroadcast, Legacy, "equal"},
       {"Equal", 7, kNewest, 2, {}, Same, "equal"},
-      {"Erf", 9, kNewest, 1, {}, Same, "erf"},
+      {"Erf", 9, kNewest, 1, {}, Erf, "erf"},
       {"Exp", 1, kNewest, 1, {}, Same, "exp"},
       {"Floor", 1, kNewest, 1, {}, Same, "floor"},
       {"Greater", 1, 6, 2, kLegacyBroadcast, Legacy, "greater"},

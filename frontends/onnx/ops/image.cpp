@@ -20,16 +20,18 @@ struct Resampling {
   bool exclude_outside = false, antialias = false;
 };
 
-/// Where place `i` of the result lies in the source.
+/// Where place `i` of the result lies in the source. What counts as the result's length is the
+/// scaled one for align_corners, as in ONNX's own cases, else that of the result.
 double PlaceOf(const Axis& axis, const std::string& coordinates, double i) {
   const double from = static_cast<double>(axis.from), to = axis.scale * from;
   if (coordinates == "align_corners") return to == 1 ? 0 : i * (from - 1) / (to - 1);
   if (coordinates == "asymmetric") return i / axis.scale;
   if (coordinates == "tf_half_pixel_for_nn") return (i + 0.5) / axis.scale;
-  if (coordinates == "pytorch_half_pixel" && to <= 1) return -0.5;
+  if (coordinates == "pytorch_half_pixel" && axis.to <= 1) return 0;
   if (coordinates == "tf_crop_and_resize") {
     const double crop = (axis.end - axis.start) * (from - 1);
-    return axis.start * (from - 1) + (to == 1 ? crop / 2 : i * crop / (to - 1));
+    const double last = static_cast<double>(axis.to - 1);
+    return axis.start * (from - 1) + (last == 0 ? crop / 2 : i * crop / last);
   }
   const double half = (i + 0.5) / axis.scale - 0.5;
   if (coordinates != "half_pixel_symmetric") return half;
@@ -123,18 +125,21 @@ Value ResizeAll(OnnxNode& n, Value x, const std::vector<Axis>& axes, const Resam
 }
 
 Resampling ReadResampling(OnnxNode& n) {
-  Resampling how{
-      .mode = n.Word("mode", "nearest"),
-      .coordinates =
-          n.Word("coordinate_transformation_mode", n.version() < 11 ? "asymmetric" : "half_pixel"),
-      .nearest = n.Word("nearest_mode", n.version() < 11 ? "simple" : "round_prefer_floor"),
-      .cubic = n.Float("cubic_coeff_a", -0.75),
-      .outside = n.Float("extrapolation_value", 0),
-      .exclude_outside = n.Flag("exclude_outside"),
-      .antialias = n.Flag("antialias")};
+  const bool old = n.version() < 11;
+  Resampling how{.mode = n.Choice("mode", {"nearest", "linear", "cubic", "bilinear", "trilinear"}),
+                 .coordinates = old ? "asymmetric"
+                                    : n.Choice("coordinate_transformation_mode",
+                                               {"half_pixel", "half_pixel_symmetric",
+                                                "pytorch_half_pixel", "align_corners", "asymmetric",
+                                                "tf_crop_and_resize", "tf_half_pixel_for_nn"}),
+                 .nearest = old ? "simple"
+                                : n.Choice("nearest_mode", {"round_prefer_floor",
+                                                            "round_prefer_ceil", "floor", "ceil"}),
+                 .cubic = n.Float("cubic_coeff_a", -0.75),
+                 .outside = n.Float("extrapolation_value", 0),
+                 .exclude_outside = n.Flag("exclude_outside"),
+                 .antialias = n.Flag("antialias")};
   if (how.mode == "bilinear" || how.mode == "trilinear") how.mode = "linear";
-  if (how.mode != "nearest" && how.mode != "linear" && how.mode != "cubic")
-    n.Fail("mode must be nearest, linear or cubic, not {}", Quoted(how.mode));
   return how;
 }
 
@@ -161,7 +166,8 @@ void Scale(OnnxNode& n, std::vector<Axis>& axes, const std::vector<int64_t>& whi
 /// Each resized axis to its extent, or all by the factor of one of them.
 void FitTo(OnnxNode& n, std::vector<Axis>& axes, const std::vector<int64_t>& which,
            const std::vector<int64_t>& sizes) {
-  const std::string policy = n.Word("keep_aspect_ratio_policy", "stretch");
+  const std::string policy =
+      n.Choice("keep_aspect_ratio_policy", {"stretch", "not_larger", "not_smaller"});
   if (sizes.size() != which.size()) n.Fail("{} sizes for {} axes", sizes.size(), which.size());
   std::vector<double> scales;
   for (size_t i = 0; i < which.size() && !n.failed(); ++i) {
@@ -173,8 +179,6 @@ void FitTo(OnnxNode& n, std::vector<Axis>& axes, const std::vector<int64_t>& whi
     scales.push_back(axis.scale);
   }
   if (n.failed() || policy == "stretch" || scales.empty()) return;
-  if (policy != "not_larger" && policy != "not_smaller")
-    n.Fail("keep_aspect_ratio_policy {} is not known", Quoted(policy));
   const double scale = policy == "not_larger" ? std::ranges::min(scales) : std::ranges::max(scales);
   for (const int64_t at : which) {
     axes[at].scale = scale;

@@ -106,7 +106,8 @@ std::optional<bool> GoesOn(OnnxNode& n, Value condition) {
 /// Says that there are more iterations than are unrolled.
 Attempt TooMany(OnnxNode& n, int64_t trips) {
   const std::string why =
-      trips > kMaxElements ? fmt::format("a loop has at most {}", kMaxElements) : "they differ";
+      trips > kMaxElements ? fmt::format("a loop that is not unrolled has at most {}", kMaxElements)
+                           : "they differ";
   n.Unsupported("more than {} iterations would be unrolled, since {}", kMaxUnrolled, why);
   return Attempt::kFailed;
 }

@@ -50,7 +50,7 @@ Outputs NormalizeByBatch(OnnxNode& n, Value x, const std::vector<Value>& rest, D
   const auto laid = [&](Value v) { return spatial ? n.AlongAxis(v, 1, n.rank(x)) : v; };
   const Value normalized = n.Over(moments.centered, Deviation(n, moments.variance, epsilon));
   const Value y = n.Plus(n.Times(normalized, laid(rest[0])), laid(rest[1]));
-  std::vector<Value> results = {n.Cast(y, dtype)};
+  std::vector<Value> results = {n.Reshape(n.Cast(y, dtype), n.shape(n.In(0)))};
   for (int i = 0; i < 2; ++i) {
     const Value batch = n.Reshape(i == 0 ? moments.mean : moments.variance, n.shape(rest[2 + i]));
     const Value running = n.In(3 + i);
@@ -73,6 +73,8 @@ Outputs BatchNormalization(OnnxNode& n) {
   for (int i = 1; i < 5; ++i) rest.push_back(n.Cast(n.In(i), wide));
   x = n.Cast(x, wide);
   const bool spatial = n.Flag("spatial", true);
+  const Shape shape = n.shape(x);
+  if (spatial && shape.size() == 1) x = n.Unsqueeze(x, {1});  // rows of one channel
   if (UsesBatch(n)) return NormalizeByBatch(n, x, rest, dtype, spatial);
   const double epsilon = n.Float("epsilon", 1e-5f);
   if (!spatial) {
@@ -84,7 +86,7 @@ Outputs BatchNormalization(OnnxNode& n) {
                  {{"epsilon", epsilon}, {"momentum", 1 - n.Float("momentum", 0.9f)}});
   if (results.size() < 3) return Value{};
   for (int i = 0; i < 2; ++i) n.scope().MakeStatistic(n.In(3 + i), results[1 + i]);
-  return n.Cast(results[0], dtype);
+  return n.Reshape(n.Cast(results[0], dtype), shape);
 }
 
 Outputs InstanceNormalization(OnnxNode& n) {

@@ -61,7 +61,9 @@ struct Inputs {
 };
 
 Inputs ReadInputs(OnnxNode& n) {
-  Inputs in{.x = n.In(0), .batch_first = n.Flag("layout")};
+  const int64_t layout = n.Int("layout", 0);
+  if (layout != 0 && layout != 1) n.Fail("layout must be 0 or 1, not {}", layout);
+  Inputs in{.x = n.In(0), .batch_first = layout == 1};
   std::string direction = n.Word("direction", "forward");
   if (direction == "foward") direction = "forward";  // the default of GRU, version 1
   if (direction != "forward" && direction != "reverse" && direction != "bidirectional")
