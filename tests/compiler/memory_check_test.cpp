@@ -34,8 +34,10 @@ KernelProgram TwoCalls(const Kernel& first) {
   EntryProgram& entry = program.entries[0];
   entry.buffers.push_back({.name = "between", .type = {kF32, {kCount}}});
   entry.steps.clear();
-  entry.steps.push_back({KernelCall{.kernel = 0, .arguments = {{0}, {2}}}});
-  entry.steps.push_back({KernelCall{.kernel = 1, .arguments = {{2}, {1}}}});
+  entry.steps.push_back(
+      {KernelCall{.kernel = 0, .arguments = {{0}, {2}}, .names = {.arguments = {"x", "between"}}}});
+  entry.steps.push_back(
+      {KernelCall{.kernel = 1, .arguments = {{2}, {1}}, .names = {.arguments = {"between", "y"}}}});
   PlanMemory(entry, program.kernels, Packing::kSmallest, program.guard_bytes);
   return program;
 }
@@ -81,16 +83,19 @@ TEST(MemoryCheck, FindsNothingInGoodKernels) {
 
 TEST(MemoryCheck, NamesTheKernelThatWritesBehindABuffer) {
   EXPECT_EQ(FindingOf(TwoCalls(NegationKernel("first", 1))),
-            "kernel test_first writes outside of its buffers: 4 bytes changed, the nearest 0 bytes "
+            "kernel test_first (between) writes outside of its buffers: 4 bytes changed, the "
+            "nearest 0 bytes "
             "behind the end of buffer 'between'");
   EXPECT_EQ(FindingOf(TwoCalls(NegationKernel("first", 1000))),
-            "kernel test_first writes outside of its buffers: 128 bytes changed, the nearest 3872 "
+            "kernel test_first (between) writes outside of its buffers: 128 bytes changed, the "
+            "nearest 3872 "
             "bytes behind the end of buffer 'between'");
 }
 
 TEST(MemoryCheck, NamesTheKernelThatWritesBeforeABuffer) {
   EXPECT_EQ(FindingOf(TwoCalls(NegationKernel("first", -2))),
-            "kernel test_first writes outside of its buffers: 8 bytes changed, the nearest 0 bytes "
+            "kernel test_first (between) writes outside of its buffers: 8 bytes changed, the "
+            "nearest 0 bytes "
             "before the start of buffer 'between'");
 }
 
@@ -98,7 +103,7 @@ TEST(MemoryCheck, FindsWritesAroundOutputs) {
   KernelProgram program = TwoCalls(NegationKernel("first"));
   program.kernels[1] = NegationKernel("second", 3);
   EXPECT_EQ(FindingOf(program),
-            "kernel test_second writes outside of its buffers: 12 bytes changed, the nearest 0 "
+            "kernel test_second (y) writes outside of its buffers: 12 bytes changed, the nearest 0 "
             "bytes behind the end of output 'p1'");
 }
 
@@ -106,9 +111,10 @@ TEST(MemoryCheck, FindsWritesAroundOutputs) {
 TEST(MemoryCheck, FindsABufferThatIsPlannedTooSmall) {
   KernelProgram program = TwoCalls(NegationKernel("first"));
   program.entries[0].buffers[2].type.shape = {kCount - 3};
-  EXPECT_EQ(FindingOf(program),
-            "kernel test_first writes outside of its buffers: 12 bytes changed, the nearest 0 "
-            "bytes behind the end of buffer 'between'");
+  EXPECT_EQ(
+      FindingOf(program),
+      "kernel test_first (between) writes outside of its buffers: 12 bytes changed, the nearest 0 "
+      "bytes behind the end of buffer 'between'");
 }
 
 /// A tensor of the state, between others.
@@ -124,7 +130,8 @@ TEST(MemoryCheck, FindsWritesAroundState) {
   between.space = Space::kState;
   between.offset = program.state[1].offset;
   EXPECT_EQ(FindingOf(program),
-            "kernel test_first writes outside of its buffers: 8 bytes changed, the nearest 0 bytes "
+            "kernel test_first (between) writes outside of its buffers: 8 bytes changed, the "
+            "nearest 0 bytes "
             "behind the end of state 's1'");
 }
 
@@ -148,10 +155,10 @@ TEST(MemoryCheck, FindsWritesBehindAWorkersScratch) {
   EXPECT_EQ(FindingOf(TwoCalls(KernelWithLocal(kCount, 0))), "");
   const Kernel small = KernelWithLocal(kCount / 2, 0);
   ASSERT_EQ(WorkerScratchBytes(small, NativeTarget()), kCount * 2);
-  EXPECT_EQ(
-      FindingOf(TwoCalls(small)),
-      "kernel test_local writes outside of its buffers: 64 bytes changed, the nearest 0 bytes "
-      "behind the end of scratch of worker 0");
+  EXPECT_EQ(FindingOf(TwoCalls(small)),
+            "kernel test_local (between) writes outside of its buffers: 64 bytes changed, the "
+            "nearest 0 bytes "
+            "behind the end of scratch of worker 0");
 }
 
 TEST(MemoryCheck, FindsReadsThatReachAValue) {
