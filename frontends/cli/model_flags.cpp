@@ -90,6 +90,7 @@ Result<Model> ModelFlags::Read(const std::string& path) const {
   options.inputs = inputs;
   options.parameters = {train.begin(), train.end()};
   options.all_parameters = all_parameters;
+  options.for_task = GivesTask();
   if (onnx::IsOnnxName(path)) {
     options.batch = batch == 0 ? kRows : batch;
     options.batch_is_guess = batch == 0;

@@ -43,6 +43,10 @@ class GraphImporter {
   /// A body of a control operator: its initializers and nodes, behind inputs that are bound.
   void ImportBody(const proto::GraphProto& graph, Scope& scope);
 
+  /// Whether PyTorch has written the file.
+  bool IsOfTorch() const { return model_.producer_name() == kTorchProducer; }
+  const ImportOptions& options() const { return options_; }
+
   /// A number that keeps one random node apart from the others.
   int64_t NextStream() { return next_stream_++; }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 #include <vector>
 
@@ -234,6 +235,9 @@ TorchSignature::TorchSignature(const proto::ModelProto& model) {
         names, [&](std::string_view name) { return IsParameter(Target(name)); });
     if (has_parameter) beside_parameters_.insert(node.input().begin(), node.input().end());
   }
+  has_all_parameters_ = std::ranges::all_of(targets_, [&](const auto& each) {
+    return !IsParameter(each.second) || initializers.contains(each.second);
+  });
   const bool is_one_gone = std::ranges::any_of(targets_, [&](const auto& each) {
     const auto& [name, target] = each;
     return IsParameter(target) && !initializers.contains(target) && !read.contains(name);
@@ -268,6 +272,26 @@ bool TorchSignature::IsFoldedNumber(std::string_view name, const Tensor& tensor)
          (tensor.type().rank() <= 1 || tensor.elements() == 1 ||
           !beside_parameters_.contains(name)) &&
          std::ranges::equal(bytes.subspan(width), bytes.first(bytes.size() - width));
+}
+
+std::optional<int64_t> PaddingRow(const NodeProto& node) {
+  // "%embedding : ... call_function[target=torch.ops.aten.embedding.default](args = (%w, %x, 0),
+  // ..."
+  constexpr std::string_view kEmbedding = "aten.embedding.default](args = (";
+  std::string_view call = Metadata(node, kCall);
+  const size_t begin = call.find(kEmbedding);
+  if (begin == std::string_view::npos) return std::nullopt;
+  call = call.substr(begin + kEmbedding.size());
+  call = call.substr(0, call.find(')'));
+  for (int i = 0; i < 2; ++i) {
+    const size_t comma = call.find(", ");
+    if (comma == std::string_view::npos) return std::nullopt;
+    call.remove_prefix(comma + 2);
+  }
+  int64_t row = -1;
+  const auto end = std::from_chars(call.data(), call.data() + call.size(), row).ptr;
+  const bool is_number = end != call.data() && (end == call.data() + call.size() || *end == ',');
+  return is_number && row >= 0 ? std::optional(row) : std::nullopt;
 }
 
 void SeparateMergedParameters(proto::ModelProto& model) {

@@ -5,7 +5,9 @@
 // biases of a fresh network, would be tied.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -24,6 +26,8 @@ class TorchSignature {
   explicit TorchSignature(const proto::ModelProto& model);
 
   bool known() const { return !targets_.empty(); }
+  /// Whether the file has every parameter by its name, so that nothing else is made of one.
+  bool has_all_parameters() const { return has_all_parameters_; }
   /// The tensor of the module ("fc.weight") that a node calls `name` ("p_fc_weight"), or "".
   std::string Target(std::string_view name) const;
   bool IsParameter(std::string_view target) const;
@@ -40,11 +44,15 @@ class TorchSignature {
   bool IsFoldedNumber(std::string_view name, const Tensor& tensor) const;
 
  private:
+  bool has_all_parameters_ = false;
   std::map<std::string, std::string, std::less<>> targets_;  ///< by name
   std::map<std::string, bool, std::less<>> is_parameter_;    ///< by target
   std::set<std::string, std::less<>> read_by_calls_;         ///< where a parameter is gone
   std::set<std::string, std::less<>> beside_parameters_;     ///< inputs of nodes of such calls
 };
+
+/// The row of an embedding that gets no gradient, where the node's call in torch.export names one.
+std::optional<int64_t> PaddingRow(const proto::NodeProto& node);
 
 /// Gives parameters that were merged because they were equal an initializer each.
 /// - TorchScript: the others are an Identity of the first. (A parameter that the module itself uses

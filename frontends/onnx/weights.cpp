@@ -16,11 +16,11 @@ using proto::GraphProto;
 using proto::NodeProto;
 
 /// Producers as files name them.
-constexpr std::string_view kDescent = "descent", kTf2onnx = "tf2onnx";
+constexpr std::string_view kDescent = "descent", kTf2onnx = "tf2onnx", kSklearn = "skl2onnx";
 /// Its operators are models of scikit-learn and what stands before and behind them.
 constexpr std::string_view kClassicalDomain = "ai.onnx.ml";
 /// These write every number of a formula as an initializer, and have no layer with a scalar weight.
-constexpr std::string_view kOfVectorsOnly[] = {"keras2onnx", "skl2onnx", "OnnxMLTools"};
+constexpr std::string_view kOfVectorsOnly[] = {"keras2onnx", kSklearn, "OnnxMLTools"};
 /// What TensorFlow calls the value of a variable.
 constexpr std::string_view kVariable = "ReadVariableOp";
 
@@ -66,15 +66,22 @@ bool IsZero(const Tensor& tensor) {
 
 using Names = std::set<std::string, std::less<>>;
 
-void CollectReads(const GraphProto& graph, Names& read, Names& slopes, Names& states) {
+/// What a scaler of skl2onnx subtracts from the features or divides them by.
+bool IsScaling(const NodeProto& node, int operand) {
+  return operand == 1 && (node.op_type() == "Sub" || node.op_type() == "Div");
+}
+
+void CollectReads(const GraphProto& graph, Names& read, Names& slopes, Names& states,
+                  Names& scalings) {
   for (const NodeProto& node : graph.node()) {
     if (node.op_type() == "PRelu" && node.input_size() > 1) slopes.insert(node.input(1));
     for (int i = 0; i < node.input_size(); ++i) {
       if (!IsSetting(node, i)) read.insert(node.input(i));
       if (IsFirstState(node, i)) states.insert(node.input(i));
+      if (IsScaling(node, i)) scalings.insert(node.input(i));
     }
     for (const AttributeProto& attribute : node.attribute())
-      if (attribute.has_g()) CollectReads(attribute.g(), read, slopes, states);
+      if (attribute.has_g()) CollectReads(attribute.g(), read, slopes, states, scalings);
   }
   for (const auto& output : graph.output()) read.insert(output.name());
 }
@@ -88,7 +95,7 @@ bool IsNumber(std::string_view text) {
 
 Weights::Weights(const proto::ModelProto& model, const TorchSignature& signature)
     : signature_(signature), producer_(model.producer_name()) {
-  CollectReads(model.graph(), read_, slopes_, states_);
+  CollectReads(model.graph(), read_, slopes_, states_, scalings_);
   is_classical_ = std::ranges::any_of(model.graph().node(), [](const NodeProto& node) {
     return node.domain() == kClassicalDomain;
   });
@@ -117,8 +124,11 @@ bool Weights::HasScalar(std::string_view name) const {
 
 bool Weights::Has(std::string_view name, const Tensor& tensor) const {
   if (!Info(tensor.dtype()).is_float || tensor.elements() == 0) return false;
+  if (signature_.has_all_parameters())
+    return signature_.IsParameter(name) || signature_.IsBuffer(name);
   if (slopes_.contains(name)) return true;
   if (states_.contains(name) && IsGivenByExporter(name) && IsZero(tensor)) return false;
+  if (producer_ == kSklearn && scalings_.contains(name)) return false;
   if (name.starts_with(kNormalizationPrefix) || signature_.IsFoldedNumber(name, tensor))
     return false;
   return tensor.shape().empty() ? HasScalar(name) : read_.contains(name);

@@ -21,9 +21,10 @@ class Weights {
   Weights(const proto::ModelProto& model, const TorchSignature& signature);
 
   /// Whether initializer `name` of the model's graph is a parameter. So are floating-point tensors
-  /// with axes, except numbers that torch.export folded, what every node takes for a setting (see
-  /// below), zeros with an exporter's name that a recurrent layer begins with, and what a file of
-  /// our own normalizes its inputs by. Of scalars are:
+  /// with axes, except what torch.export computed where all parameters are in the file, numbers
+  /// that it folded, what every node takes for a setting (see below), zeros with an exporter's name
+  /// that a recurrent layer begins with, what a scaler of skl2onnx subtracts or divides by, and
+  /// what a file of our own normalizes its inputs by. Of scalars are:
   /// - torch.export: what its signature lists, parameter or buffer, and what it computed of them;
   /// - the TorchScript exporter: what has the name of a tensor of a module ("logit_scale",
   ///   "head.scale") rather than one that the exporter gives ("onnx::Mul_12", "/Div_output_0");
@@ -41,10 +42,11 @@ class Weights {
 
   const TorchSignature& signature_;
   std::string producer_;
-  bool is_classical_ = false;                  ///< has nodes of ai.onnx.ml
-  std::set<std::string, std::less<>> read_;    ///< names that nodes take for more than a setting
-  std::set<std::string, std::less<>> slopes_;  ///< of PRelu: always weights
-  std::set<std::string, std::less<>> states_;  ///< that recurrent layers begin with
+  bool is_classical_ = false;                    ///< has nodes of ai.onnx.ml
+  std::set<std::string, std::less<>> read_;      ///< names that nodes take for more than a setting
+  std::set<std::string, std::less<>> slopes_;    ///< of PRelu: always weights
+  std::set<std::string, std::less<>> states_;    ///< that recurrent layers begin with
+  std::set<std::string, std::less<>> scalings_;  ///< subtracted or divided by
 };
 
 }  // namespace descent::onnx

@@ -18,13 +18,18 @@ struct Resampling {
   std::string mode, coordinates, nearest;
   double cubic = -0.75, outside = 0;
   bool exclude_outside = false, antialias = false;
+  bool whole_length = false;  ///< align_corners aligns the last element rather than the scaled end
 };
 
-/// Where place `i` of the result lies in the source. What counts as the result's length is the
-/// scaled one for align_corners, as in ONNX's own cases, else that of the result.
-double PlaceOf(const Axis& axis, const std::string& coordinates, double i) {
+/// Where place `i` of the result lies in the source. align_corners takes the scaled length, which
+/// may be fractional, as ONNX's cases have it; PyTorch means that of the result.
+double PlaceOf(const Axis& axis, const Resampling& how, double i) {
+  const std::string& coordinates = how.coordinates;
   const double from = static_cast<double>(axis.from), to = axis.scale * from;
-  if (coordinates == "align_corners") return to == 1 ? 0 : i * (from - 1) / (to - 1);
+  if (coordinates == "align_corners") {
+    const double length = how.whole_length ? static_cast<double>(axis.to) : to;
+    return length == 1 ? 0 : i * (from - 1) / (length - 1);
+  }
   if (coordinates == "asymmetric") return i / axis.scale;
   if (coordinates == "tf_half_pixel_for_nn") return (i + 0.5) / axis.scale;
   if (coordinates == "pytorch_half_pixel" && axis.to <= 1) return 0;
@@ -88,7 +93,7 @@ Value ResizeAxis(OnnxNode& n, Value x, int64_t at, const Axis& axis, const Resam
   std::vector<double> outside(axis.to, 0);
   for (int64_t i = 0; i < axis.to; ++i) {
     double* row = weights.data() + i * axis.from;
-    const double place = PlaceOf(axis, how.coordinates, static_cast<double>(i));
+    const double place = PlaceOf(axis, how, static_cast<double>(i));
     if (!std::isfinite(place)) return n.Fail("a scale of {} is not possible", axis.scale);
     Weigh(axis, how, std::clamp(place, -1e6 - axis.from, 1e6 + 2.0 * axis.from), row);
     chosen[i] = std::max_element(row, row + axis.from) - row;
@@ -138,7 +143,8 @@ Resampling ReadResampling(OnnxNode& n) {
                  .cubic = n.Float("cubic_coeff_a", -0.75),
                  .outside = n.Float("extrapolation_value", 0),
                  .exclude_outside = n.Flag("exclude_outside"),
-                 .antialias = n.Flag("antialias")};
+                 .antialias = n.Flag("antialias"),
+                 .whole_length = n.graph().IsOfTorch()};
   if (how.mode == "bilinear" || how.mode == "trilinear") how.mode = "linear";
   return how;
 }

@@ -3,6 +3,7 @@
 
 #include "frontends/onnx/ops/families.h"
 #include "frontends/onnx/ops/indices.h"
+#include "frontends/onnx/torch_export.h"
 #include "ir/op_def.h"
 
 namespace descent::onnx {
@@ -36,6 +37,9 @@ Outputs Gather(OnnxNode& n) {
   const int64_t axis = n.Axis(n.Int("axis", 0), n.rank(x));
   if (n.failed()) return Value{};
   const Value indices = FromFront(n, n.In(1), n.shape(x)[axis]);
+  const auto padding = PaddingRow(n.proto());
+  if (padding && axis == 0 && n.rank(x) == 2 && *padding < n.shape(x)[0])
+    return n.Add("embedding", {x, indices}, {{"padding_idx", *padding}});
   return n.Add(n.importer().target, {x, indices}, {{"axis", axis}});
 }
 
