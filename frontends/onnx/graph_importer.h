@@ -46,6 +46,8 @@ class GraphImporter {
   /// Whether PyTorch has written the file.
   bool IsOfTorch() const { return model_.producer_name() == kTorchProducer; }
   const ImportOptions& options() const { return options_; }
+  /// Whether anything in the model's graph reads the value.
+  bool IsRead(std::string_view name) const { return weights_.IsRead(name); }
 
   /// A number that keeps one random node apart from the others.
   int64_t NextStream() { return next_stream_++; }

@@ -113,7 +113,10 @@ class Separator {
   /// The parameter that the node means by initializer `name`; `name` itself where that is unknown.
   std::string Meant(const NodeProto& node, const std::string& name) {
     const std::vector<std::string> parameters = ParametersOf(node);
-    if (parameters.empty()) return IsNumberBeside(node, name) ? Scoped(node, name) : name;
+    if (parameters.empty()) {
+      if (std::string computed = ComputedOtherwise(node, name); !computed.empty()) return computed;
+      return IsNumberBeside(node, name) ? Scoped(node, name) : name;
+    }
     if (!signature_.IsParameter(name)) return MeantByFolded(node, name, parameters);
     std::vector<std::string> other;
     for (const std::string& parameter : parameters) {
@@ -132,6 +135,20 @@ class Separator {
                             const std::vector<std::string>& parameters) {
     const auto [first, is_first] = first_readers_.emplace(name, parameters);
     return is_first || first->second == parameters ? name : Scoped(node, name);
+  }
+
+  /// What was computed of a parameter (1 + weight) and merged with what was computed of an equal
+  /// one: the node's call reads a value that is nowhere in the file, and not `name`.
+  std::string ComputedOtherwise(const NodeProto& node, const std::string& name) const {
+    std::string gone;
+    for (const std::string_view read : NamesRead(Metadata(node, kCall))) {
+      if (read == name) return "";
+      const std::string each(read);
+      if (defined_.contains(each) || places_.contains(each)) continue;
+      if (!gone.empty() || !signature_.Target(each).empty()) return "";
+      gone = each;
+    }
+    return gone;
   }
 
   /// Does the node mean a number of a formula (the ones of a normalization without weights) that is
@@ -175,10 +192,9 @@ class Separator {
         if (std::ranges::find(node.input(), parameter) != node.input().end())
           named_.insert(std::move(parameter));
     }
-    std::set<std::string> defined;
-    for (const auto& input : graph_.input()) defined.insert(input.name());
+    for (const auto& input : graph_.input()) defined_.insert(input.name());
     for (const NodeProto& node : graph_.node())
-      defined.insert(node.output().begin(), node.output().end());
+      defined_.insert(node.output().begin(), node.output().end());
     for (NodeProto& node : *graph_.mutable_node())
       for (std::string& name : *node.mutable_input()) {
         const auto place = places_.find(name);
@@ -186,7 +202,7 @@ class Separator {
         const TensorProto& tensor = graph_.initializer(place->second);
         if (Elements(tensor) < 0 || Elements(tensor) > kMaxMergedElements) continue;
         const std::string meant = Meant(node, name);
-        if (meant == name || defined.contains(meant)) continue;
+        if (meant == name || defined_.contains(meant)) continue;
         const bool is_there = places_.contains(meant);
         if (is_there ? copies_.contains(meant) : AddCopy(place->second, meant)) {
           copies_.insert(meant);
@@ -200,7 +216,8 @@ class Separator {
   const TorchSignature signature_;
   std::map<std::string, int, std::less<>> places_;  ///< of initializers that may be weights
   std::map<std::string, std::vector<std::string>> first_readers_;
-  std::set<std::string> named_;  ///< parameters that a call names which reads them
+  std::set<std::string> defined_;  ///< inputs and results of nodes
+  std::set<std::string> named_;    ///< parameters that a call names which reads them
   std::set<std::string> copies_;
   std::vector<std::pair<std::string*, std::string>> separated_;
   int64_t copied_ = 0;

@@ -35,6 +35,8 @@ class Weights {
   ///   name is one that exporters give.
   /// The slope of a PRelu is one in any file.
   bool Has(std::string_view name, const Tensor& tensor) const;
+  /// Whether a node takes the value for more than a setting, or it is an output of the graph.
+  bool IsRead(std::string_view name) const { return read_.contains(name); }
 
  private:
   bool HasScalar(std::string_view name) const;

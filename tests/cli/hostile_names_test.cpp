@@ -130,9 +130,10 @@ TEST(OddNames, ControlCharactersAreRefused) {
                     "\n")}) {
       const Shell shell;
       shell.Write("m.descent", text);
-      EXPECT_EQ(WhyNotRefused(shell, "descent compile m.descent",
-                              {"m.descent", "V2: the name '", "has control characters or is not UTF-8"}),
-                "");
+      EXPECT_EQ(
+          WhyNotRefused(shell, "descent compile m.descent",
+                        {"m.descent", "V2: the name '", "has control characters or is not UTF-8"}),
+          "");
     }
 }
 

@@ -4,6 +4,7 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include "compiler/graph/specialize.h"
 #include "frontends/onnx/import.h"
 #include "ir/interpreter.h"
 
@@ -134,6 +135,90 @@ TEST(TorchExport, NumbersAndBuffersAreNotTrained) {
                             Node("Mul", {"p", "weight"}, "q") + Node("Add", {"q", "table"}, "y");
   EXPECT_EQ(ParametersOf(File(graph, "pytorch", kSignature)), "weight, table (not trained)");
   EXPECT_EQ(ParametersOf(File(graph)), "val_1, weight, table");
+}
+
+/// Nothing was computed of a parameter where all of them are there: other constants are none.
+TEST(TorchExport, WhatIsComputedBesideAllParametersIsNotTrained) {
+  const std::string others = Initializer("b.scale", "2", "1, 1");
+  const std::string graph = Initializer("a.scale", "2", "1, 3") +
+                            Initializer("sub_1", "2", "4, 5") + Node("Mul", {"x", "a.scale"}, "p") +
+                            Node("Mul", {"p", "b.scale"}, "q") + Node("Mul", {"q", "sub_1"}, "r");
+  const std::string rest = Node("Identity", {"r"}, "y");
+  const std::string two =
+      "p_a_scale: PARAMETER target='a.scale'\\np_b_scale: PARAMETER "
+      "target='b.scale'";
+  EXPECT_EQ(ParametersOf(File(others + graph + rest, "pytorch", two)), "a.scale, b.scale");
+  // Of one that is not there, another constant may have been made.
+  const std::string three = two + "\\np_c_scale: PARAMETER target='c.scale'";
+  EXPECT_EQ(ParametersOf(File(others + graph + rest, "pytorch", three)), "a.scale, b.scale, sub_1");
+}
+
+/// 1 + weight of two fresh layers, of which the exporter keeps one.
+TEST(TorchExport, WhatWasComputedOfEqualParametersIsTakenApart) {
+  const auto call = [](std::string_view x, std::string_view read) {
+    return fmt::format("%m : [num_users=1] = call_function[target=aten.mul](args = (%{}, %{}))", x,
+                       read);
+  };
+  const auto graph = [&](std::string_view second) {
+    return Initializer("add_19", "2", "1, 1") +
+           Node("Mul", {"x", "add_19"}, "p", call("x", "add_19")) +
+           Node("Mul", {"p", "add_19"}, "y", call("p", second));
+  };
+  const std::string signature = "p_a: PARAMETER target='a'\\np_b: PARAMETER target='b'";
+  const auto names = [&](std::string_view second) {
+    proto::ModelProto file = File(graph(second), "pytorch", signature);
+    SeparateMergedParameters(file);
+    return file.graph().node(1).input(1);
+  };
+  EXPECT_EQ(names("add_42"), "add_42");
+  EXPECT_EQ(names("add_19"), "add_19");
+}
+
+TEST(TorchExport, PaddingRowsGetNoGradient) {
+  const auto node = [](std::string_view arguments) {
+    proto::NodeProto gather;
+    auto& call = *gather.add_metadata_props();
+    call.set_key("pkg.torch.onnx.fx_node");
+    call.set_value(
+        fmt::format("%embedding : [num_users=1] = call_function[target=torch.ops.aten."
+                    "embedding.default](args = ({}), kwargs = {{}})",
+                    arguments));
+    return gather;
+  };
+  EXPECT_EQ(PaddingRow(node("%p_emb_weight, %x, 3")), 3);
+  EXPECT_EQ(PaddingRow(node("%p_emb_weight, %x, 0, True")), 0);
+  EXPECT_EQ(PaddingRow(node("%p_emb_weight, %x")), std::nullopt);
+  EXPECT_EQ(PaddingRow(node("%p_emb_weight, %x, -1")), std::nullopt);
+  EXPECT_EQ(PaddingRow(node("%p_emb_weight, %x, 99999999999999999999")), std::nullopt);
+  EXPECT_EQ(PaddingRow(proto::NodeProto()), std::nullopt);
+}
+
+/// Of 3 elements 7 (2.5 times), PyTorch's last is the last one; ONNX's cases divide by 6.5.
+TEST(TorchExport, CornersAreAlignedWithTheResult) {
+  const auto last = [](std::string_view producer) {
+    proto::ModelProto file;
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
+        fmt::format(
+            R"(ir_version: 8 producer_name: "{}" opset_import {{ version: 18 }} graph {{ name: "net"
+        initializer {{ name: "s" data_type: 1 dims: 1 float_data: 2.5 }}
+        input {{ name: "x" type {{ tensor_type {{ elem_type: 1 shape {{ dim {{ dim_value: 3 }} }} }} }} }}
+        node {{ op_type: "Resize" input: "x" input: "" input: "s" output: "y"
+          attribute {{ name: "mode" type: STRING s: "linear" }}
+          attribute {{ name: "coordinate_transformation_mode" type: STRING s: "align_corners" }} }}
+        output {{ name: "y" type {{ tensor_type {{ elem_type: 1 }} }} }} }})",
+            producer),
+        &file));
+    const auto model = ParseModel(file.SerializeAsString(), "net.onnx");
+    EXPECT_TRUE(model) << model.error().message;
+    const Tensor x = Tensor::FromDoubles({DType::kF32, {3}}, std::vector<double>{0, 1, 2});
+    const auto entry = Specialize(*model, {.entry = "run"});
+    EXPECT_TRUE(entry) << entry.error().message;
+    const auto run = Interpret(entry->graph, std::vector{x});
+    EXPECT_TRUE(run) << run.error().message;
+    return run->outputs.at(0).GetDouble(6);
+  };
+  EXPECT_DOUBLE_EQ(last("pytorch"), 2);
+  EXPECT_NEAR(last("backend-test"), 12 / 6.5, 1e-6);
 }
 
 /// A state that begins with zeros, folded; of a file without a signature it may be a weight.

@@ -4,10 +4,12 @@
 
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
+#include <algorithm>
 
 #include "compiler/graph/gradient_model.h"
 #include "frontends/onnx/import.h"
 #include "ir/interpreter.h"
+#include "ir/op_def.h"
 
 namespace descent::onnx {
 namespace {
@@ -127,6 +129,39 @@ TEST(Weights, ScikitLearnHasNoScalars) {
   EXPECT_EQ(ParametersOf(File(scaled)), "unity");
   EXPECT_EQ(ParametersOf(File(scaled + Node("Binarizer", {"x"}, "b", "domain: \"ai.onnx.ml\""))),
             "");
+}
+
+/// StandardScaler of doubles is no operator of its own.
+TEST(Weights, ScalersOfScikitLearnAreNotTrained) {
+  const std::string graph = Initializer("mean", "2", "1, 2") + Initializer("scale", "2", "3, 4") +
+                            Initializer("coefficient", "2", "5, 6") +
+                            Node("Sub", {"x", "mean"}, "a") + Node("Div", {"a", "scale"}, "b") +
+                            Node("Mul", {"b", "coefficient"}, "y");
+  EXPECT_EQ(ParametersOf(File(graph, "skl2onnx")), "coefficient");
+  EXPECT_EQ(ParametersOf(File(graph)), "mean, scale, coefficient");
+}
+
+/// With a task a Dropout in training mode is Descent's, which drops in training only, unless
+/// somebody reads what it drops.
+TEST(Dropout, InTrainingModeDropsInTrainingOfATask) {
+  const auto graph = [](std::string_view more) {
+    return Scalar("half", "0.5") +
+           "initializer { name: \"on\" data_type: 9 int32_data: 1 }\n"
+           "node { op_type: \"Dropout\" input: \"x\" input: \"half\" input: \"on\" output: \"d\" "
+           "output: \"mask\" }\n" +
+           std::string(more);
+  };
+  const auto has_dropout = [](const Model& model) {
+    return std::ranges::any_of(model.graph.nodes(),
+                               [](const auto& node) { return node.op->name == "dropout"; });
+  };
+  const std::string plain = File(graph(Node("Identity", {"d"}, "y")));
+  EXPECT_FALSE(has_dropout(Imported(plain)));
+  EXPECT_TRUE(has_dropout(Imported(plain, {.for_task = true})));
+  const std::string masked =
+      File(graph(Node("Cast", {"mask"}, "m", "attribute { name: \"to\" type: INT i: 1 }") +
+                 Node("Mul", {"d", "m"}, "y")));
+  EXPECT_FALSE(has_dropout(Imported(masked, {.for_task = true})));
 }
 
 TEST(Weights, ScalarsOfOtherFilesAreParameters) {

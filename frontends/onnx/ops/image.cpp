@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "frontends/onnx/graph_importer.h"
 #include "frontends/onnx/ops/families.h"
 
 namespace descent::onnx {

@@ -212,7 +212,8 @@ Outputs Dropout(OnnxNode& n) {
   if (!n.Has(2) || (training && known(training, 0) == 0))
     return KeepAll(n, x, ratio || !n.Has(1) ? known(ratio, 0.5) : 0);
   if (ratio && known(ratio, 0.5) == 0) return KeepAll(n, x, 0);
-  const bool always = training && (ratio || !n.Has(1)) && !n.Wants(1);
+  const bool always =
+      training && (ratio || !n.Has(1)) && !(n.Wants(1) && n.graph().IsRead(n.proto().output(1)));
   if (always && n.graph().options().for_task) return KeepAll(n, x, known(ratio, 0.5));
   const DType dtype = n.dtype(x);
   const Value active = n.Reshape(n.In(2), {}), rate = n.Cast(n.InOr(1, dtype, 0.5), DType::kF32);
