@@ -317,12 +317,13 @@ class Planner {
                                 : PackedStride(RoundUp(plan_.block_n, plan_.register_n()));
   }
 
-  /// Only tiles that come one after another share a block, and only a cache is worth reading from.
+  /// Only tiles that come one after another share a block (those of windows lie side by side
+  /// first), and only a cache is worth reading from.
   bool KeepsPanels() const {
     const int64_t bytes = CeilDiv(plan_.block_n, plan_.register_n()) * plan_.panel_elements() *
                           Info(plan_.factors()).bytes;
-    return plan_.rhs.panels() && plan_.one_k_block() && plan_.tiles_m > 1 && !plan_.window &&
-           bytes <= facts_.l2_bytes * 3 / 4;
+    const bool follow = plan_.tiles_m > 1 && (!plan_.window || plan_.tiles_n == 1);
+    return plan_.rhs.panels() && plan_.one_k_block() && follow && bytes <= facts_.l2_bytes * 3 / 4;
   }
 
   void PlanScratch() {

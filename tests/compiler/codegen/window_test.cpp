@@ -231,6 +231,28 @@ TEST(Window, OfEverySizeGivesTheSums) {
   EXPECT_EQ(cut, kEach);
 }
 
+/// Where one block has all columns, tiles that come one after another read the same packed filters,
+/// until the next image.
+TEST(Window, TilesShareFilters) {
+  constexpr int kEach = 4;
+  std::mt19937_64 random(7);
+  int kept = 0;
+  for (int round = 0; round < 2000 && kept < kEach; ++round) {
+    const WindowSample sample = RandomWindow(random);
+    Kernel kernel = WindowKernel(sample);
+    const Target target = WithSecondLevelCache(int64_t{16} << 10);
+    Schedule(kernel, target.facts);
+    kernel.schedule.parallel = true;
+    if (!FindWindow(kernel, target.facts)) continue;
+    if (!PlanContraction(kernel, target.facts).rhs.keeps_panels) continue;
+    ++kept;
+    SCOPED_TRACE(fmt::format("round {}: {}", round, Describe(sample)));
+    ExpectMatches(kernel, target);
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_EQ(kept, kEach);
+}
+
 /// Pairs lie side by side in the box (channels that are added up), or the box is made of pairs
 /// (pixels that are); runs of odd length have none.
 TEST(Window, OfBf16GivesTheSums) {
