@@ -64,6 +64,7 @@ std::unexpected<Diagnostic> ErrorWithStatus(ExitStatus status, fmt::format_strin
 
 /// `name` made safe to print: control characters, quotes and backslashes are escaped.
 std::string Escaped(std::string_view name);
+/// The same, in quotes.
 std::string Quoted(std::string_view name);
 
 /// "1 node", "2 nodes".

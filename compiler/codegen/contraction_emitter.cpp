@@ -9,6 +9,7 @@
 #include "compiler/codegen/packing.h"
 #include "compiler/codegen/panels.h"
 #include "compiler/codegen/window_box.h"
+#include "ir/counts.h"
 
 namespace descent {
 namespace {
@@ -148,7 +149,7 @@ class ContractionKernelEmitter {
   /// fetches its share of the panel that is packed next.
   void EmitPrefetchNext(const ColumnPanel& panel, const Tile& tile, llvm::Value* row) {
     const int64_t rows = PrefetchedRows(plan_, panel.next);
-    const int64_t share = (rows + plan_.block_m - 1) / plan_.block_m;
+    const int64_t share = CeilDiv(rows, plan_.block_m);
     llvm::Value* count = b_.CreateSelect(panel.packs, f_.I64(share), f_.I64(0));
     EmitPrefetchPanel(frame_, plan_, panel.next, f_.Mul(b_.CreateSub(row, tile.m_low), share),
                       count);
@@ -252,16 +253,16 @@ class ContractionKernelEmitter {
                     : OperandAddress(plan_.rhs, tile, k_low, columns.low, tile.n_low, 1);
     micro.steps = Steps(k_low, k_high);
     micro.partial = frame_.ScratchAt(plan_.partial_offset);
-    const bool last = plan_.one_k_block();
-    if (last || plan_.rhs.panels()) {
-      micro.prefetch = [&, last](llvm::Value* number) {
+    const bool whole_k = plan_.one_k_block();
+    if (whole_k || plan_.rhs.panels()) {
+      micro.prefetch = [&](llvm::Value* number) {
         llvm::Value* row = f_.Add(rows.low, number);
         if (plan_.rhs.panels()) EmitPrefetchNext(panel, tile, row);
-        if (last)
+        if (whole_k)
           EmitPrefetchEpilogue(frame_, plan_, {tile.batch, row, columns.low, columns.extent});
       };
     }
-    if (plan_.one_k_block()) {
+    if (whole_k) {
       EmitMicroKernel(f_, plan_, micro);
       EmitEpilogue(tile, rows, columns, micro.partial);
       return;

@@ -15,6 +15,7 @@ namespace {
 constexpr int64_t kRowPadding = 16;
 /// A block that only this many register tiles read is not worth copying.
 constexpr int64_t kWorthPacking = 4;
+/// Steps of k that lie as far apart cost a page of address translation each.
 constexpr int64_t kPage = 4096;
 
 AxisGroup MakeGroup(const std::vector<int>& axes, const Shape& extents) {
@@ -64,6 +65,7 @@ class Planner {
     PlanAddresses();
     PlanLhs();
     PlanRhs();
+    plan_.rhs.keeps_panels = KeepsPanels();
     PlanScratch();
     return plan_;
   }
@@ -317,11 +319,13 @@ class Planner {
                                 : PackedStride(RoundUp(plan_.block_n, plan_.register_n()));
   }
 
+  /// Of a block of rhs.
+  int64_t PanelCount() const { return CeilDiv(plan_.block_n, plan_.register_n()); }
+
   /// Only tiles that come one after another share a block (those of windows lie side by side
   /// first), and only a cache is worth reading from.
   bool KeepsPanels() const {
-    const int64_t bytes = CeilDiv(plan_.block_n, plan_.register_n()) * plan_.panel_elements() *
-                          Info(plan_.factors()).bytes;
+    const int64_t bytes = PanelCount() * plan_.panel_elements() * Info(plan_.factors()).bytes;
     const bool follow = plan_.tiles_m > 1 && (!plan_.window || plan_.tiles_n == 1);
     return plan_.rhs.panels() && plan_.one_k_block() && follow && bytes <= facts_.l2_bytes * 3 / 4;
   }
@@ -347,10 +351,9 @@ class Planner {
       plan_.lhs.scratch_offset =
           take(rows_of_lhs ? plan_.block_m * plan_.lhs.row_stride : steps * plan_.lhs.k_stride,
                plan_.factors());
-    plan_.rhs.keeps_panels = KeepsPanels();
-    const int64_t panels = plan_.rhs.keeps_panels ? CeilDiv(plan_.block_n, plan_.register_n()) : 1;
+    const int64_t kept = plan_.rhs.keeps_panels ? PanelCount() : 1;
     if (plan_.rhs.packed())
-      plan_.rhs.scratch_offset = take(panels * steps * plan_.rhs.k_stride, plan_.factors());
+      plan_.rhs.scratch_offset = take(kept * plan_.panel_elements(), plan_.factors());
     const int64_t columns = plan_.register_n();
     if (plan_.one_k_block()) {
       plan_.partial_stride = columns;

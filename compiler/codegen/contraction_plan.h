@@ -27,7 +27,7 @@
 
 namespace descent {
 
-constexpr int64_t kCacheLine = 64;
+constexpr int64_t kCacheLine = 64;  ///< bytes
 
 /// Positions in the flattened axis space, in which all accesses of the kernel are rewritten.
 enum FlatAxis : int { kBatchAxis, kMAxis, kNAxis, kKAxis, kFlatAxes };
@@ -100,7 +100,7 @@ struct ContractionPlan {
   int64_t register_n() const { return vectors * lanes; }
   bool one_k_block() const { return block_k >= extent(kKAxis); }
   int64_t steps_at_once() const { return pairs ? 2 : 1; }
-  /// Of a packed panel of rhs, in elements: as long as the longest.
+  /// Of the place of a packed panel of rhs (of the whole block, where that is no panels).
   int64_t panel_elements() const;
   /// The type of what the micro-kernel reads.
   DType factors() const { return pairs ? DType::kBF16 : dtype; }

@@ -365,13 +365,13 @@ def resize_to_one_cases():
                coordinate_transformation_mode="tf_crop_and_resize")
 
 
-def range_case(name, opset, *ends):
+def range_case(name, opset, *ends, **attributes):
     """Ends that lie closer than the numbers of a float near them."""
     values = [np.array(end) for end in ends]
     y = np.array(list(range(*(int(end) for end in ends))), values[0].dtype)
     kind = KINDS[y.dtype.name]
     tensors = [helper.make_tensor(key, kind, [], [int(end)]) for key, end in zip(["start", "limit", "delta"], ends)]
-    graph = helper.make_graph([helper.make_node("Range", ["start", "limit", "delta"], ["y"])], name, [],
+    graph = helper.make_graph([helper.make_node("Range", ["start", "limit", "delta"], ["y"], **attributes)], name, [],
                               [helper.make_tensor_value_info("y", kind, y.shape)], tensors)
     return f"own_{name}", helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)]), [], [y]
 
@@ -387,6 +387,11 @@ def corner_cases():
     yield range_case("range_beyond_doubles", 11, np.int64(2**53 + 1), np.int64(2**53 + 4), np.int64(1))
     yield range_case("range_downward", 11, np.int64(7), np.int64(-4), np.int64(-3))
     yield range_case("range_of_none", 11, np.int64(7), np.int64(9), np.int64(-3))
+    yield range_case("range_with_stash_type", 27, np.int64(2), np.int64(9), np.int64(3), stash_type=1)
+    one, x = np.array(1, np.float32), np.array([[[[10, 20], [30, 40]]]], np.uint8)
+    yield case("qlinear_conv_of_a_zero_point_with_an_axis", "QLinearConv", 10,
+               {"x": x, "xs": one, "xz": np.array(0, np.uint8), "w": np.full((1, 1, 1, 1), 2, np.uint8), "ws": one,
+                "wz": np.array(0, np.uint8), "ys": one, "yz": np.array([3], np.uint8)}, {"y": 2 * x + np.uint8(3)})
     x = np.array([np.nan, -1, 1, 2, np.inf], np.float32)
     yield case("thresholded_relu_of_nan", "ThresholdedRelu", 10, {"x": x}, {"y": np.array([0, 0, 0, 2, np.inf], np.float32)})
     ones = [np.array([v], np.float32) for v in (2, 1, 0.5, 4)]

@@ -1,5 +1,4 @@
 // Files that contradict themselves, or say what nobody reads: refused, naming what and where.
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -8,67 +7,13 @@
 #include <fstream>
 
 #include "frontends/onnx/export.h"
-#include "frontends/onnx/import.h"
 #include "frontends/onnx/sha1.h"
-#include "onnx.pb.h"
+#include "tests/onnx/text_file.h"
 
 namespace descent::onnx {
 namespace {
 
 namespace fs = std::filesystem;
-
-proto::ModelProto Parsed(const std::string& text) {
-  proto::ModelProto file;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &file)) << text;
-  return file;
-}
-
-/// A file of operator set 17 with this graph, and what else stands there.
-proto::ModelProto File(const std::string& graph, const std::string& beside = "") {
-  return Parsed("ir_version: 8 opset_import { version: 17 } " + beside + " graph { name: \"g\" " +
-                graph + " }");
-}
-
-std::string Info(const std::string& field, const std::string& name, int type,
-                 const std::string& dims) {
-  return fmt::format(
-      "{} {{ name: \"{}\" type {{ tensor_type {{ elem_type: {} shape {{ {} }} }} }} }} ", field,
-      name, type, dims);
-}
-std::string Dim(int64_t extent) { return fmt::format("dim {{ dim_value: {} }} ", extent); }
-constexpr const char* kRows = "dim { dim_param: \"rows\" } ";
-
-std::string Node(const std::string& op, const std::string& operands, const std::string& results,
-                 const std::string& beside = "") {
-  std::string text = "node { op_type: \"" + op + "\" ";
-  for (const auto& [field, names] : {std::pair("input", operands), std::pair("output", results)})
-    for (const char name : names)
-      text += fmt::format("{}: \"{}\" ", field, name == '-' ? "" : std::string(1, name));
-  return text + beside + " } ";
-}
-
-constexpr int kFloat = proto::TensorProto::FLOAT, kInt64 = proto::TensorProto::INT64;
-const std::string kX = Info("input", "x", kFloat, Dim(2));
-const std::string kY = Info("output", "y", kFloat, Dim(2));
-const std::string kRelu = Node("Relu", "x", "y");
-/// w: f32[2]
-const std::string kWeight =
-    "initializer { name: \"w\" data_type: 1 dims: 2 float_data: 1 float_data: 2 } ";
-
-Result<Model> Read(const proto::ModelProto& file) {
-  return ParseModel(file.SerializeAsString(), "g.onnx", {.dims = {{"rows", 2}}});
-}
-Result<Model> ReadStatic(const proto::ModelProto& file) {
-  return ParseModel(file.SerializeAsString(), "g.onnx", {});
-}
-
-void ExpectGood(const Result<Model>& model) { EXPECT_TRUE(model) << model.error().message; }
-void ExpectRefused(const Result<Model>& model, const std::string& message,
-                   ExitStatus status = ExitStatus::kInvalid) {
-  ASSERT_FALSE(model) << message;
-  EXPECT_EQ(model.error().message, message);
-  EXPECT_EQ(model.error().status, status) << message;
-}
 
 TEST(StrictOnnx, OutputsAreWhatTheyDeclare) {
   ExpectGood(ReadStatic(File(kX + kRelu + kY)));
@@ -395,53 +340,6 @@ TEST(Reshape, DoesNotHoldTheBatchFast) {
   const auto bytes = ExportModel(*model, {});
   ASSERT_TRUE(bytes) << bytes.error().message;
   ExpectGood(ParseModel(*bytes, "again.onnx", {.dims = {{"batch", 7}}}));
-}
-
-// ---- words and types that no version has
-
-TEST(StrictOnnx, WordsAreThoseOfTheSpecification) {
-  const std::string scales = "initializer { name: \"s\" data_type: 1 dims: 1 float_data: 2 } ";
-  const auto resize = [&](const std::string& attribute, const std::string& word) {
-    return ReadStatic(
-        File(kX + scales +
-             Node("Resize", "x-s", "y",
-                  "attribute { name: \"" + attribute + "\" type: STRING s: \"" + word + "\" } ") +
-             Info("output", "y", kFloat, Dim(4))));
-  };
-  ExpectGood(resize("nearest_mode", "ceil"));
-  ExpectRefused(resize("nearest_mode", "rond"),
-                "node of 'y' (Resize, version 17): nearest_mode must be one of "
-                "round_prefer_floor, round_prefer_ceil, floor, ceil, not 'rond'");
-  ExpectGood(resize("coordinate_transformation_mode", "asymmetric"));
-  for (const std::string attribute : {"mode", "coordinate_transformation_mode"})
-    EXPECT_FALSE(resize(attribute, "align_corner")) << attribute;
-}
-
-TEST(StrictOnnx, FunctionsAreDefinedOnce) {
-  const std::string function =
-      "functions { name: \"Mine\" domain: \"mine\" input: \"a\" output: \"b\" opset_import { "
-      "version: 13 } node { op_type: \"Relu\" input: \"a\" output: \"b\" } } ";
-  const std::string imports = "opset_import { domain: \"mine\" version: 1 } ";
-  const std::string call = Node("Mine", "x", "y", "domain: \"mine\"");
-  ExpectGood(ReadStatic(File(kX + call + kY, imports + function)));
-  ExpectRefused(ReadStatic(File(kX + call + kY, imports + function + function)),
-                "function 'Mine' is defined twice");
-}
-
-/// What a terminal would obey is escaped.
-TEST(StrictOnnx, NamesOfOperatorsAreSafeToPrint) {
-  const auto model = ReadStatic(File(kX + Node("A\\nerror: b\\033[31m", "x", "y") + kY));
-  ASSERT_FALSE(model);
-  EXPECT_NE(model.error().message.find("A\\x0aerror: b\\x1b[31m"), std::string::npos)
-      << model.error().message;
-  EXPECT_EQ(model.error().message.find('\n'), std::string::npos);
-}
-
-TEST(StrictOnnx, TypesThatAreNotSupportedAreNoErrorsOfTheFile) {
-  const auto model = ReadStatic(File(Info("input", "x", kInt64, Dim(2)) + Node("Erf", "x", "y") +
-                                     Info("output", "y", kInt64, Dim(2))));
-  ASSERT_FALSE(model);
-  EXPECT_EQ(model.error().status, ExitStatus::kUnsupported) << model.error().message;
 }
 
 // ---- dimensions

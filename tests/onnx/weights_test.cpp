@@ -4,6 +4,7 @@
 
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
+
 #include <algorithm>
 
 #include "compiler/graph/gradient_model.h"

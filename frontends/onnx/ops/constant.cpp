@@ -78,8 +78,8 @@ Outputs Range(OnnxNode& n) {
   for (const Tensor& number : {start, limit, delta})
     if (number.elements() != 1 || number.dtype() != start.dtype())
       return n.Fail("start, limit and delta must be numbers of one type");
-  if (n.Int("stash_type", 1) != 1)
-    return n.Unsupported("stash_type {} is not supported, only 1 (float)", n.Int("stash_type", 1));
+  if (const int64_t stash = n.Int("stash_type", 1); stash != 1)
+    return n.Unsupported("stash_type {} is not supported, only 1 (float)", stash);
   const int64_t count = CountOf(start, limit, delta);
   if (count > kMaxElements)
     return n.Fail("a range from {} to {} by {} is not possible", start.GetDouble(0),

@@ -78,9 +78,9 @@ Outputs Sign(OnnxNode& n) {
 }
 
 Outputs Erf(OnnxNode& n) {
-  if (!n.IsFloat(n.In(0)))
-    return n.Unsupported("of {} it is not supported", ToString(n.type(n.In(0))));
-  return n.Add("erf", {n.In(0)});
+  const Value x = n.In(0);
+  if (!n.IsFloat(x)) return n.Unsupported("of {} it is not supported", ToString(n.type(x)));
+  return n.Add("erf", {x});
 }
 
 Outputs BitShift(OnnxNode& n) {

@@ -107,9 +107,7 @@ Outputs Expand(OnnxNode& n) {
 }
 
 Outputs DepthToSpace(OnnxNode& n) {
-  const std::string mode = n.Word("mode", "DCR");
-  if (mode != "DCR" && mode != "CRD")
-    return n.Fail("mode must be DCR or CRD, not {}", Quoted(mode));
+  const std::string mode = n.Choice("mode", {"DCR", "CRD"});
   return n.Add(
       n.importer().target, {n.In(0)},
       {{"block", n.Int("blocksize", 0)}, {"order", std::string(mode == "DCR" ? "dcr" : "crd")}});

@@ -57,10 +57,8 @@ struct Step {
 };
 
 std::optional<Rule> ReadRule(OnnxNode& n) {
-  const std::string word = n.Word("update_rule", "gated_delta");
+  const std::string word = n.Choice("update_rule", {"gated_delta", "linear", "gated", "delta"});
   const Rule rule{.gated = word.starts_with("gated"), .delta = word.ends_with("delta")};
-  if (word != "linear" && word != "gated" && word != "delta" && word != "gated_delta")
-    n.Fail("update_rule must be linear, gated, delta or gated_delta, not {}", Quoted(word));
   if (rule.gated && !n.Has(4)) n.Fail("update_rule {} needs decay", word);
   if (rule.delta && !n.Has(5)) n.Fail("update_rule {} needs beta", word);
   return n.failed() ? std::nullopt : std::optional(rule);

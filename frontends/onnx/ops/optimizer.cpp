@@ -88,9 +88,8 @@ Outputs Adam(OnnxNode& n) {
 
 Outputs Momentum(OnnxNode& n) {
   const Step step = ReadStep(n, 3);
-  const std::string mode = n.Word("mode", "standard");
-  if (mode != "standard" && mode != "nesterov")
-    return n.Fail("mode must be standard or nesterov, not {}", Quoted(mode));
+  const std::string mode = n.Choice("mode", {"standard", "nesterov"});
+  if (n.failed()) return Value{};
   const double alpha = n.Float("alpha", 0), beta = n.Float("beta", 0);
   const Value later = n.Add("greater", {step.count, n.Like(step.count, 0)});
   return ForEach(n, step, [&](const std::vector<Value>& own) {

@@ -52,9 +52,7 @@ Outputs TensorScatter(OnnxNode& n) {
   const Value cache = n.In(0), update = n.In(1);
   const int rank = n.rank(cache);
   const int64_t axis = n.Axis(n.Int("axis", -2), rank);
-  const std::string mode = n.Word("mode", "linear");
-  if (mode != "linear" && mode != "circular")
-    return n.Fail("mode must be linear or circular, not {}", Quoted(mode));
+  const std::string mode = n.Choice("mode", {"linear", "circular"});
   if (n.rank(update) != rank)
     return n.Fail("{} and {} differ in rank", ToString(n.type(cache)), ToString(n.type(update)));
   if (axis == 0) return n.Fail("axis 0 is that of the samples");
