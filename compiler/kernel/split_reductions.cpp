@@ -1,6 +1,7 @@
 #include "compiler/kernel/split_reductions.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "compiler/graph/sum_of_products.h"
 #include "compiler/kernel/contraction.h"
@@ -18,6 +19,11 @@ constexpr int64_t kTileResults = 64 * 64;
 constexpr int64_t kFewTiles = 16;
 constexpr int64_t kMaxChunks = 32;
 constexpr int64_t kChunkWork = 128 << 10;
+/// Terms that are added to one another in a row: rounding errors grow with them, and a sum of f32
+/// stops growing at 2^24 equal ones. Contractions cut theirs into blocks of K.
+constexpr int64_t kLongestChain = 16 << 10;
+/// Along a row in memory, each lane of several vectors has a sum of its own; at least so many.
+constexpr int64_t kChainsOfRow = 32;
 
 struct Cut {
   int axis = 0;  ///< reduced axis that is cut
@@ -154,6 +160,35 @@ int64_t EvenChunks(int64_t extent, int64_t wanted) {
   return wanted;
 }
 
+/// Chunks that give all threads work.
+int64_t ChunksForThreads(const Computation& computation, int64_t results, int64_t reduced) {
+  const bool contraction = FindContraction(computation).has_value();
+  const int64_t tiles = contraction ? CeilDiv(results, kTileResults) : CeilDiv(results, 64);
+  if (contraction ? tiles >= kFewTiles : results > kFewResults) return 1;
+  const int64_t work = results * reduced * std::max<int64_t>(PointCost(computation), 1);
+  // Partial sums are written and read again: only where the reduction is much longer than its
+  // result is wide.
+  if (work < (contraction ? 4 : 1) * kSerialFlops || reduced < 2048) return 1;
+  return std::min({kMaxChunks, work / kChunkWork, 2 * kMaxChunks / tiles, reduced / 256});
+}
+
+/// Whether neighbours along the last axis lie side by side in something that is read.
+bool ReadsRows(const Computation& computation) {
+  const auto axes = static_cast<int>(computation.axes.size());
+  return std::ranges::any_of(computation.reads, [&](const TensorRead& read) {
+    const auto place = AsAffine(LinearIndex(read.coordinates, read.view), axes);
+    return place && place->coefficients[axes - 1] == 1;
+  });
+}
+
+/// Chunks whose chains are short, and so is the one that combines them.
+int64_t ChunksForAccuracy(const Computation& computation, int64_t reduced) {
+  if (FindContraction(computation)) return 1;
+  const int64_t chain = reduced / (ReadsRows(computation) ? kChainsOfRow : 1);
+  const auto root = static_cast<int64_t>(std::sqrt(static_cast<double>(chain)));
+  return CeilDiv(chain, std::max(kLongestChain, root));
+}
+
 }  // namespace
 
 int64_t ReductionChunks(const Computation& computation) {
@@ -162,18 +197,10 @@ int64_t ReductionChunks(const Computation& computation) {
   const int64_t results = Elements(computation.domain());
   const int64_t points = Elements(computation.axes);
   if (results == 0 || points == 0) return 1;
-  const bool contraction = FindContraction(computation).has_value();
-  const int64_t tiles = contraction ? CeilDiv(results, kTileResults) : CeilDiv(results, 64);
-  if (contraction ? tiles >= kFewTiles : results > kFewResults) return 1;
-  const int64_t work = points * std::max<int64_t>(PointCost(computation), 1);
-  const int64_t extent = computation.axes[computation.rank];
-  // Partial sums are written and read again: only where the reduction is much longer than its
-  // result is wide.
-  const int64_t reduced = points / results;
-  if (work < (contraction ? 4 : 1) * kSerialFlops || reduced < 2048) return 1;
-  const int64_t wanted =
-      std::min({kMaxChunks, work / kChunkWork, 2 * kMaxChunks / tiles, extent, reduced / 256});
-  return EvenChunks(extent, std::max<int64_t>(wanted, 1));
+  const int64_t reduced = points / results, extent = computation.axes[computation.rank];
+  const int64_t wanted = std::max(ChunksForThreads(computation, results, reduced),
+                                  ChunksForAccuracy(computation, reduced));
+  return EvenChunks(extent, std::clamp<int64_t>(wanted, 1, extent));
 }
 
 void SplitReductions(Region& region, TensorTable& tensors) {
