@@ -79,6 +79,27 @@ Result<void> AddMetrics(const Model& model, const Selection& selection, const Va
   return {};
 }
 
+/// What has a row for each of the model's batch must have one for each of another: an attribute
+/// that repeats the batch size may fit another one, a batch of 1 above all, by broadcasting.
+Result<void> CheckRows(const Model& model, const Selection& selection, const ValueMap& map,
+                       const GraphBuilder& b) {
+  if (selection.batch == model.batch || model.batch == 0) return {};
+  const std::vector<RowFlow> flows = FlowOfRows(model.graph, InputBatchAxes(model));
+  for (size_t number = 0; number < flows.size(); ++number) {
+    const auto node = static_cast<int32_t>(number);
+    if (!map.Has(node)) continue;
+    for (size_t i = 0; i < flows[number].axes.size(); ++i) {
+      const BatchAxis& axis = flows[number].axes[i];
+      if (!axis.holds_rows()) continue;
+      const Value value{node, static_cast<int32_t>(i)};
+      const int64_t rows = axis.Rows(b.shape(map.At(value)));
+      if (rows != selection.batch)
+        return Error("{} has {} rows", Quoted(model.graph.NameOf(value)), rows);
+    }
+  }
+  return {};
+}
+
 /// The model's graph with another batch size, cut down to the selection.
 Result<Graph> SelectGraph(const Model& model, const Selection& selection) {
   const Graph& source = model.graph;
@@ -94,30 +115,15 @@ Result<Graph> SelectGraph(const Model& model, const Selection& selection) {
   }
   const NodeRule rule = selection.training ? NodeRule(KeepNode) : NodeRule(InferenceRule);
   DESCENT_RETURN_IF_ERROR(Transcribe(source, wanted, rule, map, b));
+  DESCENT_RETURN_IF_ERROR(CheckRows(model, selection, map, b));
   for (const NamedValue& output : selection.outputs) b.Output(output.name, map.At(output.value));
   DESCENT_RETURN_IF_ERROR(AddMetrics(model, selection, map, b));
   return std::move(b).Build();
 }
 
-/// Where an output has a row for each of the model's batch, it must have one for each of another.
-Result<void> CheckRows(const Model& model, const Graph& graph, const Selection& selection) {
-  if (selection.batch == model.batch || model.batch == 0) return {};
-  const std::vector<RowFlow> flow = FlowOfRows(model.graph, InputBatchAxes(model));
-  for (const NamedValue& output : selection.outputs) {
-    const BatchAxis& axis = flow[output.value.node].axes[output.value.result];
-    if (!axis.holds_rows()) continue;
-    const int64_t rows = axis.Rows(graph.type(graph.FindOutput(output.name)->value).shape);
-    if (rows != selection.batch) return Error("{} has {} rows", Quoted(output.name), rows);
-  }
-  return {};
-}
-
 /// Whatever the model says, with the graph cut down to the selection.
 Result<Model> Derive(Model model, std::string_view entry, const Selection& selection) {
   auto graph = SelectGraph(model, selection);
-  if (graph)
-    if (auto rows = CheckRows(model, *graph, selection); !rows)
-      graph = std::unexpected(std::move(rows).error());
   if (!graph) {
     Diagnostic error = graph.error();
     error.message = fmt::format("{}: {}", entry, error.message);

@@ -92,6 +92,21 @@ TEST(Specialize, UnknownEntryPointsAreRefused) {
   EXPECT_TRUE(Contains(result.error().ToString(), "train_step, evaluate, predict"));
 }
 
+TEST(Specialize, AnAttributeThatRepeatsTheBatchFitsNoOther) {
+  const auto model = ParseText(
+      "descent 1\nmodel m {\n  batch 3\n  input x: f32[batch, 2] from x\n"
+      "  parameter b: f32[2] = zeros\n  wide = expand(b, shape=[3, 2])\n  y = add(x, wide)\n"
+      "  total = sum(y)\n  output total\n}\n",
+      "m.descent");
+  ASSERT_TRUE(model.has_value()) << model.error().ToString();
+  EXPECT_TRUE(Specialize(*model, {.entry = "run"}).has_value());
+  // One row would be added to all three, and count three times.
+  const auto one = Specialize(*model, {.entry = "run", .batch = 1});
+  ASSERT_FALSE(one.has_value());
+  EXPECT_TRUE(Contains(one.error().ToString(), "run: 'y' has 3 rows")) << one.error().ToString();
+  EXPECT_TRUE(Contains(one.error().ToString(), "must not repeat the batch size"));
+}
+
 TEST(Specialize, ABatchIsForgottenWhereRowsAreMixed) {
   const auto with = [](const std::string& operation) {
     auto model = ParseText(
