@@ -89,11 +89,14 @@ TEST_F(ObjectCacheTest, ManyWritersAndReaders) {
       for (int i = 0; i < 50; ++i) {
         const std::string key = cache->KeyOf(std::to_string(i % 7));
         const std::vector<char> object(1000 + i % 7, static_cast<char>('a' + i % 7));
-        if (const auto found = cache->Find(key))
+        if (const auto found = cache->Find(key)) {
           EXPECT_EQ(*found, object);
-        else
+        } else {
           EXPECT_TRUE(cache->Store(key, object).has_value());
-        if (i % 10 == thread) EXPECT_TRUE(cache->Store(key, object).has_value());
+        }
+        if (i % 10 == thread) {
+          EXPECT_TRUE(cache->Store(key, object).has_value());
+        }
       }
       EXPECT_EQ(cache->counts().damaged, 0);
     });
