@@ -64,9 +64,7 @@ Value BodyGraph::Input(int i, TensorType type) {
   return value;
 }
 
-void BodyGraph::Constant(int i, Tensor value) {
-  scope_.Bind(body_.input(i).name(), builder_.Constant(std::move(value)));
-}
+void BodyGraph::Bind(int i, Value value) { scope_.Bind(body_.input(i).name(), value); }
 
 bool BodyGraph::Import() {
   const size_t errors = n_.graph().error_count();

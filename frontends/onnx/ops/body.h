@@ -52,7 +52,8 @@ class BodyGraph {
 
   /// The next input of the graph: input `i` of the body.
   Value Input(int i, TensorType type);
-  void Constant(int i, Tensor value);
+  /// Input `i` of the body is `value` of the graph.
+  void Bind(int i, Value value);
   /// The nodes of the body; whether all are good. Else they are reported.
   bool Import();
   /// Output `i` of the body, which must be a tensor; else an error is reported.

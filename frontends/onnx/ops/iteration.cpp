@@ -44,7 +44,7 @@ bool AddResults(OnnxNode& n, const Iteration& it, BodyGraph& body, int first) {
 
 // ---- as scan
 
-/// Where the number of iterations is known and nothing in the body depends on which one it is.
+/// Where the number of iterations is known and no shape in the body depends on which one it is.
 Attempt AsScan(OnnxNode& n, const Iteration& it, Results& results) {
   const int carried = static_cast<int>(it.carried.size());
   Values operands;
@@ -55,9 +55,12 @@ Attempt AsScan(OnnxNode& n, const Iteration& it, Results& results) {
   }
   for (size_t i = 0; i < it.sliced.size(); ++i) {
     operands.push_back(it.sliced[i]);
-    body.Input(it.numbered ? 0 : carried + static_cast<int>(i), SliceType(n.type(operands.back())));
+    body.Input(carried + static_cast<int>(i), SliceType(n.type(operands.back())));
   }
-  if (it.numbered) body.Constant(1, Tensor::Scalar(DType::kBool, 1));
+  if (it.numbered) {
+    body.Bind(0, body.builder().Add("loop_step", {}));
+    body.Bind(1, body.builder().Constant(Tensor::Scalar(DType::kBool, 1)));
+  }
   if (!body.Import()) return Attempt::kFailed;
   if (it.numbered) {
     const Value condition = body.Output(0);
@@ -72,7 +75,8 @@ Attempt AsScan(OnnxNode& n, const Iteration& it, Results& results) {
                                   {{"body", body.Build()},
                                    {"carried", int64_t{carried}},
                                    {"sliced", static_cast<int64_t>(it.sliced.size())},
-                                   {"stacked", int64_t{it.stacked}}});
+                                   {"stacked", int64_t{it.stacked}},
+                                   {"trip_count", it.numbered ? it.trips : -1}});
   if (added) {
     results = AsBound(*added, 0, carried + it.stacked);
     return Attempt::kDone;
@@ -114,13 +118,11 @@ Attempt TooMany(OnnxNode& n, int64_t trips) {
 
 /// A scan whose errors do not count if the loop may be unrolled instead, or could but for the
 /// number of its iterations.
-Attempt TryScan(OnnxNode& n, Iteration it, Results& results) {
+Attempt TryScan(OnnxNode& n, const Iteration& it, Results& results) {
   const int64_t trips = TripsOf(n, it);
   if (CarriesSequences(it) || trips > kMaxElements) return Attempt::kConditionUnknown;
-  Iteration scan = it;
-  if (it.numbered) scan.sliced = {n.Add("iota", {}, {{"shape", Shape{trips}}})};
   Attempt attempt = Attempt::kFailed;
-  const auto run = [&] { attempt = AsScan(n, scan, results); };
+  const auto run = [&] { attempt = AsScan(n, it, results); };
   if (n.graph().Tries(run)) return attempt;
   if (trips <= kMaxUnrolled) return Attempt::kConditionUnknown;
   const auto run_once = [&] { RunInline(n, it.body, InputsOf(n, it, 0)); };
