@@ -111,6 +111,7 @@ GraphImporter::GraphImporter(ProtoFile& file, const ImportOptions& options)
       storage_(file.storage),
       signature_(file.model),
       weights_(file.model, signature_),
+      row_axes_(options.for_task ? RowAxes(model_.graph()) : decltype(row_axes_)()),
       current_(&opsets_) {
   if (auto opsets = ReadOpsets(model_)) {
     opsets_ = *std::move(opsets);
@@ -125,6 +126,12 @@ GraphImporter::GraphImporter(ProtoFile& file, const ImportOptions& options)
     Report({.message = "training_info, which says how the model is trained, is not supported",
             .hint = "without it the graph can be read",
             .status = ExitStatus::kUnsupported});
+}
+
+std::optional<int> GraphImporter::RowAxis(std::string_view name, const Scope& scope) const {
+  const auto axis = row_axes_.find(name);
+  if (axis == row_axes_.end() || depth_ > 0 || scope.outside() != nullptr) return std::nullopt;
+  return axis->second;
 }
 
 void GraphImporter::Report(Diagnostic diagnostic) { errors_.push_back(std::move(diagnostic)); }

@@ -49,6 +49,9 @@ class GraphImporter {
   /// Whether anything in the model's graph reads the value.
   bool IsRead(std::string_view name) const { return weights_.IsRead(name); }
 
+  /// The axis of a value in that scope along which the file says that the rows lie, where these are
+  /// counted as they come: in the graph of a model with a task.
+  std::optional<int> RowAxis(std::string_view name, const Scope& scope) const;
   /// A number that keeps one random node apart from the others.
   int64_t NextStream() { return next_stream_++; }
 
@@ -103,6 +106,7 @@ class GraphImporter {
   Storage& storage_;
   TorchSignature signature_;
   Weights weights_;
+  std::map<std::string, int, std::less<>> row_axes_;
   Opsets opsets_;          ///< of the model
   const Opsets* current_;  ///< of the function that is being called, or the model
   int depth_ = 0;          ///< of bodies and calls

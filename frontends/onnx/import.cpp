@@ -145,6 +145,7 @@ Result<Model> Import(ProtoFile& file, const std::string& path, const ImportOptio
   DESCENT_RETURN_IF_ERROR(importer.Finish());
   importer.ImportInitializers(graph, scope);
   const FirstAxes axes = ImportInputs(graph, importer, scope, model);
+  if (!axes.empty() && axes[0]) scope.SetRows(model.inputs[0].type.shape[0]);
   importer.ImportNodes(graph, scope);
   for (const proto::ValueInfoProto& info : graph.value_info())
     if (const auto type = scope.TypeOf(info.name()))
@@ -171,7 +172,8 @@ Result<Model> ImportFor(const ImportOptions& options, const std::string& path, P
   auto model = Import(file, path, with_batch);
   const bool is_guess = with_batch.dims != with_shapes.dims;
   // Not the batch after all: its extent must be said.
-  if (is_guess && model && model->batch == 0) return Import(file, path, with_shapes);
+  if (is_guess && model && model->batch == 0 && !options.for_task)
+    return Import(file, path, with_shapes);
   return model;
 }
 

@@ -43,8 +43,9 @@ struct ImportOptions {
   /// Every floating-point initializer is a parameter, whether it is a number or nothing reads it:
   /// it has a gradient. Those that the import relies on (the scales of a Resize) keep their value.
   bool all_parameters = false;
-  /// The model gets a task: a Dropout that the file has in training mode drops while it is trained,
-  /// not in what it predicts.
+  /// The model gets a task. The first axis of its first input is the rows, and what is computed of
+  /// their number counts those that are there. A Dropout that the file has in training mode drops
+  /// while it is trained, not in what it predicts.
   bool for_task = false;
 };
 

@@ -42,15 +42,16 @@ std::vector<GivenInput> Match(Infos inputs, const std::vector<InputShape>& given
   return matched;
 }
 
-/// What `--dim` calls the axes that look like the batch; none where that has a number.
-std::vector<std::string> BatchAxes(const proto::GraphProto& graph) {
+/// What `--dim` calls the axes that look like the batch; none where that has a number. A model that
+/// gets a task has its rows along the first axis of the first input, whatever its outputs have.
+std::vector<std::string> BatchAxes(const proto::GraphProto& graph, bool for_task) {
   const Infos inputs = DataInputs(graph);
   if (inputs.empty()) return {};
   const std::optional<std::string> batch = FirstAxis(*inputs[0]);
   const auto has_batch = [&](const proto::ValueInfoProto& info) {
     return FirstAxis(info) == batch;
   };
-  if (!batch || !std::ranges::all_of(graph.output(), has_batch)) return {};
+  if (!batch || (!for_task && !std::ranges::all_of(graph.output(), has_batch))) return {};
   std::vector<std::string> axes;
   for (const proto::ValueInfoProto* input : inputs)
     if (has_batch(*input)) axes.push_back(AxisName(*input, 0));
@@ -68,6 +69,22 @@ std::optional<std::string> FirstAxis(const proto::ValueInfoProto& info) {
   const TensorShapeProto& shape = info.type().tensor_type().shape();
   if (shape.dim_size() == 0 || HasNumber(shape.dim(0))) return std::nullopt;
   return shape.dim(0).dim_param();
+}
+
+std::map<std::string, int, std::less<>> RowAxes(const proto::GraphProto& graph) {
+  const Infos inputs = DataInputs(graph);
+  const auto rows = inputs.empty() ? std::nullopt : FirstAxis(*inputs[0]);
+  if (!rows) return {};
+  std::map<std::string, int, std::less<>> axes = {{inputs[0]->name(), 0}};
+  if (rows->empty()) return axes;
+  const auto add = [&](const proto::ValueInfoProto& info) {
+    const TensorShapeProto& shape = info.type().tensor_type().shape();
+    for (int axis = 0; axis < shape.dim_size(); ++axis)
+      if (shape.dim(axis).dim_param() == *rows) axes.emplace(info.name(), axis);
+  };
+  for (const proto::ValueInfoProto* input : inputs) add(*input);
+  for (const proto::ValueInfoProto& value : graph.value_info()) add(value);
+  return axes;
 }
 
 Infos DataInputs(const proto::GraphProto& graph) {
@@ -104,13 +121,14 @@ Result<ImportOptions> WithShapesOf(const proto::GraphProto& graph, ImportOptions
 
 ImportOptions WithBatch(const proto::GraphProto& graph, ImportOptions options) {
   if (options.batch == 0) return options;
-  for (const std::string& axis : BatchAxes(graph)) options.dims.try_emplace(axis, options.batch);
+  for (const std::string& axis : BatchAxes(graph, options.for_task))
+    options.dims.try_emplace(axis, options.batch);
   return options;
 }
 
 Result<void> CheckBatch(const proto::GraphProto& graph, const ImportOptions& options) {
   if (options.batch == 0 || options.batch_is_guess) return {};
-  for (const std::string& axis : BatchAxes(graph)) {
+  for (const std::string& axis : BatchAxes(graph, options.for_task)) {
     const auto extent = options.dims.find(axis);
     if (extent != options.dims.end() && extent->second != options.batch)
       return ErrorWithStatus(ExitStatus::kUsage,

@@ -1,8 +1,11 @@
 // Axes without a number have that of the inputs which are given.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "frontends/onnx/import.h"
 #include "onnx.pb.h"
@@ -16,6 +19,10 @@ std::string AxisName(const proto::ValueInfoProto& input, int axis);
 /// of others.
 std::optional<std::string> FirstAxis(const proto::ValueInfoProto& info);
 
+/// Which axis of inputs and values, by their names, is declared to be the rows: those along the
+/// first axis of the first input, where it has no number.
+std::map<std::string, int, std::less<>> RowAxes(const proto::GraphProto& graph);
+
 /// Inputs, except those that are initializers, too.
 std::vector<const proto::ValueInfoProto*> DataInputs(const proto::GraphProto& graph);
 
@@ -25,7 +32,8 @@ std::vector<const proto::ValueInfoProto*> DataInputs(const proto::GraphProto& gr
 Result<ImportOptions> WithShapesOf(const proto::GraphProto& graph, ImportOptions options);
 
 /// `options` with its `batch` for the axis that looks like the batch and has no extent yet: the
-/// first one of the first input and of every output, in all of which it has one name or none.
+/// first one of the first input and, unless the model gets a task, of every output, in all of which
+/// it has one name or none.
 ImportOptions WithBatch(const proto::GraphProto& graph, ImportOptions options);
 
 /// Fails where `dims` and `batch` of the options say different extents of that axis.

@@ -7,6 +7,7 @@
 
 #include "frontends/onnx/graph_importer.h"
 #include "frontends/onnx/tensor_reader.h"
+#include "ir/ops/shapes.h"
 
 namespace descent::onnx {
 
@@ -53,6 +54,14 @@ Value OnnxNode::In(int i) {
   if (!Has(i)) return Fail("operand {} is missing", i);
   if (IsSequence(i)) return Fail("operand {} is a sequence, not a tensor", i);
   return scope_.Find(proto_.input(i));
+}
+
+std::optional<int> OnnxNode::RowAxis(int i) {
+  const Shape extents = shape(In(i));
+  if (failed()) return std::nullopt;
+  const std::optional<int> axis = graph_.RowAxis(proto_.input(i), scope_);
+  const auto rank = static_cast<int>(extents.size());
+  return axis && *axis < rank && extents[*axis] == scope_.rows() ? axis : std::nullopt;
 }
 
 Value OnnxNode::InOr(int i, DType dtype, double otherwise) {
@@ -158,7 +167,8 @@ std::string OnnxNode::Word(std::string_view name, std::string_view otherwise) {
 std::string OnnxNode::Choice(std::string_view name, std::initializer_list<std::string_view> words) {
   std::string word = Word(name, *words.begin());
   if (std::ranges::find(words, word) == words.end())
-    Fail("{} must be one of {}, not {}", name, fmt::join(words, ", "), Quoted(word));
+    return Fail("{} must be one of {}, not {}", name, fmt::join(words, ", "), Quoted(word)),
+           std::string(*words.begin());
   return word;
 }
 
@@ -291,6 +301,12 @@ Value OnnxNode::MoveAxis(Value x, int64_t from, int64_t to) {
   return Transpose(x, std::move(order));
 }
 
+Value OnnxNode::Narrower(Value x, Value to) {
+  const Shape common = Take(BroadcastShapes(shape(x), shape(to)));
+  if (!failed() && common != shape(to))
+    return Fail("shape {} does not broadcast to {}", ToString(shape(x)), ToString(shape(to)));
+  return x;
+}
 Value OnnxNode::Expand(Value x, Shape to) {
   return shape(x) == to ? x : Add("expand", {x}, {{"shape", std::move(to)}});
 }

@@ -49,6 +49,9 @@ class OnnxNode {
   Value InOr(int i, DType dtype, double otherwise);
   /// All operands; none may be left out.
   std::vector<Value> Operands();
+  /// The axis of operand `i` along which the file says that the rows lie, where these are counted
+  /// as they come: in the graph of a model with a task, not in its bodies and functions.
+  std::optional<int> RowAxis(int i);
   bool IsSequence(int i) const { return Has(i) && scope_.IsSequence(proto_.input(i)); }
   Sequence SequenceIn(int i);
 
@@ -71,7 +74,7 @@ class OnnxNode {
   bool Flag(std::string_view name, bool otherwise = false) { return Int(name, otherwise) != 0; }
   double Float(std::string_view name, double otherwise);
   std::string Word(std::string_view name, std::string_view otherwise);
-  /// One of these words, the first where there is none.
+  /// One of these words, the first where there is none; of any other, an error and the first.
   std::string Choice(std::string_view name, std::initializer_list<std::string_view> words);
   std::vector<int64_t> Ints(std::string_view name, std::vector<int64_t> otherwise = {});
   std::vector<double> Floats(std::string_view name, std::vector<double> otherwise = {});
@@ -136,6 +139,8 @@ class OnnxNode {
   /// The other axes keep their order.
   Value MoveAxis(Value x, int64_t from, int64_t to);
   Value Expand(Value x, Shape shape);
+  /// `x`, which must broadcast to the shape of `to` without making it larger.
+  Value Narrower(Value x, Value to);
   Value Unsqueeze(Value x, std::vector<int64_t> axes);
   /// A vector laid along `axis` of `rank` axes: [n] -> [1, n, 1, 1].
   Value AlongAxis(Value vector, int64_t axis, int rank);

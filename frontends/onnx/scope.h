@@ -75,7 +75,11 @@ class Scope {
     Value outside;
   };
   const std::vector<Captured>& captures() const { return captures_; }
+  const Scope* outside() const { return outside_; }
   Scope* outside() { return outside_; }
+  /// Shapes are those of a batch with so many rows.
+  void SetRows(int64_t rows) { statics_->SetRows(rows); }
+  std::optional<int64_t> rows() const { return statics_->rows(); }
 
  private:
   struct Initializer {

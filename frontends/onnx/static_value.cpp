@@ -39,6 +39,10 @@ Result<void> StaticValues::EvaluateNode(int32_t index) {
     known_.emplace(Value{index, 0}, *value);
     return {};
   }
+  if (node.op->leaf == Leaf::kValidRows && rows_) {
+    known_.emplace(Value{index, 0}, Tensor::FromInts({DType::kI64, {}}, std::vector{*rows_}));
+    return {};
+  }
   if (node.op->leaf != Leaf::kNone)
     return Error("depends on {}, which is not a constant", node.op->name);
   DESCENT_RETURN_IF_ERROR(TakeWork(node));
@@ -93,11 +97,15 @@ void StaticValues::RelyOn(Value value) {
   }
 }
 
+bool StaticValues::IsVarying(Leaf leaf) const {
+  return leaf != Leaf::kNone && leaf != Leaf::kConstant && !(leaf == Leaf::kValidRows && rows_);
+}
+
 bool StaticValues::IsConstant(Value value) {
   for (const int32_t index : NodesBehind(value, judged_)) {
     const Node& node = builder_.node({index, 0});
     const bool varies =
-        (node.op->leaf != Leaf::kNone && node.op->leaf != Leaf::kConstant) ||
+        IsVarying(node.op->leaf) ||
         std::ranges::any_of(node.operands, [&](Value x) { return varying_.contains(x.node); });
     judged_.insert(index);
     if (varies) varying_.insert(index);

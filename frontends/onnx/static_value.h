@@ -11,6 +11,7 @@
 #include <string>
 
 #include "ir/graph.h"
+#include "ir/op_def.h"
 
 namespace descent::onnx {
 
@@ -40,19 +41,24 @@ class StaticValues {
   /// Fails, saying what it depends on, where that is an unknown input, state or chance; and where
   /// the values of the file, bodies included, would take more work than kMaxStaticWork.
   Result<Tensor> Evaluate(Value value);
+  /// Every batch is taken for one of so many rows.
+  void SetRows(int64_t rows) { rows_ = rows; }
+  std::optional<int64_t> rows() const { return rows_; }
   /// That the value will always be what it is now: so are the inputs that it follows from.
   void RelyOn(Value value);
-  /// Whether it follows from constants alone, not from inputs.
+  /// Whether it follows from constants (and the number of rows) alone, not from inputs.
   bool IsConstant(Value value);
 
  private:
   std::set<int32_t> NodesBehind(Value value, const std::set<int32_t>& done) const;
   Result<void> EvaluateNode(int32_t node);
+  bool IsVarying(Leaf leaf) const;
   Result<void> TakeWork(const Node& node);
 
   const GraphBuilder& builder_;
   KnownInput input_;
   RelyOnInput rely_;
+  std::optional<int64_t> rows_;  ///< what valid_rows is where shapes follow from it
   std::map<Value, Tensor> known_;
   std::set<int32_t> relied_on_;  ///< nodes
   std::set<int32_t> judged_;     ///< nodes of which it is known whether they are constants

@@ -2,8 +2,12 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "frontends/onnx/import.h"
+#include "ir/interpreter.h"
 #include "onnx.pb.h"
+#include "tests/onnx/text_file.h"
 
 namespace descent::onnx {
 namespace {
@@ -68,6 +72,57 @@ TEST(InputShapes, MustAgree) {
   EXPECT_EQ(Read({.inputs = {{"a", {3, 2}}, {"b", {4, 1}}}}),
             "axes called 'n' must have one extent, but input 'a' has 3 there and 'b' has 4");
   EXPECT_EQ(Read({.inputs = {{"a", {3}}}}), "input 'a' must have 2 axes, but [3] was given");
+}
+
+/// The sum of x: f32[rows, 2], reshaped by its shape, over what `nodes` make of it.
+Result<Model> SumOver(const std::string& nodes, const std::string& inside, bool for_task) {
+  const std::string flat =
+      "initializer { name: \"f\" data_type: 7 dims: 1 int64_data: -1 } "
+      "initializer { name: \"i\" data_type: 7 int64_data: 0 } ";
+  const std::string to_float = "attribute { name: \"to\" type: INT i: 1 } ";
+  const auto file =
+      File(Info("input", "x", kFloat, kRows + Dim(2)) + Info("output", "y", kFloat, "") + flat +
+           inside + nodes + Node("Cast", "c", "d", to_float) + Node("Shape", "x", "h") +
+           Node("Reshape", "xh", "r") +
+           Node("ReduceSum", "r", "t", "attribute { name: \"keepdims\" type: INT i: 0 } ") +
+           Node("Div", "td", "y"));
+  return ParseModel(file.SerializeAsString(), "g.onnx",
+                    {.dims = {{"rows", 3}}, .for_task = for_task});
+}
+
+/// Of ones, when `rows` of the three are there; NaN, and an error, where the file is refused.
+double LossOf(const Result<Model>& model, int64_t rows) {
+  EXPECT_TRUE(model) << model.error().message;
+  if (!model) return NAN;
+  const Tensor ones = Tensor::FromDoubles({DType::kF32, {3, 2}}, std::vector<double>(6, 1));
+  const auto run = Interpret(model->graph, std::vector{ones}, {.valid_rows = rows});
+  EXPECT_TRUE(run) << run.error().message;
+  return run ? run->outputs[0].GetDouble(0) : NAN;
+}
+
+TEST(InputShapes, RowsOfATaskAreCountedAsTheyCome) {
+  const std::string first = Node("Shape", "x", "s") + Node("Gather", "si", "c");
+  EXPECT_EQ(LossOf(SumOver(first, "", true), 2), 3);
+  EXPECT_EQ(LossOf(SumOver(first, "", false), 2), 2);  // no task: the whole batch
+  EXPECT_EQ(LossOf(SumOver(Node("Size", "x", "c"), "", true), 2), 1.5);
+  const std::string last = "attribute { name: \"start\" type: INT i: 1 } ";
+  EXPECT_EQ(LossOf(SumOver(Node("Shape", "x", "s", last) + Node("Gather", "si", "c"), "", true), 2),
+            3);  // no rows among these extents
+}
+
+TEST(InputShapes, RowsOfAValueAreWhatItsDeclarationCallsSo) {
+  const std::string nodes =
+      Node("Relu", "x", "a") + Node("Shape", "a", "s") + Node("Gather", "si", "c");
+  const std::string declared = Info("value_info", "a", kFloat, kRows + Dim(2));
+  EXPECT_EQ(LossOf(SumOver(nodes, declared, true), 2), 3);
+  EXPECT_EQ(LossOf(SumOver(nodes, "", true), 2), 2);
+  // Twice as many positions as rows: not the rows, whatever they are called.
+  const std::string twice =
+      Node("Concat", "xx", "a", "attribute { name: \"axis\" type: INT i: 0 } ");
+  EXPECT_EQ(
+      LossOf(SumOver(twice + Node("Shape", "a", "s") + Node("Gather", "si", "c"), declared, true),
+             2),
+      1);
 }
 
 }  // namespace

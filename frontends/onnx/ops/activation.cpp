@@ -33,7 +33,7 @@ Outputs PRelu(OnnxNode& n) {
   if (n.version() < 7 && n.type(slope).elements() != 1 && n.rank(slope) == 1)
     slope = n.AlongAxis(slope, 1, n.rank(x));
   if (n.version() < 7 && n.type(slope).elements() == 1) slope = n.Reshape(slope, {});
-  const Value below = n.Times(n.Expand(slope, n.shape(x)), x);
+  const Value below = n.Times(n.Narrower(slope, x), x);
   return n.Add("where", {n.Add("greater", {x, n.Like(x, 0)}), x, below});
 }
 

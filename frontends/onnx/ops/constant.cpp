@@ -1,6 +1,7 @@
 // Values that the file or shapes tell: constants, ranges, shapes.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "frontends/onnx/ops/families.h"
 #include "frontends/onnx/tensor_reader.h"
@@ -10,6 +11,11 @@ namespace {
 
 Tensor Floats(std::vector<double> values, Shape shape) {
   return Tensor::FromDoubles({DType::kF32, std::move(shape)}, values);
+}
+
+Value Vector(OnnxNode& n, const std::vector<int64_t>& numbers) {
+  return n.Constant(
+      Tensor::FromInts({DType::kI64, {static_cast<int64_t>(numbers.size())}}, numbers));
 }
 
 Outputs Constant(OnnxNode& n) {
@@ -22,15 +28,12 @@ Outputs Constant(OnnxNode& n) {
   }
   if (n.HasAttribute("value_int"))
     return n.Constant(Tensor::FromInts({DType::kI64, {}}, std::vector{n.Int("value_int", 0)}));
-  if (n.HasAttribute("value_ints")) {
-    const std::vector<int64_t> values = n.Ints("value_ints");
-    return n.Constant(
-        Tensor::FromInts({DType::kI64, {static_cast<int64_t>(values.size())}}, values));
-  }
+  if (n.HasAttribute("value_ints")) return Vector(n, n.Ints("value_ints"));
   return n.Fail("has no value");
 }
 
-/// Extents [start, end) of the operand's shape.
+/// Extents [start, end) of the operand's shape. The rows of a batch that is trained or evaluated
+/// are those that are there: the last batch may have fewer.
 Outputs ShapeOf(OnnxNode& n) {
   const Shape shape = n.shape(n.In(0));
   const auto rank = static_cast<int64_t>(shape.size());
@@ -39,12 +42,24 @@ Outputs ShapeOf(OnnxNode& n) {
     return std::clamp<int64_t>(at < 0 ? at + rank : at, 0, rank);
   };
   const int64_t start = place("start", 0), end = std::max(start, place("end", rank));
-  const std::vector<int64_t> extents(shape.begin() + start, shape.begin() + end);
-  return n.Constant(Tensor::FromInts({DType::kI64, {end - start}}, extents));
+  const auto extents = [&](int64_t from, int64_t to) {
+    return Vector(n, {shape.begin() + from, shape.begin() + to});
+  };
+  const std::optional<int> rows = n.RowAxis(0);
+  if (!rows || *rows < start || *rows >= end) return extents(start, end);
+  return n.Add("concat", {extents(start, *rows), n.Reshape(n.Add("valid_rows", {}), {1}),
+                          extents(*rows + 1, end)});
 }
 
 Outputs Size(OnnxNode& n) {
-  return n.Constant(Tensor::FromInts({DType::kI64, {}}, std::vector{n.type(n.In(0)).elements()}));
+  const TensorType type = n.type(n.In(0));
+  const std::optional<int> rows = n.RowAxis(0);
+  const int64_t extent = rows ? type.shape[*rows] : 0;
+  const auto number = [&](int64_t value) {
+    return n.Constant(Tensor::FromInts({DType::kI64, {}}, std::vector{value}));
+  };
+  if (extent == 0) return number(type.elements());
+  return n.Times(n.Add("valid_rows", {}), number(type.elements() / extent));
 }
 
 Outputs ConstantOfShape(OnnxNode& n) {

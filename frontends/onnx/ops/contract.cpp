@@ -27,9 +27,7 @@ Outputs Gemm(OnnxNode& n) {
       "matmul", {a, b}, {{"transpose_a", n.Flag("transA")}, {"transpose_b", n.Flag("transB")}});
   const Value scaled = Scaled(n, product, n.Float("alpha", 1));
   if (!n.Has(2)) return scaled;
-  const Value c = Scaled(n, n.In(2), n.Float("beta", 1));
-  // C never makes the product larger.
-  return n.Plus(scaled, n.shape(c) == n.shape(product) ? c : n.Expand(c, n.shape(product)));
+  return n.Plus(scaled, n.Narrower(Scaled(n, n.In(2), n.Float("beta", 1)), product));
 }
 
 Outputs Einsum(OnnxNode& n) {

@@ -119,12 +119,7 @@ Outputs CausalConv(OnnxNode& n) {
   std::vector<Value> operands = {all, w};
   if (n.Has(2)) operands.push_back(n.In(2));
   Value y = n.Add("conv1d", std::move(operands), {{"groups", shape[1]}});
-  const std::string activation = n.Word("activation", "none");
-  if (activation == "silu" || activation == "swish") {
-    y = n.Add("silu", {y});
-  } else if (activation != "none") {
-    return n.Fail("activation must be none, silu or swish, not {}", Quoted(activation));
-  }
+  if (n.Choice("activation", {"none", "silu", "swish"}) != "none") y = n.Add("silu", {y});
   if (n.failed()) return Value{};
   const int64_t length = n.shape(all)[2];
   return std::vector{y, n.Slice(all, 2, length - before, length)};

@@ -125,7 +125,7 @@ Outputs RoiAlign(OnnxNode& n) {
   const DType dtype = n.dtype(given), wide = ArithmeticType(dtype);
   const Value rois = n.Cast(n.In(1), wide);
   const Shape bins = {n.Int("output_height", 1), n.Int("output_width", 1)};
-  const std::string mode = n.Word("mode", "avg");
+  const std::string mode = n.Choice("mode", {"avg", "max"});
   const std::string coordinates = n.Word("coordinate_transformation_mode",
                                          n.version() < 16 ? "output_half_pixel" : "half_pixel");
   const Shape shape = n.shape(given), regions = n.shape(image);
@@ -135,7 +135,6 @@ Outputs RoiAlign(OnnxNode& n) {
            ToString(n.type(rois)), ToString(n.type(image)));
   if (bins[0] <= 0 || bins[1] <= 0 || bins[0] > 4096 || bins[1] > 4096)
     n.Fail("an output of {} is not possible", ToString(bins));
-  if (mode != "avg" && mode != "max") n.Fail("mode must be avg or max, not {}", Quoted(mode));
   if (coordinates != "half_pixel" && coordinates != "output_half_pixel")
     n.Fail("coordinate_transformation_mode {} is not known", Quoted(coordinates));
   if (n.failed() || Elements(shape) == 0) return n.Fail("an image of no element");

@@ -155,14 +155,12 @@ std::optional<double> KnownNumber(OnnxNode& n) {
 /// The value around a constant padding: a number, or operand 2.
 Outputs PadOf(OnnxNode& n, const Ints& pads, Ints axes, std::optional<double> number) {
   const Value x = n.In(0);
-  const std::string mode = n.Word("mode", "constant");
+  const std::string mode = n.Choice("mode", {"constant", "reflect", "edge", "wrap"});
   const Padding padding = PaddingOf(n, pads, std::move(axes), n.rank(x));
   if (n.failed()) return Value{};
   if (mode == "constant") {
     return number ? PadConstant(n, x, padding, *number) : PadWith(n, x, padding, n.In(2));
   }
-  if (mode != "edge" && mode != "reflect" && mode != "wrap")
-    return n.Fail("mode {} is none of constant, reflect, edge, wrap", Quoted(mode));
   return PadOwn(n, x, padding, mode);
 }
 

@@ -49,11 +49,7 @@ std::vector<int64_t> PerAxis(OnnxNode& n, std::string_view name, size_t count, i
 }
 
 std::string AutoPad(OnnxNode& n) {
-  std::string word = n.Word("auto_pad", "NOTSET");
-  if (word == "NOTSET" || word == "VALID" || word == "SAME_UPPER" || word == "SAME_LOWER")
-    return word;
-  n.Fail("auto_pad must be NOTSET, SAME_UPPER, SAME_LOWER or VALID, not {}", Quoted(word));
-  return "NOTSET";
+  return n.Choice("auto_pad", {"NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"});
 }
 
 Window ReadWindow(OnnxNode& n, const std::vector<int64_t>& extents, std::vector<int64_t> kernel) {
