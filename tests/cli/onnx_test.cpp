@@ -52,7 +52,7 @@ TEST_F(OnnxFiles, AreTakenByEveryCommand) {
 
 TEST_F(OnnxFiles, AreWrittenAsText) {
   ExpectPrints(std::string("descent import -o c.descent") + kBatch,
-               "c.descent: model classifier, 13 nodes, 67 parameters, values in c.safetensors\n");
+               "c.descent: model classifier, 12 nodes, 67 parameters, values in c.safetensors\n");
   EXPECT_NE(shell_.Read("c.descent").find("= file \"c.safetensors\""), std::string::npos);
   const std::string input =
       " '[[[1, 2], [3, 4]], [[0, 0], [1, 1]], [[1, 1], [1, 1]], [[2, 2], [2, 2]]]'";
@@ -237,7 +237,7 @@ TEST_F(OnnxFiles, AreNotOverwritten) {
 
 TEST_F(OnnxFiles, AreTrainedInPart) {
   ExpectPrints(std::string("descent compile --loss cross_entropy --train 'head.*' -o t") + kBatch,
-               "trains 2 of 4 parameters (27 of 67 numbers); 4 of 7 operators that read parameters "
+               "trains 2 of 4 parameters (27 of 67 numbers); 3 of 6 operators that read parameters "
                "are differentiated\nt: executable");
 }
 
