@@ -5,6 +5,7 @@
 // point. Graph inputs are claimed by exactly one of `inputs` and `slots`, by name.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -142,7 +143,10 @@ struct Model {
   std::vector<Update> updates;
 
   // Set by passes.
-  std::string entry;                   ///< "" | initialize | train_step | evaluate | predict | run
+  std::string entry;  ///< "" | initialize | train_step | evaluate | predict | run
+  /// After Specialize: the axes of outputs along which the rows stand. What composites are replaced
+  /// by does not always show them.
+  std::map<std::string, int, std::less<>> output_rows;
   std::vector<std::string> gradients;  ///< after Differentiate: outputs "grad.<parameter>"
   bool expanded = false;               ///< after Expand: no composite operators, and none again
 

@@ -189,6 +189,10 @@ struct OpDef {
   /// Readers check data columns against it before the first step.
   int64_t (*index_limit)(const OpContext&, int operand) = nullptr;
 
+  /// The attribute, if any, that says the axis along which elements meet: operands and results have
+  /// the same axes, and what stands apart along another one stays so.
+  const char* meets_along = nullptr;
+
   /// Gradients of the operands, one per operand (invalid: zero), of the operand's type or
   /// broadcastable from it: the driver sums over broadcast axes. Null: no gradient, and
   /// `no_gradient` says why.

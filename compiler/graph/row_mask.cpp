@@ -2,8 +2,8 @@
 
 #include <optional>
 
-#include "compiler/graph/batch_axis.h"
 #include "compiler/graph/transcribe.h"
+#include "ir/batch_axis.h"
 #include "ir/expansion.h"
 
 namespace descent {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <span>
 
-#include "compiler/graph/batch_axis.h"
 #include "compiler/graph/entry_initialize.h"
 #include "compiler/graph/entry_metrics.h"
 #include "compiler/graph/optimizers.h"
 #include "compiler/graph/row_mask.h"
 #include "compiler/graph/transcribe.h"
+#include "ir/batch_axis.h"
 #include "ir/expansion.h"
 
 namespace descent {
@@ -129,8 +129,8 @@ Result<Model> Derive(Model model, std::string_view entry, const Selection& selec
     error.message = fmt::format("{}: {}", entry, error.message);
     if (selection.batch != model.batch && error.hint.empty())
       error.hint = fmt::format(
-          "the batch is {} here, not {}: attributes must not repeat the batch size (shapes take "
-          "-1, random operators an operand of that shape)",
+          "the batch is {} here, not {}: attributes must not repeat the batch size (reshape "
+          "takes -1, expand_rows and random operators an operand that has the rows)",
           selection.batch, model.batch);
     return std::unexpected(std::move(error));
   }
@@ -241,6 +241,9 @@ Result<Model> Specialize(Model model, const PassOptions& options) {
   if (options.batch > 0 && model.batch == 0)
     return Error("no input of the model has a batch axis, so its batch can't be {}", options.batch);
   DESCENT_TRY(result, entry->derive(std::move(model), options));
+  const std::vector<int> rows = OutputBatchAxes(result);
+  for (size_t i = 0; i < rows.size(); ++i)
+    if (rows[i] != kNoBatchAxis) result.output_rows[result.graph.outputs()[i].name] = rows[i];
   result.expanded = false;  // replacements for inference and of padded rows may be composites
   return result;
 }

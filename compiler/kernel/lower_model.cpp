@@ -11,7 +11,6 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "compiler/graph/batch_axis.h"
 #include "compiler/kernel/check_plan.h"
 #include "compiler/kernel/entry_metadata.h"
 #include "compiler/kernel/fuse.h"
@@ -23,6 +22,7 @@
 #include "compiler/kernel/region.h"
 #include "compiler/kernel/schedule.h"
 #include "compiler/kernel/split_reductions.h"
+#include "ir/batch_axis.h"
 
 namespace descent {
 namespace {

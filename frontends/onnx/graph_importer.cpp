@@ -112,6 +112,7 @@ GraphImporter::GraphImporter(ProtoFile& file, const ImportOptions& options)
       signature_(file.model),
       weights_(file.model, signature_),
       row_axes_(options.for_task ? RowAxes(model_.graph()) : decltype(row_axes_)()),
+      first_input_(row_axes_.empty() ? "" : DataInputs(model_.graph())[0]->name()),
       current_(&opsets_) {
   if (auto opsets = ReadOpsets(model_)) {
     opsets_ = *std::move(opsets);
@@ -128,10 +129,19 @@ GraphImporter::GraphImporter(ProtoFile& file, const ImportOptions& options)
             .status = ExitStatus::kUnsupported});
 }
 
-std::optional<int> GraphImporter::RowAxis(std::string_view name, const Scope& scope) const {
-  const auto axis = row_axes_.find(name);
-  if (axis == row_axes_.end() || depth_ > 0 || scope.outside() != nullptr) return std::nullopt;
-  return axis->second;
+bool GraphImporter::CountsRows(const Scope& scope) const {
+  return !row_axes_.empty() && scope.rows() && depth_ == 0 && scope.outside() == nullptr;
+}
+
+BatchAxis GraphImporter::RowsOf(Value value, std::string_view name, Scope& scope) {
+  if (!row_flows_) row_flows_.emplace(scope.builder(), row_axes_);
+  BatchAxis axis = row_flows_->Of(value);
+  const auto declared = row_axes_.find(name);
+  if (!axis.holds_rows() && declared != row_axes_.end()) axis = declared->second;
+  const Shape& shape = scope.builder().type(value).shape;
+  const bool fits = axis.holds_rows() && axis.axis < static_cast<int>(shape.size()) &&
+                    shape[axis.axis] == *scope.rows() * axis.stride * axis.blocks;
+  return fits ? axis : BatchAxis();
 }
 
 void GraphImporter::Report(Diagnostic diagnostic) { errors_.push_back(std::move(diagnostic)); }

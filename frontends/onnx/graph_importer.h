@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "frontends/onnx/opsets.h"
 #include "frontends/onnx/proto_file.h"
 #include "frontends/onnx/registry.h"
+#include "frontends/onnx/row_flows.h"
 #include "frontends/onnx/scope.h"
 #include "frontends/onnx/torch_export.h"
 #include "frontends/onnx/weights.h"
@@ -49,9 +51,13 @@ class GraphImporter {
   /// Whether anything in the model's graph reads the value.
   bool IsRead(std::string_view name) const { return weights_.IsRead(name); }
 
-  /// The axis of a value in that scope along which the file says that the rows lie, where these are
-  /// counted as they come: in the graph of a model with a task.
-  std::optional<int> RowAxis(std::string_view name, const Scope& scope) const;
+  /// Whether the rows of the batch are counted as they come: in the graph of a model with a task.
+  bool CountsRows(const Scope& scope) const;
+  /// The axis of a value along which its rows stand, as what computes it tells, or else, of the one
+  /// called `name`, the file. Where rows are counted.
+  BatchAxis RowsOf(Value value, std::string_view name, Scope& scope);
+  /// A value whose first axis holds the rows. Where rows are counted.
+  Value RowsLike(Scope& scope) const { return scope.Find(first_input_); }
   /// A number that keeps one random node apart from the others.
   int64_t NextStream() { return next_stream_++; }
 
@@ -107,6 +113,8 @@ class GraphImporter {
   TorchSignature signature_;
   Weights weights_;
   std::map<std::string, int, std::less<>> row_axes_;
+  std::string first_input_;
+  std::optional<RowFlows> row_flows_;
   Opsets opsets_;          ///< of the model
   const Opsets* current_;  ///< of the function that is being called, or the model
   int depth_ = 0;          ///< of bodies and calls

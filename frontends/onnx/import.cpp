@@ -155,7 +155,9 @@ Result<Model> Import(ProtoFile& file, const std::string& path, const ImportOptio
   DESCENT_RETURN_IF_ERROR(importer.Finish());
   if (options.all_parameters) scope.ReadAllWeights();
   for (Slot& slot : model.slots)
-    if (importer.signature().IsBuffer(slot.name) || IsMask(slot)) slot.trainable = false;
+    if (slot.kind == SlotKind::kParameter &&
+        (importer.signature().IsBuffer(slot.name) || IsMask(slot)))
+      slot.trainable = false;
   model.graph = std::move(builder).Build();
   if (!options.all_parameters) DESCENT_RETURN_IF_ERROR(KeepReliedOn(scope, model));
   FindBatch(axes, graph, model);

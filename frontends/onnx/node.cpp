@@ -56,12 +56,20 @@ Value OnnxNode::In(int i) {
   return scope_.Find(proto_.input(i));
 }
 
-std::optional<int> OnnxNode::RowAxis(int i) {
-  const Shape extents = shape(In(i));
-  if (failed()) return std::nullopt;
-  const std::optional<int> axis = graph_.RowAxis(proto_.input(i), scope_);
-  const auto rank = static_cast<int>(extents.size());
-  return axis && *axis < rank && extents[*axis] == scope_.rows() ? axis : std::nullopt;
+BatchAxis OnnxNode::RowsOf(int i) {
+  const Value operand = In(i);
+  return RowsOf(operand, failed() ? "" : proto_.input(i));
+}
+
+BatchAxis OnnxNode::RowsOf(Value value, std::string_view name) {
+  if (failed() || !graph_.CountsRows(scope_)) return {};
+  return graph_.RowsOf(value, name, scope_);
+}
+
+std::optional<int> OnnxNode::RowElement(int i) {
+  if (failed() || !graph_.CountsRows(scope_)) return std::nullopt;
+  const std::vector<int> places = scope_.RowElements(proto_.input(i));
+  return places.size() == 1 ? std::optional(places[0]) : std::nullopt;
 }
 
 Value OnnxNode::InOr(int i, DType dtype, double otherwise) {
@@ -307,8 +315,15 @@ Value OnnxNode::Narrower(Value x, Value to) {
     return Fail("shape {} does not broadcast to {}", ToString(shape(x)), ToString(shape(to)));
   return x;
 }
-Value OnnxNode::Expand(Value x, Shape to) {
-  return shape(x) == to ? x : Add("expand", {x}, {{"shape", std::move(to)}});
+
+Value OnnxNode::Expand(Value x, Shape to, std::optional<int> rows) {
+  if (shape(x) == to) return x;
+  if (const BatchAxis own = RowsOf(x); own.holds_rows() && own.is_plain())
+    rows = own.axis + static_cast<int>(to.size()) - static_cast<int>(rank(x));
+  // A batch of one may be repeated as any other axis.
+  if (!rows || to[*rows] != scope_.rows()) return Add("expand", {x}, {{"shape", std::move(to)}});
+  to[*rows] = -1;
+  return Add("expand_rows", {x, graph_.RowsLike(scope_)}, {{"shape", std::move(to)}});
 }
 
 Value OnnxNode::Unsqueeze(Value x, std::vector<int64_t> axes) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "frontends/onnx/scope.h"
+#include "ir/batch_axis.h"
 #include "ir/diagnostic.h"
 #include "ir/graph.h"
 #include "onnx.pb.h"
@@ -49,9 +50,14 @@ class OnnxNode {
   Value InOr(int i, DType dtype, double otherwise);
   /// All operands; none may be left out.
   std::vector<Value> Operands();
-  /// The axis of operand `i` along which the file says that the rows lie, where these are counted
-  /// as they come: in the graph of a model with a task, not in its bodies and functions.
-  std::optional<int> RowAxis(int i);
+  /// The axis of operand `i` along which its rows stand, where these are counted as they come: in
+  /// the graph of a model with a task, not in its bodies and functions.
+  BatchAxis RowsOf(int i);
+  /// The same of a value.
+  BatchAxis RowsOf(Value value, std::string_view name = "");
+  /// The place in operand `i`, a shape that StaticInts tells, of the number of rows, if that is in
+  /// one place.
+  std::optional<int> RowElement(int i);
   bool IsSequence(int i) const { return Has(i) && scope_.IsSequence(proto_.input(i)); }
   Sequence SequenceIn(int i);
 
@@ -138,7 +144,8 @@ class OnnxNode {
   Value Transpose(Value x, std::vector<int64_t> permutation);
   /// The other axes keep their order.
   Value MoveAxis(Value x, int64_t from, int64_t to);
-  Value Expand(Value x, Shape shape);
+  /// With as many rows along axis `rows` as come; without it along the axis where those of `x` are.
+  Value Expand(Value x, Shape shape, std::optional<int> rows = std::nullopt);
   /// `x`, which must broadcast to the shape of `to` without making it larger.
   Value Narrower(Value x, Value to);
   Value Unsqueeze(Value x, std::vector<int64_t> axes);

@@ -148,6 +148,13 @@ Result<Tensor> Scope::Static(Value value) {
   return known;
 }
 
+std::vector<int> Scope::RowElements(std::string_view name) {
+  if (initializers_.contains(name)) return {};
+  if (!Defines(name) && outside_ != nullptr && outside_->Knows(name))
+    return outside_->RowElements(name);
+  return statics_->RowElements(Find(name));
+}
+
 std::optional<Tensor> Scope::Settled(std::string_view name) {
   if (!Defines(name) && outside_ != nullptr && outside_->Knows(name))
     return outside_->Settled(name);

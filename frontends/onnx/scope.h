@@ -59,6 +59,8 @@ class Scope {
   /// follows from is relied on: training must not change it.
   Result<Tensor> Static(std::string_view name);
   Result<Tensor> Static(Value value);
+  /// Which elements of a vector that Static tells are the number of rows, whatever that is.
+  std::vector<int> RowElements(std::string_view name);
   /// The same, only where no weight decides it.
   std::optional<Tensor> Settled(std::string_view name);
   /// The same as it is now, where weights decide it that nothing relies on.

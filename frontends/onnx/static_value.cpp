@@ -11,12 +11,26 @@
 
 namespace descent::onnx {
 
+namespace {
+
+/// Whether no element of the operand counts, only its first extent: what the importer expands to
+/// the rows is known where the rest is.
+bool IsRows(const Node& node, size_t operand) {
+  static const OpDef* const expand_rows = FindOp("expand_rows");
+  return node.op == expand_rows && operand == 1;
+}
+
+/// With that extent.
+Tensor Rows(const TensorType& type) { return Tensor::Full({type.dtype, {type.shape[0]}}, 0); }
+
+}  // namespace
+
 Result<void> StaticValues::TakeWork(const Node& node) {
   std::vector<TensorType> operands;
   int64_t work = 0;
-  for (const Value operand : node.operands) {
-    operands.push_back(builder_.type(operand));
-    work = SaturatingAdd(work, operands.back().elements());
+  for (size_t i = 0; i < node.operands.size(); ++i) {
+    operands.push_back(builder_.type(node.operands[i]));
+    if (!IsRows(node, i)) work = SaturatingAdd(work, operands.back().elements());
   }
   work = SaturatingAdd(work, InterpreterWork(*node.op, operands, node.attributes));
   if (work > *work_left_)
@@ -49,8 +63,9 @@ Result<void> StaticValues::EvaluateNode(int32_t index) {
   GraphBuilder graph;
   std::vector<Value> operands;
   std::vector<Tensor> inputs;
-  for (const Value operand : node.operands) {
-    inputs.push_back(known_.at(operand));
+  for (size_t i = 0; i < node.operands.size(); ++i) {
+    const Value operand = node.operands[i];
+    inputs.push_back(IsRows(node, i) ? Rows(builder_.type(operand)) : known_.at(operand));
     operands.push_back(graph.Input(fmt::format("{}", inputs.size()), inputs.back().type()));
   }
   DESCENT_TRY(results, graph.Copy(node, std::move(operands)));
@@ -69,10 +84,24 @@ Result<Tensor> StaticValues::Evaluate(Value value) {
     const Value next = pending.back();
     pending.pop_back();
     if (known_.contains(next) || !needed.insert(next.node).second) continue;
-    for (const Value operand : builder_.node(next).operands) pending.push_back(operand);
+    const Node& node = builder_.node(next);
+    for (size_t i = 0; i < node.operands.size(); ++i)
+      if (!IsRows(node, i)) pending.push_back(node.operands[i]);
   }
   for (const int32_t node : needed) DESCENT_RETURN_IF_ERROR(EvaluateNode(node));
   return known_.at(value);
+}
+
+std::vector<int> StaticValues::RowElements(Value value) {
+  if (!rows_) return {};
+  StaticValues more(builder_, input_, rely_, *this);
+  more.SetRows(*rows_ + 1);
+  const auto one = Evaluate(value), other = more.Evaluate(value);
+  if (!one || !other || one->type() != other->type() || Info(one->dtype()).is_float) return {};
+  std::vector<int> places;
+  for (int i = 0; i < static_cast<int>(one->elements()); ++i)
+    if (one->GetInt(i) == *rows_ && other->GetInt(i) == *rows_ + 1) places.push_back(i);
+  return places;
 }
 
 /// Those that the value is computed of, itself included, which `done` does not hold.

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "ir/graph.h"
 #include "ir/op_def.h"
@@ -44,6 +45,9 @@ class StaticValues {
   /// Every batch is taken for one of so many rows.
   void SetRows(int64_t rows) { rows_ = rows; }
   std::optional<int64_t> rows() const { return rows_; }
+  /// Which elements of a vector, known as Evaluate tells, are that number of rows: one more with
+  /// one row more.
+  std::vector<int> RowElements(Value value);
   /// That the value will always be what it is now: so are the inputs that it follows from.
   void RelyOn(Value value);
   /// Whether it follows from constants (and the number of rows) alone, not from inputs.

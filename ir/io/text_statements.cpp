@@ -51,7 +51,7 @@ std::string StatementOf(const Slot& slot) {
   const auto option = [&](std::string_view name, const std::string& value) {
     options += fmt::format("{}{}={}", options.empty() ? "" : ", ", name, value);
   };
-  if (!slot.trainable) option("trainable", "false");
+  if (slot.kind == SlotKind::kParameter && !slot.trainable) option("trainable", "false");
   if (slot.l1 != 0) option("l1", PrintFloat(slot.l1));
   if (slot.l2 != 0) option("l2", PrintFloat(slot.l2));
   if (slot.weight_decay) option("weight_decay", PrintFloat(*slot.weight_decay));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -125,6 +126,40 @@ TensorExpr DefineExpand(const OpContext& op) {
   const Shape& shape = op.attributes.Ints("shape");
   Read read = BroadcastRead(0, op.shape(0), static_cast<int>(shape.size()));
   return Moved(op, shape, std::move(read.coordinates));
+}
+
+// ---- expand_rows -------------------------------------------------------------------------------
+
+/// The result's shape; nothing where there is not one -1, or no row.
+std::optional<Shape> RowsShape(const OpContext& op) {
+  Shape shape = op.attributes.Ints("shape");
+  const auto rows = std::ranges::find(shape, -1);
+  if (rows == shape.end() || op.shape(1).empty()) return std::nullopt;
+  *rows = op.shape(1)[0];
+  return shape;
+}
+
+Result<std::vector<TensorType>> InferExpandRows(const OpContext& op) {
+  const auto shape = RowsShape(op);
+  if (!shape || std::ranges::find(*shape, -1) != shape->end())
+    return Error("shape {} must have one -1, for the rows of {}",
+                 ToString(op.attributes.Ints("shape")), ToString(op.operands[1]));
+  auto broadcast = BroadcastShapes(op.shape(0), *shape);
+  if (!broadcast || *broadcast != *shape)
+    return Error("{} does not broadcast to {}", ToString(op.shape(0)), ToString(*shape));
+  return OneResult(op.dtype(0), *shape);
+}
+
+/// It reads an element of each row of `like`, so row i of the result is said to be of row i, and
+/// makes no use of it.
+TensorExpr DefineExpandRows(const OpContext& op) {
+  const Shape shape = *RowsShape(op), &like = op.shape(1), &stated = op.attributes.Ints("shape");
+  Read read = BroadcastRead(0, op.shape(0), static_cast<int>(shape.size()));
+  TensorExpr expr = Moved(op, shape, std::move(read.coordinates));
+  Read row{.operand = 1, .coordinates = std::vector<Index>(like.size(), ConstantIndex(0))};
+  row.coordinates[0] = Axis(static_cast<int>(std::ranges::find(stated, -1) - stated.begin()));
+  if (Elements(like) > 0) expr.reads.push_back(std::move(row));
+  return expr;
 }
 
 // ---- concat ------------------------------------------------------------------------------------
@@ -259,6 +294,23 @@ std::span<const OpDef> LayoutOps() {
             .infer = InferExpand,
             .define = DefineExpand,
             .vjp = [](const VjpContext& v) { return Values{v.gradient()}; }},
+      OpDef{.name = "expand_rows",
+            .doc = "Broadcast to a shape with as many rows as another value.\n\nThe extent that is "
+                   "-1 is that of the first axis of `like`, of which no element counts "
+                   "(torch.Tensor.expand_as, along that axis); else as expand. Where `like` holds "
+                   "the rows of the batch, so does the result, whatever "
+                   "the batch is. Gradient: as expand, none for `like`.",
+            .example = "expand_rows([1, 2], [7, 8, 9], shape=[-1, 2]) = [[1, 2], [1, 2], [1, 2]]",
+            .signature = {.operands = {{"x"}, {"like", DTypeClass::kAny, -1}},
+                          .attributes = {IntsAttribute(
+                              "shape", "extents of the result; one is -1: the rows")}},
+            .infer = InferExpandRows,
+            .define = DefineExpandRows,
+            .expand =
+                [](GraphBuilder& b, const OpContext& op, std::span<const Value> x) {
+                  return Values{ExpandTo({b, x[0]}, *RowsShape(op))};
+                },
+            .vjp = [](const VjpContext& v) { return Values{v.gradient(), Value()}; }},
       OpDef{.name = "concat",
             .doc = "Tensors one after another along an axis.\n\nAll other extents are equal "
                    "(numpy.concatenate). Gradient: the slices of `g`.",

@@ -147,6 +147,7 @@ std::span<const OpDef> SortOps() {
                           .results = {"values", "indices"}},
             .infer = InferSort,
             .expand = ExpandSort,
+            .meets_along = "axis",
             .vjp = VjpSort},
       OpDef{.name = "argsort",
             .doc = "Places of the elements in sorted order along an axis, i64.\n\n`x[y[0]], "
@@ -156,6 +157,7 @@ std::span<const OpDef> SortOps() {
             .signature = SortSignature(),
             .infer = InferRank,
             .expand = ExpandArgSort,
+            .meets_along = "axis",
             .no_gradient = "the result is an integer"},
       OpDef{.name = "sort_rank",
             .doc = "Place that each element takes when its axis is sorted, i64.\n\nThe number of "
@@ -185,7 +187,8 @@ std::span<const OpDef> SortOps() {
                                           "in order of value, else of place"}},
                           .results = {"values", "indices"}},
             .infer = InferTopK,
-            .expand = ExpandTopK},
+            .expand = ExpandTopK,
+            .meets_along = "axis"},
   };
   return kOps;
 }

@@ -4,7 +4,9 @@
 
 #include <cmath>
 
+#include "compiler/graph/specialize.h"
 #include "frontends/onnx/import.h"
+#include "ir/batch_axis.h"
 #include "ir/interpreter.h"
 #include "onnx.pb.h"
 #include "tests/onnx/text_file.h"
@@ -110,19 +112,78 @@ TEST(InputShapes, RowsOfATaskAreCountedAsTheyCome) {
             3);  // no rows among these extents
 }
 
-TEST(InputShapes, RowsOfAValueAreWhatItsDeclarationCallsSo) {
-  const std::string nodes =
-      Node("Relu", "x", "a") + Node("Shape", "a", "s") + Node("Gather", "si", "c");
-  const std::string declared = Info("value_info", "a", kFloat, kRows + Dim(2));
+TEST(InputShapes, RowsOfAValueFollowFromWhatComputesIt) {
+  const std::string first = Node("Shape", "a", "s") + Node("Gather", "si", "c");
+  EXPECT_EQ(LossOf(SumOver(Node("Relu", "x", "a") + first, "", true), 2), 3);
+  // Two positions for each row.
+  EXPECT_EQ(LossOf(SumOver(Node("Reshape", "xf", "a") + first, "", true), 2), 1.5);
+}
+
+TEST(InputShapes, RowsOfAValueAreElseWhatItsDeclarationCallsSo) {
+  const std::string nodes = Node("Transpose", "x", "w") + Node("MatMul", "xw", "a") +
+                            Node("Shape", "a", "s") + Node("Gather", "si", "c");
+  const std::string declared = Info("value_info", "a", kFloat, kRows + Dim(3));
   EXPECT_EQ(LossOf(SumOver(nodes, declared, true), 2), 3);
   EXPECT_EQ(LossOf(SumOver(nodes, "", true), 2), 2);
   // Twice as many positions as rows: not the rows, whatever they are called.
   const std::string twice =
       Node("Concat", "xx", "a", "attribute { name: \"axis\" type: INT i: 0 } ");
-  EXPECT_EQ(
-      LossOf(SumOver(twice + Node("Shape", "a", "s") + Node("Gather", "si", "c"), declared, true),
-             2),
-      1);
+  EXPECT_EQ(LossOf(SumOver(twice + Node("Shape", "a", "s") + Node("Gather", "si", "c"),
+                           Info("value_info", "a", kFloat, kRows + Dim(2)), true),
+                   2),
+            1);
+}
+
+/// y: f32[rows, 2] of x: f32[rows, 2], with the parameter p: f32[2].
+Result<Model> RowsOf(const std::string& nodes, bool for_task = true) {
+  const auto file = File(
+      Info("input", "x", kFloat, kRows + Dim(2)) + Info("output", "y", kFloat, kRows + Dim(2)) +
+      "initializer { name: \"p\" data_type: 1 dims: 2 float_data: [3, 4] } " + nodes);
+  return ParseModel(file.SerializeAsString(), "g.onnx",
+                    {.dims = {{"rows", 3}}, .for_task = for_task});
+}
+
+TEST(InputShapes, WhatIsExpandedToTheRowsHasAsManyAsCome) {
+  const std::string shape = Node("Shape", "x", "s");
+  const std::string number =
+      "initializer { name: \"i\" data_type: 7 int64_data: 0 } "
+      "initializer { name: \"o\" data_type: 7 int64_data: 1 } "
+      "initializer { name: \"f\" data_type: 7 dims: 2 int64_data: [-1, 1] } " +
+      Node("Gather", "si", "c") + Node("Range", "ico", "q") + Node("Reshape", "qf", "r") +
+      Node("Cast", "r", "u", "attribute { name: \"to\" type: INT i: 1 } ");
+  const std::string expanded[] = {
+      Node("Expand", "ps", "y"),
+      Node("Expand", "ps", "e") + Node("Mul", "ex", "y"),
+      Node("ConstantOfShape", "s", "z") + Node("Add", "zx", "y"),
+      Node("Relu", "x", "a") + Node("Shape", "a", "t") + Node("Expand", "pt", "y"),
+  };
+  for (const std::string& nodes : expanded) {
+    const auto model = RowsOf(shape + nodes);
+    ASSERT_TRUE(model) << model.error().message;
+    for (const int64_t batch : {1, 3, 5}) {
+      const auto other = Specialize(*model, {.entry = "run", .batch = batch});
+      ASSERT_TRUE(other) << nodes << other.error().message;
+      EXPECT_EQ(OutputBatchAxes(*other), std::vector<int>{0}) << nodes;
+      EXPECT_EQ(other->graph.type(other->graph.outputs()[0].value).shape, (Shape{batch, 2}));
+    }
+  }
+  // Of a batch of one, five rows are made.
+  const auto file = File(Info("input", "x", kFloat, kRows + Dim(2)) +
+                         Info("output", "y", kFloat, Dim(5) + Dim(2)) +
+                         "initializer { name: \"s\" data_type: 7 dims: 2 int64_data: [5, 2] } " +
+                         Node("Expand", "xs", "y"));
+  const auto five =
+      ParseModel(file.SerializeAsString(), "g.onnx", {.dims = {{"rows", 1}}, .for_task = true});
+  ASSERT_TRUE(five) << five.error().message;
+  EXPECT_EQ(five->graph.type(five->graph.outputs()[0].value).shape, (Shape{5, 2}));
+  // The numbers of rows are of their rows, and as many as in the file.
+  const auto numbers = RowsOf(Node("Shape", "x", "s") + number + Node("Add", "ux", "y"));
+  ASSERT_TRUE(numbers) << numbers.error().message;
+  EXPECT_TRUE(Specialize(*numbers, {.entry = "run"}));
+  EXPECT_FALSE(Specialize(*numbers, {.entry = "run", .batch = 5}));
+  const auto fixed = RowsOf(shape + expanded[1], false);
+  ASSERT_TRUE(fixed) << fixed.error().message;
+  EXPECT_FALSE(Specialize(*fixed, {.entry = "run", .batch = 5}));
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include "compiler/graph/specialize.h"
 #include "frontends/onnx/import.h"
 #include "ir/interpreter.h"
+#include "ir/io/text_parser.h"
+#include "ir/io/text_printer.h"
 
 namespace descent::onnx {
 namespace {
@@ -135,6 +137,22 @@ TEST(TorchExport, NumbersAndBuffersAreNotTrained) {
                             Node("Mul", {"p", "weight"}, "q") + Node("Add", {"q", "table"}, "y");
   EXPECT_EQ(ParametersOf(File(graph, "pytorch", kSignature)), "weight, table (not trained)");
   EXPECT_EQ(ParametersOf(File(graph)), "val_1, weight, table");
+}
+
+TEST(TorchExport, StatisticsAreNoParametersThatAreNotTrained) {
+  constexpr std::string_view kBuffers =
+      R"(\n# inputs\nb_mean: BUFFER target='mean' persistent=True\nb_var: BUFFER target='var' persistent=True\n)";
+  std::string graph;
+  for (const char* name : {"scale", "shift", "mean", "var"})
+    graph += Initializer(name, "2", "1, 2");
+  graph += Node("BatchNormalization", {"x", "scale", "shift", "mean", "var"}, "y");
+  const proto::ModelProto file = File(graph, "pytorch", kBuffers);
+  const auto model = ParseModel(file.SerializeAsString(), "net.onnx");
+  ASSERT_TRUE(model) << model.error().ToString();
+  const std::string text = PrintText(*model);
+  EXPECT_NE(text.find("statistic mean"), std::string::npos) << text;
+  const auto again = ParseText(text, "net.descent");
+  EXPECT_TRUE(again) << again.error().ToString();
 }
 
 /// Nothing was computed of a parameter where all of them are there: other constants are none.

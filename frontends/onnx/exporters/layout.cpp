@@ -20,6 +20,16 @@ Names Transpose(const Node& n) {
   return {n.w.Add("Transpose", n.operands, {{"perm", n.Ints("permutation")}})};
 }
 Names Expand(const Node& n) { return {n.w.Add("Expand", {n.In(0), n.w.Ints(n.Ints("shape"))})}; }
+Names ExpandRows(const Node& n) {
+  const std::vector<int64_t>& shape = n.Ints("shape");
+  const auto rows = std::ranges::find(shape, -1);
+  const std::string count =
+      n.w.Add("Shape", {n.In(1)}, {{"start", int64_t{0}}, {"end", int64_t{1}}});
+  const std::string to =
+      n.w.Add("Concat", {n.w.Ints({shape.begin(), rows}), count, n.w.Ints({rows + 1, shape.end()})},
+              {{"axis", int64_t{0}}});
+  return {n.w.Add("Expand", {n.In(0), to})};
+}
 /// 0, 1, 2, ... in a shape of its own, which is spread over the others.
 Names Iota(const Node& n) {
   const std::vector<int64_t>& shape = n.Ints("shape");
@@ -102,9 +112,16 @@ Names Pad(const Node& n) {
 
 std::span<const OpExporter> LayoutExporters() {
   static constexpr OpExporter kExporters[] = {
-      {"concat", Concat},   {"expand", Expand}, {"flip", Flip},
-      {"iota", Iota},       {"pad", Pad},       {"pad_constant", PadConstant},
-      {"reshape", Reshape}, {"slice", Slice},   {"transpose", Transpose},
+      {"concat", Concat},
+      {"expand", Expand},
+      {"expand_rows", ExpandRows},
+      {"flip", Flip},
+      {"iota", Iota},
+      {"pad", Pad},
+      {"pad_constant", PadConstant},
+      {"reshape", Reshape},
+      {"slice", Slice},
+      {"transpose", Transpose},
   };
   return kExporters;
 }

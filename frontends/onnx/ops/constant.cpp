@@ -1,7 +1,6 @@
 // Values that the file or shapes tell: constants, ranges, shapes.
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 #include "frontends/onnx/ops/families.h"
 #include "frontends/onnx/tensor_reader.h"
@@ -32,6 +31,17 @@ Outputs Constant(OnnxNode& n) {
   return n.Fail("has no value");
 }
 
+Value Number(OnnxNode& n, int64_t value) {
+  return n.Constant(Tensor::FromInts({DType::kI64, {}}, std::vector{value}));
+}
+
+/// How many positions along the axis are of rows that are there, `times` that.
+Value RowCount(OnnxNode& n, const BatchAxis& rows, int64_t times) {
+  const Value count = n.Add("valid_rows", {});
+  const int64_t factor = times * rows.stride * rows.blocks;
+  return factor == 1 ? count : n.Times(count, Number(n, factor));
+}
+
 /// Extents [start, end) of the operand's shape. The rows of a batch that is trained or evaluated
 /// are those that are there: the last batch may have fewer.
 Outputs ShapeOf(OnnxNode& n) {
@@ -45,21 +55,18 @@ Outputs ShapeOf(OnnxNode& n) {
   const auto extents = [&](int64_t from, int64_t to) {
     return Vector(n, {shape.begin() + from, shape.begin() + to});
   };
-  const std::optional<int> rows = n.RowAxis(0);
-  if (!rows || *rows < start || *rows >= end) return extents(start, end);
-  return n.Add("concat", {extents(start, *rows), n.Reshape(n.Add("valid_rows", {}), {1}),
-                          extents(*rows + 1, end)});
+  const BatchAxis rows = n.RowsOf(0);
+  if (!rows.holds_rows() || rows.axis < start || rows.axis >= end) return extents(start, end);
+  return n.Add("concat", {extents(start, rows.axis), n.Reshape(RowCount(n, rows, 1), {1}),
+                          extents(rows.axis + 1, end)});
 }
 
 Outputs Size(OnnxNode& n) {
   const TensorType type = n.type(n.In(0));
-  const std::optional<int> rows = n.RowAxis(0);
-  const int64_t extent = rows ? type.shape[*rows] : 0;
-  const auto number = [&](int64_t value) {
-    return n.Constant(Tensor::FromInts({DType::kI64, {}}, std::vector{value}));
-  };
-  if (extent == 0) return number(type.elements());
-  return n.Times(n.Add("valid_rows", {}), number(type.elements() / extent));
+  const BatchAxis rows = n.RowsOf(0);
+  const int64_t extent = rows.holds_rows() ? type.shape[rows.axis] : 0;
+  if (extent == 0) return Number(n, type.elements());
+  return RowCount(n, rows, type.elements() / extent);
 }
 
 Outputs ConstantOfShape(OnnxNode& n) {
@@ -68,7 +75,7 @@ Outputs ConstantOfShape(OnnxNode& n) {
       n.HasAttribute("value") ? n.TensorAttribute("value") : Tensor::Scalar(DType::kF32, 0);
   if (value.elements() != 1) return n.Fail("its value has {} elements, not 1", value.elements());
   if (!CheckedElements(shape)) return n.Fail("shape {} is not possible", ToString(shape));
-  return n.Expand(n.Reshape(n.Constant(value), {}), std::move(shape));
+  return n.Expand(n.Reshape(n.Constant(value), {}), std::move(shape), n.RowElement(0));
 }
 
 /// How many numbers lie from `first` to `limit` in steps of `delta`; more than there can be
@@ -104,7 +111,11 @@ Outputs Range(OnnxNode& n) {
   const Value places =
       n.Add("iota", {}, {{"shape", Shape{count}}, {"axis", int64_t{0}}, {"dtype", computed}});
   const auto number = [&](const Tensor& t) { return n.Cast(n.Constant(t), computed); };
-  return n.Cast(n.Plus(n.Times(places, number(delta)), number(start)), dtype);
+  const Value range = n.Cast(n.Plus(n.Times(places, number(delta)), number(start)), dtype);
+  // As many as there are rows: element i is of row i.
+  if (count <= 1 || n.RowElement(1) != 0 || start.GetInt(0) != 0 || delta.GetInt(0) != 1)
+    return range;
+  return n.Plus(range, n.Expand(n.Like(range, 0), {count}, 0));
 }
 
 Outputs EyeLike(OnnxNode& n) {

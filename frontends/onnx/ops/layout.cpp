@@ -1,6 +1,7 @@
 // Layout: the same elements under other shapes, joined, cut, repeated and moved.
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "frontends/onnx/ops/families.h"
 #include "ir/ops/shapes.h"
@@ -103,7 +104,11 @@ Outputs TileAxis(OnnxNode& n) {
 /// Both shapes broadcast: an extent of 1 leaves the operand's.
 Outputs Expand(OnnxNode& n) {
   const Value x = n.In(0);
-  return n.Expand(x, n.Take(BroadcastShapes(n.shape(x), n.StaticInts(1))));
+  const Shape stated = n.StaticInts(1);
+  Shape to = n.Take(BroadcastShapes(n.shape(x), stated));
+  std::optional<int> rows = n.RowElement(1);
+  if (rows) *rows += static_cast<int>(to.size() - stated.size());
+  return n.Expand(x, std::move(to), rows);
 }
 
 Outputs DepthToSpace(OnnxNode& n) {

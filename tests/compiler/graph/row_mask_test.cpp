@@ -133,7 +133,10 @@ model merged {{
   spread = var(logits, axes=[0, 1])
   size = mean(tokens)
   some = add(fit, spread)
-  loss = add(some, size)
+  by_row = expand_rows(W, x, shape=[-1, 4, 4])
+  weight = sum(by_row)
+  more = add(some, size)
+  loss = add(more, weight)
   train loss with sgd(learning_rate=0.5)
 }}
 )";

@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "compiler/graph/batch_axis.h"
+#include "compiler/graph/pipeline.h"
+#include "ir/batch_axis.h"
 #include "ir/io/text_parser.h"
 #include "tests/compiler/graph/sample_models.h"
 
@@ -78,6 +79,22 @@ TEST(Specialize, OutputsKnowTheirBatchAxis) {
   EXPECT_EQ(OutputBatchAxes(model), std::vector<int>{0});
   EXPECT_EQ(OutputBatchAxes(Specialized(TwoThreeOne(), {.entry = "train_step"})),
             std::vector<int>{kNoBatchAxis});
+}
+
+/// What top_k and expand_rows are replaced by does not show the rows.
+TEST(Specialize, OutputsKeepTheirBatchAxisThroughEveryPass) {
+  const auto model = ParseText(
+      "descent 1\nmodel m {\n  batch 3\n  input x: f32[batch, 4] from x\n"
+      "  parameter b: f32[2] = zeros\n  wide = expand_rows(b, x, shape=[-1, 2])\n"
+      "  best, places = top_k(x, k=2)\n  output wide\n  output places\n}\n",
+      "m.descent");
+  ASSERT_TRUE(model.has_value()) << model.error().ToString();
+  for (const int64_t batch : {1, 3, 8}) {
+    const auto specialized = Specialized(*model, {.entry = "run", .batch = batch});
+    const auto passed = RunPasses(specialized, StandardPasses(specialized), {});
+    ASSERT_TRUE(passed.has_value()) << passed.error().ToString();
+    EXPECT_EQ(OutputBatchAxes(*passed), (std::vector<int>{0, 0}));
+  }
 }
 
 TEST(Specialize, ASpecializedModelIsNoSource) {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "compiler/graph/batch_axis.h"
 #include "ir/autodiff.h"
+#include "ir/batch_axis.h"
 #include "ir/expr.h"
 #include "tests/compiler/oracle/constant_operands.h"
 #include "tests/compiler/oracle/operator_deck.h"

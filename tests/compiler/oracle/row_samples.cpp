@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "compiler/graph/batch_axis.h"
 #include "compiler/graph/transcribe.h"
+#include "ir/batch_axis.h"
 #include "ir/expansion.h"
 #include "tests/compiler/oracle/compiled_case.h"
 

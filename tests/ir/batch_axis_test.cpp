@@ -1,4 +1,4 @@
-#include "compiler/graph/batch_axis.h"
+#include "ir/batch_axis.h"
 
 #include <gtest/gtest.h>
 
@@ -35,6 +35,23 @@ TEST(FlowOfRows, FollowsTheIndexMaps) {
   EXPECT_EQ(Flow("reshape", {kRows}, {0}, {{"shape", std::vector<int64_t>{-1, 2, 3}}}), "0");
   EXPECT_EQ(Flow("sum", {kRows}, {0}, {{"axes", std::vector<int64_t>{1}}}), "0");
   EXPECT_EQ(Flow("softmax", {kRows}, {0}), "0");
+}
+
+TEST(FlowOfRows, KeepsApartWhatSortsAlongAnotherAxis) {
+  EXPECT_EQ(Flow("top_k", {kRows}, {0}, {{"k", int64_t{2}}}), "0 0");
+  EXPECT_EQ(Flow("sort", {kRows}, {0}, {{"axis", int64_t{1}}}), "0 0");
+  EXPECT_EQ(Flow("argsort", {kRows}, {1}, {{"axis", int64_t{0}}}), "1");
+  EXPECT_TRUE(Flow("argsort", {kRows}, {0}, {{"axis", int64_t{0}}}).ends_with("mixes"));
+}
+
+TEST(FlowOfRows, ExpandedRowsAreThoseOfTheValueAlike) {
+  const std::vector<int64_t> shape = {4, -1, 6};
+  const TensorType vector{DType::kF32, {6}};
+  EXPECT_EQ(Flow("expand_rows", {vector, kRows}, {-1, 0}, {{"shape", shape}}), "1");
+  EXPECT_EQ(Flow("expand_rows", {vector, kRows}, {-1, -1}, {{"shape", shape}}), "-1");
+  EXPECT_EQ(Flow("expand_rows", {kRows, kRows}, {0, 0}, {{"shape", shape}}), "1");
+  const TensorType row{DType::kF32, {1, 6}};
+  EXPECT_EQ(Flow("expand_rows", {vector, row}, {-1, 0}, {{"shape", shape}}), "1");
 }
 
 TEST(FlowOfRows, SeesWhatMixes) {

@@ -1,10 +1,11 @@
-#include "compiler/graph/batch_axis.h"
+#include "ir/batch_axis.h"
 
 #include <algorithm>
 #include <optional>
 
 #include "ir/index_map.h"
 #include "ir/op_def.h"
+#include "ir/ops/shapes.h"
 
 namespace descent {
 namespace {
@@ -104,6 +105,23 @@ RowFlow FlowOfComposite(const OpDef& op, std::span<const TensorType> operands,
   return flow;
 }
 
+/// Of an operator whose elements meet along one axis alone: the rows' own axis, if all operands
+/// that have one agree on another than that.
+std::optional<BatchAxis> AxisApart(const OpDef& op, std::span<const TensorType> operands,
+                                   const Attributes& attributes,
+                                   std::span<const BatchAxis> operand_axes) {
+  if (op.meets_along == nullptr) return std::nullopt;
+  BatchAxis common;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    if (!operand_axes[i].holds_rows()) continue;
+    const auto meeting = NormalAxis(attributes.Int(op.meets_along), operands[i].rank());
+    if (common.holds_rows() && common != operand_axes[i]) return std::nullopt;
+    if (!meeting || *meeting == operand_axes[i].axis) return std::nullopt;
+    common = operand_axes[i];
+  }
+  return common;
+}
+
 BatchAxis Moved(const BatchAxis& axis, int by) {
   return {axis.axis + by, axis.stride, axis.blocks};
 }
@@ -185,6 +203,8 @@ RowFlow FlowOfRows(const OpDef& op, std::span<const TensorType> operands,
     const size_t results = ResultCount(op, operands, attributes);
     return {.axes = std::vector<BatchAxis>(results)};
   }
+  if (const auto apart = AxisApart(op, operands, attributes, operand_axes))
+    return {.axes = std::vector<BatchAxis>(ResultCount(op, operands, attributes), *apart)};
   if (op.loop != nullptr) return FlowOfLoop(op, operands, attributes, operand_axes);
   if (op.control == Control::kBranch) return FlowOfBranch(op, attributes, operand_axes);
   if (op.define != nullptr)
@@ -227,7 +247,11 @@ std::vector<int> OutputBatchAxes(const Model& model) {
   std::vector<int> axes;
   for (const NamedValue& output : model.graph.outputs()) {
     const BatchAxis& axis = AxisOf(flows, output.value);
-    axes.push_back(axis.is_plain() ? axis.axis : kNoBatchAxis);
+    const auto known = model.output_rows.find(output.name);
+    if (known != model.output_rows.end())
+      axes.push_back(known->second);
+    else
+      axes.push_back(axis.is_plain() ? axis.axis : kNoBatchAxis);
   }
   return axes;
 }

@@ -54,8 +54,8 @@ std::vector<RowFlow> FlowOfRows(const Graph& graph, std::span<const BatchAxis> i
 /// Batch axes of the graph's inputs, as the model's bindings say.
 std::vector<BatchAxis> InputBatchAxes(const Model& model);
 
-/// Batch axis of every graph output of a specialized model, in order; kNoBatchAxis where it has
-/// none, or one that is merged with others.
+/// Batch axis of every graph output of a specialized model, in order, as `output_rows` or else its
+/// graph says; kNoBatchAxis where it has none, or one that is merged with others.
 std::vector<int> OutputBatchAxes(const Model& model);
 
 }  // namespace descent
