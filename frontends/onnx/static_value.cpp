@@ -94,13 +94,15 @@ Result<Tensor> StaticValues::Evaluate(Value value) {
 
 std::vector<int> StaticValues::RowElements(Value value) {
   if (!rows_) return {};
-  StaticValues more(builder_, input_, rely_, *this);
-  more.SetRows(*rows_ + 1);
-  const auto one = Evaluate(value), other = more.Evaluate(value);
-  if (!one || !other || one->type() != other->type() || Info(one->dtype()).is_float) return {};
+  if (one_more_ == nullptr) {
+    one_more_ = std::make_unique<StaticValues>(builder_, input_, rely_, *this);
+    one_more_->SetRows(*rows_ + 1);
+  }
+  const auto now = Evaluate(value), then = one_more_->Evaluate(value);
+  if (!now || !then || now->type() != then->type() || Info(now->dtype()).is_float) return {};
   std::vector<int> places;
-  for (int i = 0; i < static_cast<int>(one->elements()); ++i)
-    if (one->GetInt(i) == *rows_ && other->GetInt(i) == *rows_ + 1) places.push_back(i);
+  for (int i = 0; i < static_cast<int>(now->elements()); ++i)
+    if (now->GetInt(i) == *rows_ && then->GetInt(i) == *rows_ + 1) places.push_back(i);
   return places;
 }
 

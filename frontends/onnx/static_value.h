@@ -62,7 +62,8 @@ class StaticValues {
   const GraphBuilder& builder_;
   KnownInput input_;
   RelyOnInput rely_;
-  std::optional<int64_t> rows_;  ///< what valid_rows is where shapes follow from it
+  std::optional<int64_t> rows_;             ///< what valid_rows is where shapes follow from it
+  std::unique_ptr<StaticValues> one_more_;  ///< the same of a batch with one row more
   std::map<Value, Tensor> known_;
   std::set<int32_t> relied_on_;  ///< nodes
   std::set<int32_t> judged_;     ///< nodes of which it is known whether they are constants

@@ -114,12 +114,16 @@ Values VjpTranspose(const VjpContext& v) {
 
 // ---- expand ------------------------------------------------------------------------------------
 
-Result<std::vector<TensorType>> InferExpand(const OpContext& op) {
-  const Shape& shape = op.attributes.Ints("shape");
+/// The type of operand 0 broadcast to that shape.
+Result<std::vector<TensorType>> ExpandedTo(const OpContext& op, const Shape& shape) {
   auto broadcast = BroadcastShapes(op.shape(0), shape);
   if (!broadcast || *broadcast != shape)
     return Error("{} does not broadcast to {}", ToString(op.shape(0)), ToString(shape));
   return OneResult(op.dtype(0), shape);
+}
+
+Result<std::vector<TensorType>> InferExpand(const OpContext& op) {
+  return ExpandedTo(op, op.attributes.Ints("shape"));
 }
 
 TensorExpr DefineExpand(const OpContext& op) {
@@ -144,10 +148,7 @@ Result<std::vector<TensorType>> InferExpandRows(const OpContext& op) {
   if (!shape || std::ranges::find(*shape, -1) != shape->end())
     return Error("shape {} must have one -1, for the rows of {}",
                  ToString(op.attributes.Ints("shape")), ToString(op.operands[1]));
-  auto broadcast = BroadcastShapes(op.shape(0), *shape);
-  if (!broadcast || *broadcast != *shape)
-    return Error("{} does not broadcast to {}", ToString(op.shape(0)), ToString(*shape));
-  return OneResult(op.dtype(0), *shape);
+  return ExpandedTo(op, *shape);
 }
 
 /// It reads an element of each row of `like`, so row i of the result is said to be of row i, and

@@ -145,12 +145,6 @@ Result<Model> RowsOf(const std::string& nodes, bool for_task = true) {
 
 TEST(InputShapes, WhatIsExpandedToTheRowsHasAsManyAsCome) {
   const std::string shape = Node("Shape", "x", "s");
-  const std::string number =
-      "initializer { name: \"i\" data_type: 7 int64_data: 0 } "
-      "initializer { name: \"o\" data_type: 7 int64_data: 1 } "
-      "initializer { name: \"f\" data_type: 7 dims: 2 int64_data: [-1, 1] } " +
-      Node("Gather", "si", "c") + Node("Range", "ico", "q") + Node("Reshape", "qf", "r") +
-      Node("Cast", "r", "u", "attribute { name: \"to\" type: INT i: 1 } ");
   const std::string expanded[] = {
       Node("Expand", "ps", "y"),
       Node("Expand", "ps", "e") + Node("Mul", "ex", "y"),
@@ -167,7 +161,12 @@ TEST(InputShapes, WhatIsExpandedToTheRowsHasAsManyAsCome) {
       EXPECT_EQ(other->graph.type(other->graph.outputs()[0].value).shape, (Shape{batch, 2}));
     }
   }
-  // Of a batch of one, five rows are made.
+  const auto fixed = RowsOf(shape + expanded[1], false);
+  ASSERT_TRUE(fixed) << fixed.error().message;
+  EXPECT_FALSE(Specialize(*fixed, {.entry = "run", .batch = 5}));
+}
+
+TEST(InputShapes, ABatchOfOneIsRepeatedAsAnyAxis) {
   const auto file = File(Info("input", "x", kFloat, kRows + Dim(2)) +
                          Info("output", "y", kFloat, Dim(5) + Dim(2)) +
                          "initializer { name: \"s\" data_type: 7 dims: 2 int64_data: [5, 2] } " +
@@ -176,14 +175,20 @@ TEST(InputShapes, WhatIsExpandedToTheRowsHasAsManyAsCome) {
       ParseModel(file.SerializeAsString(), "g.onnx", {.dims = {{"rows", 1}}, .for_task = true});
   ASSERT_TRUE(five) << five.error().message;
   EXPECT_EQ(five->graph.type(five->graph.outputs()[0].value).shape, (Shape{5, 2}));
-  // The numbers of rows are of their rows, and as many as in the file.
+}
+
+/// The numbers of rows are of their rows, and as many as in the file.
+TEST(InputShapes, NumbersOfRowsFitOneBatch) {
+  const std::string number =
+      "initializer { name: \"i\" data_type: 7 int64_data: 0 } "
+      "initializer { name: \"o\" data_type: 7 int64_data: 1 } "
+      "initializer { name: \"f\" data_type: 7 dims: 2 int64_data: [-1, 1] } " +
+      Node("Gather", "si", "c") + Node("Range", "ico", "q") + Node("Reshape", "qf", "r") +
+      Node("Cast", "r", "u", "attribute { name: \"to\" type: INT i: 1 } ");
   const auto numbers = RowsOf(Node("Shape", "x", "s") + number + Node("Add", "ux", "y"));
   ASSERT_TRUE(numbers) << numbers.error().message;
   EXPECT_TRUE(Specialize(*numbers, {.entry = "run"}));
   EXPECT_FALSE(Specialize(*numbers, {.entry = "run", .batch = 5}));
-  const auto fixed = RowsOf(shape + expanded[1], false);
-  ASSERT_TRUE(fixed) << fixed.error().message;
-  EXPECT_FALSE(Specialize(*fixed, {.entry = "run", .batch = 5}));
 }
 
 }  // namespace

@@ -31,15 +31,11 @@ Outputs Constant(OnnxNode& n) {
   return n.Fail("has no value");
 }
 
-Value Number(OnnxNode& n, int64_t value) {
-  return n.Constant(Tensor::FromInts({DType::kI64, {}}, std::vector{value}));
-}
-
 /// How many positions along the axis are of rows that are there, `times` that.
 Value RowCount(OnnxNode& n, const BatchAxis& rows, int64_t times) {
   const Value count = n.Add("valid_rows", {});
   const int64_t factor = times * rows.stride * rows.blocks;
-  return factor == 1 ? count : n.Times(count, Number(n, factor));
+  return factor == 1 ? count : n.Times(count, n.Scalar(DType::kI64, static_cast<double>(factor)));
 }
 
 /// Extents [start, end) of the operand's shape. The rows of a batch that is trained or evaluated
@@ -65,7 +61,7 @@ Outputs Size(OnnxNode& n) {
   const TensorType type = n.type(n.In(0));
   const BatchAxis rows = n.RowsOf(0);
   const int64_t extent = rows.holds_rows() ? type.shape[rows.axis] : 0;
-  if (extent == 0) return Number(n, type.elements());
+  if (extent == 0) return n.Scalar(DType::kI64, static_cast<double>(type.elements()));
   return RowCount(n, rows, type.elements() / extent);
 }
 

@@ -1,7 +1,6 @@
 // Recurrent layers, mapped onto Descent's: gates in another order, states by direction.
 #include <cmath>
 #include <limits>
-#include <optional>
 
 #include "frontends/onnx/ops/families.h"
 #include "frontends/onnx/ops/recurrent_cell.h"
@@ -82,12 +81,6 @@ Inputs ReadInputs(OnnxNode& n) {
   return in;
 }
 
-/// Of that shape, whose axis `batch` is that of x [steps, batch, features].
-Value Zeros(OnnxNode& n, Value x, Shape shape, int batch) {
-  const bool rows = n.RowsOf(x) == BatchAxis(1);
-  return n.Expand(n.Like(x, 0), std::move(shape), rows ? std::optional(batch) : std::nullopt);
-}
-
 /// The first states, [directions, batch, hidden] each; none where the file gives none.
 std::vector<Value> InitialStates(OnnxNode& n, const Layer& layer, const Inputs& in) {
   std::vector<Value> states;
@@ -96,7 +89,7 @@ std::vector<Value> InitialStates(OnnxNode& n, const Layer& layer, const Inputs& 
   const Shape shape = {in.directions, n.shape(in.x)[1], in.hidden};
   for (int i = 0; i < layer.states; ++i) {
     const bool has = n.Has(5 + i);
-    const Value state = has ? n.In(5 + i) : Zeros(n, in.x, shape, 1);
+    const Value state = has ? n.In(5 + i) : n.Expand(n.Like(in.x, 0), shape);
     states.push_back(in.batch_first && has ? n.Transpose(state, {1, 0, 2}) : state);
   }
   return states;
@@ -145,7 +138,7 @@ std::vector<Value> UnusualLayer(OnnxNode& n, const Layer& layer, const Inputs& i
       operands.peepholes = Rows(n, n.In(kPeepholes), d, 0, 3 * in.hidden);
     const Shape state = {n.shape(in.x)[1], in.hidden};
     for (int i = 0; i < layer.states; ++i)
-      operands.states.push_back(states.empty() ? Zeros(n, in.x, state, 0)
+      operands.states.push_back(states.empty() ? n.Expand(n.Like(in.x, 0), state)
                                                : n.Reshape(n.Slice(states[i], 0, d, d + 1), state));
     std::vector<Value> own = RunCell(n, cell, operands);
     if (n.failed()) return {};
